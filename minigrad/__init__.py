@@ -1,0 +1,8 @@
+"""minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
+
+from .functions import *
+from .levels import enable_grad, is_grad_enabled, no_grad
+from .tensor import Tensor, asarray, tensor
+from .transforms import grad, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"

@@ -1,0 +1,21 @@
+"""The exceptions that someone would catch."""
+
+
+class GraphError(RuntimeError):
+    """A graph cannot be differentiated: there is none, it was freed, or its inputs have changed."""
+
+
+class LevelError(RuntimeError):
+    """An array watched by one transformation was used outside of it, or in another."""
+
+
+class NoRuleError(TypeError):
+    """A function has no derivative rule, for an argument or an option that it was called with."""
+
+
+class RuleError(TypeError):
+    """A derivative rule answered with something that cannot be a derivative."""
+
+
+class GradientError(AssertionError):
+    """A gradient check failed; the text is the check's report."""

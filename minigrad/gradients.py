@@ -1,0 +1,70 @@
+"""What a backward pass starts from, and what it leaves behind."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .arrays import as_array
+from .tape import Node
+from .traced import Traced
+
+adding = threading.Lock()  # threads may share leaves
+
+
+def first_cotangent(y: Any, g: Any = None) -> Any:
+    """The cotangent of `y` to start from: `g`, in the dtype of `y`, or 1 for a single element."""
+    if g is None:
+        if not y.shape:
+            return y.dtype.type(1)
+        if y.size != 1:
+            raise ValueError(
+                f"a derivative starts from a single number, and this result has shape {y.shape}. Reduce it, to a "
+                f"sum or a mean, or pass gradient=, an array of that shape"
+            )
+        return np.ones_like(y)
+    g = g if isinstance(g, Traced) else np.asarray(g)
+    if g.shape != y.shape or g.dtype.kind not in "biuf":
+        raise ValueError(
+            f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"
+        )
+    return g if g.dtype == y.dtype else g.astype(y.dtype)
+
+
+def accumulate(leaves: Mapping[Node, Any], start: Any) -> None:
+    """Add each leaf's cotangent into its gradient, in arrays that are neither `start` nor another leaf's."""
+    taken = {id(start)}
+    adding.acquire()  # a `with` block takes twice the time
+    try:
+        for leaf, g in leaves.items():
+            notes: Any = leaf.notes
+            notes.grad = owned(g, taken) if notes.grad is None else as_array(notes.grad + g)
+    finally:
+        adding.release()
+
+
+def owned(g: Any, taken: set[int]) -> Any:
+    """`g`, or a copy if it may share memory with another array: it is a view, or among those `taken` before."""
+    if type(g) is np.ndarray and g.base is None and id(g) not in taken:
+        taken.add(id(g))
+        return g
+    return as_array(+g)
+
+
+class Hook:
+    """A user's function that sees a tensor's gradient on its way, and may answer with another."""
+
+    def __init__(self, function: Callable[[Any], Any], wrap: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.wrap = wrap
+
+    def __call__(self, g: Any) -> Any:
+        answer = self.function(g if isinstance(g, Traced) else self.wrap(as_array(g)))
+        if answer is None:
+            return g
+        if isinstance(answer, Traced) and not isinstance(g, Traced):
+            answer = answer.value
+        if np.shape(answer) != g.shape:
+            raise ValueError(f"a hook answers with a gradient of shape {g.shape}, or None; got {np.shape(answer)}")
+        return answer

@@ -1,0 +1,139 @@
+"""The short way past the door: operators and public functions for Tensors at ground level.
+
+What happens to a Tensor that no transformation watches is always the same: compute, and make a node. Small networks
+spend most of their time between NumPy's calls, so this is spelled out here once for operators and once for
+functions; everything else takes the door. The results are the same.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .levels import grad_modes, recorded_from
+from .methods import operators
+from .primitive import REGISTRY, Primitive
+from .tape import clock
+from .tensor import Tensor
+from .traced import apply
+
+
+SLOW = ("constant", "composed")  # kinds that a short way would record wrongly
+
+
+def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The forward and reflected method of an operator."""
+    primitive = REGISTRY[ufunc]
+    door_forward, door_reflected, _ = operators(ufunc)
+
+    def forward(a: Tensor, b: Any) -> Any:
+        if isinstance(b, Tensor):
+            right = b.value
+            q = b if b.parents is not None else None
+        elif type(b) is float or type(b) is int:
+            right, q = b, None
+        else:
+            return door_forward(a, b)
+        left = a.value
+        p = a if a.parents is not None else None
+        if grad_modes and recorded_from.get():
+            return apply(primitive, (a, b))
+        try:
+            y = primitive.compute(left, right)
+        except Exception:
+            return apply(primitive, (a, b))  # it fails again there, and says of what
+        out = Tensor()
+        out.value = y
+        out.primitive = out.parents = out.notes = None
+        if p is not None or q is not None:
+            out.primitive = primitive.unchecked if right is b else primitive
+            out.args = (left, right)
+            out.kwargs = None
+            out.parents = (p, q)
+            out.born = clock[0]
+        return out
+
+    def reflected(b: Tensor, a: Any) -> Any:
+        if (type(a) is not float and type(a) is not int) or b.parents is None or (grad_modes and recorded_from.get()):
+            return door_reflected(b, a)
+        right = b.value
+        try:
+            y = primitive.compute(a, right)
+        except Exception:
+            return apply(primitive, (a, b))
+        out = Tensor()
+        out.value = y
+        out.notes = out.kwargs = None
+        out.primitive = primitive.unchecked
+        out.args = (a, right)
+        out.parents = (None, b)
+        out.born = clock[0]
+        return out
+
+    return forward, reflected
+
+
+def unary(primitive: Primitive) -> Callable[[Any], Any]:
+    """The function of one array without options."""
+
+    def call(x: Any) -> Any:
+        if not isinstance(x, Tensor) or primitive.kind in SLOW or (grad_modes and recorded_from.get()):
+            return apply(primitive, (x,))
+        value = x.value
+        try:
+            y = primitive.compute(value)
+        except Exception:
+            return apply(primitive, (x,))
+        out = Tensor()
+        out.value = y
+        out.primitive = out.parents = out.notes = None
+        if x.parents is not None:
+            out.primitive = primitive.unchecked
+            out.args = (value,)
+            out.kwargs = None
+            out.parents = (x,)
+            out.born = clock[0]
+        return out
+
+    return call
+
+
+def public(key: Any) -> Callable[..., Any]:
+    """The function that users call for a primitive, or for what is registered under a function of NumPy's."""
+    primitive = key if isinstance(key, Primitive) else REGISTRY[key]
+    plain = unary(primitive)
+
+    def call(x: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return apply(primitive, (x, *args), kwargs) if args or kwargs else plain(x)
+
+    simple = primitive.kind == "elementwise" and len(primitive.rules) == 1
+    function = plain if simple else call
+    function.__name__ = function.__qualname__ = primitive.name
+    function.__doc__ = primitive.function.__doc__
+    return function
+
+
+def fast_power() -> Callable[[Tensor, Any], Any]:
+    """The method of ``**``, with a shorter way still for squares."""
+    square, power = unary(REGISTRY[np.square]), Tensor.__pow__
+
+    def forward(x: Tensor, exponent: Any) -> Any:
+        return square(x) if type(exponent) is int and exponent == 2 else power(x, exponent)
+
+    return forward
+
+
+def shorten() -> None:
+    """Put the short ways into Tensor."""
+    ufuncs = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "matmul": np.matmul}
+    for name, ufunc in ufuncs.items():
+        forward, reflected = fast_operators(ufunc)
+        setattr(Tensor, f"__{name}__", forward)
+        setattr(Tensor, f"__r{name}__", reflected)
+    Tensor.__neg__ = unary(REGISTRY[np.negative])
+    Tensor.__pow__ = fast_power()
+    Tensor.sum = public(np.sum)
+    Tensor.mean = public(np.mean)
+
+
+shorten()

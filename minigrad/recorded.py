@@ -1,0 +1,55 @@
+"""Arrays whose operations are recorded in a graph: those of reverse mode."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .primitive import Primitive
+from .tape import Node, Notes, clock
+from .traced import Traced
+
+
+class Recorded(Traced, Node):
+    """An array in a graph. A subclass says of which level, and how another of its kind is made."""
+
+    __slots__ = ()
+
+    @property
+    def connected(self) -> bool:
+        return self.parents is not None
+
+    def unconnected(self, value: Any) -> Any:
+        """A result that has no derivative, as this level sees it."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def note(
+        self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
+    ) -> Any:
+        if not hasattr(y, "dtype"):  # the answer to a question: a shape, a truth, a tuple of positions
+            return y
+        if y.dtype.kind == "c":
+            raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
+        if y.dtype.kind != "f" or all(x is None for x in watched):
+            return self.unconnected(y)
+        result = self.alike(y)
+        result.primitive, result.args, result.kwargs = primitive, args, kwargs if kwargs or primitive.sequence else None
+        result.parents, result.born = tuple(watched), clock[0]
+        return result
+
+    def become(self, other: Any) -> None:
+        other = self.fitting(other)
+        if self.parents is not None:
+            self.leave_behind(other)
+        self.value, self.parents = other.value, other.parents
+        if other.parents is not None:
+            self.primitive, self.args, self.kwargs, self.born = other.primitive, other.args, other.kwargs, clock[0]
+
+    def leave_behind(self, other: "Recorded") -> None:
+        """Put a copy into this array's place in the graph, as this one is about to become `other`."""
+        clock[0] += 1
+        former = self.alike(self.value)
+        former.primitive, former.args, former.kwargs = self.primitive, self.args, self.kwargs
+        former.parents, former.born, former.notes = self.parents, self.born, self.notes
+        other.parents = other.parents and tuple(former if p is self else p for p in other.parents)
+        self.notes = Notes()
+        self.notes.changed = clock[0]
+        self.notes.former = (*(former.notes.former if former.notes else ()), (clock[0], former))
