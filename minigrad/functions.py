@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from .operations import public
 from .rules.network import sigmoid as sigmoid_primitive
 from .rules.structure import astype as astype_primitive
-from .operations import public
 
 # Elementwise
 

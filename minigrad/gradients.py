@@ -17,7 +17,7 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
     """The cotangent of `y` to start from: `g`, in the dtype of `y`, or 1 for a single element."""
     if g is None:
         if not y.shape:
-            return y.dtype.type(1)
+            return y.dtype.type(1)  # an array of shape () would cost ten times as much in each rule
         if y.size != 1:
             raise ValueError(
                 f"a derivative starts from a single number, and this result has shape {y.shape}. Reduce it, to a "
@@ -39,7 +39,10 @@ def accumulate(leaves: Mapping[Node, Any], start: Any) -> None:
     try:
         for leaf, g in leaves.items():
             notes: Any = leaf.notes
-            notes.grad = owned(g, taken) if notes.grad is None else as_array(notes.grad + g)
+            if notes.grad is None:
+                notes.grad = owned(g, taken)
+            else:
+                notes.grad = as_array(notes.grad + g)
     finally:
         adding.release()
 

@@ -18,9 +18,6 @@ from .tensor import Tensor
 from .traced import apply
 
 
-SLOW = ("constant", "composed")  # kinds that a short way would record wrongly
-
-
 def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The forward and reflected method of an operator."""
     primitive = REGISTRY[ufunc]
@@ -77,7 +74,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
     """The function of one array without options."""
 
     def call(x: Any) -> Any:
-        if not isinstance(x, Tensor) or primitive.kind in SLOW or (grad_modes and recorded_from.get()):
+        if not isinstance(x, Tensor) or (grad_modes and recorded_from.get()):
             return apply(primitive, (x,))
         value = x.value
         try:
@@ -101,13 +98,20 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
 def public(key: Any) -> Callable[..., Any]:
     """The function that users call for a primitive, or for what is registered under a function of NumPy's."""
     primitive = key if isinstance(key, Primitive) else REGISTRY[key]
-    plain = unary(primitive)
+    short = unary(primitive)
 
-    def call(x: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return apply(primitive, (x, *args), kwargs) if args or kwargs else plain(x)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != 1:
+            return apply(primitive, args, kwargs)
+        return short(args[0])
 
-    simple = primitive.kind == "elementwise" and len(primitive.rules) == 1
-    function = plain if simple else call
+    def through_the_door(*args: Any, **kwargs: Any) -> Any:
+        return apply(primitive, args, kwargs)
+
+    if primitive.kind in ("constant", "composed") or primitive.sequence:
+        function = through_the_door
+    else:
+        function = short if primitive.kind == "elementwise" and len(primitive.rules) == 1 else call
     function.__name__ = function.__qualname__ = primitive.name
     function.__doc__ = primitive.function.__doc__
     return function

@@ -18,14 +18,13 @@ constant     none: the result has no derivative   none
 ===========  ===================================  ================================================
 """
 
-import math
-from copy import copy
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
-from .errors import NoRuleError, RuleError
+from .errors import RuleError
 
 Rule = Callable[..., Any]
 KINDS = ("elementwise", "linear", "multilinear", "general", "composed", "constant")

@@ -10,7 +10,6 @@ from typing import Any
 from .errors import GraphError
 from .primitive import Primitive, fitted, observers, pull_back
 
-
 clock = [0]  # counts the changes in place, so that a call can tell whether its arguments have changed since
 
 
@@ -90,37 +89,54 @@ def sweep(
     ready = [(root, cotangent)]
     while ready:
         node, g = ready.pop()
-        if node.notes is not None:
-            g = after_hooks(node, g)
-            if node.primitive is None:
-                leaves[node] = g
-                continue
-        primitive: Any = node.primitive
-        plainly = not (recorded or observers) and node.kwargs is None
-        if not plainly:
-            y, args = recorded(node) if recorded else (node.value, node.args)
-            answers = pull_back(primitive, g, y, args, node.kwargs or {}, node.parents)
-        i = -1
-        for parent in node.parents:
-            i += 1
-            if parent is None:
-                continue
-            if plainly:
-                answer = primitive.rules[i](g, node.value, *node.args)
-                if primitive.checked:
-                    x = node.args[i]
-                    if answer.shape != x.shape or answer.dtype != x.dtype:
-                        answer = fitted(primitive, i, answer, x)
+        while True:  # from parent to parent, for as long as there is only one
+            notes = node.notes
+            if notes is not None:
+                if notes.hooks or notes.retained:
+                    g = after_hooks(node, g)
+                if node.primitive is None:
+                    leaves[node] = g
+                    break
+            primitive: Any = node.primitive
+            parents, args = node.parents, node.args
+            count = len(parents) if node.kwargs is None and not (recorded or observers) else 0
+            if count == 1:
+                i = 0
+                answer = primitive.rules[0](g, node.value, args[0])
+            elif count == 2 and (parents[0] is None or parents[1] is None):
+                i = 0 if parents[1] is None else 1
+                answer = primitive.rules[i](g, node.value, args[0], args[1])
             else:
-                answer = answers[i]
-            if parent in shared:
-                answer = shared[parent].add(answer)
-                if answer is None:
-                    continue
-            ready.append((parent, answer))
-        if not retain:
-            node.args = node.parents = ()
+                y, args = recorded(node) if recorded else (node.value, args)
+                answers = pull_back(primitive, g, y, args, node.kwargs or {}, parents)
+                ready += complete(shared, parents, answers)
+                if not retain:
+                    node.args = node.parents = ()
+                break
+            if primitive.checked:
+                x = args[i]
+                if answer.shape != x.shape or answer.dtype != x.dtype:
+                    answer = fitted(primitive, i, answer, x)
+            if not retain:
+                node.args = node.parents = ()
+            node, g = parents[i], answer
+            if node in shared:
+                g = shared[node].add(g)
+                if g is None:
+                    break
     return leaves
+
+
+def complete(
+    shared: Mapping[Node, Sum], parents: Sequence[Node | None], answers: Sequence[Any]
+) -> list[tuple[Node, Any]]:
+    """The parents whose cotangent is complete with these answers, and the cotangent."""
+    pairs = [
+        (parent, shared[parent].add(answer) if parent in shared else answer)
+        for parent, answer in zip(parents, answers, strict=True)
+        if parent is not None
+    ]
+    return [(parent, g) for parent, g in pairs if g is not None]
 
 
 def shared_nodes(root: Node) -> dict[Node, Sum]:
@@ -128,6 +144,7 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
     seen = {root}
     order = [root]
     shared: dict[Node, Sum] = {}
+    see, visit = seen.add, order.append
     for node in order:  # which grows meanwhile
         parents = node.parents
         if not parents and node.primitive is not None:
@@ -138,11 +155,12 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
         for parent in parents:
             if parent is None:
                 continue
-            if parent.notes is not None and parent.notes.changed > node.born:
+            notes = parent.notes
+            if notes is not None and notes.changed > node.born:
                 parent = as_it_was(parent, node)
             if parent not in seen:
-                seen.add(parent)
-                order.append(parent)
+                see(parent)
+                visit(parent)
             elif parent in shared:
                 shared[parent].missing += 1
             else:

@@ -119,13 +119,12 @@ class Tensor(Recorded):
         """
         if self.parents is None:
             raise GraphError(UNCONNECTED)
-        start = first_cotangent(self.value, bare(gradient))
-        if create_graph:
-            g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
-            leaves = sweep(self, g, True, as_recorded)
+        start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
+        if not create_graph:
+            accumulate(sweep(self, start, retain_graph), start)
         else:
-            leaves = sweep(self, start, retain_graph)
-        accumulate(leaves, start)
+            g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
+            accumulate(sweep(self, g, True, as_recorded), start)
 
     def own_notes(self) -> Notes:
         """The notes of a connected tensor; raises GraphError for another."""
@@ -278,7 +277,7 @@ def asarray(data: Any, dtype: Any = None) -> Any:
 
 def rebuilt(cls: type, value: Any, requires_grad: bool, grad: Any) -> Tensor:
     """A leaf that was copied or pickled."""
-    tensor = new(cls)
+    tensor = cls.__new__(cls)
     tensor.value = value
     tensor.primitive = tensor.parents = tensor.notes = None
     if requires_grad:

@@ -32,7 +32,7 @@ def index_update(x, index, v):
 def names_once(index):
     """Whether no element can be named twice: there are only slices, single integers and masks."""
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(p, list) or getattr(p, "ndim", 0) and p.dtype != bool for p in parts)
+    return not any(isinstance(p, list) or (getattr(p, "ndim", 0) and p.dtype != bool) for p in parts)
 
 
 def _survivors(g, index):
