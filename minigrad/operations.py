@@ -12,7 +12,7 @@ import numpy as np
 
 from .levels import grad_modes, recorded_from
 from .methods import operators
-from .primitive import REGISTRY, Primitive
+from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .tape import clock
 from .tensor import Tensor
 from .traced import apply
@@ -41,13 +41,22 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
             return apply(primitive, (a, b))  # it fails again there, and says of what
         out = Tensor()
         out.value = y
-        out.primitive = out.parents = out.notes = None
-        if p is not None or q is not None:
+        out.notes = None
+        if p is None and q is None:
+            out.primitive = out.parents = None
+        else:
             out.primitive = primitive.unchecked if right is b else primitive
             out.args = (left, right)
-            out.kwargs = None
-            out.parents = (p, q)
             out.born = clock[0]
+            if q is None:
+                out.parents = p
+                out.only = 0
+            elif p is None:
+                out.parents = q
+                out.only = 1
+            else:
+                out.parents = (p, q)
+                out.kwargs = NO_OPTIONS
         return out
 
     def reflected(b: Tensor, a: Any) -> Any:
@@ -60,10 +69,11 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
             return apply(primitive, (a, b))
         out = Tensor()
         out.value = y
-        out.notes = out.kwargs = None
+        out.notes = None
         out.primitive = primitive.unchecked
         out.args = (a, right)
-        out.parents = (None, b)
+        out.parents = b
+        out.only = 1
         out.born = clock[0]
         return out
 
@@ -83,12 +93,14 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
             return apply(primitive, (x,))
         out = Tensor()
         out.value = y
-        out.primitive = out.parents = out.notes = None
-        if x.parents is not None:
+        out.notes = None
+        if x.parents is None:
+            out.primitive = out.parents = None
+        else:
             out.primitive = primitive.unchecked
             out.args = (value,)
-            out.kwargs = None
-            out.parents = (x,)
+            out.parents = x
+            out.only = 0
             out.born = clock[0]
         return out
 

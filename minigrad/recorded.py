@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .primitive import Primitive
-from .tape import Node, Notes, clock
+from .tape import Node, Notes, clock, replace_parent
 from .traced import Traced
 
 
@@ -31,7 +31,7 @@ class Recorded(Traced, Node):
         if y.dtype.kind != "f" or all(x is None for x in watched):
             return self.unconnected(y)
         result = self.alike(y)
-        result.primitive, result.args, result.kwargs = primitive, args, kwargs if kwargs or primitive.sequence else None
+        result.primitive, result.args, result.kwargs = primitive, args, kwargs
         result.parents, result.born = tuple(watched), clock[0]
         return result
 
@@ -39,17 +39,23 @@ class Recorded(Traced, Node):
         other = self.fitting(other)
         if self.parents is not None:
             self.leave_behind(other)
-        self.value, self.parents = other.value, other.parents
-        if other.parents is not None:
-            self.primitive, self.args, self.kwargs, self.born = other.primitive, other.args, other.kwargs, clock[0]
+        copy_call(other, self)
 
     def leave_behind(self, other: "Recorded") -> None:
         """Put a copy into this array's place in the graph, as this one is about to become `other`."""
         clock[0] += 1
         former = self.alike(self.value)
-        former.primitive, former.args, former.kwargs = self.primitive, self.args, self.kwargs
-        former.parents, former.born, former.notes = self.parents, self.born, self.notes
-        other.parents = other.parents and tuple(former if p is self else p for p in other.parents)
+        copy_call(self, former)
+        former.notes = self.notes
+        replace_parent(other, self, former)
+        other.born = clock[0]
         self.notes = Notes()
         self.notes.changed = clock[0]
         self.notes.former = (*(former.notes.former if former.notes else ()), (clock[0], former))
+
+
+def copy_call(source: Node, target: Node) -> None:
+    """Give a node the value of another, and the call that made it, in so far as there was one."""
+    for name in ("value", "primitive", "args", "kwargs", "parents", "only", "born"):
+        if hasattr(source, name):
+            setattr(target, name, getattr(source, name))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .errors import GraphError
-from .primitive import Primitive, fitted, observers, pull_back
+from .primitive import NO_OPTIONS, Primitive, fitted, observers, pull_back
 
 clock = [0]  # counts the changes in place, so that a call can tell whether its arguments have changed since
 
@@ -16,18 +16,27 @@ clock = [0]  # counts the changes in place, so that a call can tell whether its 
 class Node:
     """An array in a graph: ``value = primitive(*args, **kwargs)``.
 
-    `parents` has the node of each argument, None where no derivative flows to it. A leaf, which the user made, has
-    neither parents nor primitive; a constant's parents are None; a node that a sweep has freed has lost its own.
+    `parents` has a node for each argument, None where no derivative flows to it. Where it flows to just one of at
+    most two arguments, and there are no options, as in most calls, `parents` is that node itself, of argument
+    number `only`. A leaf, which the user made, has no parents and no primitive; the parents of a constant are None;
+    a node that was freed by a sweep has lost its own.
     """
 
-    __slots__ = ("args", "born", "kwargs", "notes", "parents", "primitive", "value")
+    __slots__ = ("args", "born", "kwargs", "notes", "only", "parents", "primitive", "value")
     value: Any
     primitive: Primitive | None
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
-    parents: Sequence["Node | None"] | None
+    parents: "tuple[Node | None, ...] | Node | None"
+    only: int
     born: int  # the clock when the call was recorded
     notes: "Notes | None"
+
+    def call(self) -> "tuple[Sequence[Any], Mapping[str, Any], tuple[Node | None, ...]]":
+        """The arguments, the options and the parents, of any call in one form."""
+        if isinstance(self.parents, tuple):
+            return self.args, self.kwargs, self.parents
+        return self.args, NO_OPTIONS, tuple(self.parents if i == self.only else None for i in range(len(self.args)))
 
 
 class Notes:
@@ -87,6 +96,7 @@ def sweep(
     shared = shared_nodes(root)
     leaves: dict[Node, Any] = {}
     ready = [(root, cotangent)]
+    by_the_book = bool(recorded or observers)
     while ready:
         node, g = ready.pop()
         while True:  # from parent to parent, for as long as there is only one
@@ -98,45 +108,44 @@ def sweep(
                     leaves[node] = g
                     break
             primitive: Any = node.primitive
-            parents, args = node.parents, node.args
-            count = len(parents) if node.kwargs is None and not (recorded or observers) else 0
-            if count == 1:
-                i = 0
-                answer = primitive.rules[0](g, node.value, args[0])
-            elif count == 2 and (parents[0] is None or parents[1] is None):
-                i = 0 if parents[1] is None else 1
-                answer = primitive.rules[i](g, node.value, args[0], args[1])
-            else:
-                y, args = recorded(node) if recorded else (node.value, args)
-                answers = pull_back(primitive, g, y, args, node.kwargs or {}, parents)
-                ready += complete(shared, parents, answers)
+            parent: Any = node.parents
+            if by_the_book or type(parent) is tuple:
+                ready += parents_of(node, g, shared, recorded)
                 if not retain:
                     node.args = node.parents = ()
                 break
+            i, args = node.only, node.args
+            if len(args) == 1:
+                g = primitive.rules[0](g, node.value, args[0])
+            else:
+                g = primitive.rules[i](g, node.value, args[0], args[1])
             if primitive.checked:
                 x = args[i]
-                if answer.shape != x.shape or answer.dtype != x.dtype:
-                    answer = fitted(primitive, i, answer, x)
+                if g.shape != x.shape or g.dtype != x.dtype:
+                    g = fitted(primitive, i, g, x)
             if not retain:
                 node.args = node.parents = ()
-            node, g = parents[i], answer
-            if node in shared:
-                g = shared[node].add(g)
+            if parent in shared:
+                g = shared[parent].add(g)
                 if g is None:
                     break
+            node = parent
     return leaves
 
 
-def complete(
-    shared: Mapping[Node, Sum], parents: Sequence[Node | None], answers: Sequence[Any]
+def parents_of(
+    node: Node, g: Any, shared: Mapping[Node, Sum], recorded: Callable[[Node], tuple[Any, Sequence[Any]]] | None
 ) -> list[tuple[Node, Any]]:
-    """The parents whose cotangent is complete with these answers, and the cotangent."""
-    pairs = [
-        (parent, shared[parent].add(answer) if parent in shared else answer)
-        for parent, answer in zip(parents, answers, strict=True)
-        if parent is not None
-    ]
-    return [(parent, g) for parent, g in pairs if g is not None]
+    """The parents whose cotangents are complete with those that come from `node`, and the cotangents."""
+    args, kwargs, parents = node.call()
+    y, args = recorded(node) if recorded else (node.value, args)
+    complete = []
+    for parent, answer in zip(parents, pull_back(node.primitive, g, y, args, kwargs, parents), strict=True):
+        if parent in shared:
+            answer = shared[parent].add(answer)
+        if answer is not None:
+            complete.append((parent, answer))
+    return complete
 
 
 def shared_nodes(root: Node) -> dict[Node, Sum]:
@@ -144,10 +153,11 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
     seen = {root}
     order = [root]
     shared: dict[Node, Sum] = {}
-    see, visit = seen.add, order.append
     for node in order:  # which grows meanwhile
         parents = node.parents
-        if not parents and node.primitive is not None:
+        if type(parents) is not tuple:
+            parents = (parents,)
+        elif not parents and node.primitive is not None:
             raise GraphError(
                 f"an earlier backward pass has freed this graph, as far as {node.primitive.name}. To go through a "
                 f"graph twice, pass retain_graph=True the first time"
@@ -159,8 +169,8 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
             if notes is not None and notes.changed > node.born:
                 parent = as_it_was(parent, node)
             if parent not in seen:
-                see(parent)
-                visit(parent)
+                seen.add(parent)
+                order.append(parent)
             elif parent in shared:
                 shared[parent].missing += 1
             else:
@@ -170,17 +180,25 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
 
 def as_it_was(parent: Node, node: Node) -> Node:
     """What `parent`, changed in place since, was when it went into `node`."""
+    _, _, parents = node.call()
     if parent.primitive is None:
-        for i, other in enumerate(node.parents):
-            if other is parent and node.primitive.reads(i):
-                raise GraphError(
-                    f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative "
-                    f"would be wrong. Call backward() before the change, or compute the result again after it"
-                )
+        if any(other is parent and node.primitive.reads(i) for i, other in enumerate(parents)):
+            raise GraphError(
+                f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative would "
+                f"be wrong. Call backward() before the change, or compute the result again after it"
+            )
         return parent
     former = next(old for until, old in parent.notes.former if until > node.born)
-    node.parents = tuple(former if other is parent else other for other in node.parents)
+    replace_parent(node, parent, former)
     return former
+
+
+def replace_parent(node: Node, old: Node, other: Node) -> None:
+    """Let the cotangents of `node` flow to `other` where they would have flown to `old`."""
+    if isinstance(node.parents, tuple):
+        node.parents = tuple(other if parent is old else parent for parent in node.parents)
+    elif node.parents is old:
+        node.parents = other
 
 
 def after_hooks(node: Node, g: Any) -> Any:

@@ -288,8 +288,8 @@ def rebuilt(cls: type, value: Any, requires_grad: bool, grad: Any) -> Tensor:
 
 def as_recorded(node: Node) -> tuple[Node, Sequence[Any]]:
     """A node and its arguments as the Tensors that they are, so that what rules do with them is recorded."""
-    operands = list(node.args[0] if node.primitive.sequence else node.args)
-    for i, parent in enumerate(node.parents):
-        if parent is not None:
-            operands[i] = parent
-    return node, [operands, *node.args[1:]] if node.primitive.sequence else operands
+    args, _, parents = node.call()
+    operands = args[0] if node.primitive.sequence else args
+    tensors = [x if parent is None else parent for x, parent in zip(operands, parents, strict=False)]
+    tensors += operands[len(tensors) :]
+    return node, [tensors, *args[1:]] if node.primitive.sequence else tensors
