@@ -3,7 +3,7 @@
 import numpy as np
 
 from .operations import public
-from .rules.network import sigmoid as sigmoid_primitive
+from .rules import network
 from .rules.structure import astype as astype_primitive
 
 # Elementwise
@@ -14,13 +14,14 @@ cos = public(np.cos)
 divide = public(np.divide)
 exp = public(np.exp)
 log = public(np.log)
+log_softmax = public(network.log_softmax)
 maximum = public(np.maximum)
 minimum = public(np.minimum)
 multiply = public(np.multiply)
 negative = public(np.negative)
 pow = public(np.power)
 reciprocal = public(np.reciprocal)
-sigmoid = public(sigmoid_primitive)
+sigmoid = public(network.sigmoid)
 sin = public(np.sin)
 sqrt = public(np.sqrt)
 square = public(np.square)

@@ -146,10 +146,13 @@ def shorten() -> None:
         forward, reflected = fast_operators(ufunc)
         setattr(Tensor, f"__{name}__", forward)
         setattr(Tensor, f"__r{name}__", reflected)
-    Tensor.__neg__ = unary(REGISTRY[np.negative])
-    Tensor.__pow__ = fast_power()
-    Tensor.sum = public(np.sum)
-    Tensor.mean = public(np.mean)
+    for name, call in {
+        "__neg__": unary(REGISTRY[np.negative]),
+        "__pow__": fast_power(),
+        "sum": public(np.sum),
+        "mean": public(np.mean),
+    }.items():
+        setattr(Tensor, name, call)
 
 
 shorten()

@@ -73,9 +73,9 @@ class Primitive:
                 f"a general function takes a forward rule for each of its {len(rules)} rules; got {len(forward)}"
             )
         self.function = function
-        self.rules = tuple(rules)
+        self.rules: tuple[Any, ...] = tuple(rules)
         self.kind = kind
-        self.forward = tuple(forward)
+        self.forward: tuple[Any, ...] = tuple(forward)
         self.compute = compute or function
         self.sequence = sequence
         self.name = function.__name__
@@ -197,7 +197,7 @@ def pull_back(
 
 
 def push_forward(
-    primitive: Primitive, tangents: Mapping[int, Any], y: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    primitive: Primitive, tangents: Mapping[int, Any], y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """The tangent of `y`, of its shape and dtype, from the tangents of the arguments that have one."""
     if primitive.kind == "linear":
@@ -233,10 +233,9 @@ def fitted(primitive: Primitive, i: int, answer: Any, x: Any) -> Any:
         If the answer is no floating array, or its shape is not that of `x`. A function that broadcasts may
         answer for the broadcast argument: the sum over the new and the stretched axes is ours.
     """
-    if getattr(answer, "dtype", np.dtype(object)).kind != "f":
-        raise RuleError(
-            f"the rule of {primitive.name} for argument {i} answers with a floating array; got {described(answer)}"
-        )
+    dtype = getattr(answer, "dtype", type(answer).__name__)
+    if getattr(dtype, "kind", None) != "f":
+        raise RuleError(f"the rule of {primitive.name} for argument {i} answers with a floating array; got {dtype}")
     if answer.shape != x.shape:
         broadcasts = primitive.kind in ("elementwise", "multilinear")
         if not (broadcasts and stretches(x.shape, answer.shape)):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .errors import GraphError
-from .primitive import NO_OPTIONS, Primitive, fitted, observers, pull_back
+from .primitive import NO_OPTIONS, fitted, observers, pull_back
 
 clock = [0]  # counts the changes in place, so that a call can tell whether its arguments have changed since
 
@@ -24,13 +24,13 @@ class Node:
 
     __slots__ = ("args", "born", "kwargs", "notes", "only", "parents", "primitive", "value")
     value: Any
-    primitive: Primitive | None
+    primitive: Any  # a Primitive, or None
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
-    parents: "tuple[Node | None, ...] | Node | None"
+    parents: Any  # a tuple, a node, or None
     only: int
     born: int  # the clock when the call was recorded
-    notes: "Notes | None"
+    notes: Any  # Notes, or None for most nodes
 
     def call(self) -> "tuple[Sequence[Any], Mapping[str, Any], tuple[Node | None, ...]]":
         """The arguments, the options and the parents, of any call in one form."""
@@ -107,8 +107,7 @@ def sweep(
                 if node.primitive is None:
                     leaves[node] = g
                     break
-            primitive: Any = node.primitive
-            parent: Any = node.parents
+            primitive, parent = node.primitive, node.parents
             if by_the_book or type(parent) is tuple:
                 ready += parents_of(node, g, shared, recorded)
                 if not retain:
@@ -135,7 +134,7 @@ def sweep(
 
 def parents_of(
     node: Node, g: Any, shared: Mapping[Node, Sum], recorded: Callable[[Node], tuple[Any, Sequence[Any]]] | None
-) -> list[tuple[Node, Any]]:
+) -> list[tuple[Any, Any]]:
     """The parents whose cotangents are complete with those that come from `node`, and the cotangents."""
     args, kwargs, parents = node.call()
     y, args = recorded(node) if recorded else (node.value, args)

@@ -90,7 +90,7 @@ class Tensor(Recorded):
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
-            value = value if isinstance(value, Tensor) else Tensor(value, dtype=self.dtype)
+            value = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype)
             if (value.shape, value.dtype) != (self.shape, self.dtype):
                 raise ValueError(
                     f"a gradient has its tensor's shape {self.shape} and dtype {self.dtype}; "
@@ -275,15 +275,15 @@ def asarray(data: Any, dtype: Any = None) -> Any:
     return constant(as_numbers(data, dtype))
 
 
-def rebuilt(cls: type, value: Any, requires_grad: bool, grad: Any) -> Tensor:
+def rebuilt(cls: type[Tensor], value: Any, requires_grad: bool, grad: Any) -> Tensor:
     """A leaf that was copied or pickled."""
-    tensor = cls.__new__(cls)
-    tensor.value = value
-    tensor.primitive = tensor.parents = tensor.notes = None
+    leaf = object.__new__(cls)
+    leaf.value = value
+    leaf.primitive = leaf.parents = leaf.notes = None
     if requires_grad:
-        tensor.parents, tensor.notes = (), Notes()
-        tensor.notes.grad = grad
-    return tensor
+        leaf.parents, leaf.notes = (), Notes()
+        leaf.notes.grad = grad
+    return leaf
 
 
 def as_recorded(node: Node) -> tuple[Node, Sequence[Any]]:

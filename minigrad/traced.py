@@ -25,7 +25,11 @@ class Traced(ArrayMethods):
 
     __slots__ = ()
     level: Level
-    connected = True  # whether a derivative flows to this array
+
+    @property
+    def connected(self) -> bool:
+        """Whether a derivative flows to this array."""
+        return True
 
     def note(
         self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
@@ -170,7 +174,8 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             f"numpy.{name} has no derivative rule. Write it with functions that have one, give it one with "
             f"mg.register, or use x.detach() for the values alone"
         )
-    if any(x is not None for x in np.atleast_1d(kwargs.get("out"))):
+    out = kwargs.get("out")
+    if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
         raise TypeError(
             f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
             f"Use the result instead"

@@ -4,7 +4,7 @@ from contextvars import Context
 
 import numpy as np
 
-from ..primitive import elementwise
+from ..primitive import elementwise, general
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -21,3 +21,16 @@ def sigmoid(x):
 
 
 sigmoid = elementwise(sigmoid, lambda g, y, *_: g * y * (1.0 - y))
+
+
+def log_softmax(x, axis=-1):
+    """The logarithm of softmax over an axis, x - log(sum(exp(x)))."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+log_softmax = general(
+    log_softmax,
+    lambda g, y, x, axis=-1: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    forward=[lambda t, y, x, axis=-1: t - np.sum(np.exp(y) * t, axis=axis, keepdims=True)],
+)

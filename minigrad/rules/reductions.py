@@ -1,5 +1,7 @@
 """Functions that reduce axes to one number: sums, means, extrema."""
 
+from typing import Any
+
 import numpy as np
 
 from ..primitive import broadcast, composed, constant, general, linear
@@ -18,7 +20,7 @@ def spread(g, x, axis):
     return broadcast(g if axis is None and not g.shape else g.reshape(kept(x.shape, axis)), x.shape)
 
 
-def _sum(x, axis=None, dtype=None, out=None, keepdims=False, reduce=np.add.reduce):
+def _sum(x, axis=None, dtype=None, out=None, keepdims=False, reduce: Any = np.add.reduce):
     # A third of the time that np.sum takes on a small array.
     return reduce(x, axis, dtype, out, keepdims) if keepdims or dtype else reduce(x, axis)
 
