@@ -1,6 +1,7 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
 from . import allocator, optim
+from .errors import GradientError, GraphError, LevelError, NoRuleError, RuleError
 from .functions import *
 from .levels import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, asarray, tensor
