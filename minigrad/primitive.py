@@ -54,7 +54,18 @@ class Primitive:
         Such calls are recorded as calls of `unchecked`, a copy of the primitive.
     """
 
-    __slots__ = ("checked", "compute", "forward", "function", "kind", "name", "rules", "sequence", "unchecked")
+    __slots__ = (
+        "checked",
+        "compute",
+        "forward",
+        "function",
+        "kind",
+        "name",
+        "options",
+        "rules",
+        "sequence",
+        "unchecked",
+    )
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class Primitive:
         self.compute = compute or function
         self.sequence = sequence
         self.name = function.__name__
+        self.options: dict[str, bool] = {}
         self.checked = True
         self.unchecked = self
         if trusted:
@@ -107,13 +119,17 @@ class Primitive:
 
     def accepts(self, keyword: str) -> bool:
         """Whether every rule names `keyword`; one that does not would differentiate another function."""
-        for rule in (*self.rules, *self.forward):
-            code = getattr(rule, "__code__", None)
-            if code is None or code.co_flags & 0x08:  # CO_VARKEYWORDS: this rule takes all
-                continue
-            if keyword not in code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]:
-                return False
+        if keyword not in self.options:
+            self.options[keyword] = all(names(rule, keyword) for rule in (*self.rules, *self.forward))
+        return self.options[keyword]
+
+
+def names(rule: Rule, keyword: str) -> bool:
+    """Whether a rule has a parameter of that name, or takes any."""
+    code = getattr(rule, "__code__", None)
+    if code is None or code.co_flags & 0x08:  # CO_VARKEYWORDS
         return True
+    return keyword in code.co_varnames[2 : code.co_argcount + code.co_kwonlyargcount]
 
 
 NO_OPTIONS: Mapping[str, Any] = {}

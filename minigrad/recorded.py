@@ -26,13 +26,14 @@ class Recorded(Traced, Node):
     ) -> Any:
         if not hasattr(y, "dtype"):  # the answer to a question: a shape, a truth, a tuple of positions
             return y
-        if y.dtype.kind == "c":
+        kind = y.dtype.kind
+        if kind == "c":
             raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
-        if y.dtype.kind != "f" or all(x is None for x in watched):
+        if kind != "f" or not watched:
             return self.unconnected(y)
         result = self.alike(y)
         result.primitive, result.args, result.kwargs = primitive, args, kwargs
-        result.parents, result.born = tuple(watched), clock[0]
+        result.parents, result.born = watched, clock[0]
         return result
 
     def become(self, other: Any) -> None:

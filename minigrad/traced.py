@@ -12,7 +12,7 @@ from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from .errors import LevelError, NoRuleError
-from .levels import Level, recorded_from
+from .levels import GROUND, Level, recorded_from
 from .methods import ArrayMethods
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
@@ -36,7 +36,7 @@ class Traced(ArrayMethods):
     ) -> Any:
         """The result of ``primitive(*args, **kwargs)``, whose value is `y`, as this level sees it.
 
-        `watched` has the arguments that this level watches, and None in place of others.
+        `watched` has the arguments that this level watches, None in place of others; it is empty if there are none.
         """
         raise NotImplementedError  # pragma: no cover: abstract
 
@@ -64,18 +64,20 @@ class Traced(ArrayMethods):
         return apply(primitive, args, kwargs)
 
     def __array_ufunc__(self, ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
-        if not all(self.knows(type(x)) for x in args):
-            return NotImplemented
+        for x in args:
+            if type(x) is not np.ndarray and not self.knows(type(x)):
+                return NotImplemented
         return call_numpy(ufunc if name == "__call__" else (ufunc, name), args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        if not all(self.knows(kind) for kind in types):
-            return NotImplemented
+        for kind in types:
+            if not self.knows(kind):
+                return NotImplemented
         return call_numpy(function, args, kwargs)
 
     def knows(self, kind: type) -> bool:
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
-        if not hasattr(kind, "__array_ufunc__") or issubclass(kind, Traced | np.ndarray):
+        if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
             return True
         return isinstance(bare(self), kind)
 
@@ -102,54 +104,58 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     if top is None:
         return compute(primitive, args, kwargs)
     level = top.level
-    watched: Sequence[Traced | None] = ()
-    if primitive.kind != "constant" and level.depth >= recorded_from.get():
-        watched = [x if isinstance(x, Traced) and x.level is level and x.connected else None for x in operands]
-        check_rules(primitive, watched, kwargs)
-    inner = tuple(take_off(level, x, primitive.has_rule(i)) for i, x in enumerate(operands))
+    records = primitive.kind != "constant" and level.depth >= recorded_from.get()
+    inner, watched, connected = [], [], False
+    for i, x in enumerate(operands):
+        mine = isinstance(x, Traced) and x.level is level
+        if mine and records and x.connected:
+            check_rule(primitive, i)
+            watched.append(x)
+            connected = True
+        else:
+            watched.append(None)
+        inner.append(x.value if mine else np.asarray(x) if type(x) is list and primitive.has_rule(i) else x)
+    if connected and kwargs:
+        check_options(primitive, kwargs)
     args = (inner, *args[1:]) if primitive.sequence else inner
-    return top.note(primitive, apply(primitive, args, kwargs), args, kwargs, watched)
+    y = compute(primitive, args, kwargs) if level is GROUND else apply(primitive, args, kwargs)
+    return top.note(primitive, y, args, kwargs, tuple(watched) if connected else ())
 
 
 def innermost(operands: Sequence[Any]) -> Traced | None:
     """The operand of the innermost level, None if none is watched; raises LevelError where levels do not nest."""
     top = None
     for x in operands:
-        if not isinstance(x, Traced):
-            continue
-        if not x.level.open:
-            raise LevelError(
-                f"an array of shape {x.shape} is used after the transformation that watched it has returned. "
-                f"Let the function return it as a result (has_aux), or detach it"
-            )
-        if top is None or x.level.depth > top.level.depth:
-            top = x
-        elif x.level.depth == top.level.depth and x.level is not top.level:
-            raise LevelError(
-                "arrays of two transformations meet of which neither runs inside the other. Detach one of the "
-                "arrays, or nest the transformations"
-            )
+        if isinstance(x, Traced) and (top is None or x.level is not top.level):
+            if not x.level.open:
+                raise LevelError(
+                    f"an array of shape {x.shape} is used after the transformation that watched it has returned. "
+                    f"Let the function return it as a result (has_aux), or detach it"
+                )
+            if top is not None and x.level.depth == top.level.depth:
+                raise LevelError(
+                    "arrays of two transformations meet of which neither runs inside the other. Detach one of the "
+                    "arrays, or nest the transformations"
+                )
+            if top is None or x.level.depth > top.level.depth:
+                top = x
     return top
 
 
-def take_off(level: Level, x: Any, differentiable: bool) -> Any:
-    """What rules see of an argument: its value one level further out, and an array where a list came."""
-    if isinstance(x, Traced) and x.level is level:
-        return x.value
-    return np.asarray(x) if differentiable and isinstance(x, list | tuple) else x
+def check_rule(primitive: Primitive, i: int) -> None:
+    """Refuse an argument without a derivative rule, rather than cut the result off it in silence."""
+    if not primitive.has_rule(i):
+        raise NoRuleError(
+            f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach()"
+        )
 
 
-def check_rules(primitive: Primitive, watched: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a call without a derivative rule, rather than cut the result off its arguments in silence."""
-    for i, x in enumerate(watched):
-        if x is not None and not primitive.has_rule(i):
+def check_options(primitive: Primitive, options: Mapping[str, Any]) -> None:
+    """Refuse an option that the derivative rules do not know of."""
+    for name in options:
+        if not primitive.accepts(name):
             raise NoRuleError(
-                f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach()"
-            )
-    for keyword in kwargs:
-        if not primitive.accepts(keyword):
-            raise NoRuleError(
-                f"{primitive.name} has no derivative rule for its option {keyword}=. Write the call with other "
+                f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
                 f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
             )
 
@@ -174,10 +180,16 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             f"numpy.{name} has no derivative rule. Write it with functions that have one, give it one with "
             f"mg.register, or use x.detach() for the values alone"
         )
-    out = kwargs.get("out")
+    if not kwargs:
+        return apply(primitive, args)
+    options = dict(kwargs)
+    out = options.pop("out", None)
     if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
         raise TypeError(
             f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
             f"Use the result instead"
         )
-    return apply(primitive, args, {key: value for key, value in kwargs.items() if key != "out"})
+    return apply(primitive, args, options)
+
+
+WATCHABLE = (Traced, np.ndarray)
