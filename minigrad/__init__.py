@@ -1,7 +1,9 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
 from . import allocator, optim
-from .errors import GradientError, GraphError, LevelError, NoRuleError, RuleError
+from .anomaly import detect_anomaly
+from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RuleError
+from .extending import primitive, register
 from .functions import *
 from .levels import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, asarray, tensor

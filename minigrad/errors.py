@@ -17,5 +17,9 @@ class RuleError(TypeError):
     """A derivative rule answered with something that cannot be a derivative."""
 
 
+class AnomalyError(ArithmeticError):
+    """An operation, or its derivative, made a NaN or an infinity of finite numbers; see `detect_anomaly`."""
+
+
 class GradientError(AssertionError):
     """A gradient check failed; the text is the check's report."""

@@ -28,9 +28,16 @@ GROUND = Level(0)  # of Tensors, which `backward()` differentiates: it never end
 current_depth: ContextVar[int] = ContextVar("current_depth", default=0)  # how many transformations run
 recorded_from: ContextVar[int] = ContextVar("recorded_from", default=0)  # levels less deep take no note
 
-# Has an element for each GradMode block that is open in any thread. While there is none, everything is recorded,
-# and nobody needs to ask the context variable, which takes a twentieth of an operation's time.
-grad_modes: list[None] = []
+watcher: ContextVar[Any] = ContextVar("watcher", default=None)  # told of each result, see detect_anomaly
+
+# Has an element for each block open in any thread that sets one of these. While there is none, everything is
+# recorded in the ordinary way, and nobody needs to ask the context variables, which takes time in each operation.
+unusual: list[None] = []
+
+
+def is_unusual() -> bool:
+    """Whether an operation of Tensors here must not take the short way past the door."""
+    return bool(recorded_from.get()) or watcher.get() is not None
 
 
 @contextlib.contextmanager
@@ -59,10 +66,10 @@ class GradMode(contextlib.ContextDecorator):
 
     def __enter__(self) -> None:
         self._tokens.append(recorded_from.set(0 if self._enabled else current_depth.get() + 1))
-        grad_modes.append(None)
+        unusual.append(None)
 
     def __exit__(self, *error: object) -> None:
-        grad_modes.pop()
+        unusual.pop()
         recorded_from.reset(self._tokens.pop())
 
     def _recreate_cm(self) -> "GradMode":  # ContextDecorator asks for one a call: threads may share a function

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .levels import grad_modes, recorded_from
+from .levels import is_unusual, unusual
 from .methods import operators
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .tape import clock
@@ -33,7 +33,7 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
             return door_forward(a, b)
         left = a.value
         p = a if a.parents is not None else None
-        if grad_modes and recorded_from.get():
+        if unusual and is_unusual():
             return apply(primitive, (a, b))
         try:
             y = primitive.compute(left, right)
@@ -60,7 +60,7 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
         return out
 
     def reflected(b: Tensor, a: Any) -> Any:
-        if (type(a) is not float and type(a) is not int) or b.parents is None or (grad_modes and recorded_from.get()):
+        if (type(a) is not float and type(a) is not int) or b.parents is None or (unusual and is_unusual()):
             return door_reflected(b, a)
         right = b.value
         try:
@@ -84,7 +84,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
     """The function of one array without options."""
 
     def call(x: Any) -> Any:
-        if not isinstance(x, Tensor) or (grad_modes and recorded_from.get()):
+        if not isinstance(x, Tensor) or (unusual and is_unusual()):
             return apply(primitive, (x,))
         value = x.value
         try:
@@ -123,10 +123,18 @@ def public(key: Any) -> Callable[..., Any]:
     if primitive.kind in ("constant", "composed") or primitive.sequence:
         function = through_the_door
     else:
-        function = short if primitive.kind == "elementwise" and len(primitive.rules) == 1 else call
+        function = short if takes_one_array(primitive.function) else call
     function.__name__ = function.__qualname__ = primitive.name
     function.__doc__ = primitive.function.__doc__
     return function
+
+
+def takes_one_array(function: Any) -> bool:
+    """Whether a function, or ufunc, has a single parameter."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return getattr(function, "nin", 0) == 1
+    return code.co_argcount == 1 and not code.co_kwonlyargcount and not code.co_flags & 0x0C  # *args, **kwargs
 
 
 def fast_power() -> Callable[[Tensor, Any], Any]:

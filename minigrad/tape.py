@@ -120,7 +120,11 @@ def sweep(
                 g = primitive.rules[i](g, node.value, args[0], args[1])
             if primitive.checked:
                 x = args[i]
-                if g.shape != x.shape or g.dtype != x.dtype:
+                try:
+                    fits = g.shape == x.shape and g.dtype == x.dtype
+                except AttributeError:  # it is no array
+                    fits = False
+                if not fits:
                     g = fitted(primitive, i, g, x)
             if not retain:
                 node.args = node.parents = ()

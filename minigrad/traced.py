@@ -12,7 +12,7 @@ from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from .errors import LevelError, NoRuleError
-from .levels import GROUND, Level, recorded_from
+from .levels import GROUND, Level, recorded_from, unusual, watcher
 from .methods import ArrayMethods
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
@@ -119,6 +119,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
         check_options(primitive, kwargs)
     args = (inner, *args[1:]) if primitive.sequence else inner
     y = compute(primitive, args, kwargs) if level is GROUND else apply(primitive, args, kwargs)
+    if unusual and watcher.get() is not None:
+        watcher.get().computed(primitive, y, inner)
     return top.note(primitive, y, args, kwargs, tuple(watched) if connected else ())
 
 
