@@ -23,21 +23,18 @@ def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], 
     primitive = REGISTRY[ufunc]
 
     def forward(self: "ArrayMethods", other: Any) -> Any:
-        return NotImplemented if steps_back(other) else self.__apply__(primitive, (self, other))
+        return NotImplemented if self.steps_back(other) else self.__apply__(primitive, (self, other))
 
     def reflected(self: "ArrayMethods", other: Any) -> Any:
-        return NotImplemented if steps_back(other) else self.__apply__(primitive, (other, self))
+        return NotImplemented if self.steps_back(other) else self.__apply__(primitive, (other, self))
 
     def in_place(self: "ArrayMethods", other: Any) -> Any:
+        if self.steps_back(other):
+            return NotImplemented
         self.become(self.__apply__(primitive, (self, other)))
         return self
 
     return forward, reflected, in_place
-
-
-def steps_back(other: Any) -> bool:
-    """Whether an operand says, in NumPy's way, that it wants its own operator called instead."""
-    return getattr(other, "__array_ufunc__", other) is None and other is not None
 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,6 +58,10 @@ class ArrayMethods:
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         """Call a primitive, of which this array is an argument."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def steps_back(self, other: Any) -> bool:
+        """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
         raise NotImplementedError  # pragma: no cover: abstract
 
     def become(self, other: Any) -> None:
@@ -103,14 +104,8 @@ class ArrayMethods:
     def __bool__(self) -> bool:
         return bool(self.value)
 
-    def __int__(self) -> int:
-        return int(self.value)
-
     def __index__(self) -> int:
         return as_index(self.value)
-
-    def __float__(self) -> float:
-        return float(self.value)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

@@ -278,6 +278,11 @@ def undo_broadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return np.add.reduce(g, axis=stretched, keepdims=True) if stretched else g
 
 
+def shares_memory(x: Any, y: Any) -> bool:
+    """Whether a change of `y` in place may be one of `x`."""
+    return isinstance(x, np.ndarray) and np.may_share_memory(x, y)
+
+
 def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """`g` broadcast to `shape`; small arrays are filled, which takes a seventh of np.broadcast_to's time."""
     if type(g) in FILLERS:

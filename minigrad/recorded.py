@@ -5,7 +5,7 @@ from typing import Any
 
 from .primitive import Primitive
 from .tape import Node, Notes, clock, replace_parent
-from .traced import Traced
+from .traced import Traced, differentiable
 
 
 class Recorded(Traced, Node):
@@ -24,13 +24,8 @@ class Recorded(Traced, Node):
     def note(
         self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
     ) -> Any:
-        if not hasattr(y, "dtype"):  # the answer to a question: a shape, a truth, a tuple of positions
-            return y
-        kind = y.dtype.kind
-        if kind == "c":
-            raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
-        if kind != "f" or not watched:
-            return self.unconnected(y)
+        if not differentiable(primitive, y, watched):
+            return self.unconnected(y) if hasattr(y, "dtype") else y  # which answers a question: a shape, a truth
         result = self.alike(y)
         result.primitive, result.args, result.kwargs = primitive, args, kwargs
         result.parents, result.born = watched, clock[0]
@@ -52,7 +47,10 @@ class Recorded(Traced, Node):
         other.born = clock[0]
         self.notes = Notes()
         self.notes.changed = clock[0]
-        self.notes.former = (*(former.notes.former if former.notes else ()), (clock[0], former))
+        if former.notes is not None:
+            self.notes.retained = former.notes.retained
+            self.notes.former, former.notes.former = former.notes.former, []  # no node points to itself
+        self.notes.former.append((clock[0], former))
 
 
 def copy_call(source: Node, target: Node) -> None:

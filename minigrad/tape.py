@@ -4,11 +4,13 @@ Each recorded array is a node: it knows the call that made it and the nodes that
 way, so a graph that nobody holds is freed at once.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from .errors import GraphError
-from .primitive import NO_OPTIONS, fitted, observers, pull_back
+from .primitive import NO_OPTIONS, fitted, observers, pull_back, shares_memory
 
 clock = [0]  # counts the changes in place, so that a call can tell whether its arguments have changed since
 
@@ -54,7 +56,7 @@ class Notes:
         self.retained = False
         self.hooks: Sequence[Callable[[Any], Any]] = ()
         self.changed = 0
-        self.former: Sequence[tuple[int, Node]] = ()
+        self.former: list[tuple[int, Node]] = []
 
 
 class Sum:
@@ -71,10 +73,11 @@ class Sum:
         """Add a term; answers the total if it is complete, else None."""
         if self.total is None:
             self.total = term
-        elif self.ours:
+        elif self.ours and not hasattr(term, "__apply__"):
             self.total += term
         else:
-            self.total, self.ours = self.total + term, True
+            self.total = self.total + term
+            self.ours = not hasattr(self.total, "__apply__")
         self.missing -= 1
         if self.missing:
             return None
@@ -156,9 +159,15 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
     seen = {root}
     order = [root]
     shared: dict[Node, Sum] = {}
+    changed: set[Node] = set()
     for node in order:  # which grows meanwhile
         parents = node.parents
         if type(parents) is not tuple:
+            if parents is None:
+                raise GraphError(
+                    "a leaf of this graph has ceased to require grad since it was used. Set requires_grad after "
+                    "backward(), or compute the result again"
+                )
             parents = (parents,)
         elif not parents and node.primitive is not None:
             raise GraphError(
@@ -170,7 +179,10 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
                 continue
             notes = parent.notes
             if notes is not None and notes.changed > node.born:
-                parent = as_it_was(parent, node)
+                before = as_it_was(parent, node)
+                if before is parent:
+                    changed.add(parent)
+                parent = before
             if parent not in seen:
                 seen.add(parent)
                 order.append(parent)
@@ -178,22 +190,41 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
                 shared[parent].missing += 1
             else:
                 shared[parent] = Sum(terms=2)
+    for leaf in changed:
+        refuse_views(leaf, order)
     return shared
+
+
+def refuse_views(leaf: Node, nodes: Sequence[Node]) -> None:
+    """Raise GraphError if a call among `nodes` saved a view of the memory of `leaf` before it was changed."""
+    for node in nodes:
+        if node.primitive is None or node.born >= leaf.notes.changed:
+            continue
+        args, _, _ = node.call()
+        if any(shares_memory(x, leaf.value) and node.primitive.reads(i) for i, x in enumerate(args)):
+            raise stale(node)
 
 
 def as_it_was(parent: Node, node: Node) -> Node:
     """What `parent`, changed in place since, was when it went into `node`."""
     _, _, parents = node.call()
-    if parent.primitive is None:
+    formers = parent.notes.former
+    first = bisect_right(formers, node.born, key=itemgetter(0))
+    if first == len(formers):  # a leaf, which is changed in its memory
         if any(other is parent and node.primitive.reads(i) for i, other in enumerate(parents)):
-            raise GraphError(
-                f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative would "
-                f"be wrong. Call backward() before the change, or compute the result again after it"
-            )
+            raise stale(node)
         return parent
-    former = next(old for until, old in parent.notes.former if until > node.born)
+    former = formers[first][1]
     replace_parent(node, parent, former)
     return former
+
+
+def stale(node: Node) -> GraphError:
+    """The error of a sweep that would need a value which is gone."""
+    return GraphError(
+        f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative would be wrong. "
+        f"Call backward() before the change, or compute the result again after it"
+    )
 
 
 def replace_parent(node: Node, old: Node, other: Node) -> None:

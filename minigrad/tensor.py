@@ -1,8 +1,7 @@
 """Tensor: an array whose operations are recorded, so that `backward()` can differentiate them."""
 
-import sys
 from collections.abc import Callable, Sequence
-from opcode import opmap
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,11 @@ import numpy as np
 from .arrays import as_array, as_numbers
 from .errors import GraphError
 from .gradients import Hook, accumulate, first_cotangent
-from .levels import GROUND, is_grad_enabled
+from .levels import GROUND, enable_grad, is_grad_enabled
 from .methods import plain_index
 from .recorded import Recorded
 from .tape import Node, Notes, clock, sweep
 from .traced import Traced, bare
-
-STORE_SUBSCR = opmap["STORE_SUBSCR"]
 
 
 class Tensor(Recorded):
@@ -53,7 +50,10 @@ class Tensor(Recorded):
             raise TypeError(f"only floating tensors can require grad; got {self.dtype}. Use x.astype(float)")
         if wanted != self.requires_grad:
             self.parents = () if wanted else None
-            self.notes = Notes() if wanted else None
+            if wanted and self.notes is None:
+                self.notes = Notes()
+            elif self.notes is not None:
+                self.notes.grad = None
 
     @property
     def is_leaf(self) -> bool:
@@ -124,7 +124,8 @@ class Tensor(Recorded):
             accumulate(sweep(self, start, retain_graph), start)
         else:
             g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
-            accumulate(sweep(self, g, True, as_recorded), start)
+            with enable_grad():
+                accumulate(sweep(self, g, True, as_recorded), start)
 
     def own_notes(self) -> Notes:
         """The notes of a connected tensor; raises GraphError for another."""
@@ -204,12 +205,6 @@ class Tensor(Recorded):
 
     # Python's protocols
 
-    def __float__(self) -> float:
-        frame = sys._getframe(1)
-        if frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR:
-            self.numpy()  # array[i] = tensor: NumPy asks for a float where the tensor has a single element
-        return float(self.value)
-
     def __reduce_ex__(self, protocol: Any) -> Any:
         if not self.is_leaf:
             raise TypeError(
@@ -218,6 +213,9 @@ class Tensor(Recorded):
             )
         grad = None if self.grad is None else self.grad.value
         return rebuilt, (type(self), self.value, self.requires_grad, grad)
+
+    def __copy__(self) -> "Tensor":
+        return deepcopy(self)  # as with ndarrays: a copy has memory of its own
 
     def __repr__(self) -> str:
         values = np.array2string(self.value, separator=", ", prefix="tensor(")

@@ -4,7 +4,9 @@ The door takes off the innermost level only: it calls the function on the values
 the door again, and lets that level take note of the result.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
+from opcode import opmap
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +17,8 @@ from .errors import LevelError, NoRuleError
 from .levels import GROUND, Level, recorded_from, unusual, watcher
 from .methods import ArrayMethods
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
+
+STORE_SUBSCR = opmap["STORE_SUBSCR"]
 
 
 class Traced(ArrayMethods):
@@ -75,11 +79,29 @@ class Traced(ArrayMethods):
                 return NotImplemented
         return call_numpy(function, args, kwargs)
 
+    def steps_back(self, other: Any) -> bool:
+        kind = type(other)
+        return kind is not np.ndarray and (getattr(kind, "__array_ufunc__", kind) is None or not self.knows(kind))
+
     def knows(self, kind: type) -> bool:
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
             return True
         return isinstance(bare(self), kind)
+
+    def __int__(self) -> int:
+        self._refuse_to_be_stored()
+        return int(bare(self))
+
+    def __float__(self) -> float:
+        self._refuse_to_be_stored()
+        return float(bare(self))
+
+    def _refuse_to_be_stored(self) -> None:
+        # For array[i] = x NumPy asks an x of a single element for a number, rather than for its array.
+        frame = sys._getframe(2)
+        if frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR:
+            self.__array__()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(
@@ -97,6 +119,8 @@ def bare(x: Any) -> Any:
 
 def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
     """Call a primitive on arguments that may be watched: the one door."""
+    if "out" in kwargs:
+        kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
         return primitive.function(*args, **kwargs)
     operands = args[0] if primitive.sequence else args
@@ -114,9 +138,9 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
             connected = True
         else:
             watched.append(None)
-        inner.append(x.value if mine else np.asarray(x) if type(x) is list and primitive.has_rule(i) else x)
-    if connected and kwargs:
-        check_options(primitive, kwargs)
+        inner.append(x.value if mine else np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x)
+    if kwargs and records:
+        check_options(primitive, kwargs, connected)
     args = (inner, *args[1:]) if primitive.sequence else inner
     y = compute(primitive, args, kwargs) if level is GROUND else apply(primitive, args, kwargs)
     if unusual and watcher.get() is not None:
@@ -152,20 +176,56 @@ def check_rule(primitive: Primitive, i: int) -> None:
         )
 
 
-def check_options(primitive: Primitive, options: Mapping[str, Any]) -> None:
+def differentiable(primitive: Primitive, y: Any, watched: Sequence[Any]) -> bool:
+    """Whether a derivative flows to the result `y`; refuses one that should have it and cannot."""
+    kind = y.dtype.kind if hasattr(y, "dtype") else ""
+    if kind == "f":
+        return bool(watched)
+    if kind == "c":
+        raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
+    if watched and not kind:
+        raise TypeError(
+            f"{primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. Return "
+            f"one array, and give other results functions of their own"
+        )
+    return False
+
+
+def check_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> None:
     """Refuse an option that the derivative rules do not know of."""
-    for name in options:
-        if not primitive.accepts(name):
+    for name, option in options.items():
+        if isinstance(option, Traced) and option.connected:
+            raise NoRuleError(
+                f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
+                f"detached, as x.detach()"
+            )
+        if connected and not primitive.accepts(name):
             raise NoRuleError(
                 f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
                 f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
             )
 
 
+def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options but for out=, refused if it names an array."""
+    out = kwargs["out"]
+    if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
+        raise TypeError(
+            f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
+            f"Use the result instead"
+        )
+    return {key: value for key, value in kwargs.items() if key != "out"}
+
+
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
+    if primitive.kind != "elementwise" or not any(isinstance(x, list | tuple) for x in args):  # Python adds lists, too
+        try:
+            return primitive.compute(*args, **kwargs)
+        except (TypeError, ValueError, IndexError, AttributeError):
+            pass  # the function itself takes more, and says what it does not
     try:
-        return primitive.compute(*args, **kwargs)
+        return primitive.function(*args, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
         arrays = [x for x in (args[0] if primitive.sequence else args) if hasattr(x, "shape")]
         text = f"{primitive.name} of {' and '.join(str(x.shape) for x in arrays)}: {error}"
@@ -184,14 +244,13 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         )
     if not kwargs:
         return apply(primitive, args)
-    options = dict(kwargs)
-    out = options.pop("out", None)
-    if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
+    operands = args[:1] if primitive.sequence else args
+    if not any(isinstance(x, list | tuple | Traced) for x in operands) and "out" not in kwargs:
         raise TypeError(
-            f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
-            f"Use the result instead"
+            f"{primitive.name} takes its arrays by position here; got {', '.join(kwargs) or 'none'} by name"
         )
-    return apply(primitive, args, options)
+    return apply(primitive, args, kwargs)
 
 
 WATCHABLE = (Traced, np.ndarray)
+LISTS = (list, tuple)

@@ -18,7 +18,7 @@ from .primitive import Primitive, push_forward
 from .recorded import Recorded
 from .tape import Node, Notes, clock, sweep
 from .tensor import Tensor, constant
-from .traced import Traced, bare
+from .traced import Traced, bare, differentiable
 from .tree import leaves, tree_map
 
 
@@ -59,9 +59,9 @@ class Dual(Traced):
     def note(
         self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
     ) -> Any:
-        tangents = {i: x.tangent for i, x in enumerate(watched) if x is not None}
-        if not tangents or getattr(y, "dtype", np.dtype(bool)).kind != "f":
+        if not differentiable(primitive, y, watched):
             return y
+        tangents = {i: x.tangent for i, x in enumerate(watched) if x is not None}
         return Dual(y, push_forward(primitive, tangents, y, args, kwargs), self.level)
 
     def become(self, other: Any) -> None:
@@ -168,13 +168,14 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool, retain: bool) -> 
         variables = tree_map(partial(as_variable, level), primals)
         outputs, aux = split_aux(f(*variables), has_aux)
     y = tree_map(partial(outside, level), outputs)
+    inputs = tree_map(as_it_came, variables)
 
     def pull_back(g: Any) -> Any:
         given = tree_map(first_cotangent, y) if g is None else tree_map(first_cotangent, y, g)
         found = sweep_from(leaves(outputs), leaves(given), level, retain)
         taken = {id(one) for one in leaves(given)}
         return tree_map(
-            lambda x, v: like(x, owned(found[v], taken) if v in found else np.zeros_like(x)), primals, variables
+            lambda x, v: like(x, owned(found[v], taken) if v in found else np.zeros_like(x)), primals, inputs
         )
 
     return y, pull_back, tree_map(partial(outside, level), aux)
@@ -249,6 +250,11 @@ def as_variable(level: Level, x: Any) -> Variable:
     v = Variable(x, level)
     v.parents, v.notes = (), Notes()
     return v
+
+
+def as_it_came(v: Variable) -> Node:
+    """The leaf that a function was given as `v`, which it may have changed in place."""
+    return v.notes.former[0][1] if v.notes.former else v
 
 
 def as_dual(level: Level, x: Any, tangent: Any) -> Dual:
