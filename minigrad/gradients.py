@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import as_array
 from .tape import Node
-from .traced import Traced
+from .traced import Traced, bare
 
 adding = threading.Lock()  # threads may share leaves
 
@@ -24,6 +24,8 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
                 f"sum or a mean, or pass gradient=, an array of that shape"
             )
         return np.ones_like(y)
+    if not hasattr(y, "dtype"):
+        raise TypeError(f"derivatives are of functions that return arrays; one returned a {type(y).__name__}")
     g = g if isinstance(g, Traced) else np.asarray(g)
     if g.shape != y.shape or g.dtype.kind not in "biuf":
         raise ValueError(
@@ -63,11 +65,14 @@ class Hook:
         self.wrap = wrap
 
     def __call__(self, g: Any) -> Any:
-        answer = self.function(g if isinstance(g, Traced) else self.wrap(as_array(g)))
+        recorded = isinstance(g, Traced)
+        answer = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
         if answer is None:
             return g
-        if isinstance(answer, Traced) and not isinstance(g, Traced):
-            answer = answer.value
-        if np.shape(answer) != g.shape:
-            raise ValueError(f"a hook answers with a gradient of shape {g.shape}, or None; got {np.shape(answer)}")
-        return answer
+        if not (recorded and isinstance(answer, Traced)):
+            answer = np.array(bare(answer))
+        if answer.shape != g.shape or answer.dtype.kind not in "biuf":
+            raise ValueError(
+                f"a hook answers with a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"
+            )
+        return answer if answer.dtype == g.dtype else answer.astype(g.dtype)

@@ -78,7 +78,7 @@ class GradMode(contextlib.ContextDecorator):
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
-                f"no_grad and enable_grad cannot decorate the generator {function.__name__}, which runs in the "
+                f"no_grad and enable_grad cannot decorate the generator {function!r}, which runs in the "
                 f"mode of whoever asks it for values. Use a `with` block inside it"
             )
         if not inspect.iscoroutinefunction(function):

@@ -43,6 +43,7 @@ def part(other: Any, key: Any, tree: Any) -> Any:
         isinstance(tree, dict) != isinstance(other, dict)
         or not hasattr(other, "__getitem__")
         or len(other) != len(tree)
+        or (isinstance(tree, dict) and key not in other)
     ):
         raise ValueError(f"expected a {type(tree).__name__} of {len(tree)}, as the argument is; got {other!r}")
     return other[key]
