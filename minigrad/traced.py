@@ -126,6 +126,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     operands = args[0] if primitive.sequence else args
     top = innermost(operands)
     if top is None:
+        if not primitive.sequence:  # Python's operators would join lists
+            args = [np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x for i, x in enumerate(args)]
         return compute(primitive, args, kwargs)
     level = top.level
     records = primitive.kind != "constant" and level.depth >= recorded_from.get()
@@ -219,11 +221,10 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
-    if primitive.kind != "elementwise" or not any(isinstance(x, list | tuple) for x in args):  # Python adds lists, too
-        try:
-            return primitive.compute(*args, **kwargs)
-        except (TypeError, ValueError, IndexError, AttributeError):
-            pass  # the function itself takes more, and says what it does not
+    try:
+        return primitive.compute(*args, **kwargs)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        pass  # the function itself takes more, and says what it does not take
     try:
         return primitive.function(*args, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
