@@ -21,14 +21,13 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         data = data.__array__()
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
-        array = array if dtype is None else array.astype(dtype)
     else:
         try:
-            array = np.array(data, dtype=dtype if isinstance(data, np.ndarray) else None, copy=copy)
+            array = np.array(data, copy=copy)
         except ValueError as error:
             raise ValueError(f"a tensor takes numbers, in rows of equal lengths: {error}") from None
     if array.dtype.kind == "c":
         raise TypeError(f"a tensor takes real numbers; got {array.dtype}. Keep real and imaginary parts apart")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"a tensor takes numbers; got {type(data).__name__}, of which NumPy makes {array.dtype}")
-    return array if dtype is None else as_numbers(array.astype(dtype, copy=False))
+    return array if dtype is None or array.dtype == dtype else as_numbers(array.astype(dtype))
