@@ -24,7 +24,7 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
                 f"sum or a mean, or pass gradient=, an array of that shape"
             )
         return np.ones_like(y)
-    g = g if isinstance(g, Traced) else np.asarray(g)
+    g = g if hasattr(g, "__array_ufunc__") else np.asarray(g)
     if g.shape != y.shape or g.dtype.kind not in "biuf":
         raise ValueError(
             f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"

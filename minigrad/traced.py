@@ -96,7 +96,7 @@ def bare(x: Any) -> Any:
 def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
     """Call a primitive on arguments that may be watched: the one door."""
     if primitive.kind == "composed":
-        return primitive.function(*args, **kwargs)
+        return compute(primitive, args, kwargs)
     operands = args[0] if primitive.sequence else args
     top = innermost(operands)
     if top is None:
@@ -158,6 +158,8 @@ def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
     """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
     try:
         return primitive.compute(*args, **kwargs)
+    except NoRuleError:
+        raise
     except (TypeError, ValueError, IndexError) as error:
         arrays = [x for x in (args[0] if primitive.sequence else args) if hasattr(x, "shape")]
         text = f"{primitive.name} of {' and '.join(str(x.shape) for x in arrays)}: {error}"
