@@ -1,6 +1,18 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
-from . import allocator, optim
+from . import allocator, linalg, optim
+from .creation import (
+    arange,
+    eye,
+    full,
+    full_like,
+    linspace,
+    meshgrid,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
 from .functions import *
 from .levels import enable_grad, is_grad_enabled, no_grad
 from .tensor import Tensor, asarray, tensor
