@@ -1,7 +1,19 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
-from . import allocator, optim
+from . import allocator, linalg, optim
 from .anomaly import detect_anomaly
+from .creation import (
+    arange,
+    eye,
+    full,
+    full_like,
+    linspace,
+    meshgrid,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
 from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RuleError
 from .extending import primitive, register
 from .functions import *

@@ -26,7 +26,7 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
         return np.ones_like(y)
     if not hasattr(y, "dtype"):
         raise TypeError(f"derivatives are of functions that return arrays; one returned a {type(y).__name__}")
-    g = g if isinstance(g, Traced) else np.asarray(g)
+    g = g if hasattr(g, "__array_ufunc__") else np.asarray(g)
     if g.shape != y.shape or g.dtype.kind not in "biuf":
         raise ValueError(
             f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"

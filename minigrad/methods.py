@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import rules as rules  # fills the registry
+from . import composed as composed  # both fill the registry
+from . import rules as rules
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .rules.indexing import getitem, index_update
+from .rules.indexing import getitem, index_update, plain_index
 from .rules.structure import astype
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
@@ -125,6 +126,8 @@ class ArrayMethods:
     __mul__, __rmul__, __imul__ = operators(np.multiply)
     __truediv__, __rtruediv__, __itruediv__ = operators(np.divide)
     __matmul__, __rmatmul__, __imatmul__ = operators(np.matmul)
+    __mod__, __rmod__, __imod__ = operators(np.remainder)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = operators(np.floor_divide)
     __and__, __rand__, __iand__ = operators(np.bitwise_and)
     __or__, __ror__, __ior__ = operators(np.bitwise_or)
     __xor__, __rxor__, __ixor__ = operators(np.bitwise_xor)
@@ -167,17 +170,47 @@ class ArrayMethods:
     all = method(np.all)
     argmax = method(np.argmax)
     argmin = method(np.argmin)
+    argsort = method(np.argsort)
+    nonzero = method(np.nonzero)
+    searchsorted = method(np.searchsorted)
+    prod = method(np.prod)
+    var = method(np.var)
+    std = method(np.std)
+    ptp = method(np.ptp)
+    cumsum = method(np.cumsum)
+    cumprod = method(np.cumprod)
+    clip = method(np.clip)
+    round = method(np.round)
+    dot = method(np.dot)
+    trace = method(np.trace)
+    diagonal = method(np.diagonal)
     squeeze = method(np.squeeze)
-    dot = method(np.matmul)
+    swapaxes = method(np.swapaxes)
+    repeat = method(np.repeat)
+    take = method(np.take)
+
+    def copy(self) -> Any:
+        """An array of the same values, in memory of its own, to which derivatives flow."""
+        return +self
+
+    def flatten(self, order: str = "C") -> Any:
+        """The elements along one axis."""
+        return self.reshape(-1, order=order)
+
+    def __round__(self, decimals: int | None = None) -> Any:
+        return self.round(decimals or 0)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """The elements in another shape, whose lengths come one by one or as a tuple."""
         lengths = shape[0] if len(shape) == 1 else shape
         return self.__apply__(REGISTRY[np.reshape], (self, lengths), {} if order == "C" else {"order": order})
 
-    def ravel(self) -> Any:
+    def ravel(self, order: str = "C") -> Any:
         """The elements along one axis."""
-        return self.reshape(-1)
+        return self.reshape(-1, order=order)
 
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order, which comes one by one, as a tuple, or not at all to reverse them."""
@@ -197,12 +230,3 @@ class ArrayMethods:
     def astype(self, dtype: Any) -> Any:
         """The array in another dtype. The derivative is lost on the way to one that is not floating."""
         return self.__apply__(astype, (self, np.dtype(dtype)))
-
-
-def plain_index(index: Any) -> Any:
-    """An index without the watch on arrays in it: positions have no derivative."""
-    if isinstance(index, tuple | list):
-        return type(index)(plain_index(part) for part in index)
-    while isinstance(index, ArrayMethods):
-        index = index.value
-    return index

@@ -176,16 +176,18 @@ def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
     """
 
     def decorate(function: Callable[..., Any]) -> Primitive:
-        REGISTRY[key] = Primitive(function, (), "composed")
-        return REGISTRY[key]
+        primitive = Primitive(function, (), "composed")
+        primitive.name = f"{key[0].__name__}.{key[1]}" if isinstance(key, tuple) else key.__name__
+        REGISTRY[key] = primitive
+        return primitive
 
     return decorate
 
 
-def constant(*functions: Callable[..., Any]) -> None:
-    """Register functions whose result has no derivative: questions, positions, new arrays."""
-    for function in functions:
-        register(function, kind="constant")
+def constant(*functions: Callable[..., Any]) -> Primitive:
+    """Register functions whose result has no derivative: questions, positions, new arrays. Returns the first."""
+    primitives = [register(function, kind="constant") for function in functions]
+    return primitives[0]
 
 
 # Each is called as observer(primitive, i, answer, g, y, args, kwargs) with what the rule of argument i answered,
@@ -218,6 +220,9 @@ def push_forward(
     """The tangent of `y`, of its shape and dtype, from the tangents of the arguments that have one."""
     if primitive.kind == "linear":
         return fitted(primitive, 0, primitive(*tangents_for(primitive, tangents, args), **kwargs), y)
+    if primitive.sequence:  # one rule takes all tangents
+        t = tangents_for(primitive, tangents, args)[0]
+        return fitted(primitive, 0, primitive.forward[0](t, y, *args, **kwargs), y)
     total: Any = None
     for i, t in tangents.items():
         if primitive.kind == "multilinear":

@@ -4,6 +4,7 @@ The door takes off the innermost level only: it calls the function on the values
 the door again, and lets that level take note of the result.
 """
 
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from opcode import opmap
@@ -122,7 +123,7 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
-        return primitive.function(*args, **kwargs)
+        return compute(primitive, args, kwargs)
     operands = args[0] if primitive.sequence else args
     top = innermost(operands)
     if top is None:
@@ -221,17 +222,26 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
+    short_way_failed = primitive.compute is not primitive.function
     try:
         return primitive.compute(*args, **kwargs)
-    except (TypeError, ValueError, IndexError, AttributeError):
-        pass  # the function itself takes more, and says what it does not take
-    try:
+    except NoRuleError:
+        raise
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        if not short_way_failed:
+            raise explained(primitive, args, error) from error
+    try:  # the function itself, which takes more, and says what it does not take
         return primitive.function(*args, **kwargs)
     except (TypeError, ValueError, IndexError) as error:
-        arrays = [x for x in (args[0] if primitive.sequence else args) if hasattr(x, "shape")]
-        text = f"{primitive.name} of {' and '.join(str(x.shape) for x in arrays)}: {error}"
-        kind = next(k for k in (LinAlgError, AxisError, IndexError, ValueError, TypeError) if isinstance(error, k))
-        raise kind(text) from error
+        raise explained(primitive, args, error) from error
+
+
+def explained(primitive: Primitive, args: Sequence[Any], error: Exception) -> Exception:
+    """An error of a call, with the operation's name and the shapes of its arguments."""
+    kinds = (LinAlgError, AxisError, IndexError, ValueError, TypeError)
+    kind = next((k for k in kinds if isinstance(error, k)), type(error))
+    arrays = [x for x in (args[0] if primitive.sequence else args) if hasattr(x, "shape")]
+    return kind(f"{primitive.name} of {' and '.join(str(x.shape) for x in arrays)}: {error}")
 
 
 def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -245,11 +255,11 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         )
     if not kwargs:
         return apply(primitive, args)
-    operands = args[:1] if primitive.sequence else args
-    if not any(isinstance(x, list | tuple | Traced) for x in operands) and "out" not in kwargs:
-        raise TypeError(
-            f"{primitive.name} takes its arrays by position here; got {', '.join(kwargs) or 'none'} by name"
-        )
+    if "out" in kwargs:
+        kwargs = without_out(primitive, kwargs)
+    if primitive.kind != "composed" and not any(isinstance(x, list | tuple | Traced) for x in args):
+        bound = inspect.signature(primitive.function).bind(*args, **kwargs)  # np.sum(a=x)
+        args, kwargs = bound.args, bound.kwargs
     return apply(primitive, args, kwargs)
 
 

@@ -3,11 +3,13 @@
 A rule that does not name an argument does not need its value.
 """
 
+import math
 import operator
 
 import numpy as np
 
 from ..primitive import constant, elementwise
+from . import erf as error_function
 
 # Arithmetic
 
@@ -17,35 +19,123 @@ elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, com
 elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, compute=operator.truediv)
 elementwise(np.negative, lambda g, *_: -g)
 elementwise(np.positive, lambda g, *_: g)
+elementwise(np.deg2rad, lambda g, *_: np.deg2rad(g))
+elementwise(np.rad2deg, lambda g, *_: np.rad2deg(g))
+
+# x - n * y with n = floor(x / y), which np.floor_divide gets right where the quotient rounds up.
+elementwise(np.remainder, lambda g, *_: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
 
 # Powers. x + x, not 2 * x: for small arrays NumPy spends more on converting the 2 than on the product.
 
 elementwise(np.square, lambda g, y, x: g * (x + x))
 elementwise(np.sqrt, lambda g, y, *_: g / (y + y))
+elementwise(np.cbrt, lambda g, y, *_: g / (3 * y * y))
 elementwise(np.reciprocal, lambda g, y, *_: -g * (y * y))
 
 # d/dx: the exponent of p = 0 stays 0, so that 0 * x ** 0 is 0 at x = 0 as well.
-# d/dp: at x = 0, y * log 1 is the limit 0 for p >= 0, and inf * 0 = nan for p < 0, where there is none.
+# d/dp: at x = 0, y * log 1 is the limit 0 for p >= 0, and inf * 0 = nan for p < 0, where there is none. The 1 has
+# the dtype of y, so that a plain number for x does not widen it.
 elementwise(
     np.power,
     lambda g, y, x, p: g * (p * x ** (p - (p != 0))),
-    lambda g, y, x, p: g * (y * np.log(np.where(x == 0, 1.0, x))),
+    lambda g, y, x, p: g * (y * np.log(np.where(x == 0, y.dtype.type(1), x))),
 )
 
 # Exponential and logarithm
 
+LOG_2, LOG_10 = math.log(2), math.log(10)
 elementwise(np.exp, lambda g, y, *_: g * y)
+elementwise(np.exp2, lambda g, y, *_: g * (y * LOG_2))
+elementwise(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would be 0 where exp(x) is small
 elementwise(np.log, lambda g, y, x: g / x)
+elementwise(np.log2, lambda g, y, x: g / (x * LOG_2))
+elementwise(np.log10, lambda g, y, x: g / (x * LOG_10))
+elementwise(np.log1p, lambda g, y, x: g / (1 + x))
 
-# Trigonometric and hyperbolic functions
+
+# The partials of log(e^a + e^b) are softmax weights. As y >= a, exp(a - y) never overflows; both weights are 0
+# where both terms are.
+def _weight(g, y, a, b):
+    return g * np.exp(a - np.where(y == -np.inf, 0, y))
+
+
+elementwise(np.logaddexp, _weight, lambda g, y, a, b: _weight(g, y, b, a))
+
+
+def xlogy(x, y):
+    """``x * log(y)``, and 0 where x is 0."""
+    return x * np.log(np.where(np.equal(x, 0) & np.equal(y, y), 1.0, y))
+
+
+def _one_at_origin(x, y):
+    return np.where((x == 0) & (y == 0), 1.0, y)
+
+
+xlogy = elementwise(
+    xlogy,
+    lambda g, _, x, y: g * np.log(_one_at_origin(x, y)),
+    lambda g, _, x, y: g * (x / _one_at_origin(x, y)),
+)
+
+# Trigonometric functions and their inverses. (1 - x) * (1 + x) keeps the digits that 1 - x * x loses near 1.
 
 elementwise(np.sin, lambda g, y, x: g * np.cos(x))
 elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
+elementwise(np.tan, lambda g, y, *_: g * (1 + y * y))
+elementwise(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
+
+
+# Polar coordinates. The hypotenuse h divides twice, as its square may overflow. Both have no derivative at the
+# origin, where 0 is the mean of the one-sided ones.
+def _over_radius(x, h):
+    return x / np.where(h == 0, 1.0, h)
+
+
+def _angle(g, x, a, b):
+    h = np.hypot(a, b)
+    return g * _over_radius(_over_radius(x, h), h)
+
+
+elementwise(np.arctan2, lambda g, y, a, b: _angle(g, b, a, b), lambda g, y, a, b: -_angle(g, a, a, b))
+elementwise(np.hypot, lambda g, y, a, b: g * _over_radius(a, y), lambda g, y, a, b: g * _over_radius(b, y))
+
+
+# sin(t) / t for t = pi x. (cos(t) - sin(t) / t) / x cancels near 0, where the series of the derivative,
+# sum over k > 0 of (-1)^k 2k t^(2k - 1) / (2k + 1)!, has an error of 1e-17 at |t| = 1/2 after seven terms.
+SINC = [math.pi * (-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(7, 0, -1)]
+
+
+def _sinc(g, y, x):
+    t = math.pi * x
+    near = np.abs(t) < 0.5
+    small, series = np.where(near, t, 0), 0
+    for c in SINC:
+        series = series * (small * small) + c
+    away = np.where(near, 1.0, x)
+    return g * np.where(near, series * small, (np.cos(math.pi * away) - np.sinc(away)) / away)
+
+
+elementwise(np.sinc, _sinc)
+
+# Hyperbolic functions and their inverses
+
+elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
+elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
 elementwise(np.tanh, lambda g, y, *_: g * (1.0 - y * y))
+elementwise(np.arcsinh, lambda g, y, x: g / np.hypot(1.0, x))
+elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+
+# The error function
+
+erf = elementwise(error_function.erf, lambda g, y, x: g * (error_function.TWO_OVER_SQRT_PI * np.exp(-x * x)))
 
 # Choices. At a tie each argument has half of the gradient; a NaN wins over numbers and keeps all of it.
 
 elementwise(np.abs, lambda g, y, x: g * np.sign(x))
+elementwise(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), lambda g, y, a, b: np.zeros_like(g))
 
 
 def _chosen(g, y, a, b):
@@ -60,9 +150,37 @@ elementwise(
     lambda g, y, condition, a, b: np.where(condition, g, 0),
     lambda g, y, condition, a, b: np.where(condition, 0, g),
 )
+elementwise(np.nan_to_num, lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
+
+
+def bounded(x, low=None, high=None):
+    """As np.clip."""
+    return np.clip(x, low, high)
+
+
+bounded = elementwise(
+    bounded,
+    lambda g, y, x, low, high: g * ((low is None or x > low) & (high is None or x < high)),
+    lambda g, y, x, low, high: g * ((x <= low) & (high is None or low < high)),
+    lambda g, y, x, low, high: g * ((x >= high) | (low is not None and low >= high)),
+)
+
+
+# Steps: their derivative is 0, and they stay in the graph.
+
+
+def _flat(g, y, x, decimals=0):
+    return np.zeros_like(g)
+
+
+for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.fix):
+    elementwise(step, _flat)
+elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.zeros_like(g))
+
 
 # Questions
 
-constant(np.sign, np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
+constant(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.signbit)
 constant(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and, np.bitwise_or)
-constant(np.bitwise_xor, np.invert, np.isnan, np.isinf, np.isfinite)
+constant(np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.isnan, np.isinf, np.isfinite)
+constant(np.isposinf, np.isneginf, np.isclose, np.allclose, np.array_equal, np.array_equiv)

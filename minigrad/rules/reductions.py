@@ -1,10 +1,10 @@
-"""Functions that reduce axes to one number: sums, means, extrema."""
+"""Functions that reduce axes to one number, and those that keep the partial results."""
 
 from typing import Any
 
 import numpy as np
 
-from ..primitive import broadcast, composed, constant, general, linear
+from ..primitive import broadcast, constant, general, linear
 
 
 def kept(shape, axis):
@@ -15,9 +15,7 @@ def kept(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def spread(g, x, axis):
-    """The transpose of a sum of `x` over `axis`: every element that was added gets the sum's `g`."""
-    return broadcast(g if axis is None and not g.shape else g.reshape(kept(x.shape, axis)), x.shape)
+# Sums and means: every element that was added gets the sum's g.
 
 
 def _sum(x, axis=None, dtype=None, out=None, keepdims=False, reduce: Any = np.add.reduce):
@@ -30,19 +28,56 @@ def _sum_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
 
 
 def _mean_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
-    return _sum_rule(g / (x.size / y.size), y, x, axis, keepdims=keepdims)
+    return _sum_rule(g / (x.size // max(y.size, 1)), y, x, axis, keepdims=True)
+
+
+def _of_some(function):
+    """A function that refuses to reduce no elements, of which it would make NaN."""
+
+    def compute(x, axis=None, *args, **kwargs):
+        if np.size(x) == 0 and 0 not in kept(np.shape(x), axis):
+            raise ValueError("no elements to reduce, of which there is no such value")
+        return function(x, axis, *args, **kwargs)
+
+    return compute
 
 
 linear(np.sum, _sum_rule, compute=_sum)
-linear(np.mean, _mean_rule)
+linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 
-@composed((np.add, "reduce"))
-def add_reduce(x, axis=0, dtype=None, out=None, keepdims=False):
-    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
+# Variance: the derivative of a mean of squared deviations. The deviation of a constant is rounding error, and the
+# square root has a kink there: its gradient is 0.
 
 
-# The gradient of an extremum goes to the elements that attain it, in equal parts; a NaN attains any.
+def _var(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
+    count = x.size // max(y.size, 1) - (ddof if correction is None else correction)
+    return g.reshape(kept(x.shape, axis)) * ((x - np.mean(x, axis=axis, keepdims=True)) * (2 / count))
+
+
+def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
+    return np.sum(_var(np.ones_like(y), y, x, axis, ddof=ddof, correction=correction) * t, axis=axis, keepdims=keepdims)
+
+
+def _over_twice_std(g, y, x, axis, keepdims):
+    varies = np.max(x, axis=axis, keepdims=keepdims) > np.min(x, axis=axis, keepdims=keepdims)
+    return np.where(varies, g / (2 * np.where(varies, y, 1)), 0)
+
+
+def _std(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
+    return _var(_over_twice_std(g, y, x, axis, keepdims), y, x, axis, ddof=ddof, correction=correction)
+
+
+def _std_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
+    of_var = _var_forward(t, y, x, axis, ddof=ddof, keepdims=keepdims, correction=correction)
+    return _over_twice_std(of_var, y, x, axis, keepdims)
+
+
+general(np.var, _var, forward=[_var_forward], compute=_of_some(np.var))
+general(np.std, _std, forward=[_std_forward], compute=_of_some(np.std))
+
+
+# Extrema: the gradient goes to the elements that attain it, in equal parts; a NaN attains any.
 
 
 def _attained(y, x, axis):
@@ -52,17 +87,132 @@ def _attained(y, x, axis):
 
 def _extremum(g, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    shares = g.reshape(kept(x.shape, axis)) / np.sum(attained, axis=axis, keepdims=True)
-    return np.where(attained, shares.astype(g.dtype), 0)
+    shares = g.reshape(kept(x.shape, axis)) / np.sum(attained, axis=axis, keepdims=True).astype(g.dtype)
+    return np.where(attained, shares, 0)
 
 
 def _extremum_forward(t, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
     total = np.sum(np.where(attained, t, 0), axis=axis, keepdims=keepdims)
-    return total / np.sum(attained, axis=axis, keepdims=keepdims)
+    return total / np.sum(attained, axis=axis, keepdims=keepdims).astype(t.dtype)
 
 
-for extremum in (np.max, np.min):
+for extremum in (np.max, np.min, np.amax, np.amin):
     general(extremum, _extremum, forward=[_extremum_forward])
 
-constant(np.argmax, np.argmin, np.any, np.all, np.count_nonzero, np.array_equal, np.allclose, np.isclose)
+
+# Products, without a division by factors that may be 0.
+
+
+def others(x):
+    """The product of all other elements along the last axis, for each, in one pass up and one down a tree."""
+    n = x.shape[-1]
+    if n == 1:
+        return np.ones_like(x)
+    if n % 2:
+        return others(np.concatenate([x, np.ones_like(x[..., :1])], axis=-1))[..., :n]
+    left, right = x[..., ::2], x[..., 1::2]
+    outside = others(left * right)  # of the pair
+    return np.reshape(np.stack([outside * right, outside * left], axis=-1), x.shape)
+
+
+def _product_of_others(x, axis):
+    if x.size == 0:
+        return np.ones_like(x)
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [i % x.ndim for i in axes]
+    order = [i for i in range(x.ndim) if i not in axes] + axes
+    rows = np.transpose(x, order)
+    flat = np.reshape(rows, (*rows.shape[: x.ndim - len(axes)], -1))
+    return np.transpose(np.reshape(others(flat), rows.shape), np.argsort(order).tolist())
+
+
+def _prod(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
+    return g.reshape(kept(x.shape, axis)) * _product_of_others(x, axis)
+
+
+def _prod_forward(t, y, x, axis=None, dtype=None, out=None, keepdims=False):
+    return np.sum(t * _product_of_others(x, axis), axis=axis, keepdims=keepdims)
+
+
+general(np.prod, _prod, forward=[_prod_forward])
+
+# Running sums and products. The transpose of a running sum is the one from the other end.
+
+
+def _flip_sum(g, axis):
+    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
+
+
+def _cumsum(g, y, x, axis=None, dtype=None):
+    return np.reshape(_flip_sum(g, 0 if axis is None else axis), x.shape)
+
+
+linear(np.cumsum, _cumsum)
+
+
+def recur(a, b):
+    """The solution of ``s[i] = a[i] * s[i - 1] + b[i]`` along the last axis, by elimination of every other element."""
+    n = b.shape[-1]
+    if n <= 1:
+        return b
+    if n % 2:
+        s = recur(a[..., :-1], b[..., :-1])
+        return np.concatenate([s, a[..., -1:] * s[..., -1:] + b[..., -1:]], axis=-1)
+    first, second = a[..., ::2], a[..., 1::2]
+    at_second = recur(first * second, second * b[..., ::2] + b[..., 1::2])
+    before = np.concatenate([np.zeros_like(at_second[..., :1]), at_second[..., :-1]], axis=-1)
+    return np.reshape(np.stack([first * before + b[..., ::2], at_second], axis=-1), b.shape)
+
+
+def _along_last(function, axis, *arrays):
+    return np.moveaxis(function(*(np.moveaxis(x, axis, -1) for x in arrays)), -1, axis)
+
+
+def _before(y, first):
+    return np.concatenate([first(y[..., :1]), y[..., :-1]], axis=-1)
+
+
+# y[k] is y[k - 1] x[k]. In reverse, s[i] = g[i] + x[i + 1] s[i + 1] is the cotangent of y[i], through all of the
+# later products.
+def _cumprod(g, y, x, axis=None, dtype=None):
+    def rule(g, y, x):
+        cotangent = np.flip(recur(_before(np.flip(x, -1), np.zeros_like), np.flip(g, -1)), -1)
+        return cotangent * _before(y, np.ones_like)
+
+    if axis is None:
+        return np.reshape(rule(g, y, np.reshape(x, -1)), x.shape)
+    return _along_last(rule, axis, g, y, x)
+
+
+def _cumprod_forward(t, y, x, axis=None, dtype=None):
+    def rule(t, y, x):
+        return recur(x, t * _before(y, np.ones_like))
+
+    return rule(np.reshape(t, -1), y, np.reshape(x, -1)) if axis is None else _along_last(rule, axis, t, y, x)
+
+
+general(np.cumprod, _cumprod, forward=[_cumprod_forward])
+
+# Norms
+
+
+def _norm(g, y, x, axis=None, keepdims=False, ord=2):
+    y, g = y.reshape(kept(x.shape, axis)), g.reshape(kept(x.shape, axis))
+    unit = x / np.where(y == 0, 1, y)  # 0 at 0, the middle of the subgradients
+    return g * (unit if ord == 2 else np.sign(x) * np.abs(unit) ** (ord - 1))
+
+
+def _norm_forward(t, y, x, axis=None, keepdims=False, ord=2):
+    return np.sum(_norm(np.ones_like(y), y, x, axis, keepdims, ord) * t, axis=axis, keepdims=keepdims)
+
+
+def power_norm(x, axis=None, keepdims=False, ord=2):
+    """``sum(abs(x) ** ord) ** (1 / ord)``."""
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+power_norm = general(power_norm, _norm, forward=[_norm_forward])
+
+
+constant(np.argmax, np.argmin, np.any, np.all, np.count_nonzero)

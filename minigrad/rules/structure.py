@@ -1,8 +1,10 @@
-"""Functions that move elements about: shapes, axes, joining, dtypes."""
+"""Functions that move elements about: shapes, axes, joining, cutting, dtypes."""
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.stride_tricks import sliding_window_view
 
-from ..primitive import constant, linear, undo_broadcast
+from ..primitive import constant, general, linear, undo_broadcast
 
 # Shapes and axes: the transpose puts each element back.
 
@@ -13,13 +15,18 @@ linear(
 )
 linear(
     np.transpose,
-    lambda g, y, x, axes=None: np.transpose(g, axes and tuple(np.argsort(np.mod(axes, x.ndim)))),
+    lambda g, y, x, axes=None: np.transpose(g, axes and tuple(np.argsort(np.mod(axes, x.ndim)).tolist())),
     compute=lambda x, axes=None: x.transpose(axes),
 )
 linear(np.matrix_transpose, lambda g, *_: np.matrix_transpose(g))
 linear(np.expand_dims, lambda g, y, x, axis: np.reshape(g, x.shape))
 linear(np.squeeze, lambda g, y, x, axis=None: np.reshape(g, x.shape))
 linear(np.broadcast_to, lambda g, y, x, shape: undo_broadcast(g, x.shape))
+linear(np.flip, lambda g, y, x, axis=None: np.flip(g, axis))
+linear(np.roll, lambda g, y, x, shift, axis=None: np.roll(g, np.negative(shift).tolist(), axis))
+linear(np.tril, lambda g, y, x, k=0: np.tril(g, k))
+linear(np.triu, lambda g, y, x, k=0: np.triu(g, k))
+
 
 # Joining: each array gets its own part back.
 
@@ -44,6 +51,53 @@ def _layers(g, y, arrays, axis=0):
 linear(np.concatenate, _parts, sequence=True)
 linear(np.stack, _layers, sequence=True)
 
+
+# Padding and windows
+
+
+def padded(x, widths, values):
+    """`x` with constant `values` around, in widths and values as np.pad takes them."""
+    return np.pad(x, widths, constant_values=values)
+
+
+def _inside(widths, shape):
+    pairs = np.broadcast_to(widths, (len(shape), 2)).tolist()
+    return tuple(slice(first, first + n) for (first, _), n in zip(pairs, shape, strict=True))
+
+
+padded = general(
+    padded,
+    lambda g, y, x, widths, values: g[_inside(widths, x.shape)],
+    forward=[lambda t, y, x, widths, values: padded(t, widths, 0)],
+)
+
+
+def add_windows(g, axes, shape):
+    """The transpose of sliding_window_view: zeros of `shape` to which each window is added where it was cut out."""
+    out = np.zeros_like(g, shape=shape)
+    for offset in np.ndindex(g.shape[len(shape) :]):
+        place = [slice(None)] * len(shape)
+        for axis, start in zip(axes, offset, strict=True):
+            place[axis] = slice(place[axis].start or 0, None)
+            place[axis] = slice(place[axis].start + start, place[axis].start + start + g.shape[axis])
+        out[tuple(place)] += g[(..., *offset)]
+    return out
+
+
+def _window_axes(x, axis):
+    return normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim, allow_duplicate=True)
+
+
+linear(
+    sliding_window_view,
+    lambda g, y, x, window_shape, axis=None: add_windows(g, _window_axes(x, axis), x.shape),
+)
+add_windows = linear(
+    add_windows,
+    lambda g, y, x, axes, shape: sliding_window_view(g, x.shape[len(shape) :], axes),
+)
+
+
 # Dtypes
 
 
@@ -57,3 +111,7 @@ astype = linear(astype, lambda g, y, x, dtype: g.astype(x.dtype), None)
 # Questions and new arrays
 
 constant(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.result_type)
+constant(
+    np.can_cast, np.iscomplexobj, np.isrealobj, np.isscalar, np.broadcast_shapes, np.min_scalar_type, np.common_type
+)
+constant(np.shares_memory, np.may_share_memory, np.array_str, np.array_repr, np.array2string)

@@ -75,7 +75,6 @@ def operations():
             a,
             b,
         ),
-
     }
 
 

@@ -1,0 +1,8 @@
+"""Functions made of others, which have the rules: NumPy's other names and its ways to join, cut and contract.
+
+Importing the package fills the registry.
+"""
+
+from . import einsum, elementwise, indexing, linalg, reductions, structure
+
+__all__ = ["einsum", "elementwise", "indexing", "linalg", "reductions", "structure"]

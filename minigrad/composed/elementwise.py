@@ -1,0 +1,22 @@
+"""Other names and signatures of functions of each element."""
+
+import numpy as np
+
+from ..primitive import composed
+from ..rules.elementwise import bounded
+
+
+@composed(np.clip)
+def clip(a, a_min=None, a_max=None, *, min=None, max=None):
+    """`a` where it is between the bounds, which are None to have no such bound. The gradient at a bound is 0."""
+    return bounded(a, a_min if min is None else min, a_max if max is None else max)
+
+
+# Other names
+
+composed(np.around)(lambda a, decimals=0: np.round(a, decimals))
+composed(np.fabs)(lambda x: np.abs(x))
+composed(np.radians)(lambda x: np.deg2rad(x))
+composed(np.degrees)(lambda x: np.rad2deg(x))
+composed(np.float_power)(lambda x, p: np.power(x, p))
+composed(np.copy)(lambda a, order="K", subok=False: +a)

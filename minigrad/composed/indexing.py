@@ -1,0 +1,39 @@
+"""Diagonals, and adding at an index, by picking and putting back."""
+
+import numpy as np
+
+from ..primitive import composed
+from ..rules.indexing import getitem, scatter
+
+
+def index_add(x, index, v):
+    """A copy of `x` in which `v` is added to ``x[index]``, as often as an element is named there."""
+    return x + scatter(np.broadcast_to(v, getitem(x, index).shape), index, x.shape)
+
+
+index_add = composed(index_add)(index_add)
+
+
+# The diagonal, and the matrix that has one
+
+
+@composed(np.diagonal)
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    a = np.moveaxis(a, (axis1, axis2), (-2, -1))
+    n, m = a.shape[-2:]
+    i = np.arange(max(min(n + min(offset, 0), m - max(offset, 0)), 0))
+    return a[..., i - min(offset, 0), i + max(offset, 0)]
+
+
+@composed(np.diag)
+def diag(v, k=0):
+    if np.ndim(v) == 2:
+        return np.diagonal(v, k)
+    n = np.shape(v)[0] + abs(k)
+    i = np.arange(np.shape(v)[0])
+    return scatter(v, (i - min(k, 0), i + max(k, 0)), (n, n))
+
+
+@composed(np.trace)
+def trace(a, offset=0, axis1=0, axis2=1):
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)

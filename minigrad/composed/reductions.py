@@ -1,0 +1,77 @@
+"""Methods of ufuncs, vector norms, and other names of reductions."""
+
+import numpy as np
+
+from ..primitive import composed
+from ..rules.network import logsumexp
+from ..rules.reductions import power_norm
+
+
+def _running(function, first):
+    def compute(x, /, *, axis=None, dtype=None, include_initial=False):
+        if axis is None and np.ndim(x) > 1:
+            raise ValueError(
+                f"{function.__name__} of an array of more than one axis needs axis=; got one of shape {np.shape(x)}"
+            )
+        axis = 0 if axis is None else axis
+        y = function(x, axis=axis, dtype=dtype) if dtype else function(x, axis=axis)
+        if not include_initial:
+            return y
+        start = list(np.shape(y))
+        start[axis] = 1
+        return np.concatenate([first(y, shape=tuple(start)), y], axis=axis)
+
+    compute.__doc__ = f"As np.{function.__name__}, with the Array API's arguments."
+    return compute
+
+
+def composed_by_name(name, function, module=np):
+    """Register what `function` composes under our own name, and under NumPy's where this version has it."""
+    function.__name__ = function.__qualname__ = name
+    if hasattr(module, name):
+        composed(getattr(module, name))(function)
+    return composed(function)(function)
+
+
+cumulative_sum = composed_by_name("cumulative_sum", _running(np.cumsum, np.zeros_like))
+cumulative_prod = composed_by_name("cumulative_prod", _running(np.cumprod, np.ones_like))
+
+
+@composed(np.linalg.vector_norm)
+def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    if ord == np.inf:
+        return np.max(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return np.min(np.abs(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+    return power_norm(x, axis, keepdims, ord)
+
+
+# Methods of ufuncs, and other names
+
+
+def _reduce(function):
+    def reduce(array, axis=0, dtype=None, out=None, keepdims=False):
+        options = {} if dtype is None else {"dtype": dtype}
+        return function(array, axis=axis, keepdims=keepdims, **options)
+
+    return reduce
+
+
+for ufunc, function in ((np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min)):
+    composed((ufunc, "reduce"))(_reduce(function))
+for ufunc, function in ((np.add, np.cumsum), (np.multiply, np.cumprod)):
+    composed((ufunc, "accumulate"))(lambda array, axis=0, dtype=None, function=function: function(array, axis=axis))
+
+
+@composed(np.ptp)
+def ptp(a, axis=None, out=None, keepdims=False):
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composed((np.logaddexp, "reduce"))
+def logaddexp_reduce(array, axis=0, keepdims=False):
+    return logsumexp(array, axis, keepdims)

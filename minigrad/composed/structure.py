@@ -1,0 +1,182 @@
+"""Joining, cutting, repeating, padding and turning arrays."""
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..primitive import composed
+from ..rules.structure import astype, padded
+from .reductions import composed_by_name
+
+
+@composed(np.moveaxis)
+def moveaxis(a, source, destination):
+    n = np.ndim(a)
+    source = normalize_axis_tuple(source, n, "source")
+    destination = normalize_axis_tuple(destination, n, "destination")
+    order = [i for i in range(n) if i not in source]
+    for there, here in sorted(zip(destination, source, strict=True)):
+        order.insert(there, here)
+    return np.transpose(a, tuple(order))
+
+
+@composed(np.swapaxes)
+def swapaxes(a, axis1, axis2):
+    order = list(range(np.ndim(a)))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return np.transpose(a, tuple(order))
+
+
+@composed(np.ravel)
+def ravel(a, order="C"):
+    return np.reshape(a, -1, order=order)
+
+
+def _at_least(n):
+    def widen(*arrays):
+        wide = [_widened(x, n) for x in arrays]
+        return wide[0] if len(wide) == 1 else tuple(wide)
+
+    return widen
+
+
+def _widened(x, n):
+    # New axes come first; a matrix gets a third axis last, and a row one on either side.
+    missing = max(n - np.ndim(x), 0)
+    first = missing // 2 if n == 3 else missing
+    return np.reshape(x, (*(1,) * first, *np.shape(x), *(1,) * (missing - first)))
+
+
+composed(np.atleast_1d)(_at_least(1))
+composed(np.atleast_2d)(_at_least(2))
+composed(np.atleast_3d)(_at_least(3))
+
+
+@composed(np.hstack)
+def hstack(tup):
+    arrays = [np.atleast_1d(x) for x in tup]
+    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+
+
+composed(np.vstack)(lambda tup: np.concatenate([np.atleast_2d(x) for x in tup], axis=0))
+composed(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(x) for x in tup], axis=2))
+composed(np.append)(lambda arr, values, axis=None: np.concatenate([arr, values], axis=axis))
+
+
+@composed(np.column_stack)
+def column_stack(tup):
+    return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
+
+
+# Cutting
+
+
+@composed(np.array_split)
+def array_split(ary, indices_or_sections, axis=0):
+    n = np.shape(ary)[axis]
+    if np.ndim(indices_or_sections) == 0:
+        short, longer = divmod(n, indices_or_sections)
+        ends = [short * (i + 1) + min(i + 1, longer) for i in range(indices_or_sections)]
+    else:
+        ends = [*indices_or_sections, n]
+    before = (slice(None),) * normalize_axis_index(axis, np.ndim(ary))
+    return [ary[*before, start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+@composed(np.split)
+def split(ary, indices_or_sections, axis=0):
+    n = np.shape(ary)[axis]
+    if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
+        raise ValueError(f"axis {axis} of length {n} does not split into {indices_or_sections} equal parts")
+    return np.array_split(ary, indices_or_sections, axis)
+
+
+composed(np.vsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 0))
+composed(np.hsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1))
+composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_sections, 2))
+
+
+def unstack(x, /, *, axis=0):
+    """The arrays that stack would make `x` of along `axis`, as a tuple."""
+    before = (slice(None),) * normalize_axis_index(axis, np.ndim(x))
+    return tuple(x[*before, i] for i in range(np.shape(x)[axis]))
+
+
+unstack = composed_by_name("unstack", unstack)
+
+
+@composed(np.diff)
+def diff(a, n=1, axis=-1, prepend=None, append=None):
+    before = (slice(None),) * normalize_axis_index(axis, np.ndim(a))
+    ends = [e if e is None or np.ndim(e) else _filled(a, e, axis) for e in (prepend, append)]
+    if prepend is not None or append is not None:
+        a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    for _ in range(n):
+        a = a[*before, 1:] - a[*before, :-1]
+    return a
+
+
+def _filled(a, value, axis):
+    shape = list(np.shape(a))
+    shape[axis] = 1
+    return np.zeros_like(a, shape=tuple(shape)) + value
+
+
+# Repeating
+
+
+@composed(np.repeat)
+def repeat(a, repeats, axis=None):
+    if axis is None:
+        return np.repeat(np.reshape(a, -1), repeats, axis=0)
+    axis = normalize_axis_index(axis, np.ndim(a))
+    if np.ndim(repeats):
+        return a[*(slice(None),) * axis, np.repeat(np.arange(a.shape[axis]), repeats)]
+    shape = np.shape(a)
+    wide = np.broadcast_to(np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
+    return np.reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
+
+
+@composed(np.tile)
+def tile(A, reps):
+    reps = tuple(reps) if np.ndim(reps) else (reps,)
+    n = max(np.ndim(A), len(reps))
+    shape = (*(1,) * (n - np.ndim(A)), *np.shape(A))
+    reps = (*(1,) * (n - len(reps)), *reps)
+    apart = np.reshape(A, [k for length in shape for k in (1, length)])
+    wide = np.broadcast_to(apart, [k for pair in zip(reps, shape, strict=True) for k in pair])
+    return np.reshape(wide, [r * k for r, k in zip(reps, shape, strict=True)])
+
+
+@composed(np.broadcast_arrays)
+def broadcast_arrays(*args):
+    shape = np.broadcast_shapes(*(np.shape(x) for x in args))
+    return tuple(np.broadcast_to(x, shape) for x in args)
+
+
+@composed(np.pad)
+def pad(array, pad_width, mode="constant", *, constant_values=0, **options):
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
+    if mode == "constant":
+        return padded(array, pad_width, constant_values)
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
+        raise ValueError(f"pad takes the modes constant, edge, reflect, symmetric and wrap; got {mode!r} {options}")
+    for axis, widths in enumerate(np.broadcast_to(pad_width, (np.ndim(array), 2)).tolist()):
+        array = array[*(slice(None),) * axis, np.pad(np.arange(np.shape(array)[axis]), widths, mode)]
+    return array
+
+
+# Turning
+
+composed(np.fliplr)(lambda m: np.flip(m, 1))
+composed(np.flipud)(lambda m: np.flip(m, 0))
+
+
+@composed(np.rot90)
+def rot90(m, k=1, axes=(0, 1)):
+    turned = np.swapaxes(m, *axes) if k % 2 else m
+    return np.flip(turned, ((), axes[0], tuple(axes), axes[1])[k % 4]) if k % 4 else turned
+
+
+if hasattr(np, "astype"):
+    composed(np.astype)(lambda x, dtype, /, *, copy=True: astype(x, dtype))

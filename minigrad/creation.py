@@ -1,0 +1,43 @@
+"""New Tensors: NumPy's functions of the same names, with a Tensor for a result.
+
+All take `requires_grad`, as `tensor` does.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .arrays import as_numbers
+from .tensor import Tensor, asarray
+from .traced import bare
+
+
+def made_by(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that makes a Tensor of what one of NumPy's makes; arrays that are watched are looked at only."""
+
+    @wraps(function)
+    def create(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
+        made = asarray(function(*map(bare, args), **kwargs))
+        made.requires_grad = requires_grad
+        return made
+
+    create.__doc__ = f"As numpy.{function.__name__}; the result is a Tensor, which may require grad."
+    return create
+
+
+zeros = made_by(np.zeros)
+ones = made_by(np.ones)
+full = made_by(np.full)
+arange = made_by(np.arange)
+linspace = made_by(np.linspace)
+eye = made_by(np.eye)
+zeros_like = made_by(np.zeros_like)
+ones_like = made_by(np.ones_like)
+full_like = made_by(np.full_like)
+
+
+def meshgrid(*arrays: Any, indexing: Any = "xy") -> tuple[Tensor, ...]:
+    """As numpy.meshgrid; the results are Tensors, outside of any graph."""
+    return tuple(asarray(grid) for grid in np.meshgrid(*(as_numbers(bare(x)) for x in arrays), indexing=indexing))

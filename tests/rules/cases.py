@@ -1,0 +1,348 @@
+"""One table of cases for all rules: what to call, and on which arrays.
+
+The arrays are small, in general position, and away from kinks; kinks have tests of their own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from minigrad import composed
+from minigrad.primitive import REGISTRY
+from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A call of what is registered under `key`, as a function of `arrays`.
+
+    `call` makes the call, given the function and the arrays. `analytic` functions take complex numbers, for
+    the complex step. `once` gives the reason why a second derivative is not there. `stretchable` cases are run
+    on arrays that broadcast as well.
+    """
+
+    key: Any
+    arrays: tuple
+    call: Callable
+    analytic: bool = False
+    once: str = ""
+    stretchable: bool = False
+
+    def __call__(self, *arrays):
+        return self.call(function_of(self.key), *arrays)
+
+    def value_of_numpy(self):
+        """The value that NumPy's own function has."""
+        return self.call(REGISTRY[self.key].function if is_ours(self.key) else function_of(self.key), *self.arrays)
+
+    def on(self, *arrays):
+        return replace(self, arrays=arrays)
+
+    def __str__(self):
+        shapes = ",".join(str(x.shape).replace(" ", "").replace(",)", ")") for x in self.arrays)
+        return f"{REGISTRY[self.key].name}{shapes}"
+
+
+def is_ours(key):
+    return key.__module__.startswith("minigrad") if callable(key) else False
+
+
+def function_of(key):
+    """What to call: NumPy's function itself, which finds the rule by its protocols, or our primitive."""
+    if isinstance(key, tuple):
+        return getattr(*key)
+    return REGISTRY[key] if is_ours(key) else key
+
+
+def key_of(primitive):
+    return next(key for key, one in REGISTRY.items() if one is primitive)
+
+
+CASES: list[Case] = []
+rng = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return rng.normal(size=shape)
+
+
+def positive(*shape):
+    return rng.uniform(0.5, 2, size=shape)
+
+
+def between(*shape):
+    """Numbers at a distance from all integers and halves, where steps are."""
+    return rng.integers(-3, 3, size=shape) + rng.uniform(0.1, 0.4, size=shape)
+
+
+def spread(*shape):
+    """Matrices far from singular, and positive definite."""
+    return 0.3 * normal(*shape) + 2 * np.eye(shape[-1])
+
+
+def ranks(x):
+    """Positions along the last axis, without a derivative, in the library of `x`."""
+    return np.argsort(-x, axis=-1) % 3
+
+
+def inside(*shape):
+    """Numbers between -1 and 1, at a distance from both, and from 0."""
+    return rng.uniform(0.1, 0.8, size=shape) * rng.choice([-1, 1], size=shape)
+
+
+def case(key, *arrays, call=None, **options):
+    CASES.append(Case(key, tuple(np.asarray(x) for x in arrays), call or (lambda f, *xs: f(*xs)), **options))
+
+
+def unary(draw, *keys, **options):
+    """Functions of one array, on a matrix and on a single number."""
+    for key in keys:
+        case(key, draw(3, 4), **options)
+        case(key, draw(), **options)
+
+
+def binary(left, right, *keys, **options):
+    for key in keys:
+        case(key, left(3, 4), right(3, 4), stretchable=True, **options)
+
+
+def on(key, shape, *argument_lists, draw=normal, analytic=True, shown=lambda y: y):
+    """A function of one array with each of several further arguments in a tuple, or options in a dict."""
+    for rest in argument_lists:
+        positional, named = ((), rest) if isinstance(rest, dict) else (rest, {})
+        case(key, draw(*shape), call=partial(called_with, positional, named, shown), analytic=analytic)
+
+
+def called_with(positional, named, shown, f, x):
+    return shown(f(x, *positional, **named))
+
+
+def all_parts(arrays):
+    """Several results as one."""
+    return np.concatenate([np.reshape(x, -1) for x in arrays])
+
+
+def joined(**options):
+    return lambda f, *arrays: f(list(arrays), **options)
+
+
+AXES = ({}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)}, {"axis": (1,), "keepdims": True})
+
+
+# Elementwise
+
+unary(normal, np.negative, np.positive, np.square, np.exp, np.exp2, np.expm1, np.sin, np.cos, np.tan, analytic=True)
+unary(normal, np.tanh, np.sinh, np.cosh, np.arctan, np.copy, analytic=True)
+unary(positive, np.reciprocal, np.sqrt, np.log, np.log1p, np.log2, np.log10, analytic=True)
+unary(inside, np.arcsin, np.arccos, np.arctanh, analytic=True)
+unary(positive, np.cbrt)
+unary(normal, np.arcsinh, np.sinc, key_of(elementwise.erf))
+unary(lambda *shape: 1.2 + positive(*shape), np.arccosh)
+unary(normal, np.abs, np.fabs, np.nan_to_num)
+unary(between, np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.around)
+unary(normal, np.deg2rad, np.rad2deg, np.radians, np.degrees)
+unary(normal, key_of(network.sigmoid), key_of(network.vanishing_exp))
+on(np.round, (3, 4), (), {"decimals": -1}, draw=between, analytic=False)
+binary(normal, normal, np.add, np.subtract, np.multiply, analytic=True)
+binary(normal, positive, np.divide, analytic=True)
+binary(positive, normal, np.power, np.float_power, analytic=True)
+binary(normal, normal, np.maximum, np.minimum, np.logaddexp, np.hypot, np.arctan2, np.copysign)
+binary(normal, positive, np.remainder, np.floor_divide, key_of(elementwise.xlogy))
+case(np.power, normal(3, 4), call=lambda f, x: f(x, 3), analytic=True)
+case(np.power, positive(3), call=lambda f, p: f(2.0, p), analytic=True)
+case(np.where, normal(3, 4), normal(3, 4), call=lambda f, a, b: f(a > 0, a, b), analytic=True)
+case(np.where, normal(3, 4), normal(4), call=lambda f, a, b: f(b > 0, a, b), analytic=True)
+on(np.clip, (3, 4), (-0.5, 0.5), (None, 0.3), (-0.3, None), {"a_min": -1, "a_max": 0}, analytic=False)
+case(np.clip, normal(3, 4), normal(4) - 0.5, normal(3, 1) + 0.5)
+case(key_of(elementwise.bounded), normal(3, 4), normal(3, 4) - 0.5, normal(3, 4) + 0.5)
+
+# Reductions
+
+for f in (np.sum, np.mean, np.prod, np.var, np.std):
+    on(f, (2, 3, 4), *AXES, analytic=f in (np.sum, np.mean, np.prod))
+for f in (np.var, np.std):
+    on(f, (3, 4), {"ddof": 1}, {"correction": 1, "axis": 0}, analytic=False)
+for f in (np.max, np.min, np.amax, np.amin, np.ptp):
+    on(f, (2, 3, 4), *AXES[:4], analytic=False)
+on(np.prod, (5,), {}, {"axis": 0})
+on(np.prod, (), {})
+for f in (np.cumsum, np.cumprod):
+    on(f, (3, 5), {}, {"axis": 0}, {"axis": -1})
+for f in (composed.reductions.cumulative_sum, composed.reductions.cumulative_prod):
+    for key in (f.function, *([vars(np)[f.name]] if f.name in vars(np) else [])):
+        on(key, (3, 5), {"axis": 0}, {"axis": -1, "include_initial": True})
+        on(key, (5,), {})
+for ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp):
+    on((ufunc, "reduce"), (3, 4), {}, {"axis": 1}, analytic=ufunc in (np.add, np.multiply))
+for ufunc in (np.add, np.multiply):
+    on((ufunc, "accumulate"), (3, 4), {}, {"axis": 1})
+NORMS = tuple({"ord": p, "axis": 0} for p in (2, 1, 3, 2.5, np.inf, -np.inf, 0))
+on(np.linalg.vector_norm, (3, 4), {}, *NORMS, draw=inside, analytic=False)
+on(np.linalg.norm, (3, 4), {}, *NORMS, {"axis": (1, 0), "ord": np.inf, "keepdims": True}, draw=inside, analytic=False)
+on(np.linalg.norm, (2, 3, 4), {"axis": (2, 0), "ord": 1}, draw=inside, analytic=False)
+on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": True}, {"ord": 3}, analytic=False)
+
+# Networks
+
+for f in (network.softmax, network.log_softmax):
+    on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
+on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
+
+# Shape
+
+on(np.reshape, (3, 4), ((2, 6),), (-1,), ((4, 3), "F"))
+on(np.transpose, (2, 3, 4), (), ((1, 2, 0),), ((-1, 0, 1),))
+on(np.matrix_transpose, (2, 3, 4), ())
+on(np.expand_dims, (3, 4), (0,), ((0, -1),))
+on(np.squeeze, (1, 3, 1), (), (0,))
+on(np.broadcast_to, (3, 1), ((2, 3, 4),))
+on(np.flip, (3, 4), (), (0,), ((0, 1),))
+on(np.fliplr, (3, 4), ())
+on(np.flipud, (3, 4), ())
+on(np.roll, (3, 4), (2,), (1, 0), ((1, -2), (0, 1)))
+on(np.rot90, (3, 4), *((k,) for k in range(-1, 4)))
+on(np.tril, (2, 3, 4), (), (-1,))
+on(np.triu, (2, 3, 4), (), (1,))
+on(np.moveaxis, (2, 3, 4), (0, -1), ((0, 1), (-1, 0)))
+on(np.swapaxes, (2, 3, 4), (0, -1))
+on(np.ravel, (3, 4), (), ("F",))
+for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    for shape in ((), (3,), (3, 4)):
+        on(f, shape, ())
+case(np.atleast_2d, normal(3), normal(2), call=lambda f, x, y: all_parts(f(x, y)), analytic=True)
+for f in (np.concatenate, np.stack):
+    for axis in (0, -1):
+        case(f, normal(3, 4), normal(3, 4), call=joined(axis=axis), analytic=True)
+case(np.concatenate, normal(3, 2), normal(2, 2), call=joined(axis=0), analytic=True)
+case(np.concatenate, normal(3, 2), normal(2), call=joined(axis=None), analytic=True)
+for f in (np.hstack, np.vstack, np.dstack, np.column_stack):
+    case(f, normal(3), normal(3), call=joined(), analytic=True)
+    case(f, normal(3, 2), normal(3, 2), call=joined(), analytic=True)
+case(np.append, normal(3), normal(2, 2), analytic=True)
+for f in (np.split, np.array_split, np.hsplit, np.vsplit):
+    on(f, (4, 6), (2,), ([1, 3],), shown=all_parts)
+on(np.array_split, (4, 6), (4, -1), shown=all_parts)
+on(np.hsplit, (4,), (2,), shown=all_parts)
+on(np.dsplit, (2, 3, 4), (2,), shown=all_parts)
+for key in (composed.structure.unstack.function, *([np.unstack] if hasattr(np, "unstack") else [])):
+    on(key, (3, 4), {}, {"axis": -1}, shown=all_parts)
+on(np.diff, (3, 4), (), (2,), {"axis": 0}, {"prepend": 0, "append": 1})
+case(np.diff, normal(3, 4), normal(3, 2), call=lambda f, x, v: f(x, append=v), analytic=True)
+on(np.repeat, (3, 4), (2,), (2, 0), ([1, 0, 2], 0), ([2], -1))
+on(np.tile, (3, 4), (2,), ((2, 1, 2),), ((2, 1),))
+case(np.broadcast_arrays, normal(3, 1), normal(4), call=lambda f, x, y: all_parts(f(x, y)), analytic=True)
+on(np.pad, (3, 4), (1,), (((0, 1), (2, 0)),), ((1, 2), "edge"), (1, "reflect"), (2, "symmetric"), (2, "wrap"))
+on(np.pad, (3, 4), {"pad_width": 1, "constant_values": 2.0}, {"pad_width": {-1: (1, 2)}})
+on(key_of(structure.padded), (3, 4), (1, 0.5))
+on(sliding_window_view, (4, 5), ((2, 3),), (2, 0), ((2, 2), (1, 1)))
+case(key_of(structure.add_windows), normal(3, 5, 2), call=lambda f, x: f(x, (0,), (4, 5)), analytic=True)
+case(key_of(structure.astype), normal(3, 4), call=lambda f, x: f(x, x.dtype))
+if hasattr(np, "astype"):
+    case(np.astype, normal(3, 4), call=lambda f, x: f(x, x.dtype))
+
+# Indexing
+
+MASK = rng.random((3, 4)) < 0.5
+INDICES = (
+    1, slice(None, None, -2), (slice(1), -1), Ellipsis, None, (Ellipsis, None, 0), [0, 2, 0], [], (), np.array(2),
+    np.array([[0, -1], [1, 1]]), MASK, MASK[:, 0], (slice(None), MASK[0]), (MASK[:, 0], [1]),
+    (slice(1, 3), None, [1, 1]), (np.array([0, 1, 0]), np.array([1, -1, 1])), ([0, 1, 0], slice(None), None), ([0, 2], Ellipsis, 1),
+    (np.array([[0], [0]]), np.array([1, 1, 2])),
+)  # fmt: skip
+getitem, scatter, index_update = (key_of(p) for p in (indexing.getitem, indexing.scatter, indexing.index_update))
+on(getitem, (3, 4), *((index,) for index in INDICES))
+for index in INDICES:
+    part = np.zeros((3, 4))[index]
+    on(scatter, part.shape, (index, (3, 4)), analytic=False)
+    for key in (index_update, composed.indexing.index_add.function):
+        case(key, normal(3, 4), normal(*part.shape), call=lambda f, x, v, index=index: f(x, index, v))
+case(index_update, normal(3, 4), normal(), call=lambda f, x, v: f(x, [0, 0], v))
+on(np.take, (3, 4), ([0, 2, 0],), (1,), ([[0, 1], [1, 1]], 1), ([2, -1], 0), ([1, 1], -1))
+case(np.take_along_axis, normal(3, 4), call=lambda f, x: f(x, ranks(x), 1))
+case(np.take_along_axis, normal(3, 4), call=lambda f, x: f(x, ranks(x)[:2], axis=0))
+case(np.take_along_axis, normal(3, 4), call=lambda f, x: f(x, ranks(x)[0], axis=None))
+on(np.sort, (3, 4), (), (0,), (None,), {"axis": -1, "kind": "stable"}, analytic=False)
+on(np.diagonal, (3, 4), (), (1,), (-2,), (0, 1, 0))
+on(np.diagonal, (2, 3, 4), (1, 0, 2))
+on(np.diag, (3,), (), (1,), (-2,))
+on(np.diag, (3, 4), (), (1,))
+on(np.trace, (3, 4), (), (1,))
+
+# Linear algebra
+
+for shapes in (((3, 4), (4, 2)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (4,)), ((2, 3, 4), (4, 5)), ((3, 4), (2, 4, 5)),
+               ((2, 3, 4), (4,)), ((4,), (2, 4, 3)), ((2, 1, 3, 4), (5, 4, 2))):  # fmt: skip
+    for key in (np.matmul, np.linalg.matmul):
+        if key is np.matmul or min(map(len, shapes)) > 1:
+            case(key, *(normal(*shape) for shape in shapes), analytic=True)
+binary(normal, normal, np.vecdot, np.linalg.vecdot)
+CASES[-1] = replace(CASES[-1], stretchable=False)
+CASES[-2] = replace(CASES[-2], stretchable=False)
+case(np.vecdot, normal(2, 3, 4), normal(3, 1), call=lambda f, a, b: f(a, b, axis=-2))
+case(np.vecdot, normal(2, 3, 4), normal(4))
+case(np.linalg.vecdot, normal(3, 4), normal(3, 4), call=lambda f, a, b: f(a, b, axis=0))
+case(np.linalg.cross, normal(2, 3), normal(2, 3))
+case(np.linalg.cross, normal(3, 2), normal(3, 2), call=lambda f, a, b: f(a, b, axis=0))
+case(np.cross, normal(2, 3), normal(3))
+case(np.cross, normal(3, 2), normal(3, 2), call=lambda f, a, b: f(a, b, axis=0))
+case(np.cross, normal(3, 2), normal(2, 3), call=lambda f, a, b: f(a, b, 0, 1, 0))
+for key in (np.tensordot, np.linalg.tensordot):
+    for a, b, axes in (
+        ((3, 4), (4, 2), 1),
+        ((2, 3), (4,), 0),
+        ((2, 3, 4), (4, 3), ([1, 2], [1, 0])),
+        ((3,), (3,), (0, -1)),
+    ):
+        case(key, normal(*a), normal(*b), call=lambda f, a, b, axes=axes: f(a, b, axes=axes), analytic=True)
+for shapes in (((3, 4), (4, 2)), ((4,), (4,)), ((2, 3, 4), (4,)), ((3, 4), (2, 4, 2)), ((), (3,))):
+    case(np.dot, *(normal(*shape) for shape in shapes), analytic=True)
+for shapes in (((3, 4), (2, 4)), ((4,), (4,)), ((), (3,))):
+    case(np.inner, *(normal(*shape) for shape in shapes), analytic=True)
+case(np.vdot, normal(3, 2), normal(2, 3))
+case(np.outer, normal(3, 2), normal(2))
+case(np.linalg.outer, normal(3), normal(2))
+case((np.multiply, "outer"), normal(3, 2), normal(2))
+on(np.linalg.matrix_transpose, (2, 3, 4), ())
+on(np.linalg.diagonal, (2, 3, 4), {}, {"offset": 1})
+on(np.linalg.trace, (2, 3, 4), {}, {"offset": -1})
+for key in (np.linalg.inv, np.linalg.det):
+    for shape in ((3, 3), (2, 3, 3)):
+        case(key, spread(*shape), analytic=True)
+case(np.linalg.solve, spread(3, 3), normal(3), analytic=True)
+case(np.linalg.solve, spread(3, 3), normal(3, 2), analytic=True)
+case(np.linalg.solve, spread(2, 3, 3), normal(3, 2), analytic=True)
+case(np.linalg.solve, spread(2, 3, 3), normal(3), analytic=True)
+case(np.linalg.solve, spread(3, 3), normal(2, 3, 2), analytic=True)
+case(np.linalg.slogdet, spread(2, 3, 3), call=lambda f, x: f(x).logabsdet * f(x).sign)
+case(key_of(linalg.logabsdet), spread(2, 3, 3))
+case(np.linalg.cholesky, spread(3, 3), call=lambda f, x: f(x + x.mT))
+case(np.linalg.cholesky, spread(2, 3, 3), call=lambda f, x: f(x @ x.mT))
+case(np.linalg.svdvals, normal(3, 4), once=(NO_SVD := "the derivative of singular vectors has no rule"))
+case(np.linalg.svdvals, normal(2, 4, 3), once=NO_SVD)
+for ord in ("fro", 1, -1, np.inf, -np.inf, 2, -2, "nuc"):
+    once = NO_SVD if ord in (2, -2, "nuc") else ""
+    case(np.linalg.matrix_norm, normal(2, 3, 4), call=lambda f, x, ord=ord: f(x, ord=ord), once=once)
+on(np.linalg.matrix_norm, (3, 4), {"keepdims": True}, {"keepdims": True, "ord": 1}, analytic=False)
+
+# Einstein's sums
+
+for text, *shapes in (
+    ("ij->ji", (3, 4)), ("ij->", (3, 4)), ("ij", (3, 4)), ("ba", (3, 4)), ("ii", (3, 3)), ("ii->i", (3, 3)),
+    ("iij->j", (3, 3, 2)), ("iii->i", (3, 3, 3)), ("...ij->...ji", (2, 3, 4)), ("i...->...", (3, 4)),
+    ("ij,jk->ik", (3, 4), (4, 2)), ("ij,jk", (3, 4), (4, 2)), ("ij,ij->", (3, 4), (3, 4)), ("i,j->ij", (3,), (4,)),
+    ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)), ("ij,kj->i", (3, 4), (2, 4)), ("ij,j", (3, 4), (1,)),
+    ("ii,ij->j", (3, 3), (3, 4)),
+    ("...ij,...jk->...ik", (5, 1, 3, 4), (2, 4, 3)), ("...i,...i", (2, 3), (3,)), ("i...,i...->...", (3, 4), (3, 1)),
+    ("i,i,i->i", (3,), (3,), (3,)), ("ij,jk,kl->il", (2, 3), (3, 4), (4, 2)), ("ij,jk,ki->", (2, 3), (3, 4), (4, 2)),
+    ("a,ab,b,bc->c", (2,), (2, 3), (3,), (3, 2)), (",i->i", (), (3,)), ("ij,j->ij", (3, 1), (4,)), ("ij->ij", (1, 3)),
+):  # fmt: skip
+    arrays = [normal(*shape) for shape in shapes]
+    case(np.einsum, *arrays, call=lambda f, *xs, text=text: f(text, *xs), analytic=True)
+case(np.einsum, normal(2, 3), normal(3, 4), call=lambda f, a, b: f(a, [0, 1], b, [1, 2], [2, 0]), analytic=True)
+case(np.einsum, normal(2, 3), normal(3, 4), call=lambda f, a, b: f(a, [..., 1], b, [1, 2]), analytic=True)
+abc = (normal(2, 3), normal(3, 4), normal(4, 2))
+case(np.einsum, *abc, call=lambda f, *xs: f("ij,jk,kl", *xs, optimize=False), analytic=True)
