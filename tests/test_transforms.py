@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -112,7 +113,7 @@ def test_five_levels():
     """The fifth derivative of x^5 is 120, in alternating modes."""
     g = lambda x: x * x * x * x * x
     for i in range(5):
-        g = mg.grad(g) if i % 2 else (lambda g: lambda x: mg.jvp(g, (x,), (np.ones_like(x),))[1])(g)
+        g = mg.grad(g) if i % 2 else partial(lambda g, x: mg.jvp(g, (x,), (np.ones_like(x),))[1], g)
     np.testing.assert_array_equal(g(np.array(1.7)), 120)
 
 
@@ -410,3 +411,18 @@ def test_names_and_documentation_are_kept():
     """grad(f) carries the name and the docstring of f."""
     assert mg.grad(third_derivative).__name__ == "third_derivative"
     assert mg.value_and_grad(third_derivative).__doc__ == third_derivative.__doc__
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_products_with_a_plain_matrix_nest(left):
+    """A matrix product of a watched and a plain matrix has second derivatives in both orders, on either side."""
+    plain = np.arange(6.0).reshape(2, 3) / 5
+
+    def f(w):
+        return mg.sum(np.tanh(w @ plain if left else plain @ w) ** 2)
+
+    w, v = np.arange(4.0).reshape(2, 2) if left else np.arange(6.0).reshape(3, 2), 1.5
+    v = np.full(w.shape, v)
+    forward_over_reverse = mg.jvp(mg.grad(f), (w,), (v,))[1]
+    reverse_over_forward = mg.grad(lambda w: mg.jvp(f, (w,), (v,))[1])(w)
+    np.testing.assert_allclose(forward_over_reverse, reverse_over_forward, rtol=1e-13, atol=1e-15)
