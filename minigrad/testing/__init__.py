@@ -1,6 +1,6 @@
 """Checking derivatives: of minigrad's own rules, and of anyone's."""
 
-from minigrad.testing.gradcheck import check_vjp
-from minigrad.testing.report import Report
+from .gradcheck import check_vjp, gradcheck, gradgradcheck
+from .report import Report
 
-__all__ = ["Report", "check_vjp"]
+__all__ = ["Report", "check_vjp", "gradcheck", "gradgradcheck"]

@@ -4,61 +4,66 @@ Every check compares one more call of the rule with a first one, or looks at mem
 """
 
 import contextlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from minigrad.testing.numeric import size_of
-from minigrad.testing.subject import SubjectError, contract_broken, last_bits
+from .subject import Subject, SubjectError, contract_broken, last_bits
 
 
-def check_contract(subject, rng):
+def check_contract(subject: Subject, rng: np.random.Generator) -> None:
     """Raise `SubjectError` at the first promise that f or its rule breaks."""
     check_forward(subject, rng)
     call_elsewhere(subject, rng)
     u, v = (random_cotangent(subject.output, rng) for _ in range(2))
-    ones = np.ones_like(subject.output)
-    for g in (ones, u):
+    for g in (np.ones_like(u), u):
         check_memory(subject, g)
     check_repeats(subject, u, v, rng)
     check_layouts(subject, u, rng)
-    check_linearity(subject, u, v, ones, rng)
+    check_linearity(subject, u, v, rng)
 
 
-def random_cotangent(y, rng):
+def random_cotangent(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Both signs, between 0.5 and 1.5: no output counts for little."""
     size = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
     return np.asarray(size, dtype=y.dtype)
 
 
-def check_forward(subject, rng):
+def nearby(subject: Subject, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(output, inputs), with each input changed by a few percent."""
+    inputs = subject.moved(subject.direction(rng), 2.0**-4)
+    return subject.trial(inputs).reshape(subject.output.shape), inputs
+
+
+def check_forward(subject: Subject, rng: np.random.Generator) -> None:
     """f repeats itself, and changes neither its inputs nor what it returned before."""
     kept = subject.output.copy()
     again = subject.forward(subject.inputs).copy()
-    subject.trial(subject.moved(subject.direction(rng), 2.0**-4))
-    for k, (x, saved) in enumerate(zip(subject.inputs, subject.saved, strict=True)):
+    nearby(subject, rng)
+    for name, x, saved in zip(subject.names, subject.inputs, subject.saved, strict=True):
         if not equal(x, saved):
-            raise broken(f"f changes input {k} in place; it must work on a copy")
+            raise broken(f"f changes input {name} in place; it must work on a copy")
     if again.shape != kept.shape or not close(again, kept, 100 * subject.eps):
         raise broken("f is random: two calls at the same inputs differ", again, kept)
     if not equal(subject.output, kept):
         raise broken("f overwrites the output of its earlier call; it must return a new array")
 
 
-def call_elsewhere(subject, rng):
+def call_elsewhere(subject: Subject, rng: np.random.Generator) -> None:
     """The rule's first call is for other inputs: what it keeps from there will be wrong later."""
-    inputs = subject.moved(subject.direction(rng), 2.0**-4)
-    y = subject.trial(inputs).reshape(subject.output.shape)
+    y, inputs = nearby(subject, rng)
     with contextlib.suppress(SubjectError):  # nothing that happens elsewhere counts
         subject.backward(random_cotangent(y, rng), y, inputs)
 
 
-def check_memory(subject, g):
+def check_memory(subject: Subject, g: np.ndarray) -> None:
     """A call changes nothing that it is given, and its gradients are memory of their own.
 
     Only the cotangent itself may be handed on: that is common practice, and engines expect it.
     """
     given = [("the cotangent g", g), ("the saved output y", subject.output)]
-    given += [(f"input {k}", x) for k, x in enumerate(subject.inputs)]
+    given += [(f"input {name}", x) for name, x in zip(subject.names, subject.inputs, strict=True)]
     kept = [array.copy() for _, array in given]
     gradients, later = subject.backward(g), subject.backward(g.copy())
     for (name, array), before in zip(given, kept, strict=True):
@@ -66,14 +71,13 @@ def check_memory(subject, g):
             raise broken(f"The rule changes {name} in place; it must return new arrays")
     given = given[1:] + [("the gradient of another call", other) for other in later]
     for k, gradient in zip(subject.moving, gradients, strict=True):
-        if not np.shares_memory(gradient, g):
-            for name, array in given:
-                if np.shares_memory(gradient, array):
-                    raise broken(f"Gradient {k} shares memory with {name}; return a copy")
-        given.append((f"gradient {k}", gradient))
+        for name, array in () if np.shares_memory(gradient, g) else given:
+            if np.shares_memory(gradient, array):
+                raise broken(f"Gradient {subject.names[k]} shares memory with {name}; return a copy")
+        given.append((f"gradient {subject.names[k]}", gradient))
 
 
-def check_repeats(subject, u, v, rng):
+def check_repeats(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> None:
     """The same question has the same answer, whatever was asked in between."""
     earlier = subject.backward(u)
     first = [gradient.copy() for gradient in earlier]
@@ -82,30 +86,30 @@ def check_repeats(subject, u, v, rng):
         compare(subject, first, subject.backward(u), "Two calls of the rule differ")
     if not all(map(equal, earlier, first)):
         raise broken("A call of the rule overwrites the gradients that an earlier call returned")
-    subject.trial(subject.moved(subject.direction(rng), 2.0**-4))
+    nearby(subject, rng)
     stale = "The rule uses what the latest forward call left behind, not what it is given"
     compare(subject, first, subject.backward(u), stale)
     subject.forward(subject.inputs)
 
 
-def check_layouts(subject, u, rng):
+def check_layouts(subject: Subject, u: np.ndarray, rng: np.random.Generator) -> None:
     """Fortran order, gaps between entries and read-only memory change nothing."""
     first = [gradient.copy() for gradient in subject.backward(u)]
     for name, lay in (("Fortran order", in_fortran_order), ("memory with gaps", with_gaps)):
-        message = f"The rule gives another result for a cotangent in {name}"
-        compare(subject, first, subject.backward(lay(u)), message, u, rng)
+        message = "The rule gives another result for"
+        compare(subject, first, subject.backward(lay(u)), f"{message} a cotangent in {name}", u, rng)
         got = subject.backward(u, lay(subject.output), [lay(x) for x in subject.inputs])
-        compare(subject, first, got, f"The rule gives another result for inputs in {name}", u, rng)
+        compare(subject, first, got, f"{message} inputs in {name}", u, rng)
     flat = np.broadcast_to(u.reshape(-1)[:1].sum(), u.shape)
     message = "The rule gives another result for a read-only cotangent of stride zero"
     compare(subject, subject.backward(flat.copy()), subject.backward(flat), message, flat, rng)
 
 
-def in_fortran_order(x):
+def in_fortran_order(x: np.ndarray) -> np.ndarray:
     return np.array(x, order="F")
 
 
-def with_gaps(x):
+def with_gaps(x: np.ndarray) -> np.ndarray:
     """The same values as every second entry of a larger buffer, the last axis backwards."""
     buffer = np.zeros((*x.shape[:-1], 2 * x.shape[-1]) if x.ndim else (2,), x.dtype)
     view = buffer[..., ::-2] if x.ndim else buffer[:1].reshape(())
@@ -113,18 +117,19 @@ def with_gaps(x):
     return view
 
 
-def check_linearity(subject, u, v, ones, rng):
+def check_linearity(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> None:
     """Gradients are linear in the cotangent: at zero, with signs, when tiny, when large."""
     for k, gradient in zip(subject.moving, subject.backward(0 * u), strict=True):
         if np.any(np.nan_to_num(gradient)):
-            raise broken(f"Gradient {k} is not zero for a cotangent of zeros: not linear in g")
-    ru, rv, r1 = (subject.backward(g) for g in (u, v, ones))
+            raise broken(f"Gradient {subject.names[k]} is not zero for a cotangent of zeros: not linear in g")
+    one = np.ones_like(u)
+    ru, rv, r1 = (subject.backward(g) for g in (u, v, one))
     for name, a, b, other, result in (
         ("-3 u", -3, 0, v, rv),
         ("u - 7 v", 1, -7, v, rv),
         ("1e-7 u", 1e-7, 0, v, rv),
         ("1e4 (u + v)", 1e4, 1e4, v, rv),
-        ("u + 1", 1, 1, ones, r1),
+        ("u + 1", 1, 1, one, r1),
     ):
         g = np.asarray(a * u + b * other)
         expected = [a * p + b * q for p, q in zip(ru, result, strict=True)]
@@ -132,21 +137,23 @@ def check_linearity(subject, u, v, ones, rng):
         compare(subject, expected, subject.backward(g), message, g, rng)
 
 
-def compare(subject, expected, got, message, g=None, rng=None):
+def compare(
+    subject: Subject, expected: Sequence[Any], got: Sequence[Any], message: str, g: Any = None, rng: Any = None
+):
     """Raise unless two results agree: almost to the last bit for the same question.
 
-    A question put differently (the cotangent `g`) rounds differently: there 1e-6 of the largest
-    entry is allowed, and what the last bits of the question may do.
+    A question put differently (the cotangent `g`) rounds differently: there 1e-6 of the largest entry is allowed, and
+    what the last bits of the question may do.
     """
     digits = 100 * subject.eps if g is None else max(1e-6, 1e4 * subject.eps)
     for slot, (want, have) in enumerate(zip(expected, got, strict=True)):
         if not close(have, want, digits):
             slack = 0 if g is None else reach_of_rounding(subject, g, slot, rng)
             if not close(have, want, digits, slack):
-                raise broken(f"{message} (gradient {subject.moving[slot]})", have, want)
+                raise broken(f"{message} (gradient {subject.names[subject.moving[slot]]})", have, want)
 
 
-def reach_of_rounding(subject, g, slot, rng):
+def reach_of_rounding(subject: Subject, g: np.ndarray, slot: int, rng: np.random.Generator) -> np.ndarray:
     """What last bits may do to a gradient: those of g and the inputs, and those inside the rule.
 
     A gradient far below g y / x is what a cancellation left over, down to the digits of g y / x.
@@ -155,23 +162,22 @@ def reach_of_rounding(subject, g, slot, rng):
     near = (subject.backward(g * last_bits(g, 1e15), *subject.nudged(rng))[slot] for _ in range(3))
     wobble = np.max([np.abs(other - base) for other in near], axis=0)
     y = np.max(np.abs(subject.output), initial=0, where=np.isfinite(subject.output))
-    natural = np.max(np.abs(g), initial=0) * y / size_of(subject.inputs[subject.moving[slot]])
+    natural = np.max(np.abs(g), initial=0) * y / subject.sizes[subject.slots[slot][1]].reshape(base.shape)
     return 30 * wobble + 100 * subject.eps * natural
 
 
-def close(a, b, digits, slack=0.0):
+def close(a: np.ndarray, b: np.ndarray, digits: float, slack: Any = 0.0) -> bool:
     """Equal up to `digits` of the largest entry plus `slack`; NaN equals NaN."""
     finite = np.isfinite(b)
-    scale = np.max(np.abs(b), initial=0.0, where=finite)
-    near = np.abs(a - b) <= digits * scale + slack
+    near = np.abs(a - b) <= digits * np.max(np.abs(b), initial=0.0, where=finite) + slack
     return equal(np.isfinite(a), finite) and bool(np.all(near | ~finite))
 
 
-def equal(a, b):
+def equal(a: np.ndarray, b: np.ndarray) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
-def broken(text, got=None, wanted=None):
+def broken(text: str, got: Any = None, wanted: Any = None) -> SubjectError:
     """A broken contract, with the entry where two results differ most."""
     if got is not None and got.shape != wanted.shape:
         text += f": shapes {got.shape} and {wanted.shape}"

@@ -1,27 +1,30 @@
-"""Slopes of outputs along directions: what the rule claims, and what f shows.
-
-A direction has one array for each input, or None for an input that stays.
-"""
+"""Slopes of outputs along directions: what the rule claims, and what f shows."""
 
 import functools
 import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from minigrad.testing import numeric
-from minigrad.testing.verdict import misses, weigh
+from . import numeric
+from .hygiene import random_cotangent
+from .subject import Subject
+from .verdict import Verdict, misses, weigh
 
 
 class Probe:
-    """Judges the rule by slopes of outputs and of mixtures of them, as `cotangents` pulls them.
+    """Judges the rule by slopes of outputs, if these are not more than `many`, and of mixtures of them.
 
-    `cotangents` is (pull, output): unit vectors for all outputs or for none, then mixtures.
+    The outputs seen on their own, `alone` in number, come first; `rows` has a gradient (entry) for each.
     """
 
-    def __init__(self, subject, cotangents, rng, rtol):
-        self.subject, self.cotangents, self.rng = subject, cotangents, rng
+    def __init__(self, subject: Subject, rng: np.random.Generator, rtol: float, many: int) -> None:
+        self.subject, self.rng, self.many = subject, rng, many
         m = subject.output.size
-        self.alone = m if len(cotangents) > m else 0  # outputs seen on their own
+        self.alone = m if m <= many else 0
+        mixtures = [random_cotangent(subject.output, rng).ravel() for _ in range(2 if self.alone else 6)]
+        self.cotangents = np.vstack([np.eye(self.alone, m), *mixtures])
         # No rule is right to more digits than its arithmetic has.
         self.rtol = max(rtol, 30 * subject.eps)
         self.rows = self.gradients(subject.output, subject.inputs)
@@ -31,103 +34,89 @@ class Probe:
         values = self.values([self.dense], points.ravel()).reshape(len(spacings), 8, -1)
         self.noise = numeric.noise_level(values)
         if self.alone:
-            self.noise[m:] = np.abs(cotangents[m:]) @ self.noise[:m]
+            self.noise[m:] = np.abs(self.cotangents[m:]) @ self.noise[:m]
 
-    def mixed(self, outputs):
+    def mixed(self, outputs: np.ndarray) -> np.ndarray:
         """Outputs (point, output) beside mixtures of all: a rule may err when it adds them up."""
         known = outputs if self.subject.finite.all() else np.where(self.subject.finite, outputs, 0)
-        mixtures = known @ self.cotangents[self.alone :].T
-        return np.concatenate([outputs[:, : self.alone], mixtures], axis=1)
+        return np.concatenate([outputs[:, : self.alone], known @ self.cotangents[self.alone :].T], axis=1)
 
-    def values(self, directions, points):
+    def values(self, directions: Sequence[Any], points: Any) -> np.ndarray:
         """(direction * point, output): f at inputs + point * direction."""
-        displaced = [self.subject.displaced(v, t) for v in directions for t in points]
-        return self.mixed(np.stack(displaced))
+        subject = self.subject
+        return self.mixed(np.stack([subject.trial(subject.moved(v, t)) for v in directions for t in points]))
 
-    def gradients(self, y, inputs):
-        """For each moving input an array (output, entry)."""
+    def gradients(self, y: np.ndarray, inputs: Any) -> np.ndarray:
+        """(output, entry)"""
         pulls = self.cotangents.astype(y.dtype).reshape(len(self.cotangents), *y.shape)
         calls = [self.subject.backward(g, y, inputs) for g in pulls]
-        return [np.stack([g.reshape(-1) for g in slot]) for slot in zip(*calls, strict=True)]
+        return np.stack([np.concatenate([g.reshape(-1) for g in call]) for call in calls])
 
-    def along(self, directions, rows, function=np.asarray):
+    def along(self, directions: Sequence[Any], rows: np.ndarray, function: Callable = np.asarray) -> np.ndarray:
         """(direction, output): the slopes that gradients `rows` make of the directions."""
-        total = 0
-        for k, row in zip(self.subject.moving, rows, strict=True):
-            if any(v[k] is not None for v in directions):
-                still = np.zeros(row.shape[1])
-                moves = [still if v[k] is None else v[k].reshape(-1) for v in directions]
-                total = total + function(np.stack(moves)) @ function(row).T
-        return total
+        return np.stack([function(rows[:, places]) @ function(values) for places, values in directions])
 
-    def judge(self, directions):
+    def judge(self, directions: Sequence[Any]) -> Verdict:
         """The verdict on the claimed slopes (direction, output), from large to tiny steps.
 
-        A direction gets smaller steps as long as one of its outputs disagrees or could become
-        clearer. Sums of many terms of random sign are compared on the scale of such sums.
+        A direction gets smaller steps as long as one of its outputs disagrees or could become clearer. Sums of many
+        terms of random sign are compared on the scale of such sums.
         """
         claimed = self.along(directions, self.rows)
         terms = self.along(directions, self.rows, np.abs)
-        moved = [sum(np.count_nonzero(v) for v in d if v is not None) for d in directions]
-        slack = self.rtol * np.maximum(np.abs(claimed), terms / np.sqrt(moved)[:, None])
-        slack += 16 * self.subject.eps * terms
+        moved = np.array([[len(places)] for places, _ in directions])
+        slack = self.rtol * np.maximum(np.abs(claimed), terms / np.sqrt(moved)) + 16 * self.subject.eps * terms
         bounds = self.measure(directions, claimed, slack)
         verdict = weigh(*bounds, claimed, slack)
         if verdict.outside.any():
-            slack = slack + 8 * self.along(directions, self.wobble, np.abs)
-            verdict = weigh(*bounds, claimed, slack)
+            verdict = weigh(*bounds, claimed, slack + 8 * self.along(directions, self.wobble, np.abs))
         # Kinks of several outputs may pull a mixture apart on both sides: judge outputs alone.
         return verdict.excuse(verdict.kinked & (np.arange(claimed.shape[1]) >= self.alone))
 
-    def measure(self, directions, claimed, slack):
+    def measure(self, directions: Sequence[Any], claimed: np.ndarray, slack: np.ndarray) -> Any:
         """What `block` says (low, high, kinked) for each step size, until it is settled."""
         ladder, active = numeric.step_ladder(self.subject.eps), np.arange(len(directions))
         low, high = np.full((2, len(ladder), *claimed.shape), [[[[-np.inf]]], [[[np.inf]]]])
         kinked, constant = np.zeros(low.shape, dtype=bool), np.ones(claimed.shape, dtype=bool)
         for row, t in enumerate(ladder):
             points = t * np.array([1, -1, 0.5, -0.5, 0.25, -0.25])
-            values = self.values([directions[i] for i in active], points)
-            values = values.reshape(len(active), 6, -1)
-            bottom, top, settled, flat, kinked[row, active] = numeric.block(
-                values, self.centre, t, self.noise, self.subject.eps, self.rtol
-            )
-            against = misses(claimed[active], bottom, top, slack[active])
+            values = self.values([directions[i] for i in active], points).reshape(len(active), 6, -1)
+            seen = numeric.block(values, self.centre, t, self.noise, self.subject.eps, self.rtol)
+            against = misses(claimed[active], seen.low, seen.high, slack[active])
             # Coarse rounding makes f flat at tiny steps, so flatness convicts only constants.
-            constant[active] &= flat
-            heard = ~flat | constant[active] | ~against
-            low[row, active] = np.where(heard, bottom, -np.inf)
-            high[row, active] = np.where(heard, top, np.inf)
-            active = active[(against | ~settled).any(axis=1)]
+            constant[active] &= seen.flat
+            heard = ~seen.flat | constant[active] | ~against
+            low[row, active] = np.where(heard, seen.low, -np.inf)
+            high[row, active] = np.where(heard, seen.high, np.inf)
+            kinked[row, active] = seen.kinked
+            active = active[(against | ~seen.settled).any(axis=1)]
             if not active.size:
                 break
         return low, high, kinked
 
     @functools.cached_property
-    def wobble(self):
+    def wobble(self) -> np.ndarray:
         """How far the gradients move when the inputs change by their last bits.
 
         A move by 1 % of the largest entry is no rounding: there the rule takes another branch.
         """
-        near = [self.gradients(*self.subject.nudged(self.rng)) for _ in range(3)]
-        wobble = []
-        for row, others in zip(self.rows, zip(*near, strict=True), strict=True):
-            gaps = np.abs(np.stack(others) - row)
-            jump = gaps > 0.01 * np.max(np.abs(row), axis=1, keepdims=True, initial=0)
-            wobble.append(np.max(np.where(jump | np.isnan(gaps), 0, gaps), axis=0))
-        return wobble
+        near = np.stack([self.gradients(*self.subject.nudged(self.rng)) for _ in range(3)])
+        gaps = np.nan_to_num(np.abs(near - self.rows), nan=0)
+        for _, slot in self.subject.slots:
+            limit = 0.01 * np.max(np.abs(self.rows[:, slot]), axis=1, keepdims=True, initial=0)
+            gaps[:, :, slot][gaps[:, :, slot] > limit] = 0
+        return np.max(gaps, axis=0)
 
-    def sides(self, direction):
+    def sides(self, direction: Any, t: float = 2.0**-16) -> np.ndarray:
         """(2, output): the slopes to the right and to the left, over a small step."""
-        t = 2.0**-16
         return (self.values([direction], [t, -t]) - self.centre) / np.array([[t], [-t]])
 
-    def acquit(self, directions, verdict):
+    def acquit(self, directions: Sequence[Any], verdict: Verdict) -> Verdict:
         """Excuse claims that a complex step confirms, if real steps agree with the rule in bulk.
 
-        A complex step is exact for analytic code, and silently wrong for abs, sort, clip and their
-        like: so it never convicts, and it is believed only if it is not zero and a random real
-        direction has nothing against the rule. (Squire & Trapp, Using complex variables to estimate
-        derivatives, SIAM Review 40, 1998.)
+        A complex step is exact for analytic code, and silently wrong for abs, sort, clip and their like: so it never
+        convicts, and it is believed only if it is not zero and a random real direction has nothing against the rule.
+        (Squire & Trapp, Using complex variables to estimate derivatives, SIAM Review 40, 1998.)
         """
         if not verdict.outside.any():
             return verdict

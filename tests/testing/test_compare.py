@@ -21,7 +21,9 @@ def test_one_wrong_entry_of_ten_thousand_is_bisected(place):
         return (gradient,)
 
     result = str(report(np.sin, rule, LARGE))
-    assert f"Gradient 0 at ({place})" in result and "1 of " in result and "looked at" in result
+    assert f"Gradient 0 at ({place})" in result
+    assert "1 of " in result
+    assert "looked at" in result
 
 
 def test_a_large_row_has_no_ends_to_check_in_its_short_axis():
@@ -44,10 +46,11 @@ def with_verdicts(monkeypatch, wrong, outside=True, kinked=False):
 
     def judged(self, directions):
         verdict = judge(self, directions)
-        if sum(np.count_nonzero(v) for v in directions[0]) > 1:
+        places = directions[0][0]
+        if places.size > 1:
             verdict = verdict._replace(
                 low=verdict.low + 9 * outside,
-                votes=verdict.votes + 2 * (wrong and directions[0][0].all()),
+                votes=verdict.votes + 2 * (wrong and places.size == 400),
                 kinked=verdict.kinked | kinked,
             )
         return verdict
@@ -59,7 +62,8 @@ def with_verdicts(monkeypatch, wrong, outside=True, kinked=False):
 def test_a_sum_that_is_wrong_without_a_wrong_entry_is_told(monkeypatch):
     """Bisection may end before a single entry."""
     result = with_verdicts(monkeypatch, wrong=True)
-    assert result.outcome == "wrong" and "Gradient 0 is wrong in sum" in str(result)
+    assert result.outcome == "wrong"
+    assert "Gradient 0 is wrong in sum" in str(result)
 
 
 def test_kinks_in_a_sum_convict_nobody(monkeypatch):
@@ -70,7 +74,8 @@ def test_kinks_in_a_sum_convict_nobody(monkeypatch):
 def test_a_doubt_about_a_sum_is_said(monkeypatch):
     """One step size alone makes the check unsure, for sums as for entries."""
     result = with_verdicts(monkeypatch, wrong=False)
-    assert result.outcome == "unsure" and "contradicts sums of gradient 0" in str(result)
+    assert result.outcome == "unsure"
+    assert "contradicts sums of gradient 0" in str(result)
 
 
 def test_ten_thousand_inputs_take_less_than_a_tenth_of_a_second():
@@ -128,14 +133,16 @@ def test_a_kink_refuses_what_lies_outside():
         lambda g, y, x: (g * np.where(x == 0, 2.0, x > 0),),
         np.array([0.0, 1.0, -1.0]),
     )
-    assert result.outcome == "wrong at a kink" and "numeric 0.5 +- 0.5" in str(result)
+    assert result.outcome == "wrong at a kink"
+    assert "numeric 0.5 +- 0.5" in str(result)
 
 
 def test_a_tie_counted_twice_is_told_as_such():
     """Each of two equal arguments may have the slope, but not both."""
     result = report(np.max, lambda g, y, x: (g * (x == y),), np.array([2.0, 2.0, 1.0]))
     assert result.outcome == "wrong at a kink"
-    assert "2 inputs are tied at 2." in str(result) and "counted 2 times?" in str(result)
+    assert "2 inputs are tied at 2." in str(result)
+    assert "counted 2 times?" in str(result)
 
 
 def test_a_tie_across_inputs_counts_too():

@@ -104,12 +104,13 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("f, vjp, text", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(("f", "vjp", "text"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_contract_is_named(f, vjp, text):
     """Each broken promise has its own sentence."""
     state.clear()
     result = report(f, vjp, X.copy())
-    assert result.outcome == "contract broken" and text in str(result), result
+    assert result.outcome == "contract broken", result
+    assert text in str(result)
 
 
 LAYOUTS = {
@@ -132,7 +133,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("vjp, text", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize(("vjp", "text"), LAYOUTS.values(), ids=LAYOUTS)
 def test_a_rule_that_looks_at_memory_is_found(vjp, text):
     """The layout of an array is not part of its value."""
     x = np.arange(6.0).reshape(2, 3)

@@ -7,10 +7,10 @@ from minigrad.testing.numeric import (
     block,
     noise_level,
     noise_spacings,
-    random_direction,
     size_of,
     step_ladder,
 )
+from minigrad.testing.subject import Subject
 
 EPS = np.finfo(float).eps
 
@@ -55,7 +55,9 @@ def test_steps_are_powers_of_two_and_end_above_the_rounding():
     """In double precision from 6 % to 1e-12, in single precision to 2e-4."""
     for eps, count in ((2.0**-52, 10), (2.0**-23, 3)):
         ladder = step_ladder(eps)
-        assert ladder[0] == 2.0**-4 and len(ladder) == count and ladder[-1] >= 2**10 * eps
+        assert ladder[0] == 2.0**-4
+        assert len(ladder) == count
+        assert ladder[-1] >= 2**10 * eps
 
 
 def test_sizes_are_powers_of_two_below_the_values():
@@ -68,21 +70,28 @@ def test_sizes_are_powers_of_two_below_the_values():
 def test_a_direction_never_moves_an_entry_across_zero():
     """Each entry moves by at most its own size."""
     x = np.random.default_rng(0).standard_normal(100)
-    v = random_direction(x, np.random.default_rng(1))
-    assert np.all(np.abs(v) <= np.abs(x)) and np.all(np.abs(v) >= np.abs(x) / 4)
+    _, v = Subject(np.sin, np.cos, x).direction(np.random.default_rng(1))
+    assert np.all(np.abs(v) <= np.abs(x))
+    assert np.all(np.abs(v) >= np.abs(x) / 4)
 
 
 @pytest.mark.parametrize("t", [2.0**-8, 2.0**-12, 2.0**-20])
 def test_the_true_slope_lies_within_the_bar(t):
     """exp at 0.7, at three steps; the bar is useful."""
     low, high, _, flat, kinked = seen(np.exp, 0.7, t)
-    assert low <= np.exp(0.7) <= high and high - low < 1e-6 and not flat and not kinked
+    assert low <= np.exp(0.7) <= high
+    assert high - low < 1e-6
+    assert not flat
+    assert not kinked
 
 
 def test_a_kink_gives_the_interval_of_one_sided_slopes():
     """abs at 0 has all slopes from -1 to 1."""
     low, high, settled, _, kinked = seen(np.abs, 0.0, 2.0**-8)
-    assert kinked and not settled and low == pytest.approx(-1) and high == pytest.approx(1)
+    assert kinked
+    assert not settled
+    assert low == pytest.approx(-1)
+    assert high == pytest.approx(1)
 
 
 def test_a_jump_says_nothing():

@@ -17,7 +17,7 @@ BALLOTS = {
 }
 
 
-@pytest.mark.parametrize("bounds, claimed, wrong, outside", BALLOTS.values(), ids=BALLOTS)
+@pytest.mark.parametrize(("bounds", "claimed", "wrong", "outside"), BALLOTS.values(), ids=BALLOTS)
 def test_votes(bounds, claimed, wrong, outside):
     """Two step sizes convict, one alone is a doubt, and the small overrule the large."""
     low, high = (np.array(side, dtype=float).reshape(-1, 1, 1) for side in zip(*bounds, strict=True))
