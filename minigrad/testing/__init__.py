@@ -1,6 +1,7 @@
 """Checking derivatives: of minigrad's own rules, and of anyone's."""
 
+from .assertions import assert_allclose
 from .gradcheck import check_vjp, gradcheck, gradgradcheck
 from .report import Report
 
-__all__ = ["Report", "check_vjp", "gradcheck", "gradgradcheck"]
+__all__ = ["Report", "assert_allclose", "check_vjp", "gradcheck", "gradgradcheck"]

@@ -77,9 +77,9 @@ class Function(Subject):
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             operands = args[0] if primitive.sequence else args
-            if not any(isinstance(x, Traced) for x in (g, *operands)):
+            if is_floating(y) and not any(isinstance(x, Traced) for x in (g, *operands)):
                 key = primitive.name, i, repr([spoken(x) if hasattr(x, "dtype") else x for x in args]), repr(kwargs)
-                found.setdefault(key, (primitive, i, np.asarray(y), args, kwargs))
+                found.setdefault(key, (primitive, i, args, kwargs))
 
         observers.append(observe)
         try:
@@ -101,7 +101,7 @@ class Function(Subject):
 class Call(Subject):
     """The call of a primitive as a function of its argument `i` alone, and that argument's rule as it answers."""
 
-    def __init__(self, primitive: Primitive, i: int, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def __init__(self, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.primitive, self.i, self.args, self.kwargs = primitive, i, args, kwargs
         x = np.asarray((args[0] if primitive.sequence else args)[i])
         super().__init__(
