@@ -61,7 +61,7 @@ def unbounded(probe: Probe, place: int, claimed: np.ndarray) -> bool:
     Where a rule multiplies an infinite slope by a cotangent of zero, it gives NaN beside infinity.
     """
     infinite, steps = np.isinf(claimed), (2.0**-10, 2.0**-20, 2.0**-30)
-    for slopes in zip(*(probe.sides(*alone(probe.subject, [place]), t) for t in steps), strict=True):
+    for slopes in zip(*(probe.sides(alone(probe.subject, [place])[0], t) for t in steps), strict=True):
         grown = (np.abs(slopes[1]) > 2 * np.abs(slopes[0])) & (np.abs(slopes[2]) > 2 * np.abs(slopes[1]))
         if (grown & (np.sign(slopes[2]) == np.sign(claimed)))[infinite].all():
             return bool(infinite.any())

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import RuleError
 from ..primitive import Primitive, fitted, observers, push_forward
 from ..tensor import Tensor, constant
 from ..traced import Traced, bare
@@ -73,7 +74,7 @@ class Function(Subject):
 
     def calls(self, g: np.ndarray) -> list["Call"]:
         """The calls of rules on the way back from `g`; of several that look alike, one."""
-        found: dict[Any, Call] = {}
+        found: dict[Any, Any] = {}
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             operands = args[0] if primitive.sequence else args
@@ -140,7 +141,7 @@ class Call(Subject):
             )
         try:
             return fitted(self.primitive, self.i, answer, x)
-        except TypeError as error:
+        except RuleError as error:
             raise contract_broken(f"{error}.") from error
 
 

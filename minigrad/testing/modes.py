@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from .function import Call, Function
 from .hygiene import random_cotangent
-from .subject import Subject, SubjectError, cannot_check
+from .subject import SubjectError, cannot_check
 
 
-def check_modes(subject: Subject, rng: np.random.Generator, rtol: float) -> None:
+def check_modes(subject: Function | Call, rng: np.random.Generator, rtol: float) -> None:
     """Raise `SubjectError` unless the two are transposes of each other: <g, J t> = <J^T g, t>.
 
     They may differ by what last bits do to either side.

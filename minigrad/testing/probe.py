@@ -66,10 +66,11 @@ class Probe:
         terms = self.along(directions, self.rows, np.abs)
         moved = np.array([[len(places)] for places, _ in directions])
         slack = self.rtol * np.maximum(np.abs(claimed), terms / np.sqrt(moved)) + 16 * self.subject.eps * terms
-        bounds = self.measure(directions, claimed, slack)
-        verdict = weigh(*bounds, claimed, slack)
+        low, high, kinked = self.measure(directions, claimed, slack)
+        verdict = weigh(low, high, kinked, claimed, slack)
         if verdict.outside.any():
-            verdict = weigh(*bounds, claimed, slack + 8 * self.along(directions, self.wobble, np.abs))
+            wobble = 8 * self.along(directions, self.wobble, np.abs)
+            verdict = weigh(low, high, kinked, claimed, slack + wobble)
         # Kinks of several outputs may pull a mixture apart on both sides: judge outputs alone.
         return verdict.excuse(verdict.kinked & (np.arange(claimed.shape[1]) >= self.alone))
 
@@ -80,7 +81,7 @@ class Probe:
         kinked, constant = np.zeros(low.shape, dtype=bool), np.ones(claimed.shape, dtype=bool)
         for row, t in enumerate(ladder):
             points = t * np.array([1, -1, 0.5, -0.5, 0.25, -0.25])
-            values = self.values([directions[i] for i in active], points).reshape(len(active), 6, -1)
+            values = self.values([directions[i] for i in active.tolist()], points).reshape(len(active), 6, -1)
             seen = numeric.block(values, self.centre, t, self.noise, self.subject.eps, self.rtol)
             against = misses(claimed[active], seen.low, seen.high, slack[active])
             # Coarse rounding makes f flat at tiny steps, so flatness convicts only constants.

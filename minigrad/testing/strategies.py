@@ -33,7 +33,8 @@ def values(domain: tuple[float, float] = ANY, dtype: Any = float) -> st.SearchSt
     limit = float(np.finfo(dtype).max)
     low, high = (float(dtype.type(np.clip(end, -limit, limit))) for end in domain)
     inner = (max(low, -3.0), min(high, 3.0)) if low <= 3 and high >= -3 else (low, high)
-    ordinary = st.floats(*inner, width=min(64, 8 * dtype.itemsize), allow_subnormal=False)
+    width: Any = min(64, 8 * dtype.itemsize)
+    ordinary = st.floats(*inner, width=width, allow_subnormal=False)
     special = [x for x in SPECIAL if low <= x <= high]
     return st.one_of(st.sampled_from([float(dtype.type(x)) for x in special]), ordinary) if special else ordinary
 
@@ -130,13 +131,15 @@ def check_gradients(
     else:
         inputs = st.tuples(*(layouts(arrays(shape, dtype, domain)) for shape in shapes))
 
+    wanted: dict[str, Any] = {"rng": 0, **options, "raise_exception": False}
+
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(inputs)
     def gradients_are_right(inputs: Any) -> None:
         __tracebackhide__ = True
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # where the check is unsure
-            report = gradcheck(f, inputs, **{"rng": 0, **options, "raise_exception": False})
+            report = gradcheck(f, inputs, **wanted)
         if not report:
             raise GradientError(f"{report}\n  Inputs: {', '.join(map(repr, inputs))}.")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import RuleError
 from .numeric import size_of
 
 
@@ -82,6 +83,8 @@ class Subject:
             gradients = self.vjp(g, self.output if y is None else y, *inputs)
         except SubjectError:
             raise
+        except RuleError as error:
+            raise contract_broken(f"{error}.") from error
         except Exception as error:
             told = f"The rule raised {type(error).__name__}: {error}, for g of shape {g.shape}."
             raise cannot_check(told) from error

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad.testing.probe import Probe
-from tests.testing.test_gradcheck import X, cosine, report
+from tests.testing.test_check_vjp import X, cosine, report
 
 LARGE = np.random.default_rng(0).standard_normal(10_000)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.testing.test_gradcheck import X, cosine, report
+from tests.testing.test_check_vjp import X, cosine, report
 
 state = {}
 

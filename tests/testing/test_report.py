@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.testing.test_gradcheck import X, report
+from tests.testing.test_check_vjp import X, report
 
 A = np.random.default_rng(0).standard_normal((3, 3))
 MIXED = np.array([1.0, -2.0, 3.0, -0.5])
