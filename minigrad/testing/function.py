@@ -48,7 +48,7 @@ class Function(Subject):
         """The function's outputs with their names."""
         y = self.original(*arguments)
         pairs = list(zip(named(y), leaves(y), strict=True))
-        odd = [y for _, y in pairs if not isinstance(y, np.ndarray | np.generic | Traced | int | float)]
+        odd = [y for _, y in pairs if not (is_array(y) or isinstance(y, int | float))]
         if odd or not any(is_floating(y) for _, y in pairs):
             came = ", ".join(spoken(bare(y)) for y in odd or leaves(y)) or "nothing"
             raise cannot_check(f"f must return floating arrays or Tensors; got {came}.")
@@ -79,7 +79,7 @@ class Function(Subject):
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             operands = args[0] if primitive.sequence else args
             if is_floating(y) and not any(isinstance(x, Traced) for x in (g, *operands)):
-                key = primitive.name, i, repr([spoken(x) if hasattr(x, "dtype") else x for x in args]), repr(kwargs)
+                key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
                 found.setdefault(key, (primitive, i, args, kwargs))
 
         observers.append(observe)
@@ -132,7 +132,7 @@ class Call(Subject):
 
     def fitting(self, answer: Any, x: np.ndarray, mode: str) -> Any:
         """An answer as the engine takes it; refuses one that the engine takes but should not have to."""
-        formats = [a.dtype for a in leaves(list(self.args)) if hasattr(a, "dtype") and a.dtype.kind == "f"]
+        formats = [a.dtype for a in leaves(self.args) if is_array(a) and is_floating(a)]
         dtype = getattr(answer, "dtype", None)
         if dtype is not None and dtype.kind == "f" and dtype not in (x.dtype, np.result_type(*formats)):
             raise contract_broken(
@@ -145,8 +145,12 @@ class Call(Subject):
             raise contract_broken(f"{error}.") from error
 
 
+def is_array(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic | Traced)
+
+
 def is_floating(x: Any) -> bool:
-    return isinstance(x, float) or getattr(x, "dtype", np.dtype(bool)).kind == "f"
+    return isinstance(x, float) or (is_array(x) and x.dtype.kind == "f")
 
 
 def refilled(x: Any, new: Any) -> Any:

@@ -4,6 +4,7 @@ Whatever someone else's code may do wrong when it is called (raise, return somet
 `SubjectError` here, so that the rest sees arrays only.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -178,9 +179,7 @@ def spoken(value: Any) -> str:
 
 def located(parts: Sequence[tuple[str, tuple[int, ...]]], place: int) -> str:
     """'w at (1, 2)': a place among arrays that lie end to end, given as pairs (name, shape)."""
-    for name, shape in parts:
-        size = int(np.prod(shape))
-        if place < size:
-            return f"{name} at ({', '.join(str(i) for i in np.unravel_index(place, shape))})"
-        place -= size
-    raise IndexError(place)
+    sizes = [math.prod(shape) for _, shape in parts]
+    k = int(np.searchsorted(np.cumsum(sizes), place, side="right"))
+    name, shape = parts[k]
+    return f"{name} at ({', '.join(str(i) for i in np.unravel_index(place - sum(sizes[:k]), shape))})"

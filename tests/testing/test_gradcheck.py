@@ -210,6 +210,15 @@ def test_a_planted_bug_is_told(f, inputs, outcome, text):
     assert not report(lambda *xs: mg.sum(2 * f(*xs)), inputs)
 
 
+def test_modes_may_differ_by_what_last_bits_do():
+    """Rounding inside of a rule is no contradiction between the modes."""
+
+    def rounded(g, y, x):
+        return g * np.cos(x) * (1 + 1e-8 * np.sin(1e16 * x))
+
+    assert report(operation(rounded, kind="general", forward=[lambda t, y, x: t * np.cos(x)]), X)
+
+
 def test_the_rule_that_is_wrong_is_named():
     """A function of many operations fails, and one of them is to blame."""
     cube = operation(lambda g, y, x: g * 2 * x**2, name="cube", of=lambda x: x**3)
