@@ -13,9 +13,9 @@ from .subject import Subject, located
 MANY = 160
 
 
-def check_slopes(subject: Subject, rng: np.random.Generator, rtol: float, report: Report, many: int = MANY) -> None:
+def check_slopes(subject: Subject, rtol: float, report: Report, many: int = MANY) -> None:
     """Judge every gradient, and tell the report."""
-    probe, kinks = Probe(subject, rng, rtol, many), []
+    probe, kinks = Probe(subject, rtol, many), []
     usable = finite_entries(probe, report)
     for k, slot in subject.slots:
         places = usable[(usable >= slot.start) & (usable < slot.stop)]
@@ -79,8 +79,8 @@ def suspects(probe: Probe, k: int, usable: np.ndarray, report: Report) -> np.nda
     for axis, indices in enumerate(np.unravel_index(usable - dict(subject.slots)[k].start, shape)):
         if shape[axis] > 1:
             bulk += [usable[indices == end] for end in (0, shape[axis] - 1)]
-    directions = [subject.direction(probe.rng, places) for places in bulk if places.size]
-    some = probe.rng.choice(usable, 4)
+    directions = [subject.direction(places) for places in bulk if places.size]
+    some = subject.rng.choice(usable, 4)
     verdict = probe.judge(directions)
     if verdict.wrong.any():
         culprit = bisect(probe, directions[int(np.argmax(verdict.wrong.any(axis=1)))])

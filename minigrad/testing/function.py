@@ -11,7 +11,6 @@ from ..tensor import Tensor, constant
 from ..traced import Traced, bare
 from ..transforms import jvp, vjp
 from ..tree import leaves, rebuild
-from .hygiene import random_cotangent
 from .subject import Subject, cannot_check, contract_broken, spoken
 
 
@@ -21,7 +20,7 @@ class Function(Subject):
     Its output is the function's own if that is a single array, otherwise all floating outputs end to end.
     """
 
-    def __init__(self, f: Callable[..., Any], inputs: Any, names: Sequence[str] = ()) -> None:
+    def __init__(self, f: Callable[..., Any], inputs: Any, rng: np.random.Generator, names: Any = ()) -> None:
         self.original, self.arguments = f, inputs if type(inputs) is tuple else (inputs,)
         self.leaves = leaves(self.arguments)
         self.kept: tuple[Any, Any] = ((), None)
@@ -34,7 +33,7 @@ class Function(Subject):
                 f"and complex numbers as two inputs, their real and imaginary parts."
             )
         paths = [path for path, is_one in zip(named(self.arguments), floating, strict=True) if is_one]
-        super().__init__(self.values, self.pulled, arrays, names or paths)
+        super().__init__(self.values, self.pulled, arrays, rng, names or paths)
         outputs = [(path, y) for path, y in self.returned(self.filled(arrays)) if is_floating(y)]
         if len(outputs) > 1:
             self.outputs = [(f"output {path}", np.shape(y)) for path, y in outputs]
@@ -72,8 +71,8 @@ class Function(Subject):
         """The output's tangent in forward mode."""
         return jvp(self.together, tuple(inputs), tuple(tangents))[1]
 
-    def calls(self, g: np.ndarray) -> list["Call"]:
-        """The calls of rules on the way back from `g`; of several that look alike, one."""
+    def calls(self) -> list["Call"]:
+        """The calls of rules on the way back; of several that look alike, one."""
         found: dict[Any, Any] = {}
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
@@ -84,30 +83,28 @@ class Function(Subject):
 
         observers.append(observe)
         try:
-            self.backward(g)
+            self.backward(self.cotangent())
         finally:
             observers.remove(observe)
-        return [Call(*call) for call in found.values()]
+        return [Call(self.rng, *call) for call in found.values()]
 
-    def gradient_map(self, rng: np.random.Generator) -> "Function":
+    def gradient_map(self) -> "Function":
         """The function (cotangent, inputs) -> gradients."""
 
         def gradients(g: Any, *arrays: Any) -> Any:
             return vjp(self.together, *arrays)[1](g)
 
-        cotangent = random_cotangent(self.output, rng)
-        return Function(gradients, (cotangent, *self.inputs), ["of the cotangent", *self.names])
+        return Function(gradients, (self.cotangent(), *self.inputs), self.rng, ["of the cotangent", *self.names])
 
 
 class Call(Subject):
     """The call of a primitive as a function of its argument `i` alone, and that argument's rule as it answers."""
 
-    def __init__(self, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def __init__(self, rng: Any, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.primitive, self.i, self.args, self.kwargs = primitive, i, args, kwargs
         x = np.asarray((args[0] if primitive.sequence else args)[i])
-        super().__init__(
-            lambda x: primitive(*self.filled(x), **kwargs), self.answered, (x,), [f"{primitive.name}[{i}]"]
-        )
+        name = f"{primitive.name}[{i}]"
+        super().__init__(lambda x: primitive(*self.filled(x), **kwargs), self.answered, (x,), rng, [name])
 
     def filled(self, x: Any) -> Any:
         """The arguments, with another value of argument `i`."""

@@ -12,35 +12,23 @@ import numpy as np
 from .subject import Subject, SubjectError, contract_broken, last_bits
 
 
-def check_contract(subject: Subject, rng: np.random.Generator) -> None:
+def check_contract(subject: Subject) -> None:
     """Raise `SubjectError` at the first promise that f or its rule breaks."""
-    check_forward(subject, rng)
-    call_elsewhere(subject, rng)
-    u, v = (random_cotangent(subject.output, rng) for _ in range(2))
+    check_forward(subject)
+    call_elsewhere(subject)
+    u, v = (subject.cotangent() for _ in range(2))
     for g in (np.ones_like(u), u):
         check_memory(subject, g)
-    check_repeats(subject, u, v, rng)
-    check_layouts(subject, u, rng)
-    check_linearity(subject, u, v, rng)
+    check_repeats(subject, u, v)
+    check_layouts(subject, u)
+    check_linearity(subject, u, v)
 
 
-def random_cotangent(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Both signs, between 0.5 and 1.5: no output counts for little."""
-    size = rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape)
-    return np.asarray(size, dtype=y.dtype)
-
-
-def nearby(subject: Subject, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
-    """(output, inputs), with each input changed by a few percent."""
-    inputs = subject.moved(subject.direction(rng), 2.0**-4)
-    return subject.trial(inputs).reshape(subject.output.shape), inputs
-
-
-def check_forward(subject: Subject, rng: np.random.Generator) -> None:
+def check_forward(subject: Subject) -> None:
     """f repeats itself, and changes neither its inputs nor what it returned before."""
     kept = subject.output.copy()
     again = subject.forward(subject.inputs).copy()
-    nearby(subject, rng)
+    subject.nearby()
     for name, x, saved in zip(subject.names, subject.inputs, subject.saved, strict=True):
         if not equal(x, saved):
             raise broken(f"f changes input {name} in place; it must work on a copy")
@@ -50,11 +38,11 @@ def check_forward(subject: Subject, rng: np.random.Generator) -> None:
         raise broken("f overwrites the output of its earlier call; it must return a new array")
 
 
-def call_elsewhere(subject: Subject, rng: np.random.Generator) -> None:
+def call_elsewhere(subject: Subject) -> None:
     """The rule's first call is for other inputs: what it keeps from there will be wrong later."""
-    y, inputs = nearby(subject, rng)
+    y, inputs = subject.nearby()
     with contextlib.suppress(SubjectError):  # nothing that happens elsewhere counts
-        subject.backward(random_cotangent(y, rng), y, inputs)
+        subject.backward(subject.cotangent(), y, inputs)
 
 
 def check_memory(subject: Subject, g: np.ndarray) -> None:
@@ -77,7 +65,7 @@ def check_memory(subject: Subject, g: np.ndarray) -> None:
         given.append((f"gradient {subject.names[k]}", gradient))
 
 
-def check_repeats(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> None:
+def check_repeats(subject: Subject, u: np.ndarray, v: np.ndarray) -> None:
     """The same question has the same answer, whatever was asked in between."""
     earlier = subject.backward(u)
     first = [gradient.copy() for gradient in earlier]
@@ -86,23 +74,23 @@ def check_repeats(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.random
         compare(subject, first, subject.backward(u), "Two calls of the rule differ")
     if not all(map(equal, earlier, first)):
         raise broken("A call of the rule overwrites the gradients that an earlier call returned")
-    nearby(subject, rng)
+    subject.nearby()
     stale = "The rule uses what the latest forward call left behind, not what it is given"
     compare(subject, first, subject.backward(u), stale)
     subject.forward(subject.inputs)
 
 
-def check_layouts(subject: Subject, u: np.ndarray, rng: np.random.Generator) -> None:
+def check_layouts(subject: Subject, u: np.ndarray) -> None:
     """Fortran order, gaps between entries and read-only memory change nothing."""
     first = [gradient.copy() for gradient in subject.backward(u)]
     for name, lay in (("Fortran order", in_fortran_order), ("memory with gaps", with_gaps)):
         message = "The rule gives another result for"
-        compare(subject, first, subject.backward(lay(u)), f"{message} a cotangent in {name}", u, rng)
+        compare(subject, first, subject.backward(lay(u)), f"{message} a cotangent in {name}", u)
         got = subject.backward(u, lay(subject.output), [lay(x) for x in subject.inputs])
-        compare(subject, first, got, f"{message} inputs in {name}", u, rng)
+        compare(subject, first, got, f"{message} inputs in {name}", u)
     flat = np.broadcast_to(u.reshape(-1)[:1].sum(), u.shape)
     message = "The rule gives another result for a read-only cotangent of stride zero"
-    compare(subject, subject.backward(flat.copy()), subject.backward(flat), message, flat, rng)
+    compare(subject, subject.backward(flat.copy()), subject.backward(flat), message, flat)
 
 
 def in_fortran_order(x: np.ndarray) -> np.ndarray:
@@ -117,7 +105,7 @@ def with_gaps(x: np.ndarray) -> np.ndarray:
     return view
 
 
-def check_linearity(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> None:
+def check_linearity(subject: Subject, u: np.ndarray, v: np.ndarray) -> None:
     """Gradients are linear in the cotangent: at zero, with signs, when tiny, when large."""
     for k, gradient in zip(subject.moving, subject.backward(0 * u), strict=True):
         if np.any(np.nan_to_num(gradient)):
@@ -134,12 +122,10 @@ def check_linearity(subject: Subject, u: np.ndarray, v: np.ndarray, rng: np.rand
         g = np.asarray(a * u + b * other)
         expected = [a * p + b * q for p, q in zip(ru, result, strict=True)]
         message = f"The rule is not linear in the cotangent: it differs at g = {name}"
-        compare(subject, expected, subject.backward(g), message, g, rng)
+        compare(subject, expected, subject.backward(g), message, g)
 
 
-def compare(
-    subject: Subject, expected: Sequence[Any], got: Sequence[Any], message: str, g: Any = None, rng: Any = None
-):
+def compare(subject: Subject, expected: Sequence[Any], got: Sequence[Any], message: str, g: Any = None):
     """Raise unless two results agree: almost to the last bit for the same question.
 
     A question put differently (the cotangent `g`) rounds differently: there 1e-6 of the largest entry is allowed, and
@@ -148,18 +134,18 @@ def compare(
     digits = 100 * subject.eps if g is None else max(1e-6, 1e4 * subject.eps)
     for slot, (want, have) in enumerate(zip(expected, got, strict=True)):
         if not close(have, want, digits):
-            slack = 0 if g is None else reach_of_rounding(subject, g, slot, rng)
+            slack = 0 if g is None else reach_of_rounding(subject, g, slot)
             if not close(have, want, digits, slack):
                 raise broken(f"{message} (gradient {subject.names[subject.moving[slot]]})", have, want)
 
 
-def reach_of_rounding(subject: Subject, g: np.ndarray, slot: int, rng: np.random.Generator) -> np.ndarray:
+def reach_of_rounding(subject: Subject, g: np.ndarray, slot: int) -> np.ndarray:
     """What last bits may do to a gradient: those of g and the inputs, and those inside the rule.
 
     A gradient far below g y / x is what a cancellation left over, down to the digits of g y / x.
     """
     base = subject.backward(g * np.ones_like(g))[slot]
-    near = (subject.backward(g * last_bits(g, 1e15), *subject.nudged(rng))[slot] for _ in range(3))
+    near = (subject.backward(g * last_bits(g, 1e15), *subject.nudged())[slot] for _ in range(3))
     wobble = np.max([np.abs(other - base) for other in near], axis=0)
     y = np.max(np.abs(subject.output), initial=0, where=np.isfinite(subject.output))
     natural = np.max(np.abs(g), initial=0) * y / subject.sizes[subject.slots[slot][1]].reshape(base.shape)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from . import numeric
-from .hygiene import random_cotangent
 from .subject import Subject
 from .verdict import Verdict, misses, weigh
 
@@ -19,17 +18,17 @@ class Probe:
     The outputs seen on their own, `alone` in number, come first; `rows` has a gradient (entry) for each.
     """
 
-    def __init__(self, subject: Subject, rng: np.random.Generator, rtol: float, many: int) -> None:
-        self.subject, self.rng, self.many = subject, rng, many
+    def __init__(self, subject: Subject, rtol: float, many: int) -> None:
+        self.subject, self.many = subject, many
         m = subject.output.size
         self.alone = m if m <= many else 0
-        mixtures = [random_cotangent(subject.output, rng).ravel() for _ in range(2 if self.alone else 6)]
+        mixtures = [subject.cotangent().ravel() for _ in range(2 if self.alone else 6)]
         self.cotangents = np.vstack([np.eye(self.alone, m), *mixtures])
         # No rule is right to more digits than its arithmetic has.
         self.rtol = max(rtol, 30 * subject.eps)
         self.rows = self.gradients(subject.output, subject.inputs)
         self.centre = self.mixed(subject.output.reshape(1, -1))[0]
-        self.dense = subject.direction(rng)
+        self.dense = subject.direction()
         points = (spacings := numeric.noise_spacings(subject.eps))[:, None] * np.arange(-4, 4)
         values = self.values([self.dense], points.ravel()).reshape(len(spacings), 8, -1)
         self.noise = numeric.noise_level(values)
@@ -101,7 +100,7 @@ class Probe:
 
         A move by 1 % of the largest entry is no rounding: there the rule takes another branch.
         """
-        near = np.stack([self.gradients(*self.subject.nudged(self.rng)) for _ in range(3)])
+        near = np.stack([self.gradients(*self.subject.nudged()) for _ in range(3)])
         gaps = np.nan_to_num(np.abs(near - self.rows), nan=0)
         for _, slot in self.subject.slots:
             limit = 0.01 * np.max(np.abs(self.rows[:, slot]), axis=1, keepdims=True, initial=0)

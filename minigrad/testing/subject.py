@@ -38,8 +38,8 @@ class Subject:
     values. `gradients` and `outputs` name what lies end to end: pairs (name, shape).
     """
 
-    def __init__(self, f: Callable, vjp: Callable, inputs: Any, names: Any = (), outputs: Any = ()) -> None:
-        self.f, self.vjp, self.inputs = f, vjp, as_inputs(inputs)
+    def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: np.random.Generator, names: Any = ()) -> None:
+        self.f, self.vjp, self.inputs, self.rng = f, vjp, as_inputs(inputs), rng
         self.names = names or [str(k) for k in range(len(self.inputs))]
         self.saved = [x.copy(order="K") for x in self.inputs]
         self.moving = [k for k, x in enumerate(self.inputs) if x.dtype.kind == "f"]
@@ -48,7 +48,7 @@ class Subject:
         self.point = np.concatenate([self.inputs[k].reshape(-1) for k in self.moving])
         self.sizes = np.concatenate([size_of(self.inputs[k]).reshape(-1) for k in self.moving])
         self.output = self.forward(self.inputs)
-        self.outputs = outputs or [("output", self.output.shape)]
+        self.outputs = [("output", self.output.shape)]
         self.gradients = [(self.names[k], self.inputs[k].shape) for k in self.moving]
         self.finite = np.isfinite(self.output).reshape(-1)  # other outputs have no derivative
         # The coarsest format bounds what can be seen.
@@ -111,11 +111,16 @@ class Subject:
         wanted = f"the shape and the dtype of its input, {spoken(x)}"
         raise contract_broken(f"Gradient {self.names[k]} must have {wanted}; got {spoken(gradient)}.")
 
-    def direction(self, rng: np.random.Generator, places: Any = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+    def direction(self, places: Any = slice(None)) -> tuple[np.ndarray, np.ndarray]:
         """A random direction: signs, and between half of and all of each entry's size, in six bits."""
         places = np.arange(self.point.size)[places]
-        bits = rng.integers(32, 65, places.size) * rng.choice([-1, 1], places.size)
+        bits = self.rng.integers(32, 65, places.size) * self.rng.choice([-1, 1], places.size)
         return places, self.sizes[places] * (bits / 64)
+
+    def cotangent(self) -> np.ndarray:
+        """A random one for the output: both signs, between 0.5 and 1.5, so that no output counts for little."""
+        size = self.rng.uniform(0.5, 1.5, self.output.shape) * self.rng.choice([-1.0, 1.0], self.output.shape)
+        return np.asarray(size, dtype=self.output.dtype)
 
     def moved(self, direction: tuple[np.ndarray, np.ndarray], t: complex) -> list[np.ndarray]:
         """The inputs displaced by t along a direction, in the layout they have."""
@@ -127,9 +132,14 @@ class Subject:
                 inputs[k] = laid_as(inputs[k], point[slot])
         return inputs
 
-    def nudged(self, rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
+    def nearby(self) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs), with each input changed by a few percent."""
+        inputs = self.moved(self.direction(), 2.0**-4)
+        return self.trial(inputs).reshape(self.output.shape), inputs
+
+    def nudged(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """(output, inputs), with each input changed in its last bits."""
-        salt = rng.uniform(1e14, 1e15)
+        salt = self.rng.uniform(1e14, 1e15)
         near = list(self.inputs)
         for k in self.moving:
             near[k] = laid_as(near[k], near[k] * last_bits(near[k], salt))

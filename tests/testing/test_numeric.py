@@ -70,7 +70,7 @@ def test_sizes_are_powers_of_two_below_the_values():
 def test_a_direction_never_moves_an_entry_across_zero():
     """Each entry moves by at most its own size."""
     x = np.random.default_rng(0).standard_normal(100)
-    _, v = Subject(np.sin, np.cos, x).direction(np.random.default_rng(1))
+    _, v = Subject(np.sin, np.cos, x, np.random.default_rng(1)).direction()
     assert np.all(np.abs(v) <= np.abs(x))
     assert np.all(np.abs(v) >= np.abs(x) / 4)
 

@@ -10,8 +10,8 @@ X = np.array([0.5, 1.0, 2.0])
 
 
 def probing(f, rule, x=X):
-    subject = Subject(f, rule, (x,))
-    return Probe(subject, np.random.default_rng(0), 1e-9, many=9)
+    subject = Subject(f, rule, (x,), np.random.default_rng(0))
+    return Probe(subject, 1e-9, many=9)
 
 
 def cosine(g, y, x):
