@@ -1,0 +1,146 @@
+"""Hypothesis strategies for arrays and Tensors, and the property test of a gradient in one line.
+
+Needs Hypothesis, the extra `test`.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GradientError
+from ..tensor import Tensor, tensor
+from .gradcheck import gradcheck
+from .hygiene import in_fortran_order, with_gaps
+
+try:
+    from hypothesis import HealthCheck, given, settings
+    from hypothesis import strategies as st
+    from hypothesis.extra import numpy as hnp
+except ImportError as error:
+    raise ImportError("minigrad.testing.strategies needs Hypothesis: pip install 'minigrad[test]'") from error
+
+Shape = tuple[int, ...]
+ANY = (-np.inf, np.inf)
+# Where rules go wrong: zeros, ones, both sides of where exp and its like round off or overflow, and tiny numbers.
+SPECIAL = (0.0, 1.0, -1.0, 8.0, -8.0, 40.0, -40.0, 1e-6, -1e-6, 800.0, 1e3, 4e3)
+
+
+def values(domain: tuple[float, float] = ANY, dtype: Any = float) -> st.SearchStrategy[float]:
+    """Numbers of a closed interval: ordinary ones, between -3 and 3 if it has any, mixed with special ones."""
+    dtype = np.dtype(dtype)
+    limit = float(np.finfo(dtype).max)
+    low, high = (float(dtype.type(np.clip(end, -limit, limit))) for end in domain)
+    inner = (max(low, -3.0), min(high, 3.0)) if low <= 3 and high >= -3 else (low, high)
+    width: Any = min(64, 8 * dtype.itemsize)
+    ordinary = st.floats(*inner, width=width, allow_subnormal=False)
+    special = [x for x in SPECIAL if low <= x <= high]
+    return st.one_of(st.sampled_from([float(dtype.type(x)) for x in special]), ordinary) if special else ordinary
+
+
+def shapes() -> st.SearchStrategy[Shape]:
+    """Shapes of arrays: 0-d, of size one, ordinary, empty, and a large one."""
+    return st.one_of(
+        st.just(()),
+        st.just((1,)),
+        hnp.array_shapes(max_dims=3, max_side=3),
+        st.sampled_from([(0,), (2, 0), (1, 1)]),
+        st.just((200,)),
+    )
+
+
+def arrays(shape: Any = None, dtype: Any = float, domain: tuple[float, float] = ANY) -> st.SearchStrategy[np.ndarray]:
+    """Arrays of a shape (or a strategy for shapes; any by default), of `values`. Many have ties."""
+    return hnp.arrays(dtype, shapes() if shape is None else shape, elements=values(domain, dtype))
+
+
+def tensors(shape: Any = None, dtype: Any = float, domain: tuple[float, float] = ANY) -> st.SearchStrategy[Tensor]:
+    """Tensors that require grad, made of `arrays`."""
+    return arrays(shape, dtype, domain).map(lambda x: tensor(x, requires_grad=True))
+
+
+def broadcastable(
+    count: int, dtype: Any = float, domain: tuple[float, float] = ANY
+) -> st.SearchStrategy[tuple[np.ndarray, ...]]:
+    """So many arrays whose shapes broadcast with each other."""
+    groups = hnp.mutually_broadcastable_shapes(num_shapes=count, min_side=0, max_dims=3, max_side=3)
+    return groups.flatmap(lambda group: st.tuples(*(arrays(shape, dtype, domain) for shape in group.input_shapes)))
+
+
+def axes(shape: Shape) -> st.SearchStrategy[Any]:
+    """What `axis` may be: None, a number of either sign, a tuple of them."""
+    if not shape:
+        return st.none()
+    numbers = st.integers(-len(shape), len(shape) - 1)
+    return st.one_of(st.none(), numbers, st.lists(numbers, unique_by=lambda i: i % len(shape)).map(tuple))
+
+
+def indices(shape: Shape) -> st.SearchStrategy[Any]:
+    """What may stand in brackets: slices, integers, newaxis, ellipsis; positions, also repeated; a mask."""
+    choices: list[Any] = [hnp.basic_indices(shape, allow_newaxis=True), hnp.arrays(bool, shape)]
+    if shape and shape[0]:
+        choices.append(hnp.arrays(int, hnp.array_shapes(max_dims=2), elements=st.integers(-shape[0], shape[0] - 1)))
+    return st.one_of(choices)
+
+
+def layouts(strategy: st.SearchStrategy[np.ndarray]) -> st.SearchStrategy[np.ndarray]:
+    """The same arrays as they are, in Fortran order, with gaps in memory, and read-only."""
+    return st.builds(lambda x, lay: lay(x), strategy, st.sampled_from([np.copy, in_fortran_order, with_gaps, locked]))
+
+
+def locked(x: np.ndarray) -> np.ndarray:
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+def check_gradients(
+    f: Callable[..., Any],
+    shapes: int | Sequence[Any] = 1,
+    *,
+    domain: tuple[float, float] = ANY,
+    dtype: Any = float,
+    examples: int = 100,
+    **options: Any,
+) -> None:
+    """Check the gradients of `f` at many inputs, and shrink the first that fails to a small one.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, as for `gradcheck`.
+    shapes : int or sequence of shapes
+        The shape of each argument, or a strategy for it; or how many arguments f takes, which broadcast.
+    domain : (float, float)
+        The closed interval that inputs are from.
+    dtype : dtype
+    examples : int
+        How many inputs to try.
+    **options
+        Of `gradcheck`.
+
+    Raises
+    ------
+    GradientError
+        With the report, and the inputs.
+    """
+    __tracebackhide__ = True
+    if isinstance(shapes, int):
+        inputs = broadcastable(shapes, dtype, domain)
+    else:
+        inputs = st.tuples(*(layouts(arrays(shape, dtype, domain)) for shape in shapes))
+
+    wanted: dict[str, Any] = {"rng": 0, **options, "raise_exception": False}
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(inputs)
+    def gradients_are_right(inputs: Any) -> None:
+        __tracebackhide__ = True
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where the check is unsure
+            report = gradcheck(f, inputs, **wanted)
+        if not report:
+            raise GradientError(f"{report}\n  Inputs: {', '.join(map(repr, inputs))}.")
+
+    gradients_are_right()

@@ -1,0 +1,28 @@
+"""The code in README.md and in docs runs, and prints what is shown below it."""
+
+import contextlib
+import io
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+# A block of Python, and the block of text that follows at once if it shows what is printed.
+BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs(page, monkeypatch, tmp_path):
+    """The blocks of a page run one after the other, as a reader would run them."""
+    monkeypatch.chdir(tmp_path)
+    text, names = page.read_text(encoding="utf-8"), {"__name__": page.stem}
+    for block in BLOCK.finditer(text):
+        line = text[: block.start()].count("\n") + 1
+        code = "\n" * line + block[1]  # so that a traceback has the page's line numbers
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, page, "exec"), names)
+        if block[2] is not None:
+            assert printed.getvalue().strip() == block[2].strip(), f"{page}:{line}"
