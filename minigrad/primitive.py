@@ -228,7 +228,7 @@ def push_forward(
         if primitive.kind == "multilinear":
             part = primitive(*args[:i], t, *args[i + 1 :], **kwargs)
         elif primitive.kind == "elementwise":
-            part = primitive.rules[i](broadcast(t, y.shape), y, *args, **kwargs)
+            part = primitive.rules[i](t if t.shape == y.shape else broadcast(t, y.shape), y, *args, **kwargs)
         else:
             part = primitive.forward[i](t, y, *args, **kwargs)
         part = fitted(primitive, i, part, y)
