@@ -1,0 +1,56 @@
+"""Writes operations.md, the table of all that has a derivative, from the registry: python docs/make_operations.py"""
+
+import pathlib
+import sys
+from collections import defaultdict
+
+import minigrad  # fills the registry
+from minigrad.primitive import KINDS, REGISTRY
+
+FILE = pathlib.Path(__file__).with_name("operations.md")
+
+HEAD = """# Operations
+
+What has a derivative, by the kind of its rule. Functions of NumPy work on Tensors under their own names, which stand
+here with `np.`, and those that NumPy lacks with `mg.`; most have an Array API name in `mg` as well. Names without
+either are steps inside of others.
+[Operations of your own](extending.md) says what the kinds mean.
+
+This page is made from the registry by `docs/make_operations.py`.
+"""
+
+ABOUT = {
+    "elementwise": "One rule serves reverse and forward mode; arguments broadcast.",
+    "linear": "The rule is the transpose.",
+    "multilinear": "Linear in each argument; one transpose for each.",
+    "general": "A rule for each mode.",
+    "composed": "Made of functions with rules.",
+    "constant": "The result is not connected to the graph: it has no derivative.",
+}
+
+
+def name_of(key):
+    """How to call what is registered under a key."""
+    function, *method = key if isinstance(key, tuple) else (key,)
+    module = getattr(function, "__module__", None) or "numpy"
+    name = ".".join([function.__name__, *method])
+    if module.startswith("numpy"):
+        return ("np.linalg." if module.startswith("numpy.linalg") else "np.") + name
+    return f"mg.{name}" if hasattr(minigrad, name) else name
+
+
+def table():
+    """The page."""
+    names = defaultdict(set)
+    for key, primitive in REGISTRY.items():
+        names[primitive.kind].add(name_of(key))
+    parts = [HEAD]
+    for kind in KINDS:
+        listed = ", ".join(f"`{name}`" for name in sorted(names[kind], key=str.lower))
+        parts.append(f"## {kind.capitalize()}\n\n{ABOUT[kind]}\n\n{listed}\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    FILE.write_text(table())
+    sys.stdout.write(f"{len(REGISTRY)} entries, minigrad {minigrad.__version__}\n")
