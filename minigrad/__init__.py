@@ -17,7 +17,9 @@ from .creation import (
 from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RuleError
 from .extending import primitive, register
 from .functions import *
+from .higher import hessian, hvp, jacobian
 from .levels import enable_grad, is_grad_enabled, no_grad
+from .recompute import checkpoint
 from .tensor import Tensor, asarray, tensor
 from .transforms import grad, jvp, value_and_grad, vjp
 

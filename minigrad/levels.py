@@ -13,13 +13,18 @@ from typing import Any
 
 
 class Level:
-    """One running transformation. The deeper, the further in; open until it returns."""
+    """One running transformation. The deeper, the further in; open until it returns.
 
-    __slots__ = ("depth", "open")
+    `stand_in`, if not None, is called with each operand of a call that the level watches, and answers with what is
+    to take the operand's place.
+    """
+
+    __slots__ = ("depth", "open", "stand_in")
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self.open = True
+        self.stand_in: Callable[[Any], Any] | None = None
 
 
 GROUND = Level(0)  # of Tensors, which `backward()` differentiates: it never ends
@@ -29,6 +34,9 @@ current_depth: ContextVar[int] = ContextVar("current_depth", default=0)  # how m
 recorded_from: ContextVar[int] = ContextVar("recorded_from", default=0)  # levels less deep take no note
 
 watcher: ContextVar[Any] = ContextVar("watcher", default=None)  # told of each result, see detect_anomaly
+
+# Whether a checkpointed function runs again here, which may hold arrays of transformations that have returned.
+running_again: ContextVar[bool] = ContextVar("running_again", default=False)
 
 # Has an element for each block open in any thread that sets one of these. While there is none, everything is
 # recorded in the ordinary way, and nobody needs to ask the context variables, which takes time in each operation.
@@ -41,9 +49,9 @@ def is_unusual() -> bool:
 
 
 @contextlib.contextmanager
-def new_level() -> Iterator[Level]:
-    """Open a level inside the present one, for as long as the context lasts."""
-    level = Level(current_depth.get() + 1)
+def new_level(below: int = 0) -> Iterator[Level]:
+    """Open a level inside the present one, and one of depth `below`, for as long as the context lasts."""
+    level = Level(max(current_depth.get(), below) + 1)
     token = current_depth.set(level.depth)
     try:
         yield level

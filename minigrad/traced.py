@@ -15,7 +15,7 @@ from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from .errors import LevelError, NoRuleError
-from .levels import GROUND, Level, recorded_from, unusual, watcher
+from .levels import GROUND, Level, recorded_from, running_again, unusual, watcher
 from .methods import ArrayMethods
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
@@ -131,6 +131,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
             args = [np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x for i, x in enumerate(args)]
         return compute(primitive, args, kwargs)
     level = top.level
+    if level.stand_in is not None:
+        operands = [level.stand_in(x) for x in operands]
     records = primitive.kind != "constant" and level.depth >= recorded_from.get()
     inner, watched, connected = [], [], False
     for i, x in enumerate(operands):
@@ -156,7 +158,7 @@ def innermost(operands: Sequence[Any]) -> Traced | None:
     top = None
     for x in operands:
         if isinstance(x, Traced) and (top is None or x.level is not top.level):
-            if not x.level.open:
+            if not x.level.open and not running_again.get():
                 raise LevelError(
                     f"an array of shape {x.shape} is used after the transformation that watched it has returned. "
                     f"Let the function return it as a result (has_aux), or detach it"

@@ -80,7 +80,7 @@ index_update = linear(
 
 def _take(g, y, x, indices, axis=None):
     indices = plain_index(indices)
-    indices = np.array(indices) if isinstance(indices, tuple | list) else indices
+    indices = np.array(indices, dtype=int) if isinstance(indices, tuple | list) else indices
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
     before = (slice(None),) * normalize_axis_index(axis, x.ndim)

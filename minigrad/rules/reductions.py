@@ -52,7 +52,7 @@ linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 def _var(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
     count = x.size // max(y.size, 1) - (ddof if correction is None else correction)
-    return g.reshape(kept(x.shape, axis)) * ((x - np.mean(x, axis=axis, keepdims=True)) * (2 / count))
+    return g.reshape(kept(x.shape, axis)) * ((x - np.mean(x, axis=axis, keepdims=True)) / (count / 2))
 
 
 def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):

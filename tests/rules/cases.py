@@ -250,8 +250,8 @@ MASK = rng.random((3, 4)) < 0.5
 INDICES = (
     1, slice(None, None, -2), (slice(1), -1), Ellipsis, None, (Ellipsis, None, 0), [0, 2, 0], [], (), np.array(2),
     np.array([[0, -1], [1, 1]]), MASK, MASK[:, 0], (slice(None), MASK[0]), (MASK[:, 0], [1]),
-    (slice(1, 3), None, [1, 1]), (np.array([0, 1, 0]), np.array([1, -1, 1])),
-    ([0, 1, 0], slice(None), None), ([0, 2], Ellipsis, 1),
+    (slice(1, 3), None, [1, 1]), (np.array([0, 1, 0]), np.array([1, -1, 1])), ([0, 1, 0], slice(None), None),
+    ([0, 2], Ellipsis, 1),
     (np.array([[0], [0]]), np.array([1, 1, 2])),
 )  # fmt: skip
 getitem, scatter, index_update = (key_of(p) for p in (indexing.getitem, indexing.scatter, indexing.index_update))

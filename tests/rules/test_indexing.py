@@ -1,0 +1,147 @@
+"""Indexing: repeated elements, values, errors, and the cost of scattering."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import minigrad as mg
+
+X = np.arange(12.0).reshape(3, 4)
+
+
+def leaf(values=X):
+    return mg.tensor(values, requires_grad=True)
+
+
+def test_gradient_counts_how_often_an_element_was_picked():
+    x = leaf()
+    x[[0, 2, 0, -1]].sum().backward()
+    assert x.grad[:, 0].tolist() == [2, 0, 2]
+
+
+def test_indices_may_be_tensors():
+    x, i = leaf(), mg.tensor([0, 0])
+    (x[i].sum() + x[i, 1].sum() + np.take(x, i, axis=1).sum()).backward()
+    assert x.grad.tolist() == [[4, 4, 2, 2], [2, 0, 0, 0], [2, 0, 0, 0]]
+
+
+def test_index_update_leaves_no_gradient_where_it_wrote():
+    x, v = leaf(), leaf(np.array([1.0, 2.0]))
+    y = mg.index_update(x, (0, mg.tensor([1, 2])), v)
+    assert y[0].tolist() == [0, 1, 2, 3]
+    (y * X).sum().backward()
+    assert x.grad.tolist() == [[0, 0, 0, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert v.grad.tolist() == [1, 2]
+
+
+def test_last_of_several_writes_has_the_gradient():
+    x, v = leaf(), leaf(np.array([10.0, 20.0, 30.0]))
+    y = mg.index_update(x, ([0, 1, 0], 0), v)
+    assert y[:2, 0].tolist() == [30, 20]
+    y.sum().backward()
+    assert v.grad.tolist() == [0, 1, 1]
+
+
+def test_index_update_of_a_single_number():
+    x = leaf(np.array(1.0))
+    y = mg.index_update(mg.sum(x), (), 3.0)
+    assert y.item() == 3
+    y.backward()
+    assert x.grad.item() == 0
+
+
+def test_index_add_adds_as_often_as_an_element_is_named():
+    x, v = leaf(np.zeros(3)), leaf(np.array([1.0, 2.0, 3.0]))
+    y = mg.index_add(x, [0, 0, 2], v)
+    assert y.tolist() == [3, 0, 3]
+    (y * np.array([1.0, 10, 100])).sum().backward()
+    assert v.grad.tolist() == [1, 1, 100]
+    assert x.grad.tolist() == [1, 10, 100]
+
+
+def test_sort_with_ties_is_stable():
+    x = leaf(np.array([2.0, 1.0, 2.0, 1.0]))
+    (np.sort(x) * np.array([1.0, 2, 3, 4])).sum().backward()
+    assert x.grad.tolist() == [3, 1, 4, 2]
+
+
+def test_diag_builds_a_matrix():
+    x = leaf(np.array([1.0, 2.0]))
+    y = np.diag(x, -1)
+    assert y.tolist() == [[0, 0, 0], [1, 0, 0], [0, 2, 0]]
+    y.sum().backward()
+    assert x.grad.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda x: x[3], IndexError, r"getitem of \(3, 4\): index 3 is out of bounds for axis 0 with size 3"),
+        (lambda x: x[[0, 5]], IndexError, r"getitem of \(3, 4\): index 5 is out of bounds"),
+        (lambda x: x[0, 0, 0], IndexError, r"getitem of \(3, 4\): too many indices"),
+        (lambda x: x[0.5], IndexError, r"getitem of \(3, 4\): only integers"),
+        (
+            lambda x: x[np.array([True, False])],
+            IndexError,
+            r"getitem of \(3, 4\) and \(2,\): boolean index did not match",
+        ),
+        (lambda x: x[[[0, 1], [0]]], ValueError, r"getitem of \(3, 4\): .*inhomogeneous"),
+        (lambda x: np.take(x, 9, axis=0), IndexError, r"take of \(3, 4\): index 9 is out of bounds"),
+        (lambda x: np.take(x, 0, axis=2), np.exceptions.AxisError, r"take of \(3, 4\): axis 2 is out of bounds"),
+        (
+            lambda x: np.take(x, 9, mode="wrap"),
+            mg.errors.NoRuleError,
+            "take has no derivative rule .* option mode=",
+        ),
+        (lambda x: np.take_along_axis(x, np.array([0]), 0), ValueError, r"take_along_axis of \(3, 4\) and \(1,\): "),
+        (lambda x: mg.index_update(x, 7, 0.0), IndexError, r"index_update of \(3, 4\): index 7 is out of bounds"),
+        (lambda x: mg.index_update(x, 0, [1.0, 2]), ValueError, r"index_update of \(3, 4\).*could not broadcast"),
+        (lambda x: mg.index_add(x, 7, 1.0), IndexError, r"index_add of \(3, 4\): .*index 7 is out of bounds"),
+        (lambda x: np.sort(x, axis=5), np.exceptions.AxisError, r"sort of \(3, 4\): axis 5 is out of bounds"),
+        (lambda x: np.diagonal(x, 0, 0, 0), ValueError, r"diagonal of \(3, 4\): .*repeated axis"),
+        (lambda x: np.trace(x, 0, 0, 3), np.exceptions.AxisError, r"trace of \(3, 4\): .*axis 3 is out of bounds"),
+    ],
+)
+def test_errors_name_the_operation_and_the_shape(call, error, text):
+    with pytest.raises(error, match=text):
+        call(leaf())
+
+
+@pytest.mark.parametrize("shape", [(10**6,), (10**4, 100)])
+def test_scatter_is_about_as_fast_as_bincount(shape):
+    """A million numbers, by integers: well under the time of a slow np.add.at, which took half a second once."""
+    x = leaf(np.ones(shape))
+    y = x[np.random.default_rng(0).integers(0, shape[0], shape[0])].sum()
+    start = time.perf_counter()
+    y.backward()
+    assert time.perf_counter() - start < 0.4
+    assert x.grad.sum().item() == 10**6
+
+
+@given(
+    hnp.array_shapes(min_side=1, max_side=4).flatmap(lambda s: st.tuples(st.just(s), hnp.basic_indices(s))), st.data()
+)
+def test_getitem_and_scatter_are_transposes(shape_and_index, data):
+    """<g, x[index]> = <scatter(g), x>, for slices, integers and new axes, and for arrays of integers."""
+    shape, index = shape_and_index
+    arrays = data.draw(st.one_of(st.just(index), hnp.integer_array_indices(shape)))
+    for one in (index, arrays):
+        x = np.random.default_rng(0).normal(size=shape)
+        y, pull_back = mg.vjp(lambda x, i=one: x[i], x)
+        np.testing.assert_array_equal(y, x[one])
+        g = np.asarray(np.random.default_rng(1).normal(size=y.shape))
+        (scattered,) = pull_back(g)
+        want = np.zeros(shape)
+        np.add.at(want, one, g)
+        np.testing.assert_allclose(scattered, want, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_scatter_keeps_the_dtype(dtype):
+    x = leaf(np.ones(3, dtype))
+    x[[0, 0]].sum().backward()
+    assert x.grad.dtype == dtype
