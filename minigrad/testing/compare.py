@@ -13,13 +13,13 @@ from .subject import Subject, located
 MANY = 160
 
 
-def check_slopes(subject: Subject, rtol: float, report: Report, many: int = MANY) -> None:
+def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> None:
     """Judge every gradient, and tell the report."""
     probe, kinks = Probe(subject, rtol, many), []
     usable = finite_entries(probe, report)
     for k, slot in subject.slots:
         places = usable[(usable >= slot.start) & (usable < slot.stop)]
-        if places.size > many:
+        if places.size > max(many, 1):
             places = suspects(probe, k, places, report)
         if places.size:
             sizes = subject.sizes[places]

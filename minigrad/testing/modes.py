@@ -34,7 +34,7 @@ def check_modes(subject: Function | Call, rtol: float) -> None:
     near = [sides(*subject.nudged()) for _ in range(3)]
     wobble = max(abs(f - forward) + abs(r - reverse) for f, r, _ in near)
     if abs(forward - reverse) > allowed + 30 * wobble:
-        name = subject.names[0] if len(subject.names) == 1 else "f"
+        name = subject.names[0] if isinstance(subject, Call) else "f"
         raise SubjectError(
             "wrong",
             f"Forward and reverse mode of {name} disagree on the slope along a random direction: {forward:.10g} "
