@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RuleError
 from ..primitive import Primitive, fitted, observers, push_forward
 from ..tensor import Tensor, constant
 from ..traced import Traced, bare
@@ -137,10 +136,7 @@ class Call(Subject):
                 f"The {mode}rule of {self.primitive.name} for argument {self.i} answers in {dtype}, where all that it "
                 f"sees is {np.result_type(*formats)}."
             )
-        try:
-            return fitted(self.primitive, self.i, answer, x)
-        except RuleError as error:
-            raise contract_broken(f"{error}.") from error
+        return fitted(self.primitive, self.i, answer, x)
 
 
 def is_array(x: Any) -> bool:
