@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RuleError
 from ..primitive import Primitive, fitted, observers, push_forward
 from ..tensor import Tensor, constant
 from ..traced import Traced, bare
 from ..transforms import jvp, vjp
-from ..tree import leaves, rebuild
+from ..tree import leaves, rebuild, tree_map
 from .subject import Subject, cannot_check, contract_broken, spoken
 
 
@@ -65,11 +64,11 @@ class Function(Subject):
         """The gradients; one graph serves as long as the inputs are the same arrays."""
         if len(self.kept[0]) != len(arrays) or any(a is not b for a, b in zip(self.kept[0], arrays, strict=True)):
             self.kept = arrays, vjp(self.together, *arrays)[1]
-        return self.kept[1](g)
+        return tuple(map(bare, self.kept[1](g)))  # Tensors where f uses a Tensor of its own
 
     def pushed(self, y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
         """The output's tangent in forward mode."""
-        return jvp(self.together, tuple(inputs), tuple(tangents))[1]
+        return bare(jvp(self.together, tuple(inputs), tuple(tangents))[1])
 
     def calls(self) -> list["Call"]:
         """The calls of rules on the way back; of several that look alike, one."""
@@ -77,9 +76,10 @@ class Function(Subject):
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             operands = args[0] if primitive.sequence else args
-            if is_floating(y) and not any(isinstance(x, Traced) for x in (g, *operands)):
+            within = any(isinstance(x, Traced) and not isinstance(x, Tensor) for x in (g, *operands))
+            if is_floating(y) and not within:  # of a transformation inside of f
                 key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
-                found.setdefault(key, (primitive, i, args, kwargs))
+                found.setdefault(key, (primitive, i, tree_map(bare, args), kwargs))
 
         observers.append(observe)
         try:
@@ -136,10 +136,7 @@ class Call(Subject):
                 f"The {mode}rule of {self.primitive.name} for argument {self.i} answers in {dtype}, where all that it "
                 f"sees is {np.result_type(*formats)}."
             )
-        try:
-            return fitted(self.primitive, self.i, answer, x)
-        except RuleError as error:
-            raise contract_broken(f"{error}.") from error
+        return fitted(self.primitive, self.i, answer, x)
 
 
 def is_array(x: Any) -> bool:

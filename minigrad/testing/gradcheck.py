@@ -65,7 +65,12 @@ def check_vjp(
             "check_vjp(lambda g, *xs: vjp(g, f(*xs), *xs)[0], vjp2, (g, *inputs))"
         )
     report, rng = started(rng)
-    examine(report, lambda: Subject(f, vjp, inputs, rng), lambda subject: check_all(subject, rtol, report))
+
+    def check(subject: Subject) -> None:
+        check_contract(subject)
+        check_slopes(subject, rtol, report, MANY)
+
+    examine(report, lambda: Subject(f, vjp, inputs, rng), check)
     return judged(report, raise_exception)
 
 
@@ -163,12 +168,6 @@ def examine(report: Report, prepare: Callable[[], Any], check: Callable[[Any], N
                 subject.restore()
 
 
-def check_all(subject: Subject, rtol: float, report: Report, many: int = MANY) -> None:
-    """A rule's contract, and then its slopes."""
-    check_contract(subject)
-    check_slopes(subject, rtol, report, many)
-
-
 def check_function(function: Function, rtol: float, many: int, skip: Sequence[str], report: Report) -> None:
     """The rules' contracts one by one; then slopes of the whole, or of each rule if some are skipped."""
     calls = function.calls()
@@ -177,8 +176,9 @@ def check_function(function: Function, rtol: float, many: int, skip: Sequence[st
         check_contract(call)
         check_modes(call, rtol)
     if len(others) == len(calls):
+        check_contract(function)
         check_modes(function, rtol)
-        check_all(function, rtol, report, many)
+        check_slopes(function, rtol, report, many)
     else:
         report.remark("passed", f"Not checked, as asked: {', '.join(skip)}. The other rules were checked one by one.")
     if len(others) < len(calls) or not report:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .function import Call, Function
-from .subject import SubjectError, cannot_check
+from .subject import SubjectError, blaming
 
 
 def check_modes(subject: Function | Call, rtol: float) -> None:
@@ -17,12 +17,8 @@ def check_modes(subject: Function | Call, rtol: float) -> None:
     tangents = [t.astype(subject.inputs[k].dtype) for t, (k, _) in zip(tangents, subject.slots, strict=True)]
 
     def sides(y: np.ndarray, inputs: list[np.ndarray]) -> tuple[float, float, float]:
-        try:
+        with blaming("Forward mode"):
             pushed = np.asarray(subject.pushed(y, inputs, tangents))
-        except SubjectError:
-            raise
-        except Exception as error:
-            raise cannot_check(f"Forward mode raised {type(error).__name__}: {error}.") from error
         pulled = [gradient * t for gradient, t in zip(subject.backward(g, y, inputs), tangents, strict=True)]
         size = np.abs(g * pushed).sum() + sum(np.abs(terms).sum() for terms in pulled)
         return float(np.sum(g * pushed)), float(sum(terms.sum() for terms in pulled)), float(size)
@@ -34,7 +30,7 @@ def check_modes(subject: Function | Call, rtol: float) -> None:
     near = [sides(*subject.nudged()) for _ in range(3)]
     wobble = max(abs(f - forward) + abs(r - reverse) for f, r, _ in near)
     if abs(forward - reverse) > allowed + 30 * wobble:
-        name = subject.names[0] if len(subject.names) == 1 else "f"
+        name = subject.names[0] if isinstance(subject, Call) else "f"
         raise SubjectError(
             "wrong",
             f"Forward and reverse mode of {name} disagree on the slope along a random direction: {forward:.10g} "

@@ -4,8 +4,9 @@ Whatever someone else's code may do wrong when it is called (raise, return somet
 `SubjectError` here, so that the rest sees arrays only.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,19 @@ def cannot_check(text: str) -> SubjectError:
 
 def contract_broken(text: str) -> SubjectError:
     return SubjectError("contract broken", text)
+
+
+@contextlib.contextmanager
+def blaming(culprit: str) -> Iterator[None]:
+    """Say of an exception who raised it."""
+    try:
+        yield
+    except SubjectError:
+        raise
+    except RuleError as error:
+        raise contract_broken(f"{error}.") from error
+    except Exception as error:
+        raise cannot_check(f"{culprit} raised {type(error).__name__}: {error}.") from error
 
 
 class Subject:
@@ -57,12 +71,8 @@ class Subject:
 
     def forward(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The output, as an array of floats."""
-        try:
+        with blaming("f"):
             y = self.f(*inputs)
-        except SubjectError:
-            raise
-        except Exception as error:
-            raise cannot_check(f"f raised {type(error).__name__}: {error}.") from error
         if isinstance(y, np.ndarray | np.generic | float) and np.asarray(y).dtype.kind == "f":
             return np.asarray(y)
         raise cannot_check(f"f must return one array of floats; got {spoken(y)}.")
@@ -80,15 +90,8 @@ class Subject:
     def backward(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
         """One gradient for each moving input; None counts as zeros."""
         inputs = self.inputs if inputs is None else inputs
-        try:
+        with blaming("The rule"):
             gradients = self.vjp(g, self.output if y is None else y, *inputs)
-        except SubjectError:
-            raise
-        except RuleError as error:
-            raise contract_broken(f"{error}.") from error
-        except Exception as error:
-            told = f"The rule raised {type(error).__name__}: {error}, for g of shape {g.shape}."
-            raise cannot_check(told) from error
         if len(inputs) == 1 and not isinstance(gradients, tuple | list):
             gradients = (gradients,)
         if not isinstance(gradients, tuple | list) or len(gradients) != len(inputs):

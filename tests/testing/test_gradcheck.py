@@ -74,6 +74,24 @@ def test_a_tensor_that_requires_no_grad_is_checked_all_the_same():
     assert not report(lambda x: x.detach() * 2, mg.tensor(X))
 
 
+def test_a_parameter_that_f_holds_itself_is_a_constant():
+    """The Tensors of a closure are no inputs, though they require grad, and the rules that meet them are checked."""
+    held = mg.tensor(X, requires_grad=True)
+    wrong = operation(lambda g, y, a, b: 2 * g * b, lambda g, y, a, b: g * a, of=np.multiply, name="wrong")
+    assert gradcheck(lambda x: x * held, X, rng=1, order=2)
+    assert "The rule of wrong is wrong by itself." in str(report(lambda x: wrong(x, held), X))
+    assert held.grad is None
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("x", [0.5, np.zeros((0, 2)), np.ones(1), X], ids=repr)
+def test_a_small_input_can_be_checked_fast(x, order):
+    """Even a single number, and nothing at all."""
+    assert gradcheck(lambda x: mg.sum(np.sin(x)), x, fast=True, order=order, rng=1)
+    if np.size(x):
+        assert not report(lambda x: x * getattr(x, "detach", lambda: x)(), x, fast=True)
+
+
 def test_a_deliberate_kink_passes_as_such():
     """relu at zero."""
     assert report(lambda x: np.maximum(x, 0), np.array([0.0, 1.0])).outcome == "passed at a kink"
@@ -311,6 +329,11 @@ BAD = {
     "nothing": (np.sin, (), "real floats; got nothing"),
     "text": (np.sin, "text", "real floats; got str"),
     "random": (lambda x: x * np.random.default_rng().random(), X, "f is random"),
+    "changes its input": (
+        lambda x: np.sin(np.add(x, 1, out=x) if type(x) is np.ndarray else x + 1),
+        (X.copy(),),
+        "in place",
+    ),
     "random shape": (lambda x: np.ones(next(sizes)) * x[0], X, "f"),
 }
 
