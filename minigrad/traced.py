@@ -224,13 +224,14 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
-    short_way_failed = primitive.compute is not primitive.function
     try:
         return primitive.compute(*args, **kwargs)
     except NoRuleError:
         raise
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
-        if not short_way_failed:
+    except (ValueError, IndexError) as error:
+        raise explained(primitive, args, error) from error
+    except (TypeError, AttributeError) as error:
+        if primitive.compute is primitive.function:
             raise explained(primitive, args, error) from error
     try:  # the function itself, which takes more, and says what it does not take
         return primitive.function(*args, **kwargs)

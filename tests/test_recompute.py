@@ -101,7 +101,7 @@ def test_memory_falls_to_one_array_a_block():
         x.sum().backward()
         return size
 
-    waves = lambda x: np.sin(np.cos(np.sin(np.cos(np.sin(x)))))  # noqa: E731
+    waves = lambda x: np.sin(np.cos(np.sin(np.cos(np.sin(x)))))
     assert held(waves) > 49
     assert held(mg.checkpoint(waves)) < 11
 
