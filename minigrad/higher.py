@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .traced import bare
-from .transforms import as_primal, check_positions, grad, jvp, like, vjp
+from .transforms import as_primal, grad, jvp, like, of_arguments, vjp
 from .tree import leaves, rebuild, tree_map
 
 
@@ -60,16 +60,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     @wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        check_positions(positions, len(args))
-
-        def of_chosen(*primals: Any) -> Any:
-            replaced = list(args)
-            for i, x in zip(positions, primals, strict=True):
-                replaced[i] = x
-            return f(*replaced, **kwargs)
-
-        primals = tuple(tree_map(as_primal, args[i]) for i in positions)
+        of_chosen, primals = of_arguments(f, argnums, args, kwargs)
+        primals = tree_map(as_primal, primals)
         y, pull_back = vjp(of_chosen, *primals)
         inputs, outputs = leaves(primals), leaves(y)
         if sum(x.size for x in inputs) < sum(v.size for v in outputs):

@@ -111,16 +111,8 @@ def value_and_grad(
 
     @wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
-        positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        check_positions(positions, len(args))
-
-        def of_chosen(*primals: Any) -> Any:
-            replaced = list(args)
-            for i, x in zip(positions, primals, strict=True):
-                replaced[i] = x
-            return f(*replaced, **kwargs)
-
-        y, pull_back, aux = pulled(of_chosen, tuple(args[i] for i in positions), has_aux, retain=False)
+        of_chosen, primals = of_arguments(f, argnums, args, kwargs)
+        y, pull_back, aux = pulled(of_chosen, primals, has_aux, retain=False)
         if not hasattr(y, "shape") or y.size != 1:
             raise ValueError(
                 f"grad differentiates a function with a single number as its value; it returned "
@@ -133,10 +125,22 @@ def value_and_grad(
     return both
 
 
-def check_positions(positions: Sequence[int], count: int) -> None:
-    """Refuse positions of arguments that are not there, or twice."""
+def of_arguments(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """`f` as a function of the arguments at `argnums` alone, and those arguments."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    count = len(args)
     if any(not -count <= i < count for i in positions) or len({i % count for i in positions}) < len(positions):
-        raise ValueError(f"argnums takes different positions among the {count} arguments; got {tuple(positions)}")
+        raise ValueError(f"argnums takes different positions among the {count} arguments; got {positions}")
+
+    def of_chosen(*primals: Any) -> Any:
+        replaced = list(args)
+        for i, x in zip(positions, primals, strict=True):
+            replaced[i] = x
+        return f(*replaced, **kwargs)
+
+    return of_chosen, tuple(args[i] for i in positions)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
