@@ -122,13 +122,12 @@ def sweep(
             else:
                 g = primitive.rules[i](g, node.value, args[0], args[1])
             if primitive.checked:
-                x = args[i]
                 try:
-                    fits = g.shape == x.shape and g.dtype == x.dtype
+                    fits = g.shape == args[i].shape and g.dtype == args[i].dtype
                 except AttributeError:  # it is no array
                     fits = False
                 if not fits:
-                    g = fitted(primitive, i, g, x)
+                    g = fitted(primitive, i, g, args[i])
             if not retain:
                 node.args = node.parents = ()
             if parent in shared:

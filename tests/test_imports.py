@@ -1,0 +1,136 @@
+"""The shape of the house: which module may know which, and how long files and functions are."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+PACKAGE = Path(minigrad.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What each module may import from the package. A module imports only from rows above its own.
+ALLOWED = {
+    "errors": set(),
+    "allocator": set(),
+    "levels": set(),
+    "tree": set(),
+    "testing": set(),
+    "primitive": {"errors"},
+    "rules": {"primitive"},
+    "composed": {"primitive", "rules"},
+    "methods": {"composed", "primitive", "rules"},
+    "traced": {"errors", "levels", "methods", "primitive"},
+    "tape": {"errors", "primitive"},
+    "arrays": {"traced"},
+    "gradients": {"arrays", "tape", "traced"},
+    "recorded": {"primitive", "tape", "traced"},
+    "tensor": {"arrays", "errors", "gradients", "levels", "methods", "recorded", "tape", "traced"},
+    "operations": {"levels", "methods", "primitive", "tape", "tensor", "traced"},
+    "functions": {"composed", "methods", "operations", "rules", "traced"},
+    "creation": {"arrays", "tensor", "traced"},
+    "linalg": {"operations"},
+    "transforms": {"arrays", "gradients", "levels", "primitive", "recorded", "tape", "tensor", "traced", "tree"},
+    "extending": {"operations", "primitive"},
+    "anomaly": {"errors", "levels", "primitive", "traced"},
+    "optim": {"tensor", "traced"},
+    "__init__": {
+        "allocator",
+        "anomaly",
+        "creation",
+        "errors",
+        "extending",
+        "functions",
+        "levels",
+        "linalg",
+        "optim",
+        "tensor",
+        "transforms",
+    },
+}
+
+
+def module_of(path):
+    """The row of the table that a file belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path):
+    """The rows that a file imports from, and the modules outside of the package."""
+    inside, outside = set(), set()
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            outside |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            outside.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.level == depth:
+            inside |= {node.module.split(".")[0]} if node.module else {name.name for name in node.names}
+    return inside, outside
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    """A module imports only what the table allows; a new module needs a row."""
+    inside, outside = imported(path)
+    assert inside <= ALLOWED[module_of(path)]
+    assert outside <= sys.stdlib_module_names | {"numpy"}
+
+
+def test_the_table_has_an_order():
+    """Every row names only rows above it, and each row is a module that is there."""
+    above = set()
+    for module, allowed in ALLOWED.items():
+        assert allowed <= above
+        above.add(module)
+    assert above == {module_of(path) for path in FILES}
+
+
+def lines_of(function, functions):
+    """The lines of a function's body, without its docstring and the functions inside of it."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    inner = [f for f in functions if f is not function and function.lineno < f.lineno <= function.end_lineno]
+    inside = {n for f in inner for n in range(f.lineno, f.end_lineno + 1)}
+    return len(set(range(body[0].lineno, body[-1].end_lineno + 1)) - inside) if body else 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_and_functions_are_short(path):
+    """A file has at most 300 lines, and a function at most 40, which is a screen."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert {f.name: n for f in functions if (n := lines_of(f, functions)) > 40} == {}
+
+
+def test_import_takes_only_numpy():
+    """`import minigrad` loads nothing but itself, NumPy and the standard library."""
+    code = (
+        "import sys, numpy\n"
+        "before = set(sys.modules)\n"
+        "import minigrad\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(new - set(sys.stdlib_module_names) - {'numpy', 'minigrad'}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_every_module_can_be_imported_first():
+    """No module needs another to be imported before it."""
+    modules = [".".join(("minigrad", *p.relative_to(PACKAGE).with_suffix("").parts)) for p in FILES]
+    code = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    for loaded in [m for m in sys.modules if m.split('.')[0] == 'minigrad']:\n"
+        "        del sys.modules[loaded]\n"
+        "    importlib.import_module(name)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, *(m.removesuffix(".__init__") for m in modules)], check=True, cwd=PACKAGE.parent
+    )
