@@ -70,7 +70,8 @@ class Hook:
         if answer is None:
             return g
         if not (recorded and isinstance(answer, Traced)):
-            answer = np.array(bare(answer))
+            answer = bare(answer)
+            answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
         if answer.shape != g.shape or answer.dtype.kind not in "biuf":
             raise ValueError(
                 f"a hook answers with a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"

@@ -1,0 +1,101 @@
+"""The methods of an ndarray on Tensors and inside transformations."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+A = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
+
+CALLS = {
+    "len": len,
+    "iteration": lambda x: [row.tolist() for row in x],
+    "unpacking": lambda x: (lambda a, b: a.tolist())(*x),
+    "shape": lambda x: x.shape,
+    "ndim": lambda x: x.ndim,
+    "size": lambda x: x.size,
+    "dtype": lambda x: x.dtype,
+    "tolist": lambda x: x.tolist(),
+    "item": lambda x: x[0, 1].item(),
+    "contains": lambda x: (3.0 in x, 9.0 in x),
+    "any": lambda x: bool((x > 4).any()),
+    "all": lambda x: bool((x > 4).all()),
+    "argmax": lambda x: x.argmax(axis=1).tolist(),
+    "argmin": lambda x: int(x.argmin()),
+    "and": lambda x: ((x > 0) & (x < 4)).tolist(),
+    "or": lambda x: ((x < 0) | (x > 4)).tolist(),
+    "xor": lambda x: ((x < 0) ^ (x > -3)).tolist(),
+    "not": lambda x: (~(x > 0)).tolist(),
+    "le, ge": lambda x: ((x <= 3).tolist(), (x >= 3).tolist()),
+    "eq, ne": lambda x: ((x == 3).tolist(), (x != 3).tolist()),
+    "index by a tensor": lambda x: (
+        x[mg.tensor([1, 0]), 1:].tolist() if not isinstance(x, np.ndarray) else x[[1, 0], 1:].tolist()
+    ),
+    "index by itself": lambda x: x[x > 0].tolist(),
+    "index by a list": lambda x: x[[1], [2]].tolist(),
+    "ellipsis and newaxis": lambda x: x[..., None, 0].tolist(),
+    "range index": lambda x: [10, 20][(x > 0).any().astype(int)] if not isinstance(x, np.ndarray) else 20,
+    "format": lambda x: f"{x[0, 0]:.3f}",
+    "abs": lambda x: abs(x).tolist(),
+    "dot": lambda x: x.dot(x.T).tolist(),
+    "squeeze": lambda x: x[:1].squeeze().tolist(),
+    "astype": lambda x: str(x.astype("f4").dtype),
+    "T, mT": lambda x: (x.T.tolist(), x.mT.tolist()),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_methods_do_what_ndarrays_do(name):
+    """Methods and operators answer what an ndarray's do: on constants, leaves, and inside grad and jvp."""
+    call = CALLS[name]
+    wanted = call(A)
+    assert call(mg.tensor(A)) == wanted
+    assert call(mg.tensor(A, requires_grad=True)) == wanted
+    seen = []
+
+    def f(x):
+        seen.append(call(x))
+        return x.sum()
+
+    mg.grad(f)(A)
+    mg.jvp(f, (A,), (A,))
+    assert seen == [wanted, wanted]
+
+
+def test_an_array_without_axes_has_no_length():
+    """len, iteration and unpacking of shape () raise, as NumPy's do."""
+    x = mg.tensor(1.0)
+    for call in (len, iter, list):
+        with pytest.raises(TypeError, match=r"an array of shape \(\) has no length"):
+            call(x)
+
+
+def test_truth_needs_one_element():
+    """`if x` is for a single element."""
+    assert mg.tensor([2.0])
+    assert not mg.tensor(0.0)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(mg.tensor([1.0, 2.0]))
+
+
+def test_index_needs_an_integer():
+    """A floating tensor is no index, an integer one is."""
+    assert [5, 6][mg.tensor(1)] == 6
+    with pytest.raises(TypeError):
+        [5, 6][mg.tensor(1.0)]
+
+
+def test_rows_of_an_iteration_have_gradients():
+    """Rows that come by iteration are part of the graph."""
+    x = mg.tensor(A, requires_grad=True)
+    a, b = x
+    (a * b).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, A[::-1])
+
+
+@pytest.mark.parametrize("value", [mg.tensor([1, 2]), mg.tensor([3, 4])])
+def test_powers_of_integers_stay_integers(value):
+    """x ** 2 of integers is an integer array; a negative power raises as in NumPy."""
+    assert (value**2).dtype == np.int64
+    with pytest.raises(ValueError, match=r"power of \(2,\): Integers to negative"):
+        value**-1
