@@ -109,7 +109,7 @@ def test_memory_falls_to_one_array_a_block():
 def test_in_place_and_detached_arrays_work_inside():
     def f(x):
         y = x * 1
-        y += 2
+        y += np.array([2.0, 2.0])
         y[0] = 5
         return y * x.detach() + y * np.array(1.0)
 
@@ -128,6 +128,13 @@ def test_function_that_changes_is_refused():
     y = mg.checkpoint(lambda x: x * W[0] if next(counts) else x * 1)(mg.tensor(X, requires_grad=True))
     with pytest.raises(ValueError, match="there is a new one now"):
         y.sum().backward()
+
+
+def test_an_array_from_outside_may_be_used_again():
+    x = mg.tensor(X, requires_grad=True)
+    W.grad = None
+    mg.checkpoint(lambda x: x @ W + x @ W)(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * W.detach().numpy().sum(axis=1))
 
 
 def test_nothing_is_recorded_without_grad():

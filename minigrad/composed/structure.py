@@ -178,5 +178,5 @@ def rot90(m, k=1, axes=(0, 1)):
     return np.flip(turned, ((), axes[0], tuple(axes), axes[1])[k % 4]) if k % 4 else turned
 
 
-if hasattr(np, "astype"):
+if hasattr(np, "astype"):  # pragma: no branch: depends on NumPy's version
     composed(np.astype)(lambda x, dtype, /, *, copy=True: astype(x, dtype))

@@ -13,7 +13,7 @@ from minigrad.testing import StrictArray
 from .cases import CASES
 from .numeric import complex_step, extrapolated, gradient, relative_error
 
-TOLERANCE = 1e-8
+TOLERANCE = 1e-10  # the largest error is 4e-12
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 
 
