@@ -1,6 +1,5 @@
 """Functions that reduce axes to one number, and those that keep the partial results."""
 
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -32,21 +31,19 @@ def _mean_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
     return _sum_rule(g / (x.size // max(y.size, 1)), y, x, axis, keepdims=True)
 
 
-def refuse_none(primitive):
-    """Let a primitive refuse to reduce no elements, of which NumPy makes NaN."""
-    function = primitive.function
+def _of_some(function):
+    """A function that refuses to reduce no elements, of which it would make NaN."""
 
-    @wraps(function)
     def compute(x, axis=None, *args, **kwargs):
         if np.size(x) == 0 and 0 not in kept(np.shape(x), axis):
             raise ValueError("no elements to reduce, of which there is no such value")
         return function(x, axis, *args, **kwargs)
 
-    primitive.function = primitive.compute = compute
+    return compute
 
 
 linear(np.sum, _sum_rule, compute=_sum)
-refuse_none(linear(np.mean, _mean_rule))
+linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 
 # Variance: the derivative of a mean of squared deviations. The deviation of a constant is rounding error, and the
@@ -76,8 +73,8 @@ def _std_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=Fals
     return _over_twice_std(of_var, y, x, axis, keepdims)
 
 
-refuse_none(general(np.var, _var, forward=[_var_forward]))
-refuse_none(general(np.std, _std, forward=[_std_forward]))
+general(np.var, _var, forward=[_var_forward], compute=_of_some(np.var))
+general(np.std, _std, forward=[_std_forward], compute=_of_some(np.std))
 
 
 # Extrema: the gradient goes to the elements that attain it, in equal parts; a NaN attains any.
