@@ -50,10 +50,9 @@ class Tensor(Recorded):
             raise TypeError(f"only floating tensors can require grad; got {self.dtype}. Use x.astype(float)")
         if wanted != self.requires_grad:
             self.parents = () if wanted else None
-            if wanted and self.notes is None:
+            if self.notes is None:
                 self.notes = Notes()
-            elif self.notes is not None:
-                self.notes.grad = None
+            self.notes.grad = None
 
     @property
     def is_leaf(self) -> bool:
@@ -200,8 +199,7 @@ class Tensor(Recorded):
     def changed(self) -> None:
         """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
         clock[0] += 1
-        if self.notes is not None:
-            self.notes.changed = clock[0]
+        self.notes.changed = clock[0]
 
     # Python's protocols
 

@@ -40,6 +40,10 @@ CALLS = {
     "dot": lambda x: x.dot(x.T).tolist(),
     "squeeze": lambda x: x[:1].squeeze().tolist(),
     "astype": lambda x: str(x.astype("f4").dtype),
+    "copy": lambda x: x.copy().tolist(),
+    "flatten": lambda x: (x.flatten().tolist(), x.flatten(order="F").tolist()),
+    "round": lambda x: round(x[0, 0] * 1.26, 1).item(),
+    "divmod": lambda x: [part.tolist() for part in divmod(x, 4.0)],
     "T, mT": lambda x: (x.T.tolist(), x.mT.tolist()),
 }
 
@@ -83,6 +87,12 @@ def test_index_needs_an_integer():
     assert [5, 6][mg.tensor(1)] == 6
     with pytest.raises(TypeError):
         [5, 6][mg.tensor(1.0)]
+
+
+def test_operations_that_truths_do_not_have():
+    """An operator of one argument that NumPy refuses names itself and the shape."""
+    with pytest.raises(TypeError, match=r"negative of \(1,\): The numpy boolean negative"):
+        -mg.tensor([True])
 
 
 def test_rows_of_an_iteration_have_gradients():

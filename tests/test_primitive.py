@@ -258,3 +258,16 @@ def test_push_forward_of_a_part_of_the_arguments():
     assert t.tolist() == [0, 0, 5]
     t = push_forward(REGISTRY[np.multiply], {1: np.array([1.0, 2.0])}, G, (np.array([3.0, 4.0]), G), {})
     assert t.tolist() == [3, 8]
+
+
+def test_push_forward_of_a_general_sequence():
+    """A general function of a sequence has one forward rule for all tangents, zero where none came."""
+    longest = Primitive(
+        lambda parts: sum(p * p for p in parts),
+        [lambda g, y, parts: [2.0 * g * p for p in parts]],
+        "general",
+        forward=[lambda t, y, parts: sum(2.0 * a * b for a, b in zip(t, parts, strict=True))],
+        sequence=True,
+    )
+    parts = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+    assert push_forward(longest, {1: np.ones(2)}, longest(parts), (parts,), {}).tolist() == [6, 8]

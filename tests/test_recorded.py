@@ -233,6 +233,7 @@ def test_update_of_an_argument_under_no_grad():
         return (y * x).sum()
 
     np.testing.assert_array_equal(mg.grad(f)(np.array([3.0])), [2 * 3 * 4])
+    np.testing.assert_array_equal(mg.jvp(f, (np.array([3.0]),), (np.array([1.0]),))[1], 2 * 3 * 4)
 
 
 def test_many_updates_take_linear_time():
