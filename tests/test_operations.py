@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.primitive import REGISTRY
+from minigrad.errors import RuleError
+from minigrad.operations import unary
+from minigrad.primitive import REGISTRY, Primitive
 from minigrad.traced import apply
 
 RNG = np.random.default_rng(7)
@@ -349,3 +351,42 @@ def test_the_order_of_independent_operations_is_free(picked, random):
     random.shuffle(shuffled)
     for one, other in zip(run(picked), run(shuffled), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.divide])
+def test_the_short_way_undoes_broadcasting(ufunc, swap):
+    """A leaf that a wider constant of a wider dtype stretches gets a gradient of its own shape and dtype."""
+    x, wide = mg.tensor(np.float32([1.5, 2.5]), requires_grad=True), mg.tensor(np.full((3, 2), 2.0))
+    short = BINARY[ufunc.__name__][-1]
+    gradients = []
+    for function in (short, door(ufunc)):
+        x.grad = None
+        (function(wide, x) if swap else function(x, wide)).sum().backward()
+        assert x.grad.dtype == np.float32
+        assert x.grad.shape == (2,)
+        gradients.append(x.grad.data)
+    np.testing.assert_array_equal(*gradients)
+
+
+@pytest.mark.parametrize("answer", [2.0, None, np.ones(3), np.ones(2, int)])
+def test_the_short_way_checks_rules(answer):
+    """A rule that answers with what is no gradient raises on the short way as well."""
+    function = unary(Primitive(lambda x: 2.0 * x, [lambda g, y, x: answer]))
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = function(x).sum()
+    with pytest.raises(RuleError, match="the rule of <lambda> for argument 0 answers"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_options_by_position_reach_the_rules():
+    """An axis passed by position counts in both modes, at the second order, and beside out=None."""
+    x = tensor(A[:, :2])
+    for join in (lambda x: mg.concat([x, 2.0 * x], 1), lambda x: mg.stack([x, 2.0 * x], 1).reshape(3, 4)):
+        x.grad = None
+        ((join(x) @ np.diag([1.0, 2.0, 3.0, 4.0])) ** 2).sum().backward(create_graph=True)
+        np.testing.assert_allclose(x.grad.data, 2 * x.data * [1 + 4 * 9, 4 + 4 * 16], rtol=1e-14)  # a few roundings
+        y, dy = mg.jvp(join, (x.data,), (x.data,))
+        np.testing.assert_array_equal(y, dy)
+    assert np.sum(x, axis=0, out=None).shape == (2,)

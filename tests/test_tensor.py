@@ -378,10 +378,11 @@ def test_hooks_can_be_removed():
         seen.append(1)
 
     remove, _ = w.register_hook(hook), w.register_hook(hook)
+    w.register_hook(lambda g: seen.append(2))
     remove()
     remove()
     w.sum().backward()
-    assert seen == [1]
+    assert seen == [1, 2]
 
 
 @pytest.mark.parametrize("answer", [[3.0, 4.0], np.array([3, 4]), np.array([3.0, 4.0]), mg.tensor([3.0, 4.0])])
