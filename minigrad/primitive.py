@@ -176,6 +176,7 @@ def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
     """
 
     def decorate(function: Callable[..., Any]) -> Primitive:
+        function.__doc__ = function.__doc__ or getattr(key, "__doc__", None)
         primitive = Primitive(function, (), "composed")
         primitive.name = f"{key[0].__name__}.{key[1]}" if isinstance(key, tuple) else key.__name__
         REGISTRY[key] = primitive

@@ -218,6 +218,7 @@ class Tensor(Recorded):
     def __repr__(self) -> str:
         values = np.array2string(self.value, separator=", ", prefix="tensor(")
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        dtype += "" if self.size else f", shape={self.shape}"
         if self.is_leaf:
             return f"tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
         return f"tensor({values}{dtype}, made by {self.primitive.name})"

@@ -104,6 +104,9 @@ class Traced(ArrayMethods):
         if frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR:
             self.__array__()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r}, level {self.level.depth})"
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise TypeError(
             "NumPy asks an array inside a transformation for its plain values, which have no derivative. Use a "
@@ -144,6 +147,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
         else:
             watched.append(None)
         inner.append(x.value if mine else np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x)
+    if connected and len(args) > 2:
+        check_positions(primitive, args)
     if kwargs and records:
         check_options(primitive, kwargs, connected)
     args = (inner, *args[1:]) if primitive.sequence else inner
@@ -215,11 +220,24 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
     """The options but for out=, refused if it names an array."""
     out = kwargs["out"]
     if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
-        raise TypeError(
-            f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
-            f"Use the result instead"
-        )
+        raise no_out(primitive)
     return {key: value for key, value in kwargs.items() if key != "out"}
+
+
+def check_positions(primitive: Primitive, args: Sequence[Any]) -> None:
+    """Refuse an array for out= that comes by its position."""
+    code = getattr(primitive.rules[0], "__code__", None)
+    names = code.co_varnames[2 : code.co_argcount] if code is not None else ()
+    if any(name == "out" and x is not None for name, x in zip(names, args, strict=False)):
+        raise no_out(primitive)
+
+
+def no_out(primitive: Primitive) -> TypeError:
+    """The error of a call that would write into an array."""
+    return TypeError(
+        f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
+        f"Use the result instead"
+    )
 
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

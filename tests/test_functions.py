@@ -32,3 +32,8 @@ def test_functions_shadow_nothing_that_the_package_needs():
     assert sum([1, 2]) == 3
     assert mg.sum(mg.tensor([1.0, 2.0])).item() == 3
     np.testing.assert_array_equal(mg.abs(np.array([-1.0])), [1])
+
+
+def test_composed_functions_have_docstrings():
+    """A function that is made of others has a docstring: its own, or that of NumPy's function."""
+    assert all(f.__doc__ for f in (mg.clip, mg.moveaxis, mg.tile))

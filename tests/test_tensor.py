@@ -773,3 +773,8 @@ def test_zero_dimensional_results_are_arrays_outside():
         assert y.size == 1
         assert type(y.data) is np.ndarray
         assert type(y.detach().numpy()) is np.ndarray
+
+
+def test_empty_tensor_shows_its_shape():
+    """A tensor without elements shows what the brackets cannot."""
+    assert repr(mg.tensor(np.zeros((0, 3)))) == "tensor([], shape=(0, 3))"

@@ -342,3 +342,21 @@ def test_values_of_another_library_inside():
     assert isinstance(y.value, Other)
     assert mg.tensor(Other([1, 2]), dtype=float).dtype == float
     assert mg.asarray(x) is x
+
+
+@pytest.mark.parametrize("call", [lambda x, out: x.sum(0, None, out), lambda x, out: np.max(x, 0, out)])
+def test_out_is_refused_by_position(call):
+    """An array for out= that comes by its position is refused like one that comes by name; None is not."""
+    out = np.full((), 7.0)
+    with pytest.raises(TypeError, match=r"\w+ cannot write into out=: .* Use the result instead"):
+        call(leaf(1, 2), out)
+    assert out == 7
+    assert call(leaf(1, 2), None).size == 1
+
+
+def test_watched_array_shows_value_and_level():
+    """Printed inside a transformation, an array shows what it holds and how deep it is watched."""
+    seen = []
+    mg.grad(lambda x: seen.append(repr(x)) or mg.sum(x))(np.ones(2))
+    mg.jvp(lambda x: seen.append(repr(x)), (np.ones(2),), (np.ones(2),))
+    assert seen == ["Variable(array([1., 1.]), level 1)", "Dual(array([1., 1.]), level 1)"]
