@@ -22,7 +22,7 @@ def scatter(g, index, shape):
     size = int(np.prod(shape))
     # np.bincount adds in float64, and takes a half to a quarter of the time of np.add.at.
     sums = np.bincount(positions(g, index, shape).reshape(-1), weights=g.reshape(-1), minlength=size)
-    return sums.reshape(shape).astype(g.dtype)
+    return sums.reshape(shape).astype(g.dtype, copy=False)
 
 
 def index_update(x, index, v):
@@ -35,7 +35,11 @@ def index_update(x, index, v):
 def positions(g, index, shape):
     """Where ``x[index]`` lies in an x of `shape`, as positions in x.reshape(-1), in the shape and library of `g`."""
     if getattr(index, "ndim", 0):  # one array of integers: rows of x, of which there may be many more than are picked
-        rows = np.arange(shape[0], like=g)[index] * int(np.prod(shape[1:]))
+        plain = type(index) is type(g) and index.size and index.min() >= 0  # nothing counts from the end
+        rows = index if plain else np.arange(shape[0], like=g)[index]
+        if len(shape) == 1:
+            return rows
+        rows = rows * int(np.prod(shape[1:]))
         within = np.arange(int(np.prod(shape[1:])), like=g).reshape(shape[1:])
         return rows.reshape(rows.shape + (1,) * within.ndim) + within
     return np.arange(int(np.prod(shape)), like=g).reshape(shape)[index]
@@ -115,7 +119,7 @@ def _order(x, axis):
 def _sort(g, y, x, axis=-1, kind=None, order=None, *, stable=None):
     if axis is None:
         return np.reshape(_sort(g, y, np.reshape(x, -1), 0), x.shape)
-    return np.take_along_axis(g, np.argsort(_order(x, axis), axis=axis), axis)
+    return _take_along_axis(g, y, x, _order(x, axis), None if x.ndim == 1 else axis)
 
 
 def _sort_forward(t, y, x, axis=-1, kind=None, order=None, *, stable=None):
