@@ -68,9 +68,6 @@ class Opaque(Traced):
         self.value = value
         self.level = level
 
-    def alike(self, value: Any) -> "Opaque":
-        return Opaque(value, self.level)
-
     def note(
         self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
     ) -> Any:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from minigrad import allocator
+
 # Prints how many page faults three fresh arrays of 4 MiB take, after the allocator has seen one.
 FAULTS = """
 import resource, {module}, numpy as np
@@ -22,6 +24,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 def faults(module, **env):
     command = [sys.executable, "-c", FAULTS.format(module=module)]
     return int(subprocess.run(command, capture_output=True, text=True, check=True, env={**env}).stdout)
+
+
+def test_the_hint_can_be_turned_off(monkeypatch):
+    """With MINIGRAD_ALLOCATOR=default no block is taken, without it one of nearly 32 MiB is."""
+    taken = []
+    monkeypatch.setattr(allocator.np, "empty", lambda size, dtype: taken.append(size))
+    monkeypatch.setenv("MINIGRAD_ALLOCATOR", "default")
+    allocator.keep_large_blocks()
+    assert taken == []
+    monkeypatch.delenv("MINIGRAD_ALLOCATOR")
+    allocator.keep_large_blocks()
+    assert taken == [allocator.BLOCK]
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the hint is for glibc's allocator")

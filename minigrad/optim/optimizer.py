@@ -18,8 +18,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.params:
-            if p.notes is not None:
-                p.notes.grad = None
+            p.notes.grad = None
 
     def step(self) -> None:
         """Update the parameters that have a gradient."""

@@ -85,9 +85,10 @@ class SGD(Optimizer):
     def step(self) -> None:
         """Update each parameter that has a gradient."""
         for i, (p, rate, scratch) in enumerate(self._work):
-            if p.notes is None or p.notes.grad is None:
+            g = p.notes.grad
+            if g is None:
                 continue
-            w, g = p.value, p.notes.grad
+            w = p.value
             if type(g) is not np.ndarray:
                 g = bare(g)
             if self.weight_decay:
