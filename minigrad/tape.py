@@ -162,6 +162,10 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
     for node in order:  # which grows meanwhile
         parents = node.parents
         if type(parents) is not tuple:
+            if parents is not None and parents.notes is None and parents not in seen:  # as most are, so that it pays
+                seen.add(parents)
+                order.append(parents)
+                continue
             if parents is None:
                 raise GraphError(
                     "a leaf of this graph has ceased to require grad since it was used. Set requires_grad after "

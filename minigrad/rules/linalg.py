@@ -13,14 +13,12 @@ def _matmul(a, b):
     return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
 
 
-def _product(a, b):
-    # Two matrices of one type multiply by their own method, which is the shortest way; others find the rule.
-    return a.dot(b) if type(a) is type(b) else matmul(a, b)
+# Two matrices of one type multiply by their own method, which is the shortest way; others meet in the primitive.
 
 
 def _left(g, y, a, b):
     if a.ndim == 2 == b.ndim:
-        return _product(g, b.T)
+        return g.dot(b.T) if type(g) is type(b) else matmul(g, b.T)
     if b.ndim == 1:  # y = a @ b takes the inner product with b along the last axis of a
         return np.expand_dims(g, -1) * b
     if a.ndim == 1:
@@ -30,7 +28,7 @@ def _left(g, y, a, b):
 
 def _right(g, y, a, b):
     if a.ndim == 2 == b.ndim:
-        return _product(a.T, g)
+        return a.T.dot(g) if type(a) is type(g) else matmul(a.T, g)
     if a.ndim == 1:
         return a * g if b.ndim == 1 else np.expand_dims(a, -1) * np.expand_dims(g, -2)
     if b.ndim == 1:
