@@ -166,17 +166,10 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
                 seen.add(parents)
                 order.append(parents)
                 continue
-            if parents is None:
-                raise GraphError(
-                    "a leaf of this graph has ceased to require grad since it was used. Set requires_grad after "
-                    "backward(), or compute the result again"
-                )
+            check_usable(node)
             parents = (parents,)
-        elif not parents and node.primitive is not None:
-            raise GraphError(
-                f"an earlier backward pass has freed this graph, as far as {node.primitive.name}. To go through a "
-                f"graph twice, pass retain_graph=True the first time"
-            )
+        elif not parents:
+            check_usable(node)
         for parent in parents:
             if parent is None:
                 continue
@@ -196,6 +189,20 @@ def shared_nodes(root: Node) -> dict[Node, Sum]:
     for leaf in changed:
         refuse_views(leaf, order)
     return shared
+
+
+def check_usable(node: Node) -> None:
+    """Refuse a node that can no longer be visited."""
+    if node.parents is None:
+        raise GraphError(
+            "a leaf of this graph has ceased to require grad since it was used. Set requires_grad after backward(), "
+            "or compute the result again"
+        )
+    if type(node.parents) is tuple and node.primitive is not None and not node.parents:
+        raise GraphError(
+            f"an earlier backward pass has freed this graph, as far as {node.primitive.name}. To go through a graph "
+            f"twice, pass retain_graph=True the first time"
+        )
 
 
 def refuse_views(leaf: Node, nodes: Sequence[Node]) -> None:

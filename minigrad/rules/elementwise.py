@@ -173,7 +173,7 @@ def _flat(g, y, x, decimals=0):
     return np.zeros_like(g)
 
 
-for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round, np.fix):
+for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round):
     elementwise(step, _flat)
 elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.zeros_like(g))
 

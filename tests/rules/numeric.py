@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def extrapolated(f, h=0.02, rows=6):
+def extrapolated(f, h=0.004, rows=6):
     """The derivative at 0 of a function of one number, with values that are arrays.
 
     Central differences for steps h, h/2, h/4, ..., whose error is a series in h squared, extrapolated to h = 0 by
