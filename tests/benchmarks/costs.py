@@ -75,6 +75,7 @@ def operations():
             a,
             b,
         ),
+        "softmax": pair(mg.softmax, softmax, rows),
     }
 
 
