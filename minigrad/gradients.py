@@ -51,12 +51,10 @@ def accumulate(leaves: Mapping[Node, Any], start: Any) -> None:
 
 def owned(g: Any, taken: set[int]) -> Any:
     """`g`, or a copy if it may share memory with another array: it is a view, or among those `taken` before."""
-    if type(g) is not np.ndarray:
-        return as_array(+g)
-    if g.base is not None or id(g) in taken:
-        return g.copy()  # in C order, whatever the strides of a view
-    taken.add(id(g))
-    return g
+    if type(g) is np.ndarray and g.base is None and id(g) not in taken:
+        taken.add(id(g))
+        return g
+    return g.copy() if type(g) is np.ndarray else as_array(+g)  # in C order, whatever the strides of a view
 
 
 class Hook:

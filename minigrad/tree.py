@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+BRANCHED = (dict, list, tuple)
+
 
 def leaves(tree: Any) -> list[Any]:
     """What lies in `tree` and is no list, tuple or dict itself, in order; None is an empty tree."""
@@ -23,18 +25,16 @@ def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     ValueError
         If one of the others has another structure.
     """
+    if not isinstance(tree, BRANCHED):
+        return None if tree is None else function(tree, *others)
+    keys = tree if isinstance(tree, dict) else range(len(tree))
+    if others:
+        branches = [tree_map(function, tree[key], *(part(other, key, tree) for other in others)) for key in keys]
+    else:
+        branches = [tree_map(function, tree[key]) for key in keys]
     if isinstance(tree, dict):
-        branches = {
-            key: tree_map(function, branch, *(part(other, key, tree) for other in others))
-            for key, branch in tree.items()
-        }
-        return type(tree)(branches)
-    if isinstance(tree, list | tuple):
-        items = [
-            tree_map(function, branch, *(part(other, i, tree) for other in others)) for i, branch in enumerate(tree)
-        ]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    return None if tree is None else function(tree, *others)
+        return type(tree)(zip(keys, branches, strict=True))
+    return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
 
 
 def part(other: Any, key: Any, tree: Any) -> Any:

@@ -360,3 +360,10 @@ def test_watched_array_shows_value_and_level():
     mg.grad(lambda x: seen.append(repr(x)) or mg.sum(x))(np.ones(2))
     mg.jvp(lambda x: seen.append(repr(x)), (np.ones(2),), (np.ones(2),))
     assert seen == ["Variable(array([1., 1.]), level 1)", "Dual(array([1., 1.]), level 1)"]
+
+
+def test_composed_function_without_a_rule_inside_says_which():
+    """Where a step of a composed function has no rule, the error is that step's, and still a NoRuleError."""
+    made = Primitive(lambda x: np.fft.fft(x), (), "composed")
+    with pytest.raises(NoRuleError, match=r"^numpy\.fft has no derivative rule"):
+        made(leaf(1, 2))

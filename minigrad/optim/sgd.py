@@ -67,7 +67,7 @@ class SGD(Optimizer):
         # An array for each dtype: NumPy turns a float into one in every call, at the price of the call itself.
         self._rates = {p.dtype: np.zeros((), p.dtype) for p in self.params}
         self.lr = lr
-        self._work = [(p, self._rates[p.dtype], np.empty_like(p.data)) for p in self.params]
+        self._work = [(i, p, self._rates[p.dtype], np.empty_like(p.data)) for i, p in enumerate(self.params)]
         self._ahead = [np.empty_like(p.data) for p in self.params] if self.nesterov else []
         self._velocity: list[np.ndarray | None] = [None] * len(self.params)
 
@@ -84,7 +84,7 @@ class SGD(Optimizer):
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
-        for i, (p, rate, scratch) in enumerate(self._work):
+        for i, p, rate, scratch in self._work:
             g = p.notes.grad
             if g is None:
                 continue
@@ -106,7 +106,7 @@ class SGD(Optimizer):
             v = self._velocity[i] = d.copy()
         else:
             multiply(v, self.momentum, v)
-            np.add(v, multiply(d, 1 - self.dampening, self._work[i][2]) if self.dampening else d, v)
+            np.add(v, multiply(d, 1 - self.dampening, self._work[i][3]) if self.dampening else d, v)
         if not self.nesterov:
             return v
         ahead = multiply(v, self.momentum, self._ahead[i])
