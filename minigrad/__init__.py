@@ -1,6 +1,9 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
-from . import allocator, linalg, optim
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import allocator, linalg
 from .anomaly import detect_anomaly
 from .creation import (
     arange,
@@ -24,3 +27,18 @@ from .tensor import Tensor, asarray, tensor
 from .transforms import grad, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
+
+# Loaded when first used, as `import minigrad` shall stay quick.
+LATER = ("optim", "testing")
+if TYPE_CHECKING:
+    from . import optim, testing
+
+
+def __getattr__(name: str) -> Any:
+    if name in LATER:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})

@@ -17,6 +17,7 @@ ALLOWED = {
     "errors": set(),
     "allocator": set(),
     "levels": set(),
+    "recorder": {"levels"},
     "tree": set(),
     "primitive": {"errors"},
     "rules": {"primitive"},
@@ -38,7 +39,7 @@ ALLOWED = {
     "testing": {"errors", "primitive", "tensor", "traced", "transforms", "tree"},
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
-    "optim": {"tensor", "traced"},
+    "optim": {"recorder", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",
@@ -52,6 +53,7 @@ ALLOWED = {
         "optim",
         "recompute",
         "tensor",
+        "testing",
         "transforms",
     },
 }
@@ -124,6 +126,21 @@ def test_import_takes_only_numpy():
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_rooms_that_are_loaded_later_can_be_named_at_once():
+    """`mg.optim` works without an import of its own, shows in dir(), and a misspelt name has Python's error."""
+    code = (
+        "import sys, minigrad as mg\n"
+        "for name in mg.LATER:\n"
+        "    assert f'minigrad.{name}' not in sys.modules and name in dir(mg), name\n"
+        "    assert getattr(mg, name).__name__ == f'minigrad.{name}'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
+    assert minigrad.__getattr__("optim") is minigrad.optim
+    assert "optim" in dir(minigrad)
+    with pytest.raises(AttributeError, match="module 'minigrad' has no attribute 'optin'"):
+        minigrad.optin  # noqa: B018
 
 
 def test_every_module_can_be_imported_first():

@@ -1,0 +1,49 @@
+"""What a recording must be told of: arrays that come from outside, fresh ones, random draws and refusals.
+
+A recording follows calls of NumPy's functions from array to array. These four cannot be seen that way, so whoever
+does one of them says so here. While nothing is recorded, each just does what it says.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from .levels import unusual
+
+# The recording that runs in this thread or task, or None; see `minigrad.compile`. Whoever sets it adds to `unusual`.
+recorder: ContextVar[Any] = ContextVar("recorder", default=None)
+
+
+def seen(x: Any) -> Any:
+    """`x`, an array that somebody keeps; in a recording, what stands for it: read anew, and written to, in each replay.
+
+    Every array of parameters, buffers or the state of an optimizer goes through here before it is computed with or
+    changed in place.
+    """
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.seen(x)
+    return x
+
+
+def fixed(x: Any) -> Any:
+    """`x`, an array made just now of shapes and Python's numbers alone; in a recording, a constant."""
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.fixed(x)
+    return x
+
+
+def drawn(rng: np.random.Generator, method: str, *args: Any, **kwargs: Any) -> Any:
+    """The array that a method of a generator answers with; in a recording, drawn anew in each replay."""
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.drawn(rng, method, args, kwargs)
+    return getattr(rng, method)(*args, **kwargs)
+
+
+def refuse(bad: Any, error: Callable[[], Exception]) -> None:
+    """Raise `error()` if any element of `bad` is true; in a recording, in each replay as well."""
+    if unusual and (recording := recorder.get()) is not None:
+        recording.refuse(bad, error)
+    elif np.any(bad):
+        raise error()
