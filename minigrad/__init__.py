@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import allocator, linalg
 from .anomaly import detect_anomaly
+from .compile import compile
 from .creation import (
     arange,
     eye,
@@ -17,7 +18,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RuleError
+from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RecordingError, RuleError
 from .extending import primitive, register
 from .functions import *
 from .higher import hessian, hvp, jacobian

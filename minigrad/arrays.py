@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .recorder import fixed, seen
 from .traced import Traced
 
 
@@ -19,11 +20,12 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     """
     if isinstance(data, Traced):
         data = data.__array__()
+    data = seen(data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
     else:
         try:
-            array = np.array(data, copy=copy)
+            array = fixed(np.array(data, copy=copy))
         except ValueError as error:
             raise ValueError(f"a tensor takes numbers, in rows of equal lengths: {error}") from None
     if array.dtype.kind == "c":

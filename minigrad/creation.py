@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_numbers
+from .recorder import fixed
 from .tensor import Tensor, asarray
 from .traced import bare
 
@@ -19,7 +20,7 @@ def made_by(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def create(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
-        made = asarray(function(*map(bare, args), **kwargs))
+        made = asarray(fixed(function(*map(bare, args), **kwargs)))
         made.requires_grad = requires_grad
         return made
 

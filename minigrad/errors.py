@@ -23,3 +23,7 @@ class AnomalyError(ArithmeticError):
 
 class GradientError(AssertionError):
     """A gradient check failed; the text is the check's report."""
+
+
+class RecordingError(RuntimeError):
+    """A compiled function does what cannot be recorded, so that a replay would not do the same; see `compile`."""

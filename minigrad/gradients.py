@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_array
+from .levels import recorder, unusual
+from .recorder import seen
 from .tape import Node
 from .traced import Traced, bare
 
@@ -26,7 +28,7 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
         return np.ones_like(y)
     if not hasattr(y, "dtype"):
         raise TypeError(f"derivatives are of functions that return arrays; one returned a {type(y).__name__}")
-    g = g if hasattr(g, "__array_ufunc__") else np.asarray(g)
+    g = seen(g if hasattr(g, "__array_ufunc__") else np.asarray(g))
     if g.shape != y.shape or g.dtype.kind not in "biuf":
         raise ValueError(
             f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"
@@ -37,10 +39,13 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
 def accumulate(leaves: Mapping[Node, Any], start: Any) -> None:
     """Add each leaf's cotangent into its gradient, in arrays that are neither `start` nor another leaf's."""
     taken = {id(start)}
+    recording = recorder.get() if unusual else None
     adding.acquire()  # a `with` block takes twice the time
     try:
         for leaf, g in leaves.items():
             notes: Any = leaf.notes
+            if recording is not None:
+                recording.gradient(leaf)
             if notes.grad is None:
                 notes.grad = owned(g, taken)
             else:

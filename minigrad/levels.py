@@ -34,6 +34,7 @@ current_depth: ContextVar[int] = ContextVar("current_depth", default=0)  # how m
 recorded_from: ContextVar[int] = ContextVar("recorded_from", default=0)  # levels less deep take no note
 
 watcher: ContextVar[Any] = ContextVar("watcher", default=None)  # told of each result, see detect_anomaly
+recorder: ContextVar[Any] = ContextVar("recorder", default=None)  # writes each call down, see compile
 
 # Whether a checkpointed function runs again here, which may hold arrays of transformations that have returned.
 running_again: ContextVar[bool] = ContextVar("running_again", default=False)
@@ -45,7 +46,7 @@ unusual: list[None] = []
 
 def is_unusual() -> bool:
     """Whether an operation of Tensors here must not take the short way past the door."""
-    return bool(recorded_from.get()) or watcher.get() is not None
+    return bool(recorded_from.get()) or watcher.get() is not None or recorder.get() is not None
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
+from .recorder import fixed
 
 Rule = Callable[..., Any]
 KINDS = ("elementwise", "linear", "multilinear", "general", "composed", "constant")
@@ -295,5 +296,5 @@ def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
         filled = empty(shape, g.dtype)
         if filled.size < 4096:
             filled[...] = g
-            return filled
+            return fixed(filled)
     return np.broadcast_to(g, shape)

@@ -1,19 +1,15 @@
-"""What a recording must be told of: arrays that come from outside, fresh ones, random draws and refusals.
+"""What a recording must be told of: arrays and gradients from outside, constants, random draws and refusals.
 
-A recording follows calls of NumPy's functions from array to array. These four cannot be seen that way, so whoever
+A recording follows calls of NumPy's functions from array to array. These cannot be seen that way, so whoever
 does one of them says so here. While nothing is recorded, each just does what it says.
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from .levels import unusual
-
-# The recording that runs in this thread or task, or None; see `minigrad.compile`. Whoever sets it adds to `unusual`.
-recorder: ContextVar[Any] = ContextVar("recorder", default=None)
+from .levels import recorder, unusual
 
 
 def seen(x: Any) -> Any:
@@ -34,7 +30,8 @@ def fixed(x: Any) -> Any:
     return x
 
 
-def drawn(rng: np.random.Generator, method: str, *args: Any, **kwargs: Any) -> Any:
+# The annotation is text, as NumPy loads np.random only when somebody asks for it.
+def drawn(rng: "np.random.Generator", method: str, *args: Any, **kwargs: Any) -> Any:
     """The array that a method of a generator answers with; in a recording, drawn anew in each replay."""
     if unusual and (recording := recorder.get()) is not None:
         return recording.drawn(rng, method, args, kwargs)
@@ -47,3 +44,23 @@ def refuse(bad: Any, error: Callable[[], Exception]) -> None:
         recording.refuse(bad, error)
     elif np.any(bad):
         raise error()
+
+
+def gradient_of(leaf: Any) -> Any:
+    """What backward passes have left in a leaf: a plain array, a Tensor or None."""
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.gradient(leaf)
+    return leaf.notes.grad
+
+
+def set_gradient(leaf: Any, g: Any) -> None:
+    """Leave a gradient in a leaf, or None."""
+    if unusual and (recording := recorder.get()) is not None:
+        recording.keep_gradient(leaf)
+    leaf.notes.grad = g
+
+
+def touch(leaf: Any) -> None:
+    """Say that the values of a leaf were changed in place; a replay says so as well."""
+    if unusual and (recording := recorder.get()) is not None:
+        recording.touch(leaf)

@@ -12,6 +12,7 @@ from .gradients import Hook, accumulate, first_cotangent
 from .levels import GROUND, enable_grad, is_grad_enabled
 from .methods import plain_index
 from .recorded import Recorded
+from .recorder import gradient_of, seen, set_gradient, touch
 from .tape import Node, Notes, clock, sweep
 from .traced import Traced, bare
 
@@ -80,7 +81,7 @@ class Tensor(Recorded):
     @property
     def grad(self) -> "Tensor | None":
         """The sum of the derivatives that backward passes have left here, or None; see also `retain_grad`."""
-        if self.notes is None or self.notes.grad is None:
+        if self.notes is None or gradient_of(self) is None:
             return None
         if not isinstance(self.notes.grad, Tensor):
             self.notes.grad = constant(self.notes.grad)
@@ -95,7 +96,8 @@ class Tensor(Recorded):
                     f"a gradient has its tensor's shape {self.shape} and dtype {self.dtype}; "
                     f"got {value.shape} and {value.dtype}"
                 )
-        self.own_notes().grad = value
+        self.own_notes()
+        set_gradient(self, value)
 
     def backward(self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Add the derivative of this tensor with respect to each leaf that it depends on into the leaf's `grad`.
@@ -165,7 +167,7 @@ class Tensor(Recorded):
             super().__setitem__(index, v)
             return
         self.check_changeable()
-        self.value[plain_index(index)] = bare(v)
+        seen(self.value)[plain_index(index)] = bare(v)
         self.changed()
 
     def check_changeable(self) -> None:
@@ -193,13 +195,14 @@ class Tensor(Recorded):
         if self.parents is None:  # calls may have kept the array, and would not hear of the change
             self.value = values.astype(self.dtype)
         else:
-            self.value[...] = values
+            seen(self.value)[...] = values
             self.changed()
 
     def changed(self) -> None:
         """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
         clock[0] += 1
         self.notes.changed = clock[0]
+        touch(self)
 
     # Python's protocols
 

@@ -15,9 +15,10 @@ from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from .errors import LevelError, NoRuleError
-from .levels import GROUND, Level, recorded_from, running_again, unusual, watcher
+from .levels import GROUND, Level, recorded_from, recorder, running_again, unusual, watcher
 from .methods import ArrayMethods
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
+from .recorder import fixed, seen
 
 STORE_SUBSCR = opmap["STORE_SUBSCR"]
 
@@ -88,7 +89,7 @@ class Traced(ArrayMethods):
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
             return True
-        return isinstance(bare(self), kind)
+        return isinstance(seen(bare(self)), kind)
 
     def __int__(self) -> int:
         self._refuse_to_be_stored()
@@ -131,7 +132,7 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     top = innermost(operands)
     if top is None:
         if not primitive.sequence:  # Python's operators would join lists
-            args = [np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x for i, x in enumerate(args)]
+            args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
         return compute(primitive, args, kwargs)
     level = top.level
     if level.stand_in is not None:
@@ -146,7 +147,9 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
             connected = True
         else:
             watched.append(None)
-        inner.append(x.value if mine else np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x)
+        inner.append(x.value if mine else as_operand(primitive, i, x))
+    if unusual and (recording := recorder.get()) is not None:
+        inner = recording.operands(operands, inner)
     if connected and len(args) > 2:
         check_positions(primitive, args)
     if kwargs and records:
@@ -156,6 +159,11 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     if unusual and watcher.get() is not None:
         watcher.get().computed(primitive, y, inner)
     return top.note(primitive, y, args, kwargs, tuple(watched) if connected else ())
+
+
+def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
+    """An argument that is not watched; lists are arrays where a derivative could flow."""
+    return fixed(np.asarray(x)) if type(x) in LISTS and primitive.has_rule(i) else seen(x)
 
 
 def innermost(operands: Sequence[Any]) -> Traced | None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad.levels import unusual
-from minigrad.recorder import drawn, fixed, recorder, refuse, seen
+from minigrad.levels import recorder, unusual
+from minigrad.recorder import drawn, fixed, refuse, seen
 
 
 class Told:

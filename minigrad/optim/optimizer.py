@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recorder import set_gradient
 from ..tensor import Tensor
 
 
@@ -18,7 +19,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.params:
-            p.notes.grad = None
+            set_gradient(p, None)
 
     def step(self) -> None:
         """Update the parameters that have a gradient."""

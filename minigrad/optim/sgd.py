@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recorder import gradient_of, seen
 from ..tensor import Tensor
 from ..traced import bare
 from .optimizer import Optimizer, check_state, checked_number
@@ -85,10 +86,10 @@ class SGD(Optimizer):
     def step(self) -> None:
         """Update each parameter that has a gradient."""
         for i, p, rate, scratch in self._work:
-            g = p.notes.grad
+            g = gradient_of(p)
             if g is None:
                 continue
-            w = p.value
+            w, rate, scratch = seen(p.value), seen(rate), seen(scratch)
             if type(g) is not np.ndarray:
                 g = bare(g)
             if self.weight_decay:

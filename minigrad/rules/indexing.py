@@ -35,8 +35,10 @@ def index_update(x, index, v):
 def positions(g, index, shape):
     """Where ``x[index]`` lies in an x of `shape`, as positions in x.reshape(-1), in the shape and library of `g`."""
     if getattr(index, "ndim", 0):  # one array of integers: rows of x, of which there may be many more than are picked
-        plain = type(index) is type(g) and index.size and index.min() >= 0  # nothing counts from the end
-        rows = index if plain else np.arange(shape[0], like=g)[index]
+        if type(index) is type(g):  # or else its library may not know where()
+            rows = np.where(index < 0, index + shape[0], index)
+        else:
+            rows = np.arange(shape[0], like=g)[index]
         if len(shape) == 1:
             return rows
         rows = rows * int(np.prod(shape[1:]))

@@ -1,0 +1,118 @@
+"""The first run of a compiled function, which makes a program of what it does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import as_array
+from ..errors import RecordingError
+from ..levels import unusual
+from ..recorder import recorder
+from ..tensor import Tensor, constant
+from .array import RecordingArray, RecordingGenerator
+from .names import outside_names, run_and_name
+from .program import Program, mapped
+from .recording import Recording
+
+
+def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Program, Any]:
+    """Run a function and write down what it does; the program, and the function's answer.
+
+    Arrays and gradients from outside are as they were before if this raises.
+    """
+    recording = Recording()
+    token = recorder.set(recording)
+    unusual.append(None)
+    try:
+        args, kwargs = mapped(lambda x: enter(recording, x), (args, kwargs))
+        name_arguments(function, args, kwargs)
+        answer = run_and_name(lambda: function(*args, **kwargs), function, give_name)
+        program, answer = finished(recording, function, answer)
+        args, kwargs = (), {}
+        recording.check_nothing_is_kept()
+    except BaseException:
+        recording.undo()
+        raise
+    finally:
+        unusual.pop()
+        recorder.reset(token)
+    recording.name_outside(outside_names(function))
+    return program, answer
+
+
+def enter(recording: Recording, x: Any) -> Any:
+    """What the function gets in place of an argument: what stands for an array or a number, else the argument."""
+    if isinstance(x, Tensor) and not x.requires_grad:
+        return constant(recording.argument(x.data))
+    numbers = type(x) in (int, float) or isinstance(x, np.generic)
+    return recording.argument(x) if numbers or isinstance(x, np.ndarray | np.random.Generator) else x
+
+
+def name_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Call the arguments by the names of the function's parameters."""
+    code = getattr(function, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    names = names[1:] if hasattr(function, "__self__") else names
+    for name, x in [*zip(names, args, strict=False), *kwargs.items()]:
+        give_name(name, x)
+
+
+def give_name(name: str, x: Any) -> None:
+    """Let what lies in a variable have its name, unless it has one."""
+    if isinstance(x, RecordingArray | RecordingGenerator):
+        x.node.name = x.node.name or name
+    elif isinstance(x, Tensor):
+        give_name(name, x.value)
+    elif isinstance(x, list | tuple):
+        for i, part in enumerate(x):
+            give_name(f"{name}_{i}", part)
+    elif isinstance(x, dict):
+        for key, part in x.items():
+            give_name(f"{name}_{key}", part)
+
+
+def finished(recording: Recording, function: Callable[..., Any], answer: Any) -> tuple[Program, Any]:
+    """The program of a recording, and the function's answer; gradients are left in the leaves."""
+    tensors: list[bool] = []
+    result = mapped(lambda x: answered(x, tensors), answer)
+    gradients = {}
+    for leaf in recording.former_gradients:
+        gradients[leaf] = mapped(lambda x: answered(x, []), leaf.notes.grad)
+        leaf.notes.grad = outside(leaf.notes.grad)
+    name = getattr(function, "__name__", "step")
+    program = Program(
+        name if name.isidentifier() else "step",
+        recording.arguments,
+        recording.calls,
+        result,
+        tensors,
+        gradients,
+        recording.read_gradients,
+        recording.tensors,
+        list(recording.touched),
+    )
+    return program, mapped(outside, answer)
+
+
+def answered(x: Any, tensors: list[bool]) -> Any:
+    """A part of the answer in terms of the program; `tensors` learns whether an array comes as a Tensor."""
+    if isinstance(x, RecordingArray):
+        tensors.append(False)
+        return x.node
+    if not isinstance(x, Tensor) or not isinstance(x.value, RecordingArray):
+        return x
+    if x.parents:
+        raise RecordingError(
+            f"the compiled function returns the result of {x.primitive.name}, which requires grad, and a replay "
+            f"leaves no graph. Call backward() in the function, return x.detach(), or compute under mg.no_grad()"
+        )
+    tensors.append(True)
+    return x.value.node
+
+
+def outside(x: Any) -> Any:
+    """A part of the answer, or a gradient, of arrays that are not recorded."""
+    if isinstance(x, Tensor) and isinstance(x.value, RecordingArray):
+        return constant(x.value.value)
+    return as_array(x.value) if isinstance(x, RecordingArray) else x

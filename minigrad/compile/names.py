@@ -1,0 +1,101 @@
+"""What the user calls the arrays of a program: names of variables, attributes and parameters."""
+
+import builtins
+import keyword
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+DEEP = 6  # attributes of attributes, and so on, to look through
+MANY = 10_000  # objects to look at
+
+
+class Names:
+    """Identifiers that differ from each other."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = {"np", *taken, *keyword.kwlist, *dir(builtins)}
+
+    def take(self, name: str) -> bool:
+        """Whether a name was free, or taken for this very purpose before; it is taken from now on."""
+        free = name not in self._taken
+        self._taken.add(name)
+        return free
+
+    def new(self, wanted: str, numbered: bool = False) -> str:
+        """The wanted name as an identifier, with a number if it is taken, or always if `numbered`."""
+        name = re.sub(r"\W+|__+", "_", wanted).strip("_") or "x"
+        name = f"a{name}" if name[0].isdigit() else name
+        if name in self._taken or numbered:
+            name = next(n for n in (f"{name}_{i}" for i in range(1, MANY)) if n not in self._taken)
+        self._taken.add(name)
+        return name
+
+
+def run_and_name(call: Callable[[], Any], function: Callable[..., Any], named: Callable[[str, Any], None]) -> Any:
+    """What `call` answers, with `named(name, x)` for the variables that `function` has when it returns meanwhile.
+
+    Python's profiling hook is used, if it is free, as nothing else sees the variables of a function that returns.
+    """
+    code = getattr(function, "__code__", None)
+
+    def profile(frame: Any, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            for name, x in frame.f_locals.items():
+                named(name, x)
+
+    if code is None or sys.getprofile() is not None:
+        return call()
+    sys.setprofile(profile)
+    try:
+        return call()
+    finally:
+        sys.setprofile(None)
+
+
+def outside_names(function: Callable[..., Any]) -> dict[int, str]:
+    """Names for the arrays that a function can reach through its variables from outside, by their identity."""
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return {}
+    start: dict[str, Any] = {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            start[name] = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+    start |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    if hasattr(function, "__self__"):
+        start["self"] = function.__self__
+    found: dict[int, str] = {}
+    seen: set[int] = set()
+    level = list(start.items())
+    for _ in range(DEEP):
+        below: list[tuple[str, Any]] = []
+        for name, x in level:
+            if id(x) in seen or len(seen) > MANY:
+                continue
+            seen.add(id(x))
+            if isinstance(x, np.ndarray | np.random.Generator):
+                found.setdefault(id(x), name)
+            else:
+                below += [(f"{name}_{key}" if key else name, part) for key, part in parts(x)]
+        level = below
+    return found
+
+
+def parts(x: Any) -> list[tuple[str, Any]]:
+    """The named parts of a list, a dict, a Tensor, or an object with attributes; nothing of modules and classes."""
+    if isinstance(x, Mapping):
+        return [(str(key), part) for key, part in x.items()]
+    if isinstance(x, list | tuple):
+        return [(str(i), part) for i, part in enumerate(x)]
+    if isinstance(getattr(x, "value", None), np.ndarray):  # a Tensor
+        return [("", x.value)]
+    if isinstance(x, type) or type(x).__module__ in ("builtins", "numpy", "sys"):
+        return []
+    return list(getattr(x, "__dict__", {}).items())

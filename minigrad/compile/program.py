@@ -1,0 +1,143 @@
+"""What a recording writes down: arrays, known by where they come from, and the calls that make them or change them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+ARGUMENT = "argument"  # comes with each call of the program
+GRADIENT = "gradient"  # what backward() has left in a leaf, looked up at each call
+OUTSIDE = "outside"  # kept by somebody outside, who may change it between calls
+CONSTANT = "constant"  # never changes
+RESULT = "result"  # of a call of the program
+
+PURE = "pure"  # the results depend on the arguments alone
+VIEW = "view"  # the same, and the result lies in the memory of an argument
+WRITE = "write"  # changes one of its arguments in place
+DRAW = "draw"  # moves a generator of random numbers on
+REFUSE = "refuse"  # raises if its argument is true
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """An array, or a number, of which the shape is known before the program runs and the values are not.
+
+    `scalar` tells a NumPy scalar from an array of shape (), and `number` a Python number from both. `root` is the
+    value in whose memory this one lies, itself if it is no view. `source` is the array of an outside value or of a
+    constant, the leaf of a gradient, the position of an argument.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    strides: tuple[int, ...]
+    origin: str
+    source: Any = None
+    scalar: bool = False
+    number: bool = False
+    name: str = ""
+    root: "Value" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.root = self
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the elements in memory."""
+        return int(np.prod(self.shape)) * self.dtype.itemsize
+
+    @property
+    def is_view(self) -> bool:
+        """Whether it lies in the memory of another value."""
+        return self.root is not self
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call of the program: ``results = function(*args, **kwargs)``, with Values for arrays.
+
+    `pattern` is what the function answers with, a Value or a tuple or list with Values in it. A call that writes
+    changes the memory of `target`, which is among the arguments or, if `out`, is what the function gets as out=.
+    """
+
+    function: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    pattern: Any = None
+    kind: str = PURE
+    target: Any = None
+    out: bool = False
+    quiet: bool = False  # whether it was made where NumPy was told not to warn, as of overflow
+
+    @property
+    def results(self) -> list[Value]:
+        """The values that the call makes."""
+        return list(values_in(self.pattern))
+
+    def operands(self) -> list[Value]:
+        """The values that the call reads, or may read: what it writes to is among them unless it is an `out`."""
+        return [*values_in(self.args), *values_in(self.kwargs)]
+
+
+@dataclass(slots=True)
+class Program:
+    """A recorded function: its calls in order, and what it leaves behind.
+
+    Attributes
+    ----------
+    answer
+        What the function returns: a tree with Values in it. `as_tensors` tells of each whether it comes as a Tensor.
+    gradients
+        The leaves in which a gradient is left, and what it is.
+    read_gradients
+        The leaves whose gradient was looked at, and what it was; those that had one are arguments, after all others.
+    tensors
+        Tensors outside of any graph, and the values that they had, which a change would exchange for others.
+    touched
+        The leaves whose values are changed in place.
+    """
+
+    name: str
+    arguments: list[Value]
+    calls: list[Call]
+    answer: Any
+    as_tensors: list[bool]
+    gradients: dict[Any, Any]
+    read_gradients: dict[Any, Any]
+    tensors: dict[Any, Any]
+    touched: list[Any]
+
+    def outputs(self) -> list[Value]:
+        """The values that outlive a call of the program."""
+        return [*values_in(self.answer), *values_in(list(self.gradients.values()))]
+
+
+def leaves_of(tree: Any) -> Iterator[Any]:
+    """What lies in nested tuples, lists, dicts and slices."""
+    if isinstance(tree, tuple | list):
+        for branch in tree:
+            yield from leaves_of(branch)
+    elif isinstance(tree, Mapping):
+        for branch in tree.values():
+            yield from leaves_of(branch)
+    elif isinstance(tree, slice):
+        yield from leaves_of((tree.start, tree.stop, tree.step))
+    else:
+        yield tree
+
+
+def values_in(tree: Any) -> Iterator[Value]:
+    """The Values in nested tuples, lists, dicts and slices."""
+    return (leaf for leaf in leaves_of(tree) if isinstance(leaf, Value))
+
+
+def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
+    """A tree like `tree`, of `function` of each leaf: whatever is no tuple, list, dict or slice."""
+    if isinstance(tree, tuple | list):
+        branches = [mapped(function, branch) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    if isinstance(tree, Mapping):
+        return {key: mapped(function, branch) for key, branch in tree.items()}
+    if isinstance(tree, slice):
+        return slice(*(mapped(function, part) for part in (tree.start, tree.stop, tree.step)))
+    return function(tree)

@@ -1,0 +1,285 @@
+"""The recording of one run of a function: each call of NumPy's that reaches an array becomes a call of a program."""
+
+import operator
+import sys
+import weakref
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordingError
+from .array import Method, RecordingArray, RecordingGenerator
+from .program import (
+    ARGUMENT,
+    CONSTANT,
+    DRAW,
+    GRADIENT,
+    OUTSIDE,
+    PURE,
+    REFUSE,
+    RESULT,
+    VIEW,
+    WRITE,
+    Call,
+    Value,
+    leaves_of,
+    mapped,
+)
+
+# Functions that answer with what is known without the values.
+QUESTIONS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory}
+QUESTIONS |= {np.iscomplexobj, np.isrealobj, np.broadcast_shapes, np.min_scalar_type}
+
+# Functions and methods that change their first argument.
+WRITERS = {operator.setitem, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+WRITING_METHODS = {"fill", "sort", "partition", "put", "itemset", "byteswap", "setfield", "shuffle"}
+
+HERE = 2  # references to an array that a variable, and asking for their number, add
+OUTSIDE_HOLDS = 2  # references from a recording: one beside the value that stands for the array, one from it
+
+ARRAYS = (np.ndarray, np.generic, int, float)  # of what an answer may consist that has values
+
+
+class Recording:
+    """What happens while a function runs once: the calls that it makes, and what it meets from outside.
+
+    It is what `minigrad.recorder` tells of arrays from outside, constants, draws and refusals.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.arguments: list[Value] = []
+        self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
+        self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
+        self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
+        self.tensors: dict[Any, np.ndarray] = {}  # constant Tensors, and the values that they had
+        self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
+        self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
+        self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
+        self._made: list[weakref.ref[RecordingArray]] = []
+        self._usual = np.geterr()
+
+    # What the function is given
+
+    def argument(self, x: Any) -> Any:
+        """What stands for an argument: an array, a Python number, or a generator."""
+        made = self._generator(x, ARGUMENT) if isinstance(x, np.random.Generator) else self._array(x, ARGUMENT)
+        made.node.source = len(self.arguments)
+        self.arguments.append(made.node)
+        return made
+
+    def seen(self, x: Any) -> Any:
+        """What stands for an array that somebody keeps."""
+        if not isinstance(x, np.ndarray):
+            return x
+        if id(x) in self._outside:
+            return self._hold(RecordingArray(self, self._outside[id(x)][1], x))
+        made = self._array(x, OUTSIDE)
+        made.node.source = x
+        made.node.root = self._owners.setdefault(id(owner(x)), made.node)
+        self._outside[id(x)] = (x, made.node)
+        return made
+
+    def fixed(self, x: Any) -> Any:
+        """What stands for an array that was made of shapes and Python's numbers."""
+        if not isinstance(x, np.ndarray):
+            return x
+        made = self._array(x, CONSTANT)
+        made.node.source = x.copy()
+        return self.call(np.array, (made,))  # a copy, which the function may change
+
+    def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
+        """What stands for the operands of a call on Tensors, `inner` being their values."""
+        for x, value in zip(given, inner, strict=True):
+            if isinstance(value, np.ndarray) and getattr(x, "parents", ()) is None:
+                self.tensors[x] = value  # which a change in place would exchange for another array
+        return [self.seen(x) for x in inner]
+
+    def gradient(self, leaf: Any) -> Any:
+        """What backward passes have left in a leaf so far."""
+        self.keep_gradient(leaf)
+        if leaf not in self.read_gradients and self.former_gradients[leaf] is leaf.notes.grad:
+            self.read_gradients[leaf] = leaf.notes.grad
+            if leaf.notes.grad is not None:
+                x = leaf.notes.grad
+                made = self._array(x if isinstance(x, np.ndarray) else x.value, GRADIENT)
+                made.node.source = leaf
+                self.arguments.append(made.node)
+                leaf.notes.grad = made
+        return leaf.notes.grad
+
+    def keep_gradient(self, leaf: Any) -> None:
+        """Note that a leaf's gradient may change from here on."""
+        self.former_gradients.setdefault(leaf, leaf.notes.grad)
+
+    def touch(self, leaf: Any) -> None:
+        """Note that the values of a leaf were changed in place."""
+        self.touched[leaf] = None
+
+    # What the function does
+
+    def call(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Make a call and write it down; answers with what stands for its results."""
+        args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs or {})
+        if function in QUESTIONS:
+            return function(*mapped(value_of, args), **mapped(value_of, kwargs))
+        out = out_of(kwargs)
+        if out is not None:
+            rest = {key: option for key, option in kwargs.items() if key != "out"}
+            self._write(Call(function, args, rest, kind=WRITE, target=out, out=True), kwargs)
+            return out
+        if writes(function):
+            return self._write(Call(function, args, kwargs, kind=WRITE, target=args[0]), kwargs)
+        answer = runnable(function)(*mapped(value_of, args), **mapped(value_of, kwargs))
+        return self._result(Call(function, args, kwargs), answer)
+
+    def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Draw random numbers, in each replay anew."""
+        source = self._generator(rng, OUTSIDE)
+        args = (source, *mapped(self._enter, tuple(args)))
+        answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
+        return self._result(Call(Method(method), args, kwargs, kind=DRAW), answer)
+
+    def refuse(self, bad: Any, error: Callable[[], Exception]) -> None:
+        """Raise the error if any element is true, now and in each replay."""
+        if np.any(value_of(bad)):
+            raise error()
+        if isinstance(bad, RecordingArray):
+            self.calls.append(Call(error, (bad.node,), {}, kind=REFUSE))
+
+    def _write(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
+        """Make a call that changes an array, and write it down."""
+        target: Any = call.target
+        if target.node.root.origin != RESULT and target.node not in self._copies:
+            self._copies[target.node] = target.value, target.value.copy()
+        answer = runnable(call.function)(*mapped(value_of, call.args), **mapped(value_of, kwargs))
+        self._append(call)
+        return answer
+
+    def _result(self, call: Call, answer: Any) -> Any:
+        """Write a call down whose answer is known; what stands for the answer."""
+        operands = [x for x in leaves_of([call.args, call.kwargs]) if isinstance(x, RecordingArray)]
+        made = mapped(lambda y: self._stand_in(y, operands), answer)
+        call.pattern = mapped(node_of, made)
+        if call.kind == PURE and any(isinstance(x, RecordingArray) and x.node.is_view for x in leaves_of(made)):
+            call.kind = VIEW
+        self._append(call)
+        return made
+
+    def _append(self, call: Call) -> None:
+        call.args, call.kwargs, call.target = mapped(node_of, (call.args, call.kwargs, call.target))
+        call.quiet = np.geterr() != self._usual
+        self.calls.append(call)
+
+    def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:
+        """What stands for a part of an answer."""
+        if not isinstance(y, ARRAYS):
+            return y
+        made = self._array(y, RESULT)
+        if isinstance(y, np.ndarray) and not (y.base is None and y.flags.owndata):
+            of = next(
+                (x for x in operands if isinstance(x.value, np.ndarray) and np.may_share_memory(x.value, y)), None
+            )
+            if of is not None:
+                made.node.root = of.node.root
+        return made
+
+    def _enter(self, x: Any) -> Any:
+        """An operand of a call, with a recorded array for each array."""
+        if isinstance(x, RecordingArray) and x.recording is not self:
+            raise RecordingError(
+                f"the compiled function uses an array of shape {x.shape} that belongs to an earlier call of it. "
+                f"Return arrays as results rather than keep them"
+            )
+        return self.seen(x)
+
+    def _array(self, x: Any, origin: str) -> RecordingArray:
+        array = np.asarray(x)
+        is_array, is_scalar = isinstance(x, np.ndarray), isinstance(x, np.generic)
+        node = Value(array.shape, array.dtype, array.strides, origin, None, is_scalar, not (is_array or is_scalar))
+        return self._hold(RecordingArray(self, node, x))
+
+    def _generator(self, rng: Any, origin: str) -> RecordingGenerator:
+        if id(rng) not in self._outside:
+            self._outside[id(rng)] = rng, Value((), np.dtype(object), (), origin, rng)
+        return RecordingGenerator(self, self._outside[id(rng)][1], rng)
+
+    def _hold(self, array: RecordingArray) -> RecordingArray:
+        self._made.append(weakref.ref(array))
+        return array
+
+    # The end
+
+    def name_outside(self, names: Mapping[int, str]) -> None:
+        """Let arrays and generators from outside have the user's names for them."""
+        for key, (_, node) in self._outside.items():
+            node.name = names.get(key, "")
+
+    def undo(self) -> None:
+        """Give arrays and gradients from outside the values back that they had before."""
+        for value, copy in reversed(self._copies.values()):
+            value[...] = copy
+        for leaf, gradient in self.former_gradients.items():
+            leaf.notes.grad = gradient
+
+    def check_nothing_is_kept(self) -> None:
+        """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
+        for array in filter(None, (made() for made in self._made)):
+            raise RecordingError(
+                f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
+                f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "
+                f"array that is there already, as kept[...] = x"
+            )
+        views = Counter(id(owner(x)) for x, _ in self._outside.values() if owner(x) is not x)
+        copied = Counter(id(value) for value, _ in self._copies.values())
+        for key in list(self._outside):
+            of = owner(self._outside[key][0])
+            ours = views[id(of)] + copied[id(of)] + (OUTSIDE_HOLDS if id(of) in self._outside else 0)
+            if isinstance(of, np.ndarray) and sys.getrefcount(of) - HERE <= ours:
+                raise RecordingError(
+                    f"the compiled function makes an array of shape {self._outside[key][1].shape} in a way that is not "
+                    f"recorded, so it would be the same in every replay. Make it outside of the function, or in it "
+                    f"with mg.arange, mg.zeros and the like; for random numbers use mg.sample, or pass the generator "
+                    f"as an argument"
+                )
+
+
+def value_of(x: Any) -> Any:
+    """The values that something had while it was recorded."""
+    return x.value if isinstance(x, RecordingArray | RecordingGenerator) else x
+
+
+def node_of(x: Any) -> Any:
+    """What stands for something in the program."""
+    return x.node if isinstance(x, RecordingArray | RecordingGenerator) else x
+
+
+def owner(x: Any) -> Any:
+    """What owns the memory of an array."""
+    while isinstance(x, np.ndarray) and x.base is not None:
+        x = x.base
+    return x
+
+
+def runnable(function: Any) -> Callable[..., Any]:
+    """A function, which may be a ufunc's method, given as a pair."""
+    return getattr(*function) if isinstance(function, tuple) else function
+
+
+def writes(function: Any) -> bool:
+    """Whether a function changes its first argument in place."""
+    if isinstance(function, tuple):
+        return function[1] == "at"
+    return function in WRITERS or (isinstance(function, Method) and function.name in WRITING_METHODS)
+
+
+def out_of(kwargs: Mapping[str, Any]) -> Any:
+    """The array that a call is to write into, None if there is none."""
+    out = kwargs.get("out")
+    if isinstance(out, tuple):
+        if len(out) > 1 and any(part is not None for part in out):
+            raise RecordingError("a call with several arrays for out= cannot be recorded. Use its results instead")
+        out = out[0] if len(out) == 1 else None
+    return out

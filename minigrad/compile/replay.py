@@ -1,0 +1,104 @@
+"""The replay of a program: NumPy's calls once more, and what they leave outside."""
+
+import linecache
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import Any, NamedTuple
+
+from ..arrays import as_array
+from ..rules.network import quiet
+from ..tape import clock
+from ..tensor import constant
+from ..traced import bare
+from .buffers import Plan
+from .program import Program, Value, mapped
+from .simplify import simplify
+from .source import Source
+
+UNFIT = object()
+numbers = count(1)
+
+
+class Stats(NamedTuple):
+    """What a program is made of: calls that were recorded, calls left out of them, buffers, and their bytes."""
+
+    recorded: int
+    removed: int
+    buffers: int
+    bytes: int
+
+
+class Replay:
+    """A program that can run; `run` takes the arrays and numbers of the arguments, in a list.
+
+    It answers with what the function would, or with UNFIT if the program does not do what the function would now,
+    as it depends on which leaves have a gradient already.
+    """
+
+    def __init__(self, program: Program) -> None:
+        recorded = len(program.calls)
+        simplify(program)
+        plan = Plan(program)
+        source = Source(program, plan)
+        self.source = source.text
+        nbytes = sum(block.nbytes for block in plan.blocks)
+        self.stats = Stats(recorded, recorded - len(program.calls), len(plan.blocks), nbytes)
+        self.run = runner(program, defined("prepare", source.text, {})(**source.outside))
+
+
+def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    """The function that calls `step`, and does outside what the program does there.
+
+    It is made as source, like the program: small networks would spend as much time in a general one, with its loops
+    and branches, as in four of NumPy's calls.
+    """
+    names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "clock": clock, "as_array": as_array, "bare": bare}
+    names |= {"copy": quiet.copy, "answer_of": partial(answer_of, program), "answer": program.answer}
+    leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
+    leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)} | {
+        x: f"held_{i}" for i, x in enumerate(program.tensors)
+    }
+    names |= {name.removesuffix(".notes"): x for x, name in leaf.items()}
+    unfit = [f"{leaf[x]}.value is not value_{i}" for i, x in enumerate(program.tensors)]
+    names |= {f"value_{i}": value for i, value in enumerate(program.tensors.values())}
+    unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
+    given = [f"bare({leaf[x]}.grad)" for x, g in program.read_gradients.items() if g is not None]
+    inputs = ", ".join((["*inputs"] if len(program.arguments) > len(given) else []) + given)
+    is_quiet = any(call.quiet for call in program.calls)
+    lines = [f"if {' or '.join(unfit)}:", "    return UNFIT"] if unfit else []
+    lines.append(f"results = {'copy().run(step, ' if is_quiet else 'step('}{inputs})")
+    if program.touched:
+        lines.append(" = ".join(["clock[0]", *(f"{leaf[x]}.changed" for x in program.touched), "clock[0] + 1"]))
+    place = count(len(program.as_tensors))
+    for i, (x, g) in enumerate(program.gradients.items()):
+        names[f"gradient_{i}"] = g
+        lines.append(f"{leaf[x]}.grad = " + (from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"))
+    lines.append("return answer_of(results)" if program.as_tensors else "return answer")
+    return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
+
+
+def from_results(g: Value, i: int) -> str:
+    """A gradient, which is an array also where NumPy answers with a scalar."""
+    return f"as_array(results[{i}])" if g.scalar else f"results[{i}]"
+
+
+def answer_of(program: Program, results: Sequence[Any]) -> Any:
+    """What the function answers, with the results in their places."""
+    values = zip(results, program.as_tensors, strict=False)
+
+    def result(x: Any) -> Any:
+        if not isinstance(x, Value):
+            return x
+        y, is_tensor = next(values)
+        return constant(y) if is_tensor else as_array(y)
+
+    return mapped(result, program.answer)
+
+
+def defined(name: str, text: str, names: dict[str, Any]) -> Any:
+    """What source text defines; tracebacks show its lines."""
+    file = f"<compiled by minigrad {next(numbers)}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    exec(compile(text, file, "exec"), names)
+    return names[name]

@@ -1,0 +1,232 @@
+"""Less work for the same numbers, to the last bit: fold constants, share what is equal, leave out what is dead."""
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .array import Method
+from .program import (
+    CONSTANT,
+    DRAW,
+    PURE,
+    REFUSE,
+    RESULT,
+    VIEW,
+    WRITE,
+    Call,
+    Program,
+    Value,
+    leaves_of,
+    mapped,
+    values_in,
+)
+from .recording import runnable
+
+# Functions whose answer depends on the shape and the dtype of their argument only.
+SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
+
+REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
+REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
+
+# x op c = x, exactly, for all x. Not x + 0, which makes 0 of -0.
+NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
+COMMUTES = {np.multiply, operator.mul}
+COPIES = {np.positive, np.array, np.copy, np.ascontiguousarray, operator.pos, Method("copy")}
+SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape"), Method("astype"), np.astype}
+
+
+def simplify(program: Program) -> None:
+    """Leave out of a program what changes nothing, in place."""
+    for call in program.calls:
+        lower(call)
+    Sharing(program).run()
+    leave_out_dead(program)
+
+
+def lower(call: Call) -> None:
+    """Say the same with the function that NumPy itself would call, where that is quicker and gives the same bits."""
+    if call.function in REDUCTIONS and set(call.kwargs) <= {"axis", "keepdims", "out", "dtype"} and len(call.args) <= 2:
+        axis = call.args[1] if len(call.args) > 1 else call.kwargs.get("axis")
+        call.kwargs = {**call.kwargs, "axis": axis}
+        call.args = call.args[:1]
+        call.function = REDUCTIONS[call.function], "reduce"
+    elif call.function is np.matmul and not call.kwargs and all(is_matrix(x) for x in call.args):
+        a, b = call.args
+        if a.dtype == b.dtype:
+            call.function = Method("dot")
+
+
+def is_matrix(x: Any) -> bool:
+    """Whether a value is a floating matrix, or its transpose, that BLAS takes as it is.
+
+    For these ndarray.dot has the bits of np.matmul, in a third of the time if they are small.
+    """
+    if not isinstance(x, Value) or len(x.shape) != 2 or x.dtype.char not in "fd" or 0 in x.shape:
+        return False
+    return contiguous(x.shape, x.strides, x.dtype.itemsize) or contiguous(
+        x.shape[::-1], x.strides[::-1], x.dtype.itemsize
+    )
+
+
+def contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    """Whether the elements lie side by side, the last axis first."""
+    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if n > 1 and stride != itemsize:
+            return False
+        itemsize *= n
+    return True
+
+
+class Sharing:
+    """One pass from the first call to the last, which replaces values by equal ones that are there already."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.instead: dict[Value, Value] = {}
+        self.known: dict[Any, Any] = {}  # by what is called on what: the pattern of the results
+        self.version: dict[Value, int] = {}  # of roots: how often they were written to
+        self.last_write = {call.target.root: i for i, call in enumerate(program.calls) if call.kind == WRITE}
+        self.kept = {value.root for value in program.outputs()}
+
+    def run(self) -> None:
+        """Do it."""
+        calls = []
+        for i, call in enumerate(self.program.calls):
+            call.args, call.kwargs = mapped(self.replaced, (call.args, call.kwargs))
+            call.target = self.replaced(call.target)
+            if not self.is_known(i, call):
+                calls.append(call)
+            if call.kind == WRITE:
+                self.wrote(call.target.root)
+        self.program.calls = calls
+        self.program.answer, self.program.gradients = mapped(
+            self.replaced, (self.program.answer, self.program.gradients)
+        )
+
+    def replaced(self, x: Any) -> Any:
+        """The value to use in the place of another."""
+        return self.instead.get(x, x) if isinstance(x, Value) else x
+
+    def is_known(self, i: int, call: Call) -> bool:
+        """Whether the results of a call are there already; then they take its place."""
+        if call.kind not in (PURE, VIEW) or any(result.root in self.last_write for result in fresh(call)):
+            return False
+        if self.fold(call):
+            return True
+        same = same_as(call)
+        if same is not None and self.may_stand_for(call.pattern, same, i):
+            self.instead[call.pattern] = same
+            return True
+        key = call.function, frozen((call.args, call.kwargs), self.version)
+        if key in self.known and all(r.root not in self.kept for r in fresh(call)):
+            self.instead.update(zip(call.results, values_in(self.known[key]), strict=True))
+            return True
+        self.known[key] = call.pattern
+        return False
+
+    def fold(self, call: Call) -> bool:
+        """Whether the results are constants, which they become."""
+        constant = all(x.origin == CONSTANT for x in call.operands()) or call.function in SHAPE_ONLY
+        if not constant or not all(isinstance(x, Value) for x in leaves_of(call.pattern)):
+            return False
+        args, kwargs = mapped(example, (call.args, call.kwargs))
+        answer = runnable(call.function)(*args, **kwargs)
+        for result, y in zip(call.results, leaves_of(answer), strict=True):
+            result.origin, result.source, result.root = CONSTANT, y, result
+        return True
+
+    def may_stand_for(self, result: Value, x: Value, i: int) -> bool:
+        """Whether `x` can be used wherever `result` is, of a call at position `i`."""
+        if self.last_write.get(x.root, -1) > i:
+            return False
+        if result.root not in self.kept:
+            return True
+        if x.root.origin != RESULT or x.root in self.kept:
+            return False
+        self.kept.add(x.root)
+        return True
+
+    def wrote(self, root: Value) -> None:
+        """Take note of a change in place; an argument may lie in the memory of an array from outside."""
+        roots = {root} if root.origin in (RESULT, CONSTANT) else {r for r in self.last_write if r.origin != RESULT}
+        roots |= {x.root for x in self.program.arguments} if root.origin != RESULT else set()
+        for changed in roots | {root}:
+            self.version[changed] = self.version.get(changed, 0) + 1
+
+
+def fresh(call: Call) -> list[Value]:
+    """The results of a call that lie in memory of their own."""
+    return [x for x in call.results if not x.is_view]
+
+
+def example(x: Any) -> Any:
+    """A value that a function can be called with to learn the result: a constant's own, or any of the same shape."""
+    if not isinstance(x, Value):
+        return x
+    return (
+        x.source if x.origin == CONSTANT else np.lib.stride_tricks.as_strided(np.zeros(1, x.dtype), x.shape, x.strides)
+    )
+
+
+def same_as(call: Call) -> Value | None:
+    """The operand that the result of a call is equal to, bit by bit, if there is one."""
+    result, args = call.pattern, call.args
+    if not isinstance(result, Value) or not args:
+        return None
+    x = args[0]
+    if call.function in NEUTRAL and not call.kwargs and len(args) == 2:
+        neutral = NEUTRAL[call.function]
+        if is_all(args[1], neutral):
+            return x if alike(x, result) else None
+        if call.function in COMMUTES and is_all(x, neutral):
+            return args[1] if alike(args[1], result) else None
+    copies = call.function in COPIES and len(args) == 1 and not call.kwargs and not result.is_view
+    if copies or call.function in SAME_IF_SAME_SHAPE:
+        return x if alike(x, result) and result.strides == x.strides else None
+    return None
+
+
+def is_all(x: Any, number: int) -> bool:
+    """Whether each element of a constant is a number, and not -0."""
+    if isinstance(x, Value):
+        if x.origin != CONSTANT:
+            return False
+        x = x.source
+    return not isinstance(x, bool) and bool(np.all(np.equal(x, number) & ~np.signbit(x)))
+
+
+def alike(x: Any, result: Value) -> bool:
+    """Whether a value has the shape and the type of a result."""
+    if not isinstance(x, Value) or x.number:
+        return False
+    return (x.shape, x.dtype, x.scalar) == (result.shape, result.dtype, result.scalar)
+
+
+def frozen(tree: Any, version: Mapping[Value, int]) -> Any:
+    """What tells the arguments of a call from others: equal keys, equal results."""
+    if isinstance(tree, Value):
+        return tree, version.get(tree.root, 0)
+    if isinstance(tree, tuple | list):
+        return type(tree), *(frozen(branch, version) for branch in tree)
+    if isinstance(tree, Mapping):
+        return dict, *((key, frozen(branch, version)) for key, branch in tree.items())
+    if isinstance(tree, slice):
+        return slice, *(frozen(part, version) for part in (tree.start, tree.stop, tree.step))
+    if isinstance(tree, bool | int | float | np.generic):
+        return type(tree), repr(tree)  # 1, 1.0 and True are equal, and so are 0.0 and -0.0
+    return type(tree), tree if isinstance(tree, str | np.dtype | type(None)) else id(tree)
+
+
+def leave_out_dead(program: Program) -> None:
+    """Leave out the calls that nothing depends on."""
+    needed = {value.root for value in program.outputs()}
+    needed |= {call.target.root for call in program.calls if call.kind == WRITE and call.target.root.origin != RESULT}
+    alive = []
+    for call in reversed(program.calls):
+        effect = call.kind in (DRAW, REFUSE) or (call.kind == WRITE and call.target.root in needed)
+        if effect or any(x.root in needed for x in call.results):
+            needed |= {x.root for x in call.operands()}
+            alive.append(call)
+    program.calls = alive[::-1]
