@@ -15,6 +15,7 @@ from .creation import (
     meshgrid,
     ones,
     ones_like,
+    sample,
     zeros,
     zeros_like,
 )

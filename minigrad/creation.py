@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_numbers
-from .recorder import fixed
+from .recorder import drawn, fixed
 from .tensor import Tensor, asarray
 from .traced import bare
 
@@ -42,3 +42,20 @@ full_like = made_by(np.full_like)
 def meshgrid(*arrays: Any, indexing: Any = "xy") -> tuple[Tensor, ...]:
     """As numpy.meshgrid; the results are Tensors, outside of any graph."""
     return tuple(asarray(grid) for grid in np.meshgrid(*(as_numbers(bare(x)) for x in arrays), indexing=indexing))
+
+
+def sample(rng: "np.random.Generator", method: str, *args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
+    """A Tensor of the random numbers that a method of a generator draws; a compiled function draws them anew.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    method : str
+        One of its methods, such as "normal" or "permutation".
+    *args, **kwargs
+        What the method takes.
+    requires_grad : bool
+    """
+    made = asarray(drawn(rng, method, *args, **kwargs))
+    made.requires_grad = requires_grad
+    return made

@@ -67,7 +67,7 @@ class Call:
     kind: str = PURE
     target: Any = None
     out: bool = False
-    quiet: bool = False  # whether it was made where NumPy was told not to warn, as of overflow
+    errors: tuple[tuple[str, str], ...] = ()  # what np.seterr was told where it was made, if that was unusual
 
     @property
     def results(self) -> list[Value]:

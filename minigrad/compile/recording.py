@@ -170,7 +170,9 @@ class Recording:
 
     def _append(self, call: Call) -> None:
         call.args, call.kwargs, call.target = mapped(node_of, (call.args, call.kwargs, call.target))
-        call.quiet = np.geterr() != self._usual
+        errors = np.geterr()
+        if errors != self._usual:
+            call.errors = tuple(errors.items())
         self.calls.append(call)
 
     def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:
@@ -226,7 +228,7 @@ class Recording:
 
     def check_nothing_is_kept(self) -> None:
         """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
-        for array in filter(None, (made() for made in self._made)):
+        for array in [array for made in self._made if (array := made()) is not None]:
             raise RecordingError(
                 f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
                 f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from ..arrays import as_array
-from ..rules.network import quiet
 from ..tape import clock
 from ..tensor import constant
 from ..traced import bare
@@ -54,7 +53,7 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     and branches, as in four of NumPy's calls.
     """
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "clock": clock, "as_array": as_array, "bare": bare}
-    names |= {"copy": quiet.copy, "answer_of": partial(answer_of, program), "answer": program.answer}
+    names |= {"answer_of": partial(answer_of, program), "answer": program.answer}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)} | {
         x: f"held_{i}" for i, x in enumerate(program.tensors)
@@ -65,9 +64,8 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
     given = [f"bare({leaf[x]}.grad)" for x, g in program.read_gradients.items() if g is not None]
     inputs = ", ".join((["*inputs"] if len(program.arguments) > len(given) else []) + given)
-    is_quiet = any(call.quiet for call in program.calls)
     lines = [f"if {' or '.join(unfit)}:", "    return UNFIT"] if unfit else []
-    lines.append(f"results = {'copy().run(step, ' if is_quiet else 'step('}{inputs})")
+    lines.append(f"results = step({inputs})")
     if program.touched:
         lines.append(" = ".join(["clock[0]", *(f"{leaf[x]}.changed" for x in program.touched), "clock[0] + 1"]))
     place = count(len(program.as_tensors))

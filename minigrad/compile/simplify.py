@@ -96,6 +96,8 @@ class Sharing:
         for i, call in enumerate(self.program.calls):
             call.args, call.kwargs = mapped(self.replaced, (call.args, call.kwargs))
             call.target = self.replaced(call.target)
+            for result in call.results:
+                result.root = self.replaced(result.root).root
             if not self.is_known(i, call):
                 calls.append(call)
             if call.kind == WRITE:

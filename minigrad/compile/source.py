@@ -32,6 +32,7 @@ INFIX = {
     operator.ge: ">=",
 }
 PREFIX = {operator.neg: "-", operator.pos: "+", operator.invert: "~", operator.abs: "abs"}
+USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # where nobody has told NumPy else
 LONG = 8  # elements of a constant that are spelled out
 
 
@@ -102,7 +103,7 @@ class Source:
         if call.kind == REFUSE:
             error = call.function()
             return [f"if np.any({self.text_of(call.args[0])}):", f"    raise {type(error).__name__}({str(error)!r})"]
-        text = self._expression(call)
+        text = self._in_context(call, self._expression(call))
         if call.kind == WRITE or call.pattern in self.plan.of:
             return [text]
         if call.kind == VIEW and self._is_static(call):
@@ -112,6 +113,17 @@ class Source:
             return []
         target = mapped(self._named_result, call.pattern)
         return [f"{self._joined(target)} = {text}"]
+
+    def _in_context(self, call: Call, text: str) -> str:
+        """A call that is made where NumPy is told what not to warn of, as it was when it was recorded."""
+        if not call.errors or call.function in INFIX or call.function in PREFIX:
+            return text
+        if call.errors not in self._name:
+            name = self._name[call.errors] = self._names.new("quiet")
+            options = ", ".join(f"{key}={state!r}" for key, state in call.errors if USUAL[key] != state)
+            self._ready += [f"{name} = Context()", f"{name}.run(np.seterr, {options})"]
+        function, _, rest = text.partition("(")
+        return f"{self._name[call.errors]}.run({function}, {rest}"
 
     def _is_static(self, call: Call) -> bool:
         """Whether a view is the same in each call: it is one of memory that stays where it is."""
@@ -144,7 +156,8 @@ class Source:
         options = [f"{key}={self.text_of(option)}" for key, option in call.kwargs.items()]
         if out is not None:  # by position where that is possible, as NumPy reads it in half the time
             text = self.text_of(out)
-            by_position = not options and (isinstance(function, np.ufunc) or function == Method("dot"))
+            ufunc = isinstance(function, np.ufunc) and function not in (np.maximum, np.minimum)  # which deprecate it
+            by_position = not options and (ufunc or function == Method("dot"))
             options.append(text if by_position else f"out={text}")
         if function in INFIX:
             return f"{args[0]} {INFIX[function]} {args[1]}"
@@ -273,7 +286,8 @@ class Source:
         step = [f"def {self.program.name}({takes}):", *(f"    {line}" for line in [*body, *answer] or ["pass"])]
         prepare = [*self._ready, "", *step, "", f"return {self.program.name}"]
         lines = [f"def prepare({', '.join(self.outside)}):", *(f"    {line}" if line else "" for line in prepare)]
-        imports = ["import numpy as np"]
+        imports = ["from contextvars import Context", ""] if any(call.errors for call in self.program.calls) else []
+        imports += ["import numpy as np"]
         imports += [f"from numpy import {', '.join(sorted(self._imported))}"] if self._imported else []
         return "\n".join([*imports, "", "# f(a, b, c) puts f(a, b) into the array c.", "", "", *lines, ""])
 

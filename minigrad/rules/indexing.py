@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..primitive import constant, general, linear, undo_broadcast
+from ..recorder import fixed
 
 
 def getitem(x, index):
@@ -86,7 +87,7 @@ index_update = linear(
 
 def _take(g, y, x, indices, axis=None):
     indices = plain_index(indices)
-    indices = np.array(indices, dtype=int) if isinstance(indices, tuple | list) else indices
+    indices = fixed(np.array(indices, dtype=int)) if isinstance(indices, tuple | list) else indices
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
     before = (slice(None),) * normalize_axis_index(axis, x.ndim)
@@ -95,7 +96,7 @@ def _take(g, y, x, indices, axis=None):
 
 def _along(indices, axis, shape):
     # Indices for all axes, of which those along `axis` are given and the others count.
-    grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
+    grid = [fixed(np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1))) for i, n in enumerate(shape)]
     grid[axis] = indices
     return tuple(grid)
 
