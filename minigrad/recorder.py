@@ -46,6 +46,14 @@ def refuse(bad: Any, error: Callable[[], Exception]) -> None:
         raise error()
 
 
+def depends(owner: Any, name: str) -> Any:
+    """The attribute of an object, a plain value on which depends what is computed; another value is recorded anew."""
+    value = getattr(owner, name)
+    if unusual and (recording := recorder.get()) is not None:
+        recording.depends(owner, name, value)
+    return value
+
+
 def gradient_of(leaf: Any) -> Any:
     """What backward passes have left in a leaf: a plain array, a Tensor or None."""
     if unusual and (recording := recorder.get()) is not None:

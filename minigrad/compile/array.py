@@ -148,7 +148,7 @@ class RecordingArray:
     __float__ = __int__ = __index__ = __complex__ = item = tolist = tobytes = dump = dumps = tofile = _to_python
 
     def __repr__(self) -> str:
-        return f"RecordingArray(shape={self.shape}, dtype={self.dtype})"
+        return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"
 
     # Attributes and methods
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .array import Method
-from .program import PURE, WRITE, Call, Program, Value
+from .program import PURE, Call, Program, Value
 
 # Functions other than ufuncs that write into out=.
 INTO_OUT = {np.concatenate, np.stack, np.einsum, np.clip, np.cumsum, np.cumprod, np.mean, np.var, np.std, Method("dot")}
@@ -19,7 +19,6 @@ class Buffer:
     dtype: np.dtype
     strides: tuple[int, ...]
     block: "Block"
-    name: str = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -39,15 +38,19 @@ class Plan:
         self._free: list[Block] = []
         self._tenant: dict[Block, Value] = {}
         self._last_use = last_uses(program)
+        self.ends: dict[int, list[Value]] = {}  # roots, by the position of the last call that has to do with them
+        for value, i in self._last_use.items():
+            if not value.is_view:
+                self.ends.setdefault(i, []).append(value)
         self._kept = {value.root for value in program.outputs()}
         for i, call in enumerate(program.calls):
             result = call.pattern
             if writes_into_out(call) and result not in self._kept:
                 self.of[result] = self._in_place(i, call) or self._buffer(result)
                 self._tenant[self.of[result].block] = result
-            for value in {x.root for x in [*call.operands(), *call.results]}:
+            for value in self.ends.get(i, ()):
                 buffer = self.of.get(value)
-                if buffer is not None and self._last_use[value] == i and self._tenant[buffer.block] is value:
+                if buffer is not None and self._tenant[buffer.block] is value:
                     self._free.append(buffer.block)
 
     def _in_place(self, i: int, call: Call) -> Buffer | None:
@@ -93,9 +96,8 @@ def last_uses(program: Program) -> dict[Value, int]:
     """The position of the last call that reads or writes the memory of each root."""
     last: dict[Value, int] = {}
     for i, call in enumerate(program.calls):
-        for value in [*call.operands(), *call.results, *([call.target] if call.kind == WRITE else [])]:
-            last[value.root] = i
-            last[value] = i
+        for value in call.values():
+            last[value.root] = last[value] = i
     for value in program.outputs():
         last[value.root] = len(program.calls)
     return last

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
-from ..levels import current_depth, is_grad_enabled, unusual
-from ..recorder import recorder
+from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
 from ..tree import leaves, tree_map
 from .first_run import recorded
@@ -35,12 +34,12 @@ class Compiled:
         self._latest: Replay | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if current_depth.get() or (unusual and recorder.get() is not None):
-            return self.function(*args, **kwargs)
+        if current_depth.get() or (unusual and (recorder.get() is not None or watcher.get() is not None)):
+            return self.function(*args, **kwargs)  # a transformation, another recording or detect_anomaly() looks on
         inputs: list[Any] = []
         key = kind_of((args, kwargs), inputs) if args or kwargs else None
-        if unusual:
-            key = key, is_grad_enabled()
+        if unusual and not is_grad_enabled():
+            key = key, "no_grad"
         self._lock.acquire()
         try:
             for replay in self._replays.get(key, ()):

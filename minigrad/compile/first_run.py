@@ -7,8 +7,7 @@ import numpy as np
 
 from ..arrays import as_array
 from ..errors import RecordingError
-from ..levels import unusual
-from ..recorder import recorder
+from ..levels import recorder, unusual
 from ..tensor import Tensor, constant
 from .array import RecordingArray, RecordingGenerator
 from .names import outside_names, run_and_name
@@ -89,6 +88,7 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
         tensors,
         gradients,
         recording.read_gradients,
+        list(recording.attributes.values()),
         recording.tensors,
         list(recording.touched),
     )

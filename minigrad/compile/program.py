@@ -78,6 +78,10 @@ class Call:
         """The values that the call reads, or may read: what it writes to is among them unless it is an `out`."""
         return [*values_in(self.args), *values_in(self.kwargs)]
 
+    def values(self) -> list[Value]:
+        """All values that the call has to do with."""
+        return [*self.operands(), *self.results, *values_in(self.target)]
+
 
 @dataclass(slots=True)
 class Program:
@@ -91,6 +95,8 @@ class Program:
         The leaves in which a gradient is left, and what it is.
     read_gradients
         The leaves whose gradient was looked at, and what it was; those that had one are arguments, after all others.
+    attributes
+        What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
         Tensors outside of any graph, and the values that they had, which a change would exchange for others.
     touched
@@ -104,6 +110,7 @@ class Program:
     as_tensors: list[bool]
     gradients: dict[Any, Any]
     read_gradients: dict[Any, Any]
+    attributes: list[tuple[Any, str, Any]]
     tensors: dict[Any, Any]
     touched: list[Any]
 

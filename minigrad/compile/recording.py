@@ -54,6 +54,7 @@ class Recording:
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
         self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
+        self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
         self.tensors: dict[Any, np.ndarray] = {}  # constant Tensors, and the values that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
@@ -114,6 +115,10 @@ class Recording:
         """Note that a leaf's gradient may change from here on."""
         self.former_gradients.setdefault(leaf, leaf.notes.grad)
 
+    def depends(self, owner: Any, name: str, value: Any) -> None:
+        """Note that what is computed depends on an attribute."""
+        self.attributes[id(owner), name] = owner, name, value
+
     def touch(self, leaf: Any) -> None:
         """Note that the values of a leaf were changed in place."""
         self.touched[leaf] = None
@@ -147,7 +152,10 @@ class Recording:
         if np.any(value_of(bad)):
             raise error()
         if isinstance(bad, RecordingArray):
-            self.calls.append(Call(error, (bad.node,), {}, kind=REFUSE))
+            made = len(self.calls)
+            text = error()  # which may compute with recorded arrays, for nothing
+            del self.calls[made:]
+            self.calls.append(Call(text, (bad.node,), {}, kind=REFUSE))
 
     def _write(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
         """Make a call that changes an array, and write it down."""
@@ -172,7 +180,7 @@ class Recording:
         call.args, call.kwargs, call.target = mapped(node_of, (call.args, call.kwargs, call.target))
         errors = np.geterr()
         if errors != self._usual:
-            call.errors = tuple(errors.items())
+            call.errors = tuple((kind, str(state)) for kind, state in errors.items())
         self.calls.append(call)
 
     def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:

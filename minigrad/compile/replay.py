@@ -32,7 +32,7 @@ class Replay:
     """A program that can run; `run` takes the arrays and numbers of the arguments, in a list.
 
     It answers with what the function would, or with UNFIT if the program does not do what the function would now,
-    as it depends on which leaves have a gradient already.
+    as it depends on settings, and on which leaves have a gradient already.
     """
 
     def __init__(self, program: Program) -> None:
@@ -62,6 +62,9 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     unfit = [f"{leaf[x]}.value is not value_{i}" for i, x in enumerate(program.tensors)]
     names |= {f"value_{i}": value for i, value in enumerate(program.tensors.values())}
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
+    for i, (owner, name, value) in enumerate(program.attributes):
+        unfit.append(f"owner_{i}.{name} != setting_{i}")
+        names |= {f"owner_{i}": owner, f"setting_{i}": value}
     given = [f"bare({leaf[x]}.grad)" for x, g in program.read_gradients.items() if g is not None]
     inputs = ", ".join((["*inputs"] if len(program.arguments) > len(given) else []) + given)
     lines = [f"if {' or '.join(unfit)}:", "    return UNFIT"] if unfit else []
