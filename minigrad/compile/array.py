@@ -128,22 +128,22 @@ class RecordingArray:
 
     def _refuse(self, question: str, remedy: str) -> NoReturn:
         raise RecordingError(
-            f"the compiled function {question} an array of shape {self.value.shape if self.shape else '()'}, which "
-            f"would be the same in every replay. {remedy}"
+            f"the compiled function {question.format(f'an array of shape {self.shape}')}, which would be the same in "
+            f"every replay. {remedy}"
         )
 
     def __bool__(self) -> bool:
         self._refuse(
-            "asks for the truth of", "Use np.where, or mg.where, in place of a branch, or call this part uncompiled"
+            "asks for the truth of {}", "Use np.where, or mg.where, in place of a branch, or call this part uncompiled"
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse(
-            "hands to something other than NumPy's functions", "Use NumPy's functions, or do it outside of the function"
+            "hands {} to something other than NumPy's functions", "Use NumPy's functions, or do it outside of the function"
         )
 
     def _to_python(self, *_: Any) -> Any:
-        self._refuse("makes Python numbers of", "Return the array, or compute with it as an array")
+        self._refuse("makes Python numbers of {}", "Return the array, or compute with it as an array")
 
     __float__ = __int__ = __index__ = __complex__ = item = tolist = tobytes = dump = dumps = tofile = _to_python
 

@@ -1,6 +1,7 @@
 """Where each result of a program lies: memory that is taken once, and used again as soon as nobody reads it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,10 @@ class Plan:
                 buffer = self.of.get(value)
                 if buffer is not None and self._tenant[buffer.block] is value:
                     self._free.append(buffer.block)
+
+    def has(self, x: Any) -> bool:
+        """Whether something is a value that has a buffer."""
+        return isinstance(x, Value) and x in self.of
 
     def _in_place(self, i: int, call: Call) -> Buffer | None:
         """The buffer of an operand that is not needed after this call, if the result can take its place."""

@@ -43,7 +43,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
 def enter(recording: Recording, x: Any) -> Any:
     """What the function gets in place of an argument: what stands for an array or a number, else the argument."""
     if isinstance(x, Tensor) and not x.requires_grad:
-        return constant(recording.argument(x.data))
+        return constant(recording.argument(as_array(x.value)))
     numbers = type(x) in (int, float) or isinstance(x, np.generic)
     return recording.argument(x) if numbers or isinstance(x, np.ndarray | np.random.Generator) else x
 

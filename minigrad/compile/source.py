@@ -82,7 +82,7 @@ class Source:
             error = self._say.exception(type(call.function))
             return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {error}({str(call.function)!r})"]
         text = self._in_context(call, self._expression(call))
-        if call.kind == WRITE or call.pattern in self.plan.of:
+        if call.kind == WRITE or self.plan.has(call.pattern):
             return [text]
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
@@ -144,7 +144,7 @@ class Source:
         if isinstance(function, Attribute) and not isinstance(function, Method):
             return f"{args[0]}.{function.name}"
         options = [f"{key}={say(option)}" for key, option in call.kwargs.items()]
-        out = call.target if call.out else call.pattern if call.pattern in self.plan.of else None
+        out = call.target if call.out else call.pattern if self.plan.has(call.pattern) else None
         if out is not None:  # by position where that is possible, as NumPy reads it in half the time
             by_position = (isinstance(function, np.ufunc) and function not in OUT_BY_NAME) or function == Method("dot")
             options.append(f"{'' if by_position and not options else 'out='}{say(out)}")

@@ -1,0 +1,366 @@
+"""What a recording sees, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.recorder import depends, drawn, refuse, seen
+
+
+def replayed(function, *args):
+    """The answer of the second call of a compiled function."""
+    compiled = mg.compile(function)
+    compiled(*args)
+    return compiled(*args)
+
+
+# Refusals
+
+
+def branch(x):
+    return x if x.sum() > 0 else -x
+
+
+def tensor_branch(x):
+    t = mg.asarray(x)
+    return t if t.sum() > 0 else -t
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (branch, r"asks for the truth of an array of shape \(\).*Use np.where, or mg.where, in place of a branch"),
+        (tensor_branch, "asks for the truth of an array"),
+        (lambda x: float(x.sum()), "makes Python numbers of an array of shape"),
+        (lambda x: x.sum().item(), "makes Python numbers"),
+        (lambda x: mg.asarray(x).sum().item(), "makes Python numbers"),
+        (lambda x: x.tolist(), "makes Python numbers"),
+        (lambda x: range(x.sum().astype(int)), "makes Python numbers"),
+        (lambda x: np.asarray(x), r"hands an array of shape \(3,\) to something other than NumPy's functions"),
+        (lambda x: np.allclose(x, x) and x, "asks for the truth"),
+        (lambda x: x + np.random.default_rng(0).normal(size=3), "in a way that is not recorded.*mg.sample"),
+        (lambda x: x[np.arange(2)], r"makes an array of shape \(2,\) in a way that is not recorded"),
+        (lambda x: x[np.arange(4)[1:3]], r"makes an array of shape \(2,\) in a way that is not recorded"),
+        (lambda x: np.modf(x, out=(x, x)), "several arrays for out= cannot be recorded"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(function, message):
+    """The error says what the function does, and what to do instead."""
+    with pytest.raises(mg.RecordingError, match=message):
+        mg.compile(function)(np.arange(3.0))
+
+
+def test_a_result_that_is_kept_outside_is_refused():
+    """A replay would not exchange it."""
+    kept = []
+    with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\).*kept\[...\] = x"):
+        mg.compile(lambda x: kept.append(x * 2))(np.arange(3.0))
+    message = "belongs to an earlier call of it"
+    with pytest.raises(mg.RecordingError, match=message):
+        mg.compile(lambda x: x + kept[0])(np.arange(3.0))
+
+
+def test_a_result_with_a_graph_is_refused():
+    """Nothing is detached in silence."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(mg.RecordingError, match="returns the result of multiply, which requires grad.*x.detach"):
+        mg.compile(lambda x: w * x)(mg.tensor([1.0, 1.0]))
+    assert replayed(lambda x: (w * x).detach(), mg.tensor([1.0, 3.0])).tolist() == [1.0, 6.0]
+    assert replayed(mg.no_grad()(lambda x: w * x), mg.tensor([1.0, 3.0])).tolist() == [1.0, 6.0]
+
+
+def test_a_refused_call_leaves_everything_as_it_was():
+    """Arrays that were changed, and gradients, have the values from before."""
+    array = np.arange(3.0)
+    w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    v = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    (v * 2.0).sum().backward()
+    optimizer = optim.SGD([w], lr=0.1)
+
+    def function(x):
+        seen(array)[1:] *= 2
+        x += 1
+        mg.sum(w * v * x).backward()
+        optimizer.step()
+        return float(x.sum())
+
+    x = np.ones(3)
+    with pytest.raises(mg.RecordingError):
+        mg.compile(function)(x)
+    assert array.tolist() == [0, 1, 2]
+    assert x.tolist() == [1, 1, 1]
+    assert w.tolist() == [1, 2, 3]
+    assert w.grad is None
+    assert v.grad.tolist() == [2, 2, 2]
+
+
+# Arrays from outside
+
+
+def test_arrays_from_outside_are_read_anew():
+    """Plain arrays, arrays in Tensors, views, and indices."""
+    array, index, t = np.arange(3.0), np.array([0, 2]), mg.tensor([1.0, 2.0, 3.0])
+    view = array[1:]
+    compiled = mg.compile(lambda x: (x * array, mg.asarray(x) * t, x[1:] + view, x[index]))
+    x = np.ones(3)
+    compiled(x)
+    array[...] = 5
+    index[...] = 1
+    t.value[...] = 7
+    answer = compiled(x)
+    assert [y.tolist() for y in answer] == [[5, 5, 5], [7, 7, 7], [6, 6], [1, 1]]
+
+
+def test_a_tensor_that_gets_another_array_is_recorded_anew():
+    """A change in place of a Tensor outside of any graph puts another array in."""
+    t = mg.tensor([1.0, 2.0])
+    compiled = mg.compile(lambda x: x + t)
+    x = mg.tensor([0.0, 0.0])
+    assert compiled(x).tolist() == [1, 2]
+    t += 1
+    assert compiled(x).tolist() == [2, 3]
+    assert compiled(x).tolist() == [2, 3]
+
+
+def test_arrays_from_outside_can_be_written():
+    """By operators in place, by index, by out=, by functions and methods that write, and by ufunc.at."""
+    names = ["add", "index", "out", "copyto", "at", "fill", "power", "mask"]
+    ours, theirs = ({name: np.zeros(3) for name in names} for _ in range(2))
+
+    def function(kept, x):
+        kept["add"] += x
+        kept["index"][1:] = x[:2]
+        np.multiply(x, 2, out=kept["out"])
+        np.copyto(kept["copyto"], x)
+        np.add.at(kept["at"], [0, 0, 1], x)
+        kept["fill"].fill(2.5)
+        kept["power"] += 2
+        kept["power"] **= 2
+        kept["mask"][x > 1] -= 1
+        return kept["add"] + 0
+
+    compiled = mg.compile(lambda x: function({name: seen(array) for name, array in ours.items()}, x))
+    for x in (np.arange(3.0), np.array([3.0, -1.0, 2.0]), np.ones(3)):
+        assert compiled(x).tolist() == function(theirs, x).tolist()
+        for name in names:
+            assert ours[name].tolist() == theirs[name].tolist(), name
+
+
+def test_an_argument_can_be_written():
+    """The caller's array changes, as it would uncompiled."""
+
+    def function(x):
+        y = x * 2
+        x += 1
+        z = x * 2
+        return y, z
+
+    compiled = mg.compile(function)
+    for _ in range(3):
+        x = np.arange(3.0)
+        y, z = compiled(x)
+        assert (x.tolist(), y.tolist(), z.tolist()) == ([1, 2, 3], [0, 2, 4], [2, 4, 6])
+
+
+def test_results_are_the_callers_own():
+    """No later call changes them, also if they are constants or equal to each other."""
+    compiled = mg.compile(lambda x: (x * 2, x * 2, mg.zeros(2).data, x * 1, np.ones_like(x)))
+    first = compiled(np.ones(2))
+    second = compiled(np.ones(2))
+    for y in second:
+        y += 1
+    third = compiled(np.ones(2))
+    assert [y.tolist() for y in first] == [y.tolist() for y in third] == [[2, 2], [2, 2], [0, 0], [1, 1], [1, 1]]
+
+
+# Gradients
+
+
+def test_gradients_accumulate_as_uncompiled():
+    """With and without one that is there already."""
+    x = mg.tensor([1.0, 2.0])
+    w, v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+    compiled = mg.compile(lambda x: mg.sum(w * w * x).backward())
+    for i in range(5):
+        if i == 3:
+            w.grad = v.grad = None
+        compiled(x)
+        mg.sum(v * v * x).backward()
+        assert w.grad.tolist() == v.grad.tolist()
+    assert len(compiled._replays[next(iter(compiled._replays))]) == 2
+
+
+def test_a_gradient_can_be_read_and_replaced():
+    """What the user does with .grad in the function is done in each replay."""
+    w, v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+
+    def function(w, x):
+        mg.sum(w * x).backward()
+        w.grad = w.grad.data * 2 if w.grad is not None else None
+        with mg.no_grad():
+            w -= w.grad
+
+    compiled = mg.compile(lambda x: function(w, x))
+    for i in range(4):
+        x = mg.tensor([1.0 + i, 2.0])
+        compiled(x)
+        function(v, x)
+        assert w.tolist() == v.tolist()
+        assert w.grad.tolist() == v.grad.tolist()
+
+
+def test_a_replay_says_that_a_leaf_has_changed():
+    """A graph that needs the old value refuses to be swept."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+
+    @mg.compile
+    def halve():
+        with mg.no_grad():
+            w.data = w.data * 0.5
+
+    halve()
+    y = mg.sum(w * w)
+    halve()
+    with pytest.raises(mg.GraphError, match="changed in place"):
+        y.backward()
+    assert w.tolist() == [0.25, 0.5]
+
+
+# Numbers, draws, checks and settings
+
+
+def test_numbers_are_arguments_like_arrays():
+    """Their values never matter, and a Python number leaves float32 at float32."""
+    compiled = mg.compile(lambda x, a, n: (x * a + n, a * n))
+    for a, n in [(2.0, 3), (0.5, 1), (1.5, -2)]:
+        y, product = compiled(np.ones(2, np.float32), a, n)
+        assert y.dtype == np.float32
+        assert (y.tolist(), product) == ([a + n, a + n], a * n)
+    assert len(compiled._replays) == 1
+    scalar = replayed(lambda a: np.exp(a) * 2, np.float32(1))
+    assert scalar.dtype == np.float32
+
+
+def test_draws_are_drawn_anew():
+    """From a generator that is an argument, or that is held outside; the streams are those of the uncompiled code."""
+    ours, theirs, passed, other = (np.random.default_rng(seed) for seed in (0, 0, 1, 1))
+
+    def function(x, rng, held):
+        noise = mg.sample(held, "normal", size=3)
+        drawn(held, "random")  # nobody uses it, but it moves the generator on
+        return x + noise.data * rng.normal(0.0, 2.0, size=3), rng.random()
+
+    compiled = mg.compile(lambda x, rng: function(x, rng, ours))
+    for _ in range(4):
+        y, u = compiled(np.ones(3), passed)
+        z, v = function(np.ones(3), other, theirs)
+        assert y.tolist() == z.tolist()
+        assert u == v
+    with pytest.raises(mg.RecordingError, match="looks at bit_generator of a generator"):
+        mg.compile(lambda rng: rng.bit_generator)(passed)
+
+
+def test_checks_are_made_in_each_replay():
+    """With the error's class and text; classes of other modules are found, too."""
+
+    def function(labels):
+        refuse(labels < 0, lambda: IndexError(f"labels are at least 0; got {labels}"))
+        refuse(labels > 9, lambda: mg.GraphError(f"too large: {labels.max()}"))
+        return labels + 1
+
+    compiled = mg.compile(function)
+    labels = np.array([1, 2])
+    assert compiled(labels).tolist() == compiled(labels).tolist() == [2, 3]
+    with pytest.raises(IndexError, match=r"labels are at least 0; got <array of shape \(2,\)"):
+        compiled(-labels)
+    with pytest.raises(mg.GraphError, match="too large"):
+        compiled(labels * 10)
+    with pytest.raises(IndexError, match="labels are at least 0"):
+        mg.compile(function)(-labels)
+
+
+def test_settings_are_part_of_what_is_recorded():
+    """Another value is another program, and the first is found again."""
+
+    class Layer:
+        training = True
+
+    layer = Layer()
+    compiled = mg.compile(lambda x: x * 2 if depends(layer, "training") else x)
+    x = np.ones(1)
+    assert [compiled(x).item() for layer.training in (True, True, False, False, True)] == [2, 2, 1, 1, 2]
+    assert len(compiled._replays[next(iter(compiled._replays))]) == 2
+
+
+# What arrays in a recording can do
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.T + x.mT,
+        lambda x: x.reshape(-1).sum() + x.mean(axis=0) + x.max() - x.min(axis=1, keepdims=True),
+        lambda x: [row * 2 for row in x],
+        lambda x: len(x) * x.size * x,
+        lambda x: x.astype(np.float32).dtype.itemsize + x.ndim + x,
+        lambda x: (-x, +x, abs(x), ~(x > 0), x % 2, x // 2, 2 // x, 2 % x, 2**x, x**2, x**x, x**0.5, 1 / x),
+        lambda x: ((x > 1) & (x < 2) | (x == 3) ^ (x != 4), x >= 1, x <= 1),
+        lambda x: (True & (x > 1), True | (x > 1), True ^ (x > 1), 2 - x, x @ x, np.eye, 3.0 + x)[0:5],
+        lambda x: np.linalg.slogdet(x).logabsdet + np.linalg.inv(x),
+        lambda x: np.split(x, 2)[1],
+        lambda x: np.modf(x),
+        lambda x: (x.sum() - 1) * x.sum() / 2 - -x.sum() + abs(x.sum()) + +x.sum(),
+        lambda x: (x.sum() > 1, x.sum() // 2, x.sum() % 2, 2 ** x.sum()),
+        lambda x: np.full(x.shape, 2.0, like=x) * x,
+        lambda x: np.einsum("ij,kj->ik", x, x),
+        lambda x: np.where(x > 1, np.inf, x) * np.float32(2) + np.clip(x, None, 2.0),
+        lambda x: x[None, ..., ::-1][:, 0] + x[(0,)] + x[()],
+        lambda x: np.add.reduce(x) + np.add.accumulate(x) + np.multiply.outer(x[0], x[1]),
+        lambda x: np.result_type(x, np.float32).type(2) * x,
+        lambda x: {"a": x, "b": (x.copy(), None, "text")},
+        lambda x: np.stack([np.zeros_like(x), np.ones_like(x), np.empty_like(x) * 0, x]),
+        lambda x: x[[0, 1], [1, 0]] + x.flatten()[:2] + x.ravel()[::2],
+        lambda x: np.sort(x, axis=0)[::-1] + np.cumsum(x, axis=1) + np.tril(x),
+        lambda x: x.real + x.clip(0, 1),
+    ],
+)
+def test_arrays_have_the_operators_and_methods_of_ndarrays(function):
+    """Replayed on other values, with the bits of plain arrays."""
+    x = np.array([[1.0, 2.5], [3.0, 0.5]])
+    compiled = mg.compile(function)
+    compiled(x)
+    for factor in (1.0, 1.25):
+        np.testing.assert_equal(compiled(factor * x), function(factor * x))
+
+
+def test_arrays_have_no_more_than_a_replay_has():
+    """Pointers and the like would be those of the first run."""
+    with pytest.raises(AttributeError, match="an array in a recording has no ctypes"):
+        mg.compile(lambda x: x.ctypes)(np.ones(2))
+    with pytest.raises(AttributeError, match="strideless"):
+        mg.compile(lambda x: x.strideless)(np.ones(2))
+    with pytest.raises(TypeError, match="unsupported operand"):
+        mg.compile(lambda x: x + "text")(np.ones(2))
+
+
+def test_what_is_not_known_is_left_to_the_other_operand():
+    """An array type of another library answers for itself."""
+
+    class Other:
+        __array_ufunc__ = None
+
+        def __add__(self, other):
+            return "added"
+
+        __radd__ = __iadd__ = __rpow__ = __pow__ = __add__
+
+    class Speaking:
+        def __array_ufunc__(self, *args, **kwargs):
+            return "ufunc"
+
+        def __array_function__(self, *args, **kwargs):
+            return "function"
+
+    compiled = mg.compile(lambda x: (x + Other(), Other() + x, x ** Other(), np.add(x, Speaking()), np.dot(x, Speaking())))
+    assert compiled(np.ones(2)) == ("added", "added", "added", "ufunc", "function")
