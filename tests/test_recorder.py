@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.levels import recorder, unusual
-from minigrad.recorder import drawn, fixed, refuse, seen
+from minigrad.recorder import depends, drawn, fixed, refuse, seen
 
 
 class Told:
@@ -43,6 +43,7 @@ def test_without_a_recording_each_does_what_it_says(busy):
         expected = np.random.default_rng(0).normal(size=2)
         np.testing.assert_array_equal(drawn(np.random.default_rng(0), "normal", size=2), expected)
         refuse(x < 0, lambda: ValueError("negative"))
+        assert depends(x, "ndim") == 1
         with pytest.raises(ValueError, match="too large"):
             refuse(x > 1, lambda: ValueError("too large"))
     finally:

@@ -139,7 +139,8 @@ class RecordingArray:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse(
-            "hands {} to something other than NumPy's functions", "Use NumPy's functions, or do it outside of the function"
+            "hands {} to something other than NumPy's functions",
+            "Use NumPy's functions, or do it outside of the function",
         )
 
     def _to_python(self, *_: Any) -> Any:

@@ -92,6 +92,8 @@ def writes_into_out(call: Call) -> bool:
     result = call.pattern
     if call.kind != PURE or not isinstance(result, Value) or result.scalar or result.number or result.is_view:
         return False
+    if result.dtype.kind not in "biuf" or not result.dtype.isnative:
+        return False
     if isinstance(call.function, tuple):
         return call.function[1] in ("reduce", "accumulate", "outer")
     return isinstance(call.function, np.ufunc) or call.function in INTO_OUT

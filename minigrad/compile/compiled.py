@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from operator import itemgetter
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,9 @@ class Compiled:
             return self._record(key, args, kwargs)
         finally:
             self._lock.release()
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else MethodType(self, instance)
 
     def _record(self, key: Any, args: Any, kwargs: Any) -> Any:
         if sum(map(len, self._replays.values())) >= MANY:

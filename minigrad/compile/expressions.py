@@ -1,6 +1,5 @@
 """Functions and operands of a program as Python expressions, and the constants and outside objects that they name."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -75,8 +74,6 @@ class Expressions:
             return f"({', '.join(map(self.operand, x))}{',' if len(x) == 1 else ''})"
         if isinstance(x, list):
             return f"[{', '.join(map(self.operand, x))}]"
-        if isinstance(x, Mapping):
-            return "{" + ", ".join(f"{key!r}: {self.operand(part)}" for key, part in x.items()) + "}"
         if isinstance(x, slice):
             parts = [x.start, x.stop, *([x.step] if x.step is not None else [])]
             return ":".join("" if part is None else self.operand(part) for part in parts)
@@ -112,7 +109,8 @@ class Expressions:
 
     def _prepare(self, key: Any, x: Any, array: np.ndarray) -> None:
         dtype = "" if array.dtype == np.float64 else f", np.{array.dtype.name}"
-        if isinstance(x, np.ndarray) and array.size and array.flags.c_contiguous and np.isfinite(array).all():
+        spelled = isinstance(x, np.ndarray) and array.size and array.flags.c_contiguous and array.dtype.isnative
+        if spelled and np.isfinite(array).all():
             first = array.flat[0].item()
             if array.size <= LONG:
                 text = f"np.array({array.tolist()}{dtype})"

@@ -42,7 +42,7 @@ def run_and_name(call: Callable[[], Any], function: Callable[..., Any], named: C
     """
     code = getattr(function, "__code__", None)
 
-    def profile(frame: Any, event: str, _: Any) -> None:
+    def profile(frame: Any, event: str, _: Any) -> None:  # pragma: no cover: Python traces nothing in here
         if event == "return" and frame.f_code is code:
             for name, x in frame.f_locals.items():
                 named(name, x)
@@ -58,19 +58,17 @@ def run_and_name(call: Callable[[], Any], function: Callable[..., Any], named: C
 
 def outside_names(function: Callable[..., Any]) -> dict[int, str]:
     """Names for the arrays that a function can reach through its variables from outside, by their identity."""
+    start: dict[str, Any] = {"self": function.__self__} if hasattr(function, "__self__") else {}
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if code is None:
         return {}
-    start: dict[str, Any] = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
         try:
             start[name] = cell.cell_contents
         except ValueError:  # a variable that has no value yet
             continue
     start |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
-    if hasattr(function, "__self__"):
-        start["self"] = function.__self__
     found: dict[int, str] = {}
     seen: set[int] = set()
     level = list(start.items())

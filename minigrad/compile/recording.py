@@ -186,7 +186,10 @@ class Recording:
     def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
-            return y
+            raise RecordingError(
+                f"the compiled function calls what answers with a {type(y).__name__}, which would be the same in every "
+                f"replay. Use functions that answer with arrays"
+            )
         made = self._array(y, RESULT)
         if isinstance(y, np.ndarray) and not (y.base is None and y.flags.owndata):
             of = next(
@@ -224,8 +227,9 @@ class Recording:
 
     def name_outside(self, names: Mapping[int, str]) -> None:
         """Let arrays and generators from outside have the user's names for them."""
-        for key, (_, node) in self._outside.items():
-            node.name = names.get(key, "")
+        for key, (x, node) in self._outside.items():
+            of = names.get(id(owner(x)), "")
+            node.name = names.get(key) or (of and f"{of}_view")
 
     def undo(self) -> None:
         """Give arrays and gradients from outside the values back that they had before."""

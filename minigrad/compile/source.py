@@ -116,10 +116,8 @@ class Source:
         suffix = call.function.name if isinstance(call.function, Attribute) else "T" if transposed else "view"
         return f"{base}_{suffix}" if base.isidentifier() else "view"
 
-    def _target(self, x: Any) -> str:
+    def _target(self, x: Value) -> str:
         """The variable for a part of a result."""
-        if not isinstance(x, Value):
-            return "_"
         name = self._say.name(x, x.name or "t", numbered=not x.name)
         self._locals.setdefault(x.root, []).append(name)
         return name

@@ -1,0 +1,242 @@
+"""Which program serves a call, and what a compiled function is besides."""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import optim
+
+
+def double(x):
+    """Twice x."""
+    return x * 2
+
+
+def count_runs(function):
+    """A function that counts how often it runs, rather than being replayed."""
+
+    def counted(*args, **kwargs):
+        counted.runs += 1
+        return function(*args, **kwargs)
+
+    counted.runs = 0
+    return counted
+
+
+def test_values_never_matter_and_kinds_do():
+    """Shape, dtype, layout, structure and type of the arguments are recorded anew; values are not."""
+    function = count_runs(lambda x: mg.asarray(x) * 2 if isinstance(x, np.ndarray | mg.Tensor) else x)
+    compiled = mg.compile(function)
+    x = np.ones((2, 3))
+    kinds = [x, x.astype(np.float32), np.ones((3, 2)), x.T, np.asfortranarray(x), mg.tensor(x), [x], (x, x), {"a": x}]
+    kinds += [{"b": x}, 2.0, 2, np.float32(2), "text", "other", None, True]
+    for i, kind in enumerate(kinds):
+        compiled(kind)
+        compiled(kind)
+        known = i + 1 - (i > 3)  # x.T and np.asfortranarray(x) differ in shape only by chance
+        assert function.runs in (known, known + 1)
+    runs = function.runs
+    compiled(x + 5)
+    compiled(7.0)
+    compiled({"b": x - 1})
+    assert function.runs == runs
+
+
+def test_unhashable_and_keyword_arguments():
+    """Objects are told apart by identity, options by name."""
+    function = count_runs(lambda x, options=None, scale=1.0: x * scale * len(options))
+    compiled = mg.compile(function)
+    options = {1, 2}
+    x = np.ones(2)
+    assert compiled(x, options=options, scale=2.0).tolist() == [4, 4]
+    assert compiled(x, options=options, scale=3.0).tolist() == [6, 6]
+    assert compiled(x, options={1}, scale=3.0).tolist() == [3, 3]
+    assert function.runs == 2
+
+
+def test_the_cache_is_bounded():
+    """The oldest program makes room."""
+    function = count_runs(double)
+    compiled = mg.compile(function)
+    for n in range(1, 41):
+        compiled(np.ones(n))
+    assert sum(map(len, compiled._replays.values())) == 32
+    compiled(np.ones(40))
+    assert function.runs == 40
+    compiled(np.ones(1))
+    assert function.runs == 41
+
+
+def test_grad_mode_is_part_of_the_kind():
+    """A program that was recorded under no_grad does not serve a call outside of it."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+
+    def function(x):
+        y = mg.sum(w * x)
+        if y.requires_grad:
+            y.backward()
+        return y.detach()
+
+    compiled = mg.compile(function)
+    x = mg.tensor([1.0, 3.0])
+    with mg.no_grad():
+        compiled(x)
+        compiled(x)
+    assert w.grad is None
+    compiled(x)
+    assert w.grad.tolist() == [1, 3]
+    with mg.enable_grad():
+        compiled(x)
+    assert w.grad.tolist() == [2, 6]
+
+
+def test_compiled_functions_nest_with_transformations():
+    """`compile` of a gradient, the gradient of a compiled function, and a compiled function inside another."""
+
+    def f(x):
+        return mg.sum(mg.sin(x) * x)
+
+    x = np.linspace(0.0, 1.0, 4)
+    want = mg.grad(f)(x)
+    both = mg.compile(mg.grad(mg.compile(f)))
+    hessian = mg.compile(mg.hessian(f))
+    for _ in range(2):
+        np.testing.assert_array_equal(mg.compile(mg.grad(f))(x), want)
+        np.testing.assert_array_equal(mg.grad(mg.compile(f))(x), want)
+        np.testing.assert_array_equal(both(x), want)
+        np.testing.assert_array_equal(hessian(x), mg.hessian(f)(x))
+        np.testing.assert_array_equal(mg.jvp(mg.compile(f), (x,), (x,))[1], np.sum(want * x))
+
+
+def test_detect_anomaly_looks_into_a_compiled_function():
+    """It runs uncompiled there, so that the operation can be named."""
+    compiled = mg.compile(lambda x: mg.log(x) * 0)
+    compiled(mg.tensor([1.0]))
+    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match="log of"), np.errstate(all="ignore"):
+        compiled(mg.tensor([0.0]))
+
+
+def test_threads_share_a_compiled_function():
+    """Each call has the memory of the program to itself, and nothing is lost."""
+    w = mg.tensor(np.zeros(50), requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        mg.sum(w * x).backward()
+        optimizer.step()
+        return mg.sum(x * x)
+
+    errors = []
+
+    def work(i):
+        x = np.full(50, float(i))
+        errors.extend(i for _ in range(200) if step(x).item() != 50.0 * i * i)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    np.testing.assert_array_equal(w.data, -200.0 * sum(range(8)))
+
+
+def test_repeat_and_scan():
+    """The last of n calls, and the answers along the first axis, stacked."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.5)
+
+    @mg.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = mg.sum(w * x)
+        loss.backward()
+        optimizer.step()
+        return loss, {"x": x * 2}
+
+    loss, _ = step.repeat(3, mg.tensor([1.0, 0.0]))
+    assert loss.item() == 0.0
+    assert w.tolist() == [-0.5, 2.0]
+    losses, more = step.scan(mg.tensor(np.eye(2)))
+    assert losses.tolist() == [-0.5, 2.0]
+    assert more["x"].tolist() == [[2, 0], [0, 2]]
+    assert step.repeat(0, mg.tensor([1.0, 0.0])) is None
+    silent = mg.compile(lambda x: None)
+    assert silent.scan(np.ones((2, 2))) is None
+    for lengths in ([2, 3], [0]):
+        with pytest.raises(
+            ValueError, match=rf"scan takes arrays of one length.*got lengths \{lengths}".replace("\\[", r"\[")
+        ):
+            step.scan([np.ones((n, 2)) for n in lengths])
+
+
+def test_it_looks_like_the_function_and_can_be_pickled():
+    """A copy records anew; a function that cannot be pickled says so itself."""
+    compiled = mg.compile(double)
+    assert (compiled.__name__, compiled.__doc__) == ("double", "Twice x.")
+    compiled(np.ones(2))
+    copy = pickle.loads(pickle.dumps(compiled))
+    assert copy(np.ones(2)).tolist() == [2, 2]
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(mg.compile(lambda x: x))
+
+
+def test_it_decorates_methods():
+    """Each instance's arrays are its own."""
+
+    class Model:
+        def __init__(self, w):
+            self.w = mg.tensor(w)
+
+        @mg.compile
+        def scaled(self, x):
+            return x * self.w
+
+    models = [Model(2.0), Model(3.0)]
+    for _ in range(2):
+        assert [model.scaled(np.ones(2)).tolist() for model in models] == [[2, 2], [3, 3]]
+    assert Model.scaled(models[0], np.ones(2)).tolist() == [2, 2]
+
+
+def test_stats_count_calls_and_memory():
+    """Before the first call there is nothing to tell."""
+    compiled = mg.compile(lambda x: np.exp(x * 1 + 0 * x.sum() * 0 + x) - 1)
+    with pytest.raises(mg.RecordingError, match="nothing is recorded yet"):
+        compiled.stats  # noqa: B018
+    with pytest.raises(mg.RecordingError, match="nothing is recorded yet"):
+        compiled.source  # noqa: B018
+    compiled = mg.compile(lambda x: np.exp(x * 1 + x) - 1)
+    compiled(np.ones(100))
+    assert compiled.stats == (4, 1, 1, 800)
+    assert compiled.stats.recorded == 4
+
+
+def test_arguments_of_compile_are_checked():
+    with pytest.raises(TypeError, match="compile takes a function; got int"):
+        mg.compile(3)
+    with pytest.raises(ValueError, match="backend is 'numpy' or 'numba'; got 'fortran'"):
+        mg.compile(double, backend="fortran")
+
+
+def test_exceptions_of_the_function_are_its_own():
+    """And a failed call is recorded again by the next."""
+
+    def function(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        mg.compile(function)(np.ones(2))
+
+
+def test_tracebacks_show_the_line_of_the_program():
+    """An error in a replay points to the source."""
+    compiled = mg.compile(lambda a: np.linalg.inv(a))
+    compiled(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError) as error:
+        compiled(np.zeros((2, 2)))
+    assert any("np.linalg.inv(a)" in str(entry) for entry in error.traceback)
