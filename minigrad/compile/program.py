@@ -1,6 +1,6 @@
 """What a recording writes down: arrays, known by where they come from, and the calls that make them or change them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,7 +72,7 @@ class Call:
     @property
     def results(self) -> list[Value]:
         """The values that the call makes."""
-        return list(values_in(self.pattern))
+        return values_in(self.pattern)
 
     def operands(self) -> list[Value]:
         """The values that the call reads, or may read: what it writes to is among them unless it is an `out`."""
@@ -119,32 +119,41 @@ class Program:
         return [*values_in(self.answer), *values_in(list(self.gradients.values()))]
 
 
-def leaves_of(tree: Any) -> Iterator[Any]:
+BRANCHED = (tuple, list, dict, slice)
+
+
+def leaves_of(tree: Any) -> list[Any]:
     """What lies in nested tuples, lists, dicts and slices."""
-    if isinstance(tree, tuple | list):
-        for branch in tree:
-            yield from leaves_of(branch)
-    elif isinstance(tree, Mapping):
-        for branch in tree.values():
-            yield from leaves_of(branch)
-    elif isinstance(tree, slice):
-        yield from leaves_of((tree.start, tree.stop, tree.step))
-    else:
-        yield tree
+    if not isinstance(tree, BRANCHED):
+        return [tree]
+    leaves: list[Any] = []
+    for branch in branches_of(tree):
+        if isinstance(branch, BRANCHED):
+            leaves += leaves_of(branch)
+        else:
+            leaves.append(branch)
+    return leaves
 
 
-def values_in(tree: Any) -> Iterator[Value]:
+def branches_of(tree: Any) -> Iterable[Any]:
+    """The parts of a tuple, list, dict or slice."""
+    if isinstance(tree, slice):
+        return tree.start, tree.stop, tree.step
+    return tree.values() if isinstance(tree, dict) else tree
+
+
+def values_in(tree: Any) -> list[Value]:
     """The Values in nested tuples, lists, dicts and slices."""
-    return (leaf for leaf in leaves_of(tree) if isinstance(leaf, Value))
+    return [leaf for leaf in leaves_of(tree) if isinstance(leaf, Value)]
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """A tree like `tree`, of `function` of each leaf: whatever is no tuple, list, dict or slice."""
-    if isinstance(tree, tuple | list):
-        branches = [mapped(function, branch) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    if isinstance(tree, Mapping):
-        return {key: mapped(function, branch) for key, branch in tree.items()}
+    if not isinstance(tree, BRANCHED):
+        return function(tree)
+    branches = [mapped(function, x) if isinstance(x, BRANCHED) else function(x) for x in branches_of(tree)]
     if isinstance(tree, slice):
-        return slice(*(mapped(function, part) for part in (tree.start, tree.stop, tree.step)))
-    return function(tree)
+        return slice(*branches)
+    if isinstance(tree, dict):
+        return type(tree)(zip(tree, branches, strict=True))
+    return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
