@@ -1,5 +1,6 @@
 """What a recording writes down: arrays, known by where they come from, and the calls that make them or change them."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,9 +43,14 @@ class Value:
         self.root = self
 
     @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
     def nbytes(self) -> int:
         """The size of the elements in memory."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return self.size * self.dtype.itemsize
 
     @property
     def is_view(self) -> bool:
@@ -67,6 +73,7 @@ class Call:
     kind: str = PURE
     target: Any = None
     out: bool = False
+    varies: bool = False  # whether the shape of its result depends on values, and needs a look in each replay
     errors: tuple[tuple[str, str], ...] = ()  # what np.seterr was told where it was made, if that was unusual
 
     @property

@@ -30,7 +30,13 @@ from .program import (
 
 # Functions that answer with what is known without the values.
 QUESTIONS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory}
-QUESTIONS |= {np.iscomplexobj, np.isrealobj, np.broadcast_shapes, np.min_scalar_type}
+QUESTIONS |= {np.iscomplexobj, np.isrealobj, np.broadcast_shapes}
+
+# Functions that answer in a shape that depends on values. (np.where does so if it is given a condition alone.)
+VALUES_SHAPE = {np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.repeat, np.bincount, np.trim_zeros}
+VALUES_SHAPE |= {np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.where}
+VALUES_SHAPE |= {np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, Method("nonzero"), Method("compress")}
+VALUES_SHAPE |= {Method("repeat"), operator.getitem}
 
 # Functions and methods that change their first argument.
 WRITERS = {operator.setitem, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
@@ -171,6 +177,7 @@ class Recording:
         operands = [x for x in leaves_of([call.args, call.kwargs]) if isinstance(x, RecordingArray)]
         made = mapped(lambda y: self._stand_in(y, operands), answer)
         call.pattern = mapped(node_of, made)
+        call.varies = call.function in VALUES_SHAPE and shape_varies(call)
         if call.kind == PURE and any(isinstance(x, RecordingArray) and x.node.is_view for x in leaves_of(made)):
             call.kind = VIEW
         self._append(call)
@@ -287,6 +294,13 @@ def writes(function: Any) -> bool:
     if isinstance(function, tuple):
         return function[1] == "at"
     return function in WRITERS or (isinstance(function, Method) and function.name in WRITING_METHODS)
+
+
+def shape_varies(call: Call) -> bool:
+    """Whether a call, of a function that may do so, answers in a shape that depends on values."""
+    if call.function is operator.getitem:
+        return any(isinstance(x, RecordingArray) and x.dtype == bool and x.shape for x in leaves_of(call.args[1]))
+    return call.function is not np.where or len(call.args) == 1
 
 
 def out_of(kwargs: Mapping[str, Any]) -> Any:

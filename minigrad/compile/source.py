@@ -9,8 +9,8 @@ import numpy as np
 from .array import Attribute, Method
 from .buffers import Buffer, Plan
 from .expressions import Expressions, constant
+from .lower import contiguous
 from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Value, mapped
-from .simplify import contiguous
 
 INFIX = {
     operator.add: "+",
@@ -87,7 +87,10 @@ class Source:
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
             return []
-        return [f"{joined(mapped(self._target, call.pattern))} = {text}"]
+        lines = [f"{joined(mapped(self._target, call.pattern))} = {text}"]
+        if call.varies:
+            lines += [line for x in call.results for line in look_at_shape(self._say.operand(x), x)]
+        return lines
 
     def _in_context(self, call: Call, text: str) -> str:
         """A call that is made where NumPy is told what not to warn of, as it was when it was recorded."""
@@ -178,6 +181,15 @@ def allocation(buffer: Buffer, memory: str) -> str:
         return f"np.empty({buffer.shape}{'' if buffer.dtype == np.float64 else f', {dtype}'})"
     memory = memory or f"np.empty({buffer.block.nbytes}, np.uint8)"
     return f"np.ndarray({buffer.shape}, {dtype}, {memory}{'' if in_order else f', strides={buffer.strides}'})"
+
+
+def look_at_shape(name: str, x: Value) -> list[str]:
+    """Lines that refuse a result which has not the shape that was recorded."""
+    text = (
+        f"this was recorded with a result of shape {x.shape}; got {{{name}.shape}}, as it depends on values. "
+        f"Use np.where, or call this part uncompiled"
+    )
+    return [f"if {name}.shape != {x.shape}:", f'    raise ValueError(f"{text}")']
 
 
 def as_arrays(call: Call) -> list[Any]:
