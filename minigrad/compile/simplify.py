@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Method
+from .functions import runnable
 from .lower import lowered
 from .program import (
     CONSTANT,
@@ -24,7 +25,6 @@ from .program import (
     mapped,
     values_in,
 )
-from .recording import runnable
 
 # Functions whose answer depends on the shape and the dtype of their argument only.
 SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
