@@ -4,6 +4,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..primitive import constant, general, multilinear, undo_broadcast
+from .reductions import others
 
 # Products
 
@@ -55,18 +56,6 @@ multilinear(  # a x b . g = b x g . a = g x a . b
 # Solving
 
 
-def _named(name, function):
-    """`function`, whose errors say that `name` needed it."""
-
-    def call(x, *args):
-        try:
-            return function(x, *args)
-        except LinAlgError as error:
-            raise LinAlgError(f"the derivative of {name} of {x.shape}: {error}") from None
-
-    return call
-
-
 general(
     np.linalg.inv,
     lambda g, y, x: -(y.mT @ g @ y.mT),
@@ -95,9 +84,45 @@ general(
     ],
 )
 
-# Determinants: d det(x) = det(x) tr(inv(x) dx)
+# Determinants. The derivative of one is the matrix of cofactors, which are determinants in turn: together with their
+# derivatives along directions they are closed under differentiation, at singular matrices as well.
 
-_inverse = _named("the determinant", np.linalg.inv)
+ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of five rows
+
+
+def cofactors(x, *directions):
+    """The matrix of cofactors, or its derivative along all of the directions: n^3 steps for up to one, then n^5."""
+    if len(directions) > 1:
+        return _by_minors(x, directions)
+    u, s, v = np.linalg.svd(x)
+    sign = _over(np.sign(np.linalg.det(u) * np.linalg.det(v)))
+    if not directions:
+        return sign * ((u * others(s)[..., None, :]) @ v)
+    # Between the bases u and v, x is diagonal; here are the products of all singular values but for two.
+    one = np.eye(s.shape[-1], dtype=x.dtype, like=x)
+    but_two = others(np.where(one > 0, 1, s[..., None, :])) * (1 - one)
+    t = u.mT @ directions[0] @ v.mT
+    on_diagonal = but_two @ np.sum(t * one, axis=-1)[..., None]
+    return sign * (u @ (one * on_diagonal - but_two * t.mT) @ v)
+
+
+def _by_minors(x, directions):
+    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
+    out, n = np.zeros_like(x), x.shape[-1]
+    for i, j in np.ndindex(n, n):
+        rows, columns = [k for k in range(n) if k != i], [k for k in range(n) if k != j]
+        first, minor, *rest = (a[..., rows, :][..., columns] for a in (directions[0], x, *directions[1:]))
+        out[..., i, j] = (-1) ** (i + j) * np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+    return out
+
+
+def _replaced(i):
+    return lambda g, y, x, *directions: cofactors(x, *directions[:i], g, *directions[i + 1 :])
+
+
+# All of these derivatives are symmetric, and so their own transposes.
+ALONG = [lambda g, y, x, *directions: cofactors(x, *directions, g), *map(_replaced, range(ORDERS - 1))]
+cofactors = general(cofactors, *ALONG, forward=ALONG)
 
 
 def _over(g):
@@ -106,8 +131,8 @@ def _over(g):
 
 general(
     np.linalg.det,
-    lambda g, y, x: _over(g * y) * _inverse(x).mT,
-    forward=[lambda t, y, x: y * np.sum(_inverse(x).mT * t, axis=(-2, -1))],
+    lambda g, y, x: _over(g) * cofactors(x),
+    forward=[lambda t, y, x: np.sum(cofactors(x) * t, axis=(-2, -1))],
 )
 
 
@@ -116,11 +141,19 @@ def logabsdet(x):
     return np.linalg.slogdet(x)[1]
 
 
+def _inverse(x):
+    try:
+        return np.linalg.inv(x)
+    except LinAlgError as error:
+        raise LinAlgError(f"slogdet of {x.shape} is -inf and has no derivative: {error}") from None
+
+
 logabsdet = general(
     logabsdet,
     lambda g, y, x: _over(g) * _inverse(x).mT,
     forward=[lambda t, y, x: np.sum(_inverse(x).mT * t, axis=(-2, -1))],
 )
+
 # The Cholesky factor of a symmetric matrix, of which NumPy reads the lower triangle; the derivative is symmetric.
 # I. Murray, Differentiation of the Cholesky decomposition (arXiv:1602.07527), equations 8 and 10.
 

@@ -321,6 +321,8 @@ case((np.multiply, "outer"), normal(3, 2), normal(2))
 on(np.linalg.matrix_transpose, (2, 3, 4), ())
 on(np.linalg.diagonal, (2, 3, 4), {}, {"offset": 1})
 on(np.linalg.trace, (2, 3, 4), {}, {"offset": -1})
+for shape, directions in (((2, 3, 3), 0), ((2, 3, 3), 1), ((4, 4), 2)):
+    case(key_of(linalg.cofactors), *(normal(*shape) for _ in range(directions + 1)))
 for key in (np.linalg.inv, np.linalg.det):
     for shape in ((3, 3), (2, 3, 3)):
         case(key, spread(*shape), analytic=True)

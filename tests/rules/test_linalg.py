@@ -6,6 +6,8 @@ from numpy.linalg import LinAlgError
 
 import minigrad as mg
 
+from .numeric import extrapolated
+
 SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
 
 
@@ -28,11 +30,55 @@ def test_errors_of_linalg_are_named(call, text):
         call(leaf(SINGULAR))
 
 
-@pytest.mark.parametrize("f", [np.linalg.det, lambda x: np.linalg.slogdet(x).logabsdet])
-def test_determinant_of_a_singular_matrix_has_a_value_and_no_gradient(f):
-    y = f(leaf(SINGULAR))
-    assert y.item() in (0, -np.inf)
-    with pytest.raises(LinAlgError, match=r"the derivative of the determinant of \(2, 2\): Singular matrix"):
+def of_rank(rank, n=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, n))
+
+
+def cofactors_by_minors(x):
+    rows = range(len(x))
+    minors = [[np.linalg.det(np.delete(np.delete(x, i, 0), j, 1)) for j in rows] for i in rows]
+    return np.array(minors) * np.fromfunction(lambda i, j: (-1) ** (i + j), x.shape)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
+def test_gradient_of_a_determinant_has_the_cofactors(rank):
+    """Also of a singular matrix, where the inverse times the determinant would be infinity times 0."""
+    x = of_rank(rank)
+    np.testing.assert_allclose(mg.grad(np.linalg.det)(x), cofactors_by_minors(x), atol=1e-13)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
+def test_determinant_is_right_at_every_order_and_rank(rank):
+    """A second, a third and a fourth derivative against differences of the order below."""
+    x = of_rank(rank)
+    along = np.random.default_rng(1).normal(size=(4, 4, 4))
+    f = np.linalg.det
+    for v in along:
+        want = extrapolated(lambda h, f=f, v=v: f(x + h * v))
+        f = lambda x, f=f, v=v: mg.jvp(f, (x,), (v,))[1]
+        np.testing.assert_allclose(f(x), want, atol=1e-8)  # of values up to 100
+        reverse = np.sum(mg.grad(f)(x) * v)
+        np.testing.assert_allclose(reverse, mg.jvp(f, (x,), (v,))[1], atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_determinant_of_small_matrices(n):
+    """Of no rows it is 1, of one the number itself: the derivatives end at order n."""
+    x = np.ones((2, n, n))
+    f = lambda x: np.sum(np.linalg.det(x))
+    orders = [f]
+    for _ in range(3):
+        orders.append(lambda x, f=orders[-1]: np.sum(mg.grad(f)(x) * np.eye(n)))
+    want = {0: [2, 0, 0, 0], 1: [2, 2, 0, 0], 2: [0, 4, 4, 0]}[n]
+    np.testing.assert_allclose([f(x) for f in orders], want, atol=1e-14)
+
+
+def test_slogdet_of_a_singular_matrix_is_minus_infinity_and_has_no_gradient():
+    """As with NumPy: sign 0, logarithm -inf. The derivative is infinite, in no direction of its own."""
+    sign, y = np.linalg.slogdet(leaf(SINGULAR))
+    assert (sign.item(), y.item()) == (0, -np.inf)
+    with pytest.raises(LinAlgError, match=r"slogdet of \(2, 2\) is -inf and has no derivative: Singular matrix"):
         y.backward()
 
 
