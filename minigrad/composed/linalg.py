@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..primitive import composed, constant
-from ..rules.linalg import logabsdet
+from ..rules.linalg import logabsdet, nuclear_norm
 
 
 @composed(np.tensordot)
@@ -72,9 +72,11 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     if ord in (1, -1, np.inf, -np.inf):
         along, pick = (-1, -2)[abs(ord) == 1], np.max if ord > 0 else np.min
         y = pick(np.sum(np.abs(x), axis=along, keepdims=True), axis=(-2, -1), keepdims=True)
-    elif ord in (2, -2, "nuc"):
-        pick = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
+    elif ord in (2, -2):
+        pick = np.max if ord > 0 else np.min
         y = np.expand_dims(pick(np.linalg.svdvals(x), axis=-1, keepdims=True), -1)
+    elif ord == "nuc":
+        y = np.expand_dims(nuclear_norm(x), (-2, -1))
     else:
         raise ValueError(f"a matrix norm has ord 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}")
     return y if keepdims else y[..., 0, 0]

@@ -21,15 +21,13 @@ class Case:
     """A call of what is registered under `key`, as a function of `arrays`.
 
     `call` makes the call, given the function and the arrays. `analytic` functions take complex numbers, for
-    the complex step. `once` gives the reason why a second derivative is not there. `stretchable` cases are run
-    on arrays that broadcast as well.
+    the complex step. `stretchable` cases are run on arrays that broadcast as well.
     """
 
     key: Any
     arrays: tuple
     call: Callable
     analytic: bool = False
-    once: str = ""
     stretchable: bool = False
 
     def __call__(self, *arrays):
@@ -133,6 +131,11 @@ def called_with(positional, named, shown, f, x):
 def all_parts(arrays):
     """Several results as one."""
     return np.concatenate([np.reshape(x, -1) for x in arrays])
+
+
+def turned(vectors):
+    """Singular vectors up to the sign that they come with, which may change from call to call."""
+    return vectors * np.sign(np.sum(vectors, axis=-2, keepdims=True))
 
 
 def joined(**options):
@@ -335,11 +338,14 @@ case(np.linalg.slogdet, spread(2, 3, 3), call=lambda f, x: f(x).logabsdet * f(x)
 case(key_of(linalg.logabsdet), spread(2, 3, 3))
 case(np.linalg.cholesky, spread(3, 3), call=lambda f, x: f(x + x.mT))
 case(np.linalg.cholesky, spread(2, 3, 3), call=lambda f, x: f(x @ x.mT))
-case(np.linalg.svdvals, normal(3, 4), once=(NO_SVD := "the derivative of singular vectors has no rule"))
-case(np.linalg.svdvals, normal(2, 4, 3), once=NO_SVD)
+for shape in ((3, 4), (2, 4, 3), (3, 3)):
+    case(np.linalg.svdvals, normal(*shape))
+    case(key_of(linalg.singular_vectors), normal(*shape), call=lambda f, x: turned(f(x)))
+    case(key_of(linalg.nuclear_norm), normal(*shape))
+    case(key_of(linalg.polar), normal(*shape))
+case(key_of(linalg.sylvester), spread(2, 3, 3), normal(2, 3, 3), call=lambda f, p, a: f(p + p.mT, a))
 for ord in ("fro", 1, -1, np.inf, -np.inf, 2, -2, "nuc"):
-    once = NO_SVD if ord in (2, -2, "nuc") else ""
-    case(np.linalg.matrix_norm, normal(2, 3, 4), call=lambda f, x, ord=ord: f(x, ord=ord), once=once)
+    case(np.linalg.matrix_norm, normal(2, 3, 4), call=lambda f, x, ord=ord: f(x, ord=ord))
 on(np.linalg.matrix_norm, (3, 4), {"keepdims": True}, {"keepdims": True, "ord": 1}, analytic=False)
 
 # Einstein's sums

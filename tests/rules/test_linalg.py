@@ -96,11 +96,38 @@ def test_gradient_of_cholesky_is_symmetric():
     np.testing.assert_array_equal(x.grad.numpy(), x.grad.numpy().T)
 
 
-@pytest.mark.parametrize("ord", [2, "nuc"])
-def test_second_derivative_by_singular_values_is_refused(ord):
-    x = np.array([[2.0, 1.0], [0.0, 1.0]])
-    with pytest.raises(mg.errors.NoRuleError, match="singular_vectors has no derivative rule"):
-        mg.grad(lambda x: mg.sum(mg.grad(lambda x: np.linalg.matrix_norm(x, ord=ord))(x)))(x)
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_nuclear_norm_is_right_at_every_order_where_singular_values_are_equal(shape):
+    """Up to the third derivative against differences; the polar factor does not ask which vector is which."""
+    rng = np.random.default_rng(0)
+    u, _, v = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+    x = (u * [2.0, 2.0, 0.5]) @ v
+    f = lambda x: np.linalg.matrix_norm(x, ord="nuc")
+    for direction in rng.normal(size=(3, *shape)):
+        want = extrapolated(lambda h, f=f, d=direction: f(x + h * d))
+        f = lambda x, f=f, d=direction: np.sum(mg.grad(f)(x) * d)
+        np.testing.assert_allclose(f(x), want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("ord", [2, -2])
+def test_other_singular_values_may_be_equal(ord):
+    """The second derivative of the largest, or smallest, asks only that it differs from the others."""
+    rng = np.random.default_rng(0)
+    u, _, v = np.linalg.svd(rng.normal(size=(4, 3)), full_matrices=False)
+    x = (u * ([3.0, 1.0, 1.0] if ord == 2 else [3.0, 3.0, 1.0])) @ v
+    gradient = mg.grad(lambda x: np.linalg.matrix_norm(x, ord=ord))
+    direction = rng.normal(size=x.shape)
+    want = extrapolated(lambda h: gradient(x + h * direction))
+    np.testing.assert_allclose(mg.jvp(gradient, (x,), (direction,))[1], want, atol=1e-10)
+    np.testing.assert_allclose(mg.grad(lambda x: np.sum(gradient(x) * direction))(x), want, atol=1e-10)
+
+
+def test_third_derivative_of_singular_values():
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    second = mg.grad(lambda x: np.sum(mg.grad(lambda x: np.linalg.svdvals(x)[1])(x) ** 2 * x))
+    np.testing.assert_allclose(
+        mg.jvp(second, (x,), (x[::-1],))[1], extrapolated(lambda h: second(x + h * x[::-1])), atol=1e-9
+    )
 
 
 @pytest.mark.parametrize(
