@@ -52,19 +52,14 @@ class Primitive:
     trusted : bool
         A rule of one argument without options need not be checked at each call, as the project's tests do.
         Such calls are recorded as calls of `unchecked`, a copy of the primitive.
+    add_to : callable, optional
+        Where the only rule answers mostly with zeros: ``add_to(total, g, *args)`` is `total`, which it may change, plus
+        the rule's answer, so that the parts of an array cost no more than the array.
     """
 
     __slots__ = (
-        "checked",
-        "compute",
-        "forward",
-        "function",
-        "kind",
-        "name",
-        "options",
-        "rules",
-        "sequence",
-        "unchecked",
+        *("add_to", "checked", "compute", "forward", "function", "kind"),
+        *("name", "options", "rules", "sequence", "unchecked"),
     )
 
     def __init__(
@@ -76,6 +71,7 @@ class Primitive:
         compute: Callable[..., Any] | None = None,
         sequence: bool = False,
         trusted: bool = False,
+        add_to: Callable[..., Any] | None = None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}; got {kind!r}")
@@ -89,6 +85,7 @@ class Primitive:
         self.forward: tuple[Any, ...] = tuple(forward)
         self.compute = compute or function
         self.sequence = sequence
+        self.add_to = add_to
         self.name = function.__name__
         self.options: dict[str, bool] = {}
         self.checked = True
