@@ -166,7 +166,7 @@ def general(function: Callable[..., Any], *rules: Rule | None, **options: Any) -
     return register(function, *rules, kind="general", trusted=True, **options)
 
 
-def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
+def composed(key: Any, sequence: bool = False) -> Callable[[Callable[..., Any]], Primitive]:
     """Register, as a decorator, how to do what `key` does by other functions: for functions without rules of their own.
 
     `key` is a function of NumPy's, or a ufunc with the name of a method, such as ``(np.add, "reduce")``.
@@ -174,7 +174,7 @@ def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
 
     def decorate(function: Callable[..., Any]) -> Primitive:
         function.__doc__ = function.__doc__ or getattr(key, "__doc__", None)
-        primitive = Primitive(function, (), "composed")
+        primitive = Primitive(function, (), "composed", sequence=sequence)
         primitive.name = f"{key[0].__name__}.{key[1]}" if isinstance(key, tuple) else key.__name__
         REGISTRY[key] = primitive
         return primitive

@@ -126,6 +126,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
+        if args and type(args[0]) in LISTS and not primitive.sequence:
+            args = [np.asarray(args[0]), *args[1:]]
         return compute(primitive, args, kwargs)
     operands = args[0] if primitive.sequence else args
     top = innermost(operands)
@@ -147,8 +149,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
         else:
             watched.append(None)
         inner.append(x.value if mine else np.asarray(x) if type(x) in LISTS and primitive.has_rule(i) else x)
-    if connected and len(args) > 2:
-        check_positions(primitive, args)
+    if len(args) > 2:
+        check_positions(primitive, args, connected)
     if kwargs and records:
         check_options(primitive, kwargs, connected)
     args = (inner, *args[1:]) if primitive.sequence else inner
@@ -224,12 +226,21 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
     return {key: value for key, value in kwargs.items() if key != "out"}
 
 
-def check_positions(primitive: Primitive, args: Sequence[Any]) -> None:
-    """Refuse an array for out= that comes by its position."""
-    code = getattr(primitive.rules[0], "__code__", None)
-    names = code.co_varnames[2 : code.co_argcount] if code is not None else ()
+def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) -> None:
+    """Refuse an array for out= that comes by its position, and arguments that the derivative rules do not know of."""
+    if len(args) > getattr(primitive.function, "nin", len(args)):
+        raise no_out(primitive)
+    code = next((rule.__code__ for rule in primitive.rules if hasattr(rule, "__code__")), None)
+    if code is None or code.co_flags & 0x04:  # CO_VARARGS
+        return
+    names = code.co_varnames[2 : code.co_argcount]
     if any(name == "out" and x is not None for name, x in zip(names, args, strict=False)):
         raise no_out(primitive)
+    if connected and len(args) > len(names):
+        raise NoRuleError(
+            f"{primitive.name} has no derivative rule for its argument {len(names)}. Leave it out, write the call "
+            f"with other functions, or pass detached arrays"
+        )
 
 
 def no_out(primitive: Primitive) -> TypeError:

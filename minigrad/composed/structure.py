@@ -51,18 +51,18 @@ composed(np.atleast_2d)(_at_least(2))
 composed(np.atleast_3d)(_at_least(3))
 
 
-@composed(np.hstack)
+@composed(np.hstack, sequence=True)
 def hstack(tup):
     arrays = [np.atleast_1d(x) for x in tup]
     return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
 
 
-composed(np.vstack)(lambda tup: np.concatenate([np.atleast_2d(x) for x in tup], axis=0))
-composed(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(x) for x in tup], axis=2))
+composed(np.vstack, sequence=True)(lambda tup: np.concatenate([np.atleast_2d(x) for x in tup], axis=0))
+composed(np.dstack, sequence=True)(lambda tup: np.concatenate([np.atleast_3d(x) for x in tup], axis=2))
 composed(np.append)(lambda arr, values, axis=None: np.concatenate([arr, values], axis=axis))
 
 
-@composed(np.column_stack)
+@composed(np.column_stack, sequence=True)
 def column_stack(tup):
     return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
 

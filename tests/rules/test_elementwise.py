@@ -138,6 +138,13 @@ def test_no_warning_at_large_numbers(f):
     assert np.all(np.isfinite(g))
 
 
+def test_nan_to_num_leaves_its_argument_alone():
+    """Tensors have value semantics: copy=False is permission, not an order."""
+    x = mg.tensor([1.0, NAN], requires_grad=True)
+    assert np.nan_to_num(x, copy=False, nan=7.0).tolist() == [1, 7]
+    assert np.isnan(x[1].item())
+
+
 def test_bounds_of_clip_go_by_either_name():
     x = mg.tensor([-2.0, 0.5, 2.0])
     for options in ({"a_min": 0, "a_max": 1}, {"min": 0, "max": 1}):
