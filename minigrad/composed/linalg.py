@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..primitive import composed, constant
 from ..rules.linalg import logabsdet, nuclear_norm
@@ -11,9 +12,9 @@ from ..rules.linalg import logabsdet, nuclear_norm
 @composed(np.tensordot)
 def tensordot(a, b, axes=2):
     n, m = np.ndim(a), np.ndim(b)
-    if np.ndim(axes) == 0:
-        axes = (list(range(n - axes, n)), list(range(axes)))
-    left, right = ([i % k for i in np.atleast_1d(part).tolist()] for part, k in zip(axes, (n, m), strict=True))
+    if not np.iterable(axes):
+        axes = (range(n - axes, n), range(axes))
+    left, right = (list(normalize_axis_tuple(part, k, "axes")) for part, k in zip(axes, (n, m), strict=True))
     lengths = [np.shape(a)[i] for i in left], [np.shape(b)[i] for i in right]
     if lengths[0] != lengths[1]:
         raise ValueError(f"the axes to sum over have equal lengths; got {lengths[0]} and {lengths[1]}")

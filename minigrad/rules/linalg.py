@@ -154,7 +154,7 @@ logabsdet = general(
     forward=[lambda t, y, x: np.sum(_inverse(x).mT * t, axis=(-2, -1))],
 )
 
-# The Cholesky factor of a symmetric matrix, of which NumPy reads the lower triangle; the derivative is symmetric.
+# The Cholesky factor of a symmetric matrix, of which NumPy reads one triangle; the derivative is symmetric.
 # I. Murray, Differentiation of the Cholesky decomposition (arXiv:1602.07527), equations 8 and 10.
 
 
@@ -166,12 +166,16 @@ def _symmetric(x):
     return (x + x.mT) / 2
 
 
-def _cholesky(g, y, x):
+def _cholesky(g, y, x, upper=False):
+    if upper:
+        return _cholesky(g.mT, y.mT, x)
     inner = np.linalg.solve(y.mT, _half(y.mT @ g))
     return _symmetric(np.linalg.solve(y.mT, inner.mT).mT)
 
 
-def _cholesky_forward(t, y, x):
+def _cholesky_forward(t, y, x, upper=False):
+    if upper:
+        return _cholesky_forward(t, y.mT, x).mT
     left = np.linalg.solve(y, _symmetric(t))
     return y @ _half(np.linalg.solve(y, left.mT).mT)
 

@@ -338,6 +338,7 @@ case(np.linalg.slogdet, spread(2, 3, 3), call=lambda f, x: f(x).logabsdet * f(x)
 case(key_of(linalg.logabsdet), spread(2, 3, 3))
 case(np.linalg.cholesky, spread(3, 3), call=lambda f, x: f(x + x.mT))
 case(np.linalg.cholesky, spread(2, 3, 3), call=lambda f, x: f(x @ x.mT))
+case(np.linalg.cholesky, spread(3, 3), call=lambda f, x: f(x + x.mT, upper=True))
 for shape in ((3, 4), (2, 4, 3), (3, 3)):
     case(np.linalg.svdvals, normal(*shape))
     case(key_of(linalg.singular_vectors), normal(*shape), call=lambda f, x: turned(f(x)))

@@ -123,6 +123,25 @@ def test_options_without_a_rule_are_refused_by_name(f, option):
         f(x, **{option: 1.0})
 
 
+@pytest.mark.parametrize("f", [mg.logsumexp, mg.softmax, mg.log_softmax, np.ptp, np.maximum.reduce, np.argmax])
+def test_functions_of_extrema_refuse_no_elements(f):
+    x = mg.tensor(np.zeros((0, 3)), requires_grad=True)
+    with pytest.raises(ValueError, match=r" of \(0, 3\): .*(zero-size array|empty sequence)"):
+        f(x, axis=0)
+
+
+@pytest.mark.parametrize("f", [mg.logsumexp, mg.softmax, mg.log_softmax, mg.norm, np.argmax, np.cumprod])
+def test_axis_out_of_range_is_named_by_all(f):
+    with pytest.raises(np.exceptions.AxisError, match=r" of \(2, 3\): axis 2 is out of bounds"):
+        f(mg.tensor(np.ones((2, 3)), requires_grad=True), axis=2)
+
+
+@pytest.mark.parametrize("f", [mg.logsumexp, mg.norm, np.max, np.std])
+def test_repeated_axes_are_named_by_all(f):
+    with pytest.raises(ValueError, match=r" of \(2, 3\): (duplicate value|repeated axis)"):
+        f(mg.tensor(np.ones((2, 3)), requires_grad=True), axis=(0, 0))
+
+
 def test_ufunc_methods_refuse_options_by_name():
     with pytest.raises(TypeError, match=r"add\.reduce of \(3,\): .*'where'"):
         np.add.reduce(mg.tensor(np.ones(3), requires_grad=True), where=np.array([True, False, True]))
