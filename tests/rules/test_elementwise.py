@@ -54,6 +54,8 @@ def slope(f, *xs, wrt=0):
         pytest.param(lambda x: np.where(x > 0, np.log(x), 0), [0.0], 0, NAN, id="where that hides log 0"),
         pytest.param(mg.xlogy, [0.0, 0.0], 0, 0, id="xlogy at (0, 0) by x"),
         pytest.param(mg.xlogy, [0.0, 0.0], 1, 0, id="xlogy at (0, 0) by y"),
+        pytest.param(mg.xlogy, [1.0, 0.0], 0, -INF, id="xlogy at (1, 0) by x"),
+        pytest.param(mg.xlogy, [1.0, 0.0], 1, INF, id="xlogy at (1, 0) by y"),
         pytest.param(mg.xlogy, [0.0, 2.0], 0, math.log(2), id="xlogy at (0, 2) by x"),
         pytest.param(np.arctan2, [0.0, 0.0], 0, 0, id="atan2 at (0, 0)"),
         pytest.param(np.arctan2, [0.0, 0.0], 1, 0, id="atan2 at (0, 0) by x"),
@@ -100,6 +102,13 @@ def test_sinc_has_its_curvature_at_0():
     edge = 0.5 / math.pi
     inner, outer = (mg.grad(np.sinc)(np.array(edge * (1 + s))) for s in (-1e-12, 1e-12))
     assert inner == pytest.approx(outer, rel=1e-11)
+
+
+def test_xlogy_has_a_value_wherever_there_is_one():
+    """0 where x is 0, of any number; NaN of NaN; and what NumPy makes of the rest."""
+    with np.errstate(divide="ignore"):
+        y = mg.xlogy(np.array([0.0, 0.0, 0.0, 1.0, 1.0, NAN]), np.array([0.0, 5.0, NAN, 0.0, 1.0, 1.0]))
+    np.testing.assert_array_equal(y, [0, 0, NAN, -INF, 0, NAN])
 
 
 def test_xlogy_is_right_at_second_order_on_the_axis():

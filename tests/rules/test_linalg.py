@@ -30,6 +30,20 @@ def test_errors_of_linalg_are_named(call, text):
         call(leaf(SINGULAR))
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("stack", [(), (2,)])
+def test_products_with_plain_matrices_to_the_second_order(side, stack):
+    """Where a cotangent is watched and the other factor is not, the matrices being no squares."""
+    rng = np.random.default_rng(0)
+    a, x = rng.normal(size=(*stack, 3, 4)), rng.normal(size=(*stack, 4, 2) if side == "right" else (*stack, 2, 3))
+    product = (lambda x: a @ x) if side == "right" else (lambda x: x @ a)
+    loss = lambda x: np.sum(product(x) ** 3)
+    t = rng.normal(size=x.shape)
+    want = extrapolated(lambda h: mg.grad(loss)(x + h * t))
+    np.testing.assert_allclose(mg.jvp(mg.grad(loss), (x,), (t,))[1], want, rtol=1e-9)
+    np.testing.assert_allclose(mg.grad(lambda x: np.sum(mg.grad(loss)(x) * t))(x), want, rtol=1e-9)
+
+
 def of_rank(rank, n=4, seed=0):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, n))
