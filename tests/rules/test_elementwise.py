@@ -104,6 +104,14 @@ def test_sinc_has_its_curvature_at_0():
     assert inner == pytest.approx(outer, rel=1e-11)
 
 
+def test_slope_of_sinc_away_from_0_is_exact_to_the_last_digits():
+    """Where the quotient does not cancel any more, the series would be off by 1e-12."""
+    x = np.array([0.17, 0.3, 0.4, 0.6, 2.5])
+    t = math.pi * x
+    want = (np.cos(t) - np.sin(t) / t) / x
+    np.testing.assert_allclose(mg.grad(lambda x: mg.sum(np.sinc(x)))(x), want, rtol=1e-14)
+
+
 def test_xlogy_has_a_value_wherever_there_is_one():
     """0 where x is 0, of any number; NaN of NaN; and what NumPy makes of the rest."""
     with np.errstate(divide="ignore"):
