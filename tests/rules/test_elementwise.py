@@ -62,6 +62,7 @@ def slope(f, *xs, wrt=0):
         pytest.param(np.hypot, [0.0, 0.0], 0, 0, id="hypot at (0, 0)"),
         pytest.param(np.arctan2, [3e200, 4e200], 0, 1.6e-201, id="atan2 where squares overflow"),
         pytest.param(np.sinc, [0.0], 0, 0, id="sinc at 0"),
+        pytest.param(np.copysign, [0.0, -1.0], 0, 0, id="copysign at 0"),
         pytest.param(np.nan_to_num, [NAN], 0, 0, id="nan_to_num at NaN"),
         pytest.param(np.nan_to_num, [INF], 0, 0, id="nan_to_num at infinity"),
         pytest.param(np.logaddexp, [-INF, -INF], 0, 0, id="logaddexp of no terms"),
@@ -123,6 +124,13 @@ def test_xlogy_is_right_at_second_order_on_the_axis():
     """d2/dxdy x log y = 1 / y also at x = 0."""
     mixed = mg.grad(mg.grad(mg.xlogy, argnums=0), argnums=1)
     assert mixed(np.array(0.0), np.array(4.0)) == 0.25
+
+
+def test_nan_to_num_has_the_values_of_numpy():
+    """0 and the largest numbers, or what the options say, whether they come by name or by position."""
+    x = np.array([NAN, INF, -INF, 1.5])
+    for options in ((), (False,), (True, 3.0), (True, 3.0, 4.0), (True, 3.0, 4.0, 5.0)):
+        np.testing.assert_array_equal(np.nan_to_num(mg.tensor(x), *options).numpy(), np.nan_to_num(x.copy(), *options))
 
 
 def test_nan_to_num_leaves_its_argument_alone():

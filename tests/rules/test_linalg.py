@@ -76,6 +76,20 @@ def test_determinant_is_right_at_every_order_and_rank(rank):
         np.testing.assert_allclose(reverse, mg.jvp(f, (x,), (v,))[1], atol=1e-10)
 
 
+def test_derivatives_of_determinants_in_a_stack_are_those_of_each():
+    """Up to the third order, in a stack with two axes."""
+    rng = np.random.default_rng(0)
+    x, a, b = rng.normal(size=(3, 1, 2, 4, 4))
+    first = mg.grad(lambda x: np.sum(np.linalg.det(x)))
+    second = lambda x, a=a: mg.jvp(first, (x,), (a,))[1]
+    together = [first(x), second(x), mg.jvp(second, (x,), (b,))[1]]
+    for i in range(2):
+        each = [first(x[0, i]), second(x[0, i], a[0, i])]
+        each.append(mg.jvp(lambda x, i=i: second(x, a[0, i]), (x[0, i],), (b[0, i],))[1])
+        for one, all_of_them in zip(each, together, strict=True):
+            np.testing.assert_allclose(all_of_them[0, i], one, rtol=1e-12)
+
+
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_determinant_of_small_matrices(n):
     """Of no rows it is 1, of one the number itself: the derivatives end at order n."""
