@@ -40,10 +40,12 @@ ALLOWED = {
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
     "optim": {"recorder", "tensor", "traced", "tree"},
+    "data": {"tree"},
     "__init__": {
         "allocator",
         "anomaly",
         "creation",
+        "data",
         "errors",
         "extending",
         "functions",
