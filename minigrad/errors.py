@@ -23,3 +23,7 @@ class AnomalyError(ArithmeticError):
 
 class GradientError(AssertionError):
     """A gradient check failed; the text is the check's report."""
+
+
+class CheckpointError(OSError):
+    """A file could not be saved, was damaged, or was not written by `save`."""
