@@ -102,7 +102,10 @@ class DataLoader:
         return stacked([self.data[i] for i in indices])
 
     def state_dict(self) -> dict[str, Any]:
-        """The place after the last batch that was delivered, with what the order depends on: integers and bools."""
+        """The place after the last batch that was delivered, with what the order depends on: integers and bools.
+
+        After a ``break`` it is still within the epoch that was left, which `load_state_dict` lets the next loop finish.
+        """
         place = {"seed": self._seed, "epoch": self._place.epoch, "position": self._place.position}
         return {**place, **self._kind()}
 
@@ -121,12 +124,8 @@ class DataLoader:
         own = self.state_dict()
         problems = [f"{name} is missing" for name in own if name not in state]
         problems += [f"{name} is unexpected" for name in state if name not in own]
-        problems += [
-            f"{name} was {state[name]!r} and is {x!r}"
-            for name, x in self._kind().items()
-            if name in state
-            if state[name] != x
-        ]
+        kind = self._kind()
+        problems += [f"{k} was {state[k]!r} and is {x!r}" for k, x in kind.items() if k in state and state[k] != x]
         bounds = {"seed": 2**63 - 1, "epoch": None, "position": len(self)}
         for name, most in bounds.items():
             value = state.get(name, 0)

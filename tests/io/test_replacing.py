@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -65,6 +66,24 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_old_file(saved, monkeypatch, 
         mg.save(saved, NEW)
     assert str(caught.value) == f"cannot save {saved}: No space left on device. What was there before is untouched"
     assert_untouched(saved)
+
+
+def test_names_change_only_once_the_disk_has_the_values(saved, monkeypatch):
+    """First the file is flushed, then renamed, then its folder flushed: a power cut leaves one of the two, whole."""
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(descriptor):
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    def renamed(old, new):
+        calls.append("renamed")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    mg.save(saved, NEW)
+    assert calls == [saved.stat().st_size, "renamed", "folder"]
 
 
 def test_an_interrupt_leaves_the_old_file(saved, monkeypatch):
