@@ -40,12 +40,12 @@ def raw(array: np.ndarray) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def size_of(dtype: str, shape: tuple[int, ...]) -> int:
+def size_of(dtype: str, shape: list[int]) -> int:
     """The number of bytes of an array."""
     return math.prod(shape) * np.dtype(dtype).itemsize
 
 
-def read_array(file: BufferedReader, dtype: str, shape: tuple[int, ...]) -> Any:
+def read_array(file: BufferedReader, dtype: str, shape: list[int]) -> Any:
     """An array of the bytes that come next in a file, in the machine's own byte order."""
     array = np.empty(shape, dtype)
     if array.nbytes and file.readinto(raw(array)) < array.nbytes:

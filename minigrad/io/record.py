@@ -30,14 +30,13 @@ class Entry:
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: list[int]
     sha256: str
 
     def __post_init__(self) -> None:
         plain = isinstance(self.name, str) and all(type(n) is int and n >= 0 for n in self.shape)
         if not plain or self.dtype not in DTYPES:
             raise ValueError("it declares an array of no dtype and shape that is saved")
-        self.shape = tuple(self.shape)
 
     @property
     def nbytes(self) -> int:

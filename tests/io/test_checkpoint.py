@@ -245,6 +245,17 @@ def test_what_cannot_be_saved_is_refused(tmp_path, ending, tree, error, message)
     assert list(tmp_path.iterdir()) == [path]
 
 
+@both
+def test_a_tree_of_the_greatest_depth_comes_back(tmp_path, ending):
+    """A hundred lists in each other are not too many; one more is."""
+    tree = 0
+    for _ in range(100):
+        tree = [tree]
+    assert same(through(tmp_path / f"x.{ending}", tree), tree)
+    with pytest.raises(ValueError, match="nested at most 100 deep"):
+        mg.save(tmp_path / f"x.{ending}", [tree])
+
+
 @pytest.mark.parametrize("path", ["x", "x.npy", "x.NPZ.tmp", "npz"])
 def test_another_ending_is_refused(tmp_path, monkeypatch, path):
     """By save and load alike."""

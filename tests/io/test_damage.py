@@ -219,6 +219,18 @@ def test_members_have_to_be_those_that_the_text_names(tmp_path):
     assert refusal(path) == "the array 'w' is expected in a member of at least 800 bytes, not 'w.npy' of 152"
 
 
+@pytest.mark.parametrize(("offset", "what"), [(0, "signature"), (6, "encryption"), (8, "method"), (28, "extra")])
+def test_members_are_plain(tmp_path, offset, what):
+    """Neither encrypted, nor compressed, nor with fields that are not written here."""
+    path = tmp_path / "x.npz"
+    mg.save(path, {"größe": ONES})
+    assert mg.load(path)["größe"].tolist() == [1, 1, 1]
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+    assert refusal(path) == "there is no member of a ZIP file as mg.save writes them"
+
+
 def test_a_member_that_says_it_is_compressed_is_refused(tmp_path):
     """Two sizes that differ mean what the method denies."""
     path = tmp_path / "x.npz"
