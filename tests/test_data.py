@@ -2,6 +2,8 @@
 
 import gc
 import re
+import subprocess
+import sys
 import threading
 import weakref
 from typing import NamedTuple
@@ -308,6 +310,17 @@ def test_breaking_out_of_a_loop_ends_the_thread():
     del forgotten
 
 
+def test_a_loop_that_is_never_left_does_not_keep_python_from_ending():
+    """Its thread ends with the process."""
+    code = (
+        "import numpy as np\n"
+        "from minigrad.data import DataLoader\n"
+        "batches = iter(DataLoader(np.arange(9), prefetch=2))\n"
+        "next(batches)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+
+
 def test_a_generator_found_by_the_threads_own_garbage_collector_does_not_wait_for_itself():
     """A loop caught in a circle may be collected in the thread that it would wait for."""
     problems = []
@@ -362,8 +375,13 @@ def test_a_generator_found_by_the_threads_own_garbage_collector_does_not_wait_fo
             TypeError,
             "a data set is an array, a tuple or dict of arrays, or has len(data) and data[i]; got a list_iterator",
         ),
+        (
+            {1, 2},
+            TypeError,
+            "a data set is an array, a tuple or dict of arrays, or has len(data) and data[i]; got a set",
+        ),
     ],
-    ids=["lengths", "no rows", "empty list", "empty tuple", "only None", "0-d", "number", "iterator"],
+    ids=["lengths", "no rows", "empty list", "empty tuple", "only None", "0-d", "number", "iterator", "set"],
 )
 def test_what_is_no_data_set_is_refused(data, error, message):
     """At once, and with what came."""

@@ -82,8 +82,22 @@ def test_names_change_only_once_the_disk_has_the_values(saved, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", flushed)
     monkeypatch.setattr(os, "replace", renamed)
+    for tree in (NEW, OLD):  # the second is short enough to wait in a buffer
+        mg.save(saved, tree)
+        assert calls == [saved.stat().st_size, "renamed", "folder"]
+        calls.clear()
+
+
+def test_saving_and_loading_leave_no_file_open(saved):
+    """Neither the file nor its folder, nor after an error."""
+    before = os.listdir("/proc/self/fd")
     mg.save(saved, NEW)
-    assert calls == [saved.stat().st_size, "renamed", "folder"]
+    mg.load(saved)
+    with pytest.raises(TypeError):
+        mg.save(saved, {1j})
+    with file_size_limit(100), pytest.raises(mg.CheckpointError):
+        mg.save(saved, NEW)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_an_interrupt_leaves_the_old_file(saved, monkeypatch):
