@@ -1,5 +1,9 @@
 """Optimizers: objects that update parameters in place, from the gradients that `backward()` left in them."""
 
+from .adam import Adam, AdamW, NAdam, RAdam
+from .adaptive import Adadelta, Adagrad, RMSprop
+from .lion import Lion
+from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD"]
+__all__ = ["SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop"]

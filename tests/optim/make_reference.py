@@ -1,4 +1,4 @@
-"""Makes sgd_reference.json: parameters after each of 20 steps of PyTorch's SGD. Needs torch: run it by hand.
+"""Makes the files of reference values beside it, with PyTorch: run it by hand where torch is installed.
 
 python -m tests.optim.make_reference
 """
@@ -6,34 +6,105 @@ python -m tests.optim.make_reference
 import json
 import pathlib
 
-SETTINGS = (
-    {"lr": 0.1},
-    {"lr": 0.1, "momentum": 0.9},
-    {"lr": 0.1, "momentum": 0.9, "dampening": 0.5},
-    {"lr": 0.05, "momentum": 0.8, "nesterov": True},
-    {"lr": 0.1, "weight_decay": 0.01},
-    {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1},
-    {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
-    {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "dampening": 0.3},
-)
+HERE = pathlib.Path(__file__).parent
+STEPS = 20
 START = [1.0, -2.0, 0.5]
-FILE = pathlib.Path(__file__).with_name("sgd_reference.json")
+OTHER = [[0.25, -0.75], [1.5, 3.0]]  # a second parameter, in the cases with groups
+
+COMMON = (
+    {},
+    {"lr": 0.05},
+    {"lr": 0.1, "weight_decay": 0.1},
+    {"lr": 0.1, "later": {"lr": 0.01}},
+    {"lr": 0.05, "groups": [{}, {"lr": 0.2}]},
+    {"lr": 0.05, "groups": [{"weight_decay": 0.1}, {}]},
+)
+ADAM = (
+    {"betas": (0.8, 0.9), "eps": 1e-3},
+    {"lr": 0.1, "betas": (0.5, 0.7), "weight_decay": 0.2},
+    {"lr": 0.1, "betas": (0.0, 0.5)},
+    {"lr": 0.1, "later": {"betas": (0.6, 0.8)}},
+    {"lr": 0.1, "groups": [{"betas": (0.7, 0.9)}, {"eps": 0.1}]},
+)
+SETTINGS = {
+    "SGD": (
+        *({"lr": 0.1, **case} for case in COMMON),
+        {"lr": 0.1, "momentum": 0.9},
+        {"lr": 0.1, "momentum": 0.9, "dampening": 0.5},
+        {"lr": 0.05, "momentum": 0.8, "nesterov": True},
+        {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1},
+        {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
+        {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "dampening": 0.3},
+        {"lr": 0.02, "momentum": 0.9, "dampening": 0.3, "groups": [{}, {"momentum": 0.5}]},
+        {"lr": 0.02, "momentum": 0.9, "later": {"momentum": 0.5}},
+    ),
+    "Adam": (*COMMON, *ADAM, *({**case, "amsgrad": True} for case in ADAM)),
+    "AdamW": (*COMMON, *ADAM, {"lr": 0.1, "weight_decay": 0.5, "later": {"lr": 0.2, "weight_decay": 0.1}}),
+    "NAdam": (
+        *COMMON,
+        *ADAM,
+        {"lr": 0.1, "momentum_decay": 0.1},
+        {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True},
+    ),
+    "RAdam": (*COMMON, *ADAM, {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True}),
+    "RMSprop": (
+        *COMMON,
+        {"lr": 0.02, "alpha": 0.5, "eps": 0.1},
+        {"lr": 0.02, "momentum": 0.8},
+        {"lr": 0.02, "centered": True},
+        {"lr": 0.02, "alpha": 0.9, "momentum": 0.5, "centered": True, "weight_decay": 0.1},
+    ),
+    "Adagrad": (
+        *COMMON,
+        {"lr": 0.2, "lr_decay": 0.1},
+        {"lr": 0.2, "initial_accumulator_value": 0.3, "eps": 0.01, "weight_decay": 0.1},
+    ),
+    "Adadelta": (*COMMON, {"rho": 0.5, "eps": 1e-3}, {"lr": 2.0, "rho": 0.8, "weight_decay": 0.2}),
+}
 
 
-def trajectory(torch, settings):
+def has_gradient(step):
+    """Whether the second parameter has a gradient in a step: not in every third, so that it counts its own."""
+    return step % 3 != 1
+
+
+def trajectory(torch, name, options):
     """20 steps down the function sum(w**4 / 4 + sin(w)), which is neither flat nor quadratic."""
-    w = torch.tensor(START, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.SGD([w], **settings)
+    options = dict(options)
+    groups, later = options.pop("groups", None), options.pop("later", {})
+    w, other = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (START, OTHER))
+    params = [w] if groups is None else [{"params": [p], **own} for p, own in zip((w, other), groups, strict=True)]
+    optimizer = getattr(torch.optim, name)(params, **options)
     steps = []
-    for _ in range(20):
+    for step in range(STEPS):
+        if step == STEPS // 2:
+            optimizer.param_groups[0].update(later)
         optimizer.zero_grad()
         (w**4 / 4 + torch.sin(w)).sum().backward()
+        if has_gradient(step):
+            (other**4 / 4 + torch.sin(other)).sum().backward()
         optimizer.step()
-        steps.append(w.tolist())
+        steps.append([w.tolist(), other.tolist()])
     return steps
+
+
+def trajectories(torch):
+    cases = [(name, options) for name, all_options in SETTINGS.items() for options in all_options]
+    return [[name, options, trajectory(torch, name, options)] for name, options in cases]
+
+
+def write(name, lines):
+    """One line for each case."""
+    text = ",\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
+    (HERE / f"{name}.json").write_text(f"[\n{text}\n]\n")
+
+
+def read(name):
+    return json.loads((HERE / f"{name}.json").read_text())
 
 
 if __name__ == "__main__":
     import torch
 
-    FILE.write_text(json.dumps([[settings, trajectory(torch, settings)] for settings in SETTINGS], indent=1) + "\n")
+    torch.set_default_dtype(torch.float64)  # also of the numbers that optimizers keep
+    write("trajectories", trajectories(torch))
