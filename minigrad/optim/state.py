@@ -65,12 +65,22 @@ def array_differences(path: str, state: Any, arrays: Mapping[str, Any]) -> list[
     found = misnamed(path, state, list(arrays))
     for name, array in arrays.items():
         if isinstance(state, Mapping) and name in state:
-            value = state[name] if hasattr(state[name], "dtype") else np.asarray(state[name])
+            value = plain(state[name])
             if value.shape != array.shape:
                 found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
             elif not np.can_cast(value.dtype, array.dtype, "same_kind"):
                 found.append(f"{path}.{name} has dtype {value.dtype}, not {array.dtype}")
     return found
+
+
+def plain(value: Any) -> Any:
+    """What was saved as an array, perhaps as lists; ragged lists are one object."""
+    if hasattr(value, "dtype"):
+        return value
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray(None)
 
 
 def misnamed(path: str, state: Any, names: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ python -m tests.optim.make_reference
 """
 
 import json
+import math
 import pathlib
 
 HERE = pathlib.Path(__file__).parent
@@ -93,6 +94,49 @@ def trajectories(torch):
     return [[name, options, trajectory(torch, name, options)] for name, options in cases]
 
 
+LBFGS_CASES = (
+    ("rosenbrock", {}),
+    ("rosenbrock", {"lr": 0.5, "history_size": 3, "max_iter": 4}),
+    ("rosenbrock", {"max_iter": 10, "max_eval": 5}),
+    ("regression", {}),
+    ("regression", {"lr": 2.0, "history_size": 2, "max_iter": 2}),
+)
+
+
+def rosenbrock(w):
+    """The banana-shaped valley in 6 dimensions."""
+    return (100 * (w[1:] - w[:-1] ** 2) ** 2 + (1 - w[:-1]) ** 2).sum()
+
+
+ROSENBROCK_START = [-1.2, 1.0, 0.5, -0.5, 2.0, 1.0]
+
+
+def regression_data():
+    """12 rows of 3 numbers and a target, from sines."""
+    rows = [[math.sin(3 * i + j * j + 1) for j in range(3)] for i in range(12)]
+    return rows, [math.sin(1.7 * i) for i in range(12)]
+
+
+def lbfgs(torch, problem, options):
+    """The parameters and the first loss of each of 8 steps."""
+    if problem == "rosenbrock":
+        params = [torch.tensor(ROSENBROCK_START, requires_grad=True)]
+        loss_of = lambda: rosenbrock(params[0])
+    else:
+        x, y = map(torch.tensor, regression_data())
+        params = [torch.zeros(3, requires_grad=True), torch.zeros((), requires_grad=True)]
+        loss_of = lambda: (torch.tanh(x @ params[0] + params[1]) - y).pow(2).sum()
+    optimizer = torch.optim.LBFGS(params, line_search_fn="strong_wolfe", **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward()
+        return loss
+
+    return [[optimizer.step(closure).item(), [p.tolist() for p in params]] for _ in range(8)]
+
+
 def write(name, lines):
     """One line for each case."""
     text = ",\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
@@ -108,3 +152,4 @@ if __name__ == "__main__":
 
     torch.set_default_dtype(torch.float64)  # also of the numbers that optimizers keep
     write("trajectories", trajectories(torch))
+    write("lbfgs", [[problem, options, lbfgs(torch, problem, options)] for problem, options in LBFGS_CASES])
