@@ -93,6 +93,7 @@ class Group(Mapping[str, Any]):
         self._owner, self._values, self._check = owner, dict(values), check
         self._off = {name for name in optional if name in values and not values[name]}
         self._arrays: dict[Any, Fields] = {}
+        self.scheduled = math.nan, math.nan  # the lr that a schedule started from, and what it made of it
         self._set(self._values)
 
     def __getitem__(self, name: str) -> Any:

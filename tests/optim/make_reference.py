@@ -137,6 +137,71 @@ def lbfgs(torch, problem, options):
     return [[optimizer.step(closure).item(), [p.tolist() for p in params]] for _ in range(8)]
 
 
+def decline(t):
+    """A factor for LambdaLR."""
+    return 0.9**t / (1 + t)
+
+
+def rise(t):
+    return 1 + t / 10
+
+
+SCHEDULES = (
+    ("LambdaLR", {"lr_lambda": "decline"}),
+    ("LambdaLR", {"lr_lambda": ["decline", "rise"]}),
+    ("StepLR", {"step_size": 4}),
+    ("StepLR", {"step_size": 1, "gamma": 0.7}),
+    ("MultiStepLR", {"milestones": [3, 8, 8, 20], "gamma": 0.5}),
+    ("ExponentialLR", {"gamma": 0.9}),
+    ("CosineAnnealingLR", {"T_max": 10}),
+    ("CosineAnnealingLR", {"T_max": 40, "eta_min": 0.01}),
+    ("LinearLR", {}),
+    ("LinearLR", {"start_factor": 1.0, "end_factor": 0.1, "total_iters": 12}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 31}),
+    ("OneCycleLR", {"max_lr": [0.5, 0.2], "epochs": 4, "steps_per_epoch": 8, "anneal_strategy": "linear"}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 33, "three_phase": True, "pct_start": 0.4, "div_factor": 5.0}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 31, "cycle_momentum": False, "final_div_factor": 10.0}),
+    ("OneCycleLR", {"max_lr": 0.5, "total_steps": 31, "base_momentum": [0.5, 0.6], "max_momentum": 0.9}),
+    ("ReduceLROnPlateau", {"patience": 1}),
+    ("ReduceLROnPlateau", {"patience": 0, "factor": 0.5, "cooldown": 2, "min_lr": [0.03, 0.001]}),
+    ("ReduceLROnPlateau", {"mode": "max", "patience": 2, "threshold": 0.1}),
+    ("ReduceLROnPlateau", {"mode": "max", "patience": 2, "threshold": 0.3, "threshold_mode": "abs"}),
+    ("ReduceLROnPlateau", {"patience": 0, "threshold": 0.2, "threshold_mode": "abs", "eps": 1e-3}),
+    ("SequentialLR", {"schedulers": [["LinearLR", {"start_factor": 0.1}], ["CosineAnnealingLR", {"T_max": 25}]],
+                      "milestones": [5]}),
+    ("SequentialLR", {"schedulers": [["LinearLR", {}], ["ExponentialLR", {"gamma": 0.8}], ["StepLR", {"step_size": 3}]],
+                      "milestones": [4, 12]}),
+)  # fmt: skip
+METRICS = [math.cos(0.4 * i) + 3 / (1 + i) for i in range(30)]
+
+
+def make_schedule(module, optimizer, name, options):
+    """A schedule of PyTorch's or minigrad's."""
+    options = dict(options)
+    functions = {"decline": decline, "rise": rise}
+    if "lr_lambda" in options:
+        names = options["lr_lambda"]
+        options["lr_lambda"] = functions[names] if isinstance(names, str) else [functions[x] for x in names]
+    if "schedulers" in options:
+        options["schedulers"] = [make_schedule(module, optimizer, *part) for part in options["schedulers"]]
+    return getattr(module, name)(optimizer, **options)
+
+
+def rates(params, optim, name, options):
+    """The learning rates and momenta in 31 epochs, the first before any step."""
+    optimizer = optim.SGD(
+        [{"params": params[:1]}, {"params": params[1:], "lr": 0.02, "momentum": 0.8}], lr=0.1, momentum=0.9
+    )
+    schedule = make_schedule(optim.lr_scheduler, optimizer, name, options)
+    seen = []
+    for epoch in range(31):
+        seen.append([[group["lr"], group["momentum"]] for group in optimizer.param_groups])
+        if epoch < 30:
+            optimizer.step()
+            schedule.step(*([METRICS[epoch]] if name == "ReduceLROnPlateau" else []))
+    return seen
+
+
 def write(name, lines):
     """One line for each case."""
     text = ",\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
@@ -153,3 +218,5 @@ if __name__ == "__main__":
     torch.set_default_dtype(torch.float64)  # also of the numbers that optimizers keep
     write("trajectories", trajectories(torch))
     write("lbfgs", [[problem, options, lbfgs(torch, problem, options)] for problem, options in LBFGS_CASES])
+    params = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    write("schedules", [[name, options, rates(params, torch.optim, name, options)] for name, options in SCHEDULES])
