@@ -78,7 +78,7 @@ class Optimizer:
 
     def derive(self, t: Any, hyper: Any, state: Any) -> Iterable[Any]:
         """The numbers `derived` from hyperparameters for step t."""
-        return ()
+        raise NotImplementedError  # pragma: no cover: abstract
 
     def counts(self, hyper: Any) -> bool:
         """Whether parameters with these hyperparameters need `derive`, and so a count of their steps."""

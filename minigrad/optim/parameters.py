@@ -28,29 +28,38 @@ def listed_parameters(params: Any, taker: str = "an optimizer") -> list[Any]:
     return list(params)
 
 
-def checked_parameters(params: Iterable[Any], before: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Parameters by name; refuses what cannot be optimized, or is among those from `before`."""
-    listed = listed_parameters(params)
-    if not listed:
-        raise ValueError("an optimizer takes at least one parameter; got none")
-    named: dict[str, Tensor] = {}
+def named_tensors(params: Any, taker: str, before: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Different Tensors, none of them from `before`, with the names that they have or else their numbers."""
+    named: list[tuple[str, Tensor]] = []
     taken = {id(p) for p in before.values()}
-    for x in listed:
+    for i, x in enumerate(listed_parameters(params, taker), len(before)):
         is_pair = isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], str)
-        name, p = x if is_pair else (str(len(before) + len(named)), x)
+        name, p = x if is_pair else (str(i), x)
         if not isinstance(p, Tensor):
-            raise TypeError(f"an optimizer takes Tensors; parameter {name} is a {type(p).__name__}")
-        if not (p.is_leaf and p.requires_grad):
-            raise ValueError(
-                f"an optimizer takes leaves that require grad; parameter {name} "
-                + ("does not require grad" if p.is_leaf else f"is the result of {p.primitive.name}")
-            )
+            raise TypeError(f"{taker} takes Tensors; parameter {name} is a {type(p).__name__}")
         if id(p) in taken:
             raise ValueError(
-                f"an optimizer takes each parameter once; parameter {name} came before, and would be updated twice"
+                f"{taker} takes each parameter once, so that it changes once; parameter {name} came before"
+            )
+        taken.add(id(p))
+        named.append((name, p))
+    return named
+
+
+def checked_parameters(
+    params: Iterable[Any], before: Mapping[str, Tensor], taker: str = "an optimizer"
+) -> dict[str, Tensor]:
+    """Parameters by name; refuses what cannot be trained, or is among those from `before`."""
+    named: dict[str, Tensor] = {}
+    for name, p in named_tensors(params, taker, before):
+        if not (p.is_leaf and p.requires_grad):
+            raise ValueError(
+                f"{taker} takes leaves that require grad; parameter {name} "
+                + ("does not require grad" if p.is_leaf else f"is the result of {p.primitive.name}")
             )
         if name in named or name in before:
-            raise ValueError(f"an optimizer keeps its state by name; two parameters are called {name}")
-        taken.add(id(p))
+            raise ValueError(f"{taker} tells parameters apart by name; two are called {name}")
         named[name] = p
+    if not named:
+        raise ValueError(f"{taker} takes at least one parameter; got none")
     return named

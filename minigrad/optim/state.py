@@ -25,8 +25,13 @@ def load_group(state: Mapping[str, Any], group: Group, slots: Sequence[Slot]) ->
     group.update({name: value for name, value in state.items() if name != "params"})
     for slot in slots:
         if slot.group is group:
-            for name, array in vars(slot.kept).items():
-                array[...] = np.asarray(state["params"][slot.name][name], array.dtype, like=array)
+            load_arrays(state["params"][slot.name], vars(slot.kept))
+
+
+def load_arrays(state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Put saved values into arrays, in place."""
+    for name, array in arrays.items():
+        array[...] = np.asarray(state[name], array.dtype, like=array)
 
 
 def differences(state: Any, groups: Sequence[Group], slots: Sequence[Slot]) -> list[str]:
@@ -50,26 +55,25 @@ def group_differences(path: str, state: Any, group: Group, arrays: Mapping[str, 
     if not found:
         found += refusal(path, group.checked, given)
     if isinstance(state, Mapping) and "params" in state:
-        found += misnamed(f"{path}.params", state["params"], list(arrays))
-        found += [
-            text
-            for name, mine in arrays.items()
-            if isinstance(state["params"], Mapping) and name in state["params"]
-            for text in array_differences(f"{path}.params.{name}", state["params"][name], mine)
-        ]
+        found += array_differences(f"{path}.params", state["params"], arrays)
     return found
 
 
-def array_differences(path: str, state: Any, arrays: Mapping[str, Any]) -> list[str]:
-    """What keeps arrays by name from being loaded into others."""
-    found = misnamed(path, state, list(arrays))
-    for name, array in arrays.items():
-        if isinstance(state, Mapping) and name in state:
-            value = plain(state[name])
-            if value.shape != array.shape:
-                found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
-            elif not np.can_cast(value.dtype, array.dtype, "same_kind"):
-                found.append(f"{path}.{name} has dtype {value.dtype}, not {array.dtype}")
+def array_differences(path: str, state: Any, like: Mapping[str, Any]) -> list[str]:
+    """What keeps arrays, in nested dicts, from being loaded into others."""
+    found = misnamed(path, state, list(like))
+    for name, array in like.items():
+        if not isinstance(state, Mapping) or name not in state:
+            continue
+        value = state[name]
+        if isinstance(array, Mapping):
+            found += array_differences(f"{path}.{name}", value, array)
+            continue
+        value = plain(value)
+        if value.shape != array.shape:
+            found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
+        elif not np.can_cast(value.dtype, array.dtype, "same_kind"):
+            found.append(f"{path}.{name} has dtype {value.dtype}, not {array.dtype}")
     return found
 
 
