@@ -14,7 +14,7 @@ from .hyperparameters import Fields, Group
 
 # An update goes over its arrays a dozen times. An array larger than this, in bytes, is updated block by block: five
 # blocks stay near a second-level cache, and the calls for each cost little beside the work.
-BLOCK = 1 << 18
+BLOCK = 1 << 19
 
 
 class Slot:

@@ -404,9 +404,9 @@ def test_state_dict_is_nested_dicts_of_copies():
     assert list(first["params"]) == ["weight"]
     assert first["params"]["weight"]["step"] == 1.0
     assert second["params"]["bias"]["step"] == 0.0
-    before = first["params"]["weight"]["mean"].copy()
+    before = first["params"]["weight"]["sum"].copy()
     descend(optimizer, w)
-    np.testing.assert_array_equal(first["params"]["weight"]["mean"], before)
+    np.testing.assert_array_equal(first["params"]["weight"]["sum"], before)
     assert first["params"]["weight"]["step"] == 1.0
 
 
