@@ -39,7 +39,7 @@ ALLOWED = {
     "testing": {"errors", "primitive", "tensor", "traced", "transforms", "tree"},
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
-    "optim": {"levels", "recorder", "tensor", "traced", "tree"},
+    "optim": {"levels", "recorder", "tape", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",
