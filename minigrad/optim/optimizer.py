@@ -60,7 +60,7 @@ class Optimizer:
     decoupled: ClassVar[bool] = False  # whether weight decay shrinks the weights, and leaves the gradient alone
 
     def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
-        self._defaults = {name: checked(name, value, value) for name, value in hyperparameters.items()}
+        self._defaults = {name: checked(name, value) for name, value in hyperparameters.items()}
         self.check(self._defaults)
         self.param_groups: list[Group] = []
         self.params: list[Tensor] = []

@@ -242,6 +242,22 @@ def test_a_group_reads_like_a_dict():
     assert repr(group) == "Group(weight; lr=0.1, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False)"
 
 
+def test_lists_are_as_good_as_tuples():
+    """Hyperparameters of several numbers may come as a list or an array, known by name or not."""
+
+    class Several(optim.Optimizer):
+        def update(self, w, g, state, hyper):
+            np.multiply(w, hyper.factors[1], out=w)
+
+    assert optim.Adam([leaf()], betas=[0.5, 0.6]).param_groups[0]["betas"] == (0.5, 0.6)
+    assert optim.Adam([{"params": [leaf()], "betas": np.array([0.5, 0.6])}]).param_groups[0]["betas"] == (0.5, 0.6)
+    w = leaf([1.0])
+    optimizer = Several([w], factors=[2.0, 3.0])
+    w.grad = [1.0]
+    optimizer.step()
+    assert w.item() == 3.0
+
+
 def test_groups_can_be_added_later():
     """A group added later is updated with its own hyperparameters; a refused one leaves no trace."""
     w, v = leaf([1.0]), leaf([1.0])
@@ -307,6 +323,10 @@ HYPERPARAMETERS = [
     ("Adagrad", {"lr_decay": -1}, "lr_decay is a finite number, at least 0"),
     ("Adagrad", {"initial_accumulator_value": -1}, "initial_accumulator_value is a finite number, at least 0"),
     ("Adadelta", {"rho": 1.0}, "rho is a finite number, at least 0 and below 1"),
+    ("Adam", {"betas": 0.9}, "betas is 2 numbers; got 0.9"),
+    ("Adam", {"betas": [0.9]}, r"betas is 2 numbers; got \[0.9\]"),
+    ("Adam", {"amsgrad": 1}, "amsgrad is True or False; got 1"),
+    ("SGD", {"nesterov": 1.0, "momentum": 0.9}, "nesterov is True or False; got 1.0"),
     ("Lion", {"betas": (0.9, float("nan"))}, r"betas\[1\] is a finite number"),
 ]
 
