@@ -103,12 +103,13 @@ def test_a_gradient_that_was_looked_at_is_used_the_same():
     np.testing.assert_array_equal(w.data, v.data)
 
 
-def test_graph_from_before_a_step_refuses_backward():
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), lambda p: optim.Adam(p)])
+def test_graph_from_before_a_step_refuses_backward(make):
     """A step is a change in place: a graph that needs the old weights says so."""
     w = leaf()
     loss = (w**2).sum()
     loss.backward(retain_graph=True)
-    optim.SGD([w], lr=0.1).step()
+    make([w]).step()
     with pytest.raises(mg.GraphError, match="square saved a leaf that has been changed in place"):
         loss.backward()
 
@@ -371,6 +372,16 @@ def test_a_refused_lr_changes_no_group():
     with pytest.raises(ValueError, match="lr is a finite number"):
         optimizer.lr = -0.1
     assert optimizer.lr == 0.1
+
+    class Capped(optim.Optimizer):
+        def check(self, values):
+            if values["lr"] > values["cap"]:
+                raise ValueError("lr is above the cap")
+
+    optimizer = Capped([{"params": [leaf()]}, {"params": [leaf()], "cap": 0.3}], lr=0.2, cap=1.0)
+    with pytest.raises(ValueError, match="lr is above the cap"):
+        optimizer.lr = 0.5
+    assert optimizer.lr == 0.2
     (group,) = optim.SGD([leaf()], 0.1, 0.9, nesterov=True).param_groups
     with pytest.raises(ValueError, match="nesterov takes momentum > 0"):
         group["momentum"] = 0.0
