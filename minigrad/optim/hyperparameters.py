@@ -161,7 +161,7 @@ class Group(Mapping[str, Any]):
 
     def arrays(self, w: Any, derived: tuple[str, ...] = (), dtype: Any = None) -> Fields:
         """The hyperparameters as arrays of no dimensions like `w`, and as many for what is `derived` from them."""
-        key = type(w), dtype or w.dtype
+        key = type(w), np.dtype(dtype or w.dtype)
         if key not in self._arrays:
 
             def array(number: Any) -> Any:

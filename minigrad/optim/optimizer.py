@@ -46,6 +46,8 @@ class Optimizer:
     - ``scratch = (name, ...)``: arrays like w that `update` finds in its state, to compute in;
     - ``derived = (name, ...)`` and ``derive(t, hyper, state)``, which answers with a number for each of these names,
       computed in double precision once a step for each parameter, from the number t = 1, 2, ... of the step;
+    - ``decoupled = True``, if weight decay shall shrink the weights by ``lr * weight_decay`` of them and leave the
+      gradient alone;
     - ``optional = (name, ...)``: hyperparameters that are None for `update` where they were 0 at first;
     - ``check(values)``, which raises ValueError for hyperparameters that do not go together.
 
@@ -57,7 +59,7 @@ class Optimizer:
     scratch: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
-    decoupled: ClassVar[bool] = False  # whether weight decay shrinks the weights, and leaves the gradient alone
+    decoupled: ClassVar[bool] = False
 
     def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
         self._defaults = {name: checked(name, value) for name, value in hyperparameters.items()}
@@ -123,6 +125,12 @@ class Optimizer:
         w, derived = p.value, ("shrink", *self.derived)
         hyper, exact = group.arrays(w, derived), group.arrays(w, derived, np.float64)
         state, counted = dict(self.start(w, hyper)), self.counts(hyper)
+        for key, x in state.items():
+            if not hasattr(x, "shape") or isinstance(x, np.generic):
+                raise TypeError(
+                    f"{type(self).__name__}.start answers with arrays, which a step changes in place; {key} is a "
+                    f"{type(x).__name__}. np.zeros_like(w, shape=()) makes an array of a number"
+                )
         if counted:
             state["step"] = np.zeros_like(w, shape=(), dtype=np.float64)
         has_decay = getattr(hyper, "weight_decay", None) is not None

@@ -405,6 +405,18 @@ def test_state_keeps_its_memory():
         optimizer.step()
 
 
+@pytest.mark.parametrize("value", [0, np.float64(0), [0.0]])
+def test_state_is_made_of_arrays(value):
+    """A start with numbers, which could not be changed in place, is refused."""
+
+    class Counts(optim.Optimizer):
+        def start(self, w, hyper):
+            return {"n": value}
+
+    with pytest.raises(TypeError, match=f"Counts.start answers with arrays, .*; n is a {type(value).__name__}"):
+        Counts([leaf()])
+
+
 # State
 
 
