@@ -40,7 +40,7 @@ ALLOWED = {
     "testing": {"errors", "primitive", "tensor", "traced", "transforms", "tree"},
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
-    "optim": {"recorder", "tensor", "traced", "tree"},
+    "optim": {"levels", "recorder", "tape", "tensor", "traced", "tree"},
     "compile": {"arrays", "errors", "levels", "recorder", "rules", "tape", "tensor", "traced", "tree"},
     "data": {"tree"},
     "io": {"errors", "tensor"},

@@ -105,7 +105,7 @@ class Program:
     attributes
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
-        Tensors outside of any graph, and the values that they had, which a change would exchange for others.
+        Tensors from outside, and the arrays that they had, which some changes exchange for others.
     touched
         The leaves whose values are changed in place.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
+from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
 from .program import (
@@ -86,8 +87,8 @@ class Recording:
     def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
-            if isinstance(value, np.ndarray) and getattr(x, "parents", ()) is None:
-                self.tensors[x] = value  # which a change in place would exchange for another array
+            if isinstance(value, np.ndarray) and isinstance(x, Tensor):
+                self.tensors[x] = value  # which some changes exchange for another array
         return [self.seen(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
