@@ -103,7 +103,7 @@ BAD_INPUT = {
     "rule raises": (np.sin, lambda g, y, x: 1 / 0, X, "The rule raised ZeroDivisionError"),
     "integers": (np.sin, cosine, np.array([1, 2]), "real floats; got int64 of shape (2,)"),
     "complex": (np.sin, cosine, X + 0j, "got complex128 of shape (3,)"),
-    "ragged": (np.sin, cosine, [1.0, [2.0]], "inputs must be a tuple of arrays"),
+    "ragged": (np.sin, cosine, [1.0, [2.0]], "Reading the inputs as a tuple of arrays raised ValueError"),
 }
 
 

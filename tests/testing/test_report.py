@@ -71,7 +71,7 @@ def test_what_wrong_entries_have_in_common_is_said(f, vjp, x, text):
 def test_the_worst_entry_has_its_bar_and_its_output():
     """Input, index, output, both values and the error bar are in one line."""
     result = str(report(np.sin, lambda g, y, x: (g * np.cos(x) * [1, 1, 2],), X))
-    assert "Gradient 0 at (2), through output at (2): analytic -1.979984993, numeric -0.98999" in result
+    assert "Gradient 0 at (2,), through output at (2,): analytic -1.979984993, numeric -0.98999" in result
     assert " +- " in result
     assert result.endswith("Repeat with rng=1.")
 
