@@ -34,9 +34,13 @@ class Probe:
         self.cotangents = np.vstack([np.eye(self.alone, m), *mixtures]).astype(subject.output.dtype)
         self.rtol = max(rtol, 30 * subject.eps)  # no rule is right to more digits than its arithmetic has
         self.rows = self.gradients(subject.pull)
-        self.centre = self.mixed(subject.output[None])[0]
+        # Half precision leaves no step between its rounding and curvature: f is measured in double if it answers so.
+        wide = subject.trial(subject.point, np.float64)[0] if subject.eps > 1e-4 else subject.output
+        self.dtype = wide.dtype if wide.dtype != subject.output.dtype else None
+        self.eps = float(np.finfo(wide.dtype).eps) if self.dtype else subject.eps
+        self.centre = self.mixed(wide[None])[0]
         self.dense = subject.direction()[None]
-        spacings = noise_spacings(subject.eps)
+        spacings = noise_spacings(self.eps)
         values = self.values(self.dense, (spacings[:, None] * np.arange(-4, 4)).ravel())
         self.noise = noise_level(values.reshape(len(spacings), 8, -1))
         if self.alone:
@@ -53,7 +57,7 @@ class Probe:
 
     def values(self, directions: np.ndarray, points: Any) -> np.ndarray:
         """(direction, point, output): f at inputs + point * direction."""
-        trials = [self.subject.trial(self.subject.point + t * v)[0] for v in directions for t in points]
+        trials = [self.subject.trial(self.subject.point + t * v, self.dtype)[0] for v in directions for t in points]
         return self.mixed(np.stack(trials)).reshape(len(directions), len(points), -1)
 
     def sides(self, directions: np.ndarray, t: float = 2.0**-16) -> np.ndarray:
@@ -92,13 +96,13 @@ class Probe:
         disjoint from that of all larger ones overrules these: near a kink, a pole or the edge of the domain, large
         steps converge to a wrong limit, and nothing in their own table shows it.
         """
-        eps, active = self.subject.eps, np.arange(len(directions))
+        active = np.arange(len(directions))
         low, high = np.full((2, *claimed.shape), [[[-np.inf]], [[np.inf]]])
         votes, kinks = np.zeros((2, *claimed.shape), dtype=int)
         constant = np.ones(claimed.shape, dtype=bool)
-        for t in step_ladder(eps):
+        for t in step_ladder(self.eps):
             values = self.values(directions[active], t * STENCIL)
-            below, above, kinked, grain = bounds(values, self.centre, t, self.noise, eps)
+            below, above, kinked, grain = bounds(values, self.centre, t, self.noise, self.eps)
             # Coarse rounding makes f flat at tiny steps: that says nothing, unless f is constant.
             flat = (values[:, 4:] == self.centre).all(axis=1)
             constant[active] &= flat

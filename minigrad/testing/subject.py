@@ -71,17 +71,17 @@ class Subject:
         require(floating, f"f must return one array of floats; got {spoken(y)}", "cannot check")
         return np.asarray(y)
 
-    def placed(self, point: np.ndarray) -> list[np.ndarray]:
-        """The inputs with other entries, in the layouts and, if these are real, the dtypes that they have."""
+    def placed(self, point: np.ndarray, dtype: Any = None) -> list[np.ndarray]:
+        """The inputs with other entries, in the layouts and, unless these are complex, the dtypes that they have."""
         inputs = list(self.inputs)
         for k, slot in self.slots.items():
-            inputs[k] = np.empty_like(inputs[k], point.dtype if point.dtype.kind == "c" else None)
+            inputs[k] = np.empty_like(inputs[k], point.dtype if point.dtype.kind == "c" else dtype)
             inputs[k][...] = point[slot].reshape(inputs[k].shape)
         return inputs
 
-    def trial(self, point: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(output, inputs) at another point; NaN where f raises."""
-        inputs = self.placed(point)
+    def trial(self, point: np.ndarray, dtype: Any = None) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs) at another point, in another format if asked; NaN where f raises."""
+        inputs = self.placed(point, dtype)
         try:
             y = np.asarray(self.f(*inputs))
         except Exception:
@@ -120,14 +120,19 @@ class Subject:
         return np.concatenate([gradient.reshape(-1) for gradient in self.answers(g, y, inputs)])
 
     def wobble(self, g: np.ndarray) -> np.ndarray:
-        """How far the gradients move when the inputs and the cotangent change in their last bits.
+        """How far the gradients move when all that the rule is given changes in its last bits.
 
-        A move by 1 % of the largest entry is no rounding: there the rule takes another branch.
+        A move by 1 % of the largest entry is no rounding, unless in half precision: the rule takes another branch.
         """
-        base, bits = self.pull(g), np.finfo(g.dtype).eps * self.rng.choice([-1, 1], g.shape)
-        near = [self.pull((g + g * bits).astype(g.dtype), *self.nearby(4 * self.eps)) for _ in range(3)]
-        gap = np.max(np.nan_to_num(np.abs(near - base), nan=0), axis=0)
-        return np.where(gap > 0.01 * self.largest(base), 0, gap)
+
+        def nudged(array: np.ndarray) -> np.ndarray:
+            bits = np.finfo(array.dtype).eps * self.rng.choice([-1, 1], array.shape)
+            return np.asarray(array + array * bits, dtype=array.dtype)
+
+        base, near = self.pull(g), [self.nearby(4 * self.eps) for _ in range(3)]
+        moved = [self.pull(nudged(g), nudged(y), inputs) for y, inputs in near]
+        gap = np.max(np.nan_to_num(np.abs(moved - base), nan=0), axis=0)
+        return np.where((gap > 0.01 * self.largest(base)) & (self.eps < 1e-4), 0, gap)
 
     def largest(self, gradient: np.ndarray) -> np.ndarray:
         """For each entry the largest finite one for the same input."""

@@ -99,7 +99,7 @@ BROKEN = {
     "thresholds": (
         np.sin,
         lambda g, y, x: (g * (abs(g) > 1e-4) * np.cos(x),),
-        "it differs at g = 1e-7 u",
+        "it differs at g = 1e-07 u",
     ),
 }
 
