@@ -87,6 +87,20 @@ def test_right_gradients_pass():
     check_gradients(np.sqrt, [ours.shapes()], domain=(0.1, np.inf), examples=15, order=2)
 
 
+@pytest.mark.parametrize("shapes", [2, [(2,), (2,)]])
+def test_one_array_is_sometimes_given_twice(shapes):
+    """f(x, x) is where a rule that compares its arguments by identity shows."""
+    seen = []
+
+    def product(a, b):
+        if type(a) is np.ndarray:
+            seen.append(a is b)
+        return a * b
+
+    check_gradients(product, shapes, examples=25)
+    assert {True, False} <= set(seen)
+
+
 def failing(f, *args, **options):
     with pytest.raises(GradientError) as caught:
         check_gradients(f, *args, **options)
