@@ -44,6 +44,7 @@ def noise_level(values: np.ndarray) -> np.ndarray:
     computational noise, SIAM J. Sci. Comput. 33, 2011.) A rounding deep inside f shows only at spacings above it, so
     the largest level counts; but beyond 1e-3 of f it is f itself that jumps or oscillates, unless it shows from the
     smallest spacing on. The variance of a fourth difference of independent values is binomial(8, 4) = 70 times theirs.
+    Where more than a tenth of f is noise (the cosine of 1e12), slopes cannot be measured: it is infinite.
     """
     # Mean magnitudes, as squares of tiny values would vanish: 0.8 sigma for normal noise.
     scatter = np.mean(np.abs(np.diff(values, 4, axis=1)), axis=1) / (0.8 * np.sqrt(70))
@@ -52,7 +53,8 @@ def noise_level(values: np.ndarray) -> np.ndarray:
     partners = alike.sum(axis=1)
     rounded = (scatter[:2] == 0).all(axis=0)  # a smooth f that moves shows its last bits at once
     plateau = small & ((partners > 1) | rounded) | alike[0] & (partners > 2)
-    return np.max(scatter, axis=0, initial=0, where=plateau)
+    noise = np.max(scatter, axis=0, initial=0, where=plateau)
+    return np.where(noise > 0.1 * np.max(np.abs(values), axis=(0, 1)), np.inf, noise)
 
 
 def bounds(values: np.ndarray, centre: np.ndarray, t: float, noise: np.ndarray, eps: float) -> Any:

@@ -55,9 +55,9 @@ def describe(report: Report, subject: Subject, k: int, places: np.ndarray, verdi
     verdict = verdict._replace(claimed=verdict.claimed / unit, low=verdict.low / unit, high=verdict.high / unit)
     claimed, wrong, outside, kinked = verdict.claimed, verdict.wrong, verdict.outside, verdict.kinked & ~verdict.outside
     share, size = f"of gradient {subject.names[k]}", subject.inputs[k].size
-    # Not excluded, but neither would zero be, though the claim matters in its gradient.
-    matters = np.abs(claimed) > 1e-3 * np.max(np.abs(claimed), axis=0)
-    vague = matters & (verdict.high - verdict.low > np.abs(claimed)) & ~outside & ~kinked
+    # Not excluded, but neither would zero be, though the claim matters in its gradient; or nothing was measured at all.
+    matters, width = np.abs(claimed) > 1e-3 * np.max(np.abs(claimed), axis=0), verdict.high - verdict.low
+    vague = (matters & (width > np.abs(claimed)) | np.isinf(width)) & ~outside & ~kinked
     if wrong.any():
         told = "; ".join([counted(wrong, size), *patterns(subject, k, places, verdict)])
         outcome = "wrong at a kink" if verdict.kinked[wrong].all() else "wrong"
@@ -69,7 +69,9 @@ def describe(report: Report, subject: Subject, k: int, places: np.ndarray, verdi
         report.add("passed at a kink", f"{counted(kinked, size)} {share} lie between the one-sided slopes of a kink.")
     if vague.any():
         outcome = "passed" if ((claimed != 0) & ~vague).any() else "unsure"
-        report.add(outcome, f"{counted(vague, size)} {share} are below what f's rounding lets one see.")
+        report.add(
+            outcome, f"{counted(vague, size)} {share} cannot be seen: f's rounding, a jump or an edge hides them."
+        )
 
 
 def counted(mask: np.ndarray, size: int) -> str:

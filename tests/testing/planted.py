@@ -1002,6 +1002,7 @@ elementwise_hard(
     lambda x, y: -np.exp(x) / (1 - np.exp(x)),
     given([-1e-9, -1e-3, -30.0]),
 )
+elementwise_hard("cosine far out", np.cos, lambda x, y: -np.sin(x), given([1e9, 1e12]))
 elementwise_hard("tail of a bell", lambda x: np.exp(-x * x), lambda x, y: -2 * x * y, given([20.0, 26.0, 5.0, 0.1]))
 elementwise_hard(
     "softplus far out",

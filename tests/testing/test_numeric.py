@@ -38,6 +38,16 @@ def test_rounding_deep_inside_counts_as_noise():
     assert 1e-9 < measured(lambda x: np.sin(x.astype(np.float32)).astype(float)) < 1e-7
 
 
+def test_a_rounding_that_only_the_largest_spacing_shows_counts():
+    """f is flat over all smaller ones."""
+    assert measured(lambda x: np.round(x, 4)) > 1e-6
+
+
+def test_where_all_is_noise_nothing_is_measured():
+    """The steps of 1e12 are longer than a period of the cosine."""
+    assert measured(np.cos, 1e12) == np.inf
+
+
 def test_a_jump_or_an_oscillation_is_no_noise():
     """Scatter of the size of f is f itself."""
     assert measured(lambda x: np.floor(x + 0.3 - 1e-7)) == 0

@@ -34,6 +34,13 @@ def test_a_domain_without_ordinary_values_has_its_own(high, low):
     assert -5 <= low <= -4
 
 
+@few
+@given(ours.values())
+def test_values_are_ordinary_or_special(x):
+    """Between -3 and 3, or one of the table."""
+    assert abs(x) <= 3 or x in ours.SPECIAL
+
+
 @pytest.mark.parametrize("size", [0, 1, 200])
 def test_shapes_are_empty_single_and_large(size):
     """Each can be found."""
