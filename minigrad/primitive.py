@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
+from .levels import unusual
 from .recorder import fixed
 
 Rule = Callable[..., Any]
@@ -293,5 +294,5 @@ def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
         filled = empty(shape, g.dtype)
         if filled.size < 4096:
             filled[...] = g
-            return fixed(filled)
+            return fixed(filled) if unusual else filled
     return np.broadcast_to(g, shape)

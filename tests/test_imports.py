@@ -19,7 +19,7 @@ ALLOWED = {
     "levels": set(),
     "recorder": {"levels"},
     "tree": set(),
-    "primitive": {"errors", "recorder"},
+    "primitive": {"errors", "levels", "recorder"},
     "options": {"errors", "primitive"},
     "rules": {"primitive", "recorder"},
     "composed": {"primitive", "recorder", "rules"},

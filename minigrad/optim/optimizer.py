@@ -162,7 +162,10 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.params:
-            set_gradient(p, None)
+            if unusual:
+                set_gradient(p, None)
+            else:
+                p.notes.grad = None
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
