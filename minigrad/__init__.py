@@ -29,9 +29,9 @@ from .transforms import grad, jvp, value_and_grad, vjp
 __version__ = "0.1.0"
 
 # Loaded when first used, as `import minigrad` shall stay quick.
-LATER = ("optim", "testing")
+LATER = ("nn", "optim", "testing")
 if TYPE_CHECKING:
-    from . import optim, testing
+    from . import nn, optim, testing
 
 
 def __getattr__(name: str) -> Any:
