@@ -26,7 +26,8 @@ class Sequential(Module):
         return x
 
     def members(self) -> list[tuple[str, Any]]:
-        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+        others = [(name, value) for name, value in vars(self).items() if name != "layers"]
+        return [(str(i), layer) for i, layer in enumerate(self.layers)] + others
 
     def append(self, layer: Any) -> Self:
         """Add a layer at the end; answers the whole."""

@@ -51,21 +51,9 @@ def misfit(part: Tensor, values: Any) -> str:
     return ""
 
 
-def overwrite(part: Tensor, values: Any) -> None:
-    """Write values that fit into the memory of a parameter or buffer."""
-    part.value[...] = values
-    note_change(part)
-
-
 def with_dtype(part: Tensor, dtype: np.dtype) -> None:
-    """Give a parameter or buffer its values in another dtype, in new memory."""
+    """Give a parameter or buffer its values in another dtype, in new memory; graphs that need the former refuse."""
+    part.value = part.value.astype(dtype)
     if part.requires_grad:
         part.grad = None
-    part.value = part.value.astype(dtype)
-    note_change(part)
-
-
-def note_change(part: Tensor) -> None:
-    """Let graphs that need the former values refuse to be swept."""
-    if part.requires_grad:
         part.changed()
