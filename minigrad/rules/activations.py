@@ -9,6 +9,7 @@ import numpy as np
 
 from ..primitive import elementwise
 from .elementwise import erf
+from .erf import erf_single
 from .network import quiet, sigmoid, vanishing_exp
 
 
@@ -42,17 +43,7 @@ def elu(x, alpha=1.0):
 elu = elementwise(elu, lambda g, y, x, alpha=1.0: g * _slopes(x, alpha * vanishing_exp(np.minimum(x, 0))))
 
 
-# Products of x and a share of it: Phi(x), the normal distribution function, with density phi(x); or sigmoid(x).
-
-
-def gelu(x):
-    """``x * Phi(x)``, Phi being the distribution function of a standard normal number."""
-    return x * _distribution(x)
-
-
-def _distribution(x):
-    return 0.5 + 0.5 * erf(x * math.sqrt(0.5))
-
+# Products of x and a share of it: the distribution function of the normal distribution, or sigmoid(x).
 
 LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
 
@@ -61,7 +52,21 @@ def _density(x):
     return vanishing_exp(-0.5 * x * x - LOG_SQRT_2_PI)
 
 
-gelu = elementwise(gelu, lambda g, y, x: g * (_distribution(x) + x * _density(x)))
+def normal_cdf(x):
+    """The part of a normal distribution that is below x; in single precision to 2e-7."""
+    x = np.multiply(x, math.sqrt(0.5))
+    return 0.5 + 0.5 * (erf_single(x) if x.dtype == np.float32 else erf(x))
+
+
+normal_cdf = elementwise(normal_cdf, lambda g, y, x: g * _density(x))
+
+
+def gelu(x):
+    """``x * cdf(x)``, cdf being the distribution function of a standard normal number."""
+    return x * normal_cdf(x)
+
+
+gelu = elementwise(gelu, lambda g, y, x: g * (normal_cdf(x) + x * _density(x)))
 
 
 def gelu_tanh(x):

@@ -211,12 +211,22 @@ on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": Tr
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
-for f in (activations.relu, activations.gelu, activations.gelu_tanh, activations.silu):
+for f in (activations.relu, activations.normal_cdf, activations.gelu, activations.gelu_tanh, activations.silu):
     unary(normal, key_of(f))
 unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
 on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
 on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
-case(key_of(losses.label_loss), normal(3, 4), call=lambda f, x: f(x, ranks(plain_index(x))[:, 0]))
+
+
+def exponentials_of(x):
+    return losses.Exponentials(plain_index(x))
+
+
+case(
+    key_of(losses.label_loss), normal(3, 4),
+    call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x)),
+)  # fmt: skip
+case(key_of(losses.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
 case(
     key_of(losses.cross_entropy_of_bits), rng.uniform(0.2, 0.8, (3, 4)), rng.uniform(0.2, 0.8, (3, 4)), stretchable=True
 )
