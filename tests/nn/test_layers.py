@@ -234,6 +234,29 @@ def test_normalisation_refuses_options_that_make_no_sense():
         F.layer_norm(np.ones((2, 3)), np.ones(1))
 
 
+def test_a_refused_batch_leaves_the_running_statistics_alone():
+    """Statistics or weights of other channels are refused before anything is written."""
+    mean, var = np.zeros(2), np.ones(2)
+    with pytest.raises(
+        ValueError, match=r"batch_norm takes a running_var of shape \(2,\), as the input has; got \(3,\)"
+    ):
+        F.batch_norm(np.eye(2), mean, np.ones(3), training=True)
+    with pytest.raises(ValueError, match=r"normalisation takes a bias of shape \(2,\)"):
+        F.batch_norm(np.eye(2), mean, var, bias=np.ones(3), training=True)
+    with pytest.raises(ValueError, match="batch_norm takes a running_mean where it is not training; got None"):
+        F.batch_norm(np.eye(2), None, var)
+    with pytest.raises(ValueError, match=r"batch_norm takes \(batch, channels\) or .*; got an array of shape \(2,\)"):
+        F.batch_norm(np.ones(2), mean, var, training=True)
+    assert mean.tolist() == [0, 0]
+    assert var.tolist() == [1, 1]
+
+
+def test_number_of_axes_out_of_range_is_refused():
+    for axes in (0, 3):
+        with pytest.raises(ValueError, match=rf"from 1 to 2 for an array of shape \(2, 2\); got {axes}"):
+            F.layer_norm(np.eye(2), axes=axes)
+
+
 def test_large_matrices_are_normalised_as_small_ones():
     """Above a size, factors of rows and columns are multiplied by BLAS: the same numbers, and the same gradients."""
     rng = np.random.default_rng(0)

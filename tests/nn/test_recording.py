@@ -100,6 +100,18 @@ def test_checks_of_values_go_through_the_recording(told, call, kind):
     assert kind is IndexError or bad.shape == (1,)
 
 
+def test_whether_any_label_counts_is_checked_as_well(told):
+    """After the labels themselves."""
+    F.cross_entropy(np.zeros((1, 2)), np.array([1]), ignore_index=0)
+    assert [bool(np.any(bad)) for bad, _ in told.checks] == [False, False]
+
+
+def test_first_values_are_drawn_through_the_recording(told):
+    nn.init.uniform((2,), rng=0)
+    nn.init.normal((2,), rng=0)
+    assert [method for _, method, _ in told.draws] == ["uniform", "normal"]
+
+
 def test_a_training_step_rebinds_nothing():
     """Parameters, buffers and their memory are the same objects after a step."""
     model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3), nn.Dropout(rng=0))
