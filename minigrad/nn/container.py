@@ -12,7 +12,8 @@ class Sequential(Module):
     Parameters
     ----------
     *layers : Module or callable
-        Are named "0", "1", ... in the state.
+        Are named "0", "1", ... in the state. A network that shall be pickled takes `nn.Tanh()` rather than `mg.tanh`,
+        as pickle does not find all functions.
     """
 
     def __init__(self, *layers: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import as_numbers
 from ..tensor import Tensor
-from ..traced import Traced, bare
+from ..traced import bare
 
 
 def checked_state(
@@ -38,8 +38,8 @@ def checked_state(
 
 
 def as_values(given: Any) -> Any:
-    """The plain array of what may be an array, a Tensor or nested lists."""
-    return bare(given) if isinstance(given, Traced) else as_numbers(given)
+    """A copy, as a plain array, of what may be an array, a Tensor or nested lists."""
+    return as_numbers(bare(given), copy=True)  # it may be memory of the module itself, under another name
 
 
 def misfit(part: Tensor, values: Any) -> str:

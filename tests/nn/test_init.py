@@ -8,6 +8,8 @@ from minigrad.nn import init
 DRAWS = {
     "uniform": (lambda rng: init.uniform((200, 100), -1, 3, rng), 1, 4 / np.sqrt(12)),
     "normal": (lambda rng: init.normal((200, 100), 2, 0.5, rng), 2, 0.5),
+    "uniform from 0 to 1": (lambda rng: init.uniform((200, 100), rng=rng), 0.5, 1 / np.sqrt(12)),
+    "normal of variance 1": (lambda rng: init.normal((200, 100), rng=rng), 0, 1),
     "glorot_uniform": (lambda rng: init.glorot_uniform((200, 100), rng), 0, np.sqrt(2 / 300)),
     "glorot_normal": (lambda rng: init.glorot_normal((200, 100), rng, gain=3), 0, 3 * np.sqrt(2 / 300)),
     "he_uniform": (lambda rng: init.he_uniform((200, 100), rng), 0, np.sqrt(2 / 200)),

@@ -56,6 +56,13 @@ def test_linear_starts_from_glorot_and_zeros():
     np.testing.assert_array_equal(layer.weight.data, nn.Linear(100, 50, rng=0).weight.data)
 
 
+def test_bilinear_starts_within_its_bound():
+    """One over the root of the first input's length, as in PyTorch, and not far below it; the bias is 0."""
+    layer = nn.Bilinear(100, 3, 50, rng=0)
+    assert 0.099 < np.abs(layer.weight.data).max() < 0.1
+    assert not layer.bias.data.any()
+
+
 def test_wrong_last_axis_is_refused():
     """With the length that was wanted and the shape that came."""
     with pytest.raises(ValueError, match=r"linear takes a last axis of 2; got an array of shape \(5, 3\)"):

@@ -109,6 +109,14 @@ def test_state_may_be_of_tensors_and_lists():
     assert layer.bias.dtype == np.float32
 
 
+def test_state_may_be_memory_of_the_module_itself():
+    """Two layers change places, though the first is written before the second is read."""
+    module = nn.Module()
+    module.a, module.b = nn.Parameter([1.0]), nn.Parameter([2.0])
+    module.load_state_dict({"a": module.b.data, "b": module.a})
+    assert (module.a.item(), module.b.item()) == (2, 1)
+
+
 def test_all_that_is_wrong_with_a_state_is_in_one_error():
     """Missing, unexpected, of another shape, of a dtype that does not fit; and nothing has changed."""
     block = Block(rng=0)
