@@ -313,6 +313,14 @@ def test_normalisation_in_every_mode(function):
     )
 
 
+def test_all_axes_can_be_normalised():
+    """A single example, a matrix, as one."""
+    x, weight = np.random.default_rng(0).normal(size=(2, 3, 4))
+    y = F.layer_norm(x, weight, x, axes=2, eps=0.1)
+    np.testing.assert_allclose(y, (x - x.mean()) / np.sqrt(x.var() + 0.1) * weight + x, rtol=1e-13)
+    np.testing.assert_allclose(F.rms_norm(x, axes=2, eps=0.1), x / np.sqrt(np.mean(x * x) + 0.1), rtol=1e-13)
+
+
 @pytest.mark.parametrize("function", [F.layer_norm, F.rms_norm, lambda x: F.batch_norm(x, training=True)])
 def test_constant_rows_are_normalised_to_something_finite(function):
     """eps keeps the scale finite where the variance is 0."""
