@@ -23,7 +23,7 @@ class Kept(Tensor):
     @data.setter
     def data(self, values: Any) -> None:
         memory = self.value
-        super(Kept, type(self)).data.__set__(self, values)
+        Tensor.data.__set__(self, values)
         if self.value is not memory:
             memory[...] = self.value
             self.value = memory

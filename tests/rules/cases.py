@@ -216,7 +216,7 @@ on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": Tr
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
-for f in (activations.relu, activations.normal_cdf, activations.gelu, activations.gelu_tanh, activations.silu):
+for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
     unary(normal, key_of(f))
 unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
 on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
