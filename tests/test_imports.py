@@ -44,6 +44,7 @@ ALLOWED = {
     "compile": {"arrays", "errors", "levels", "recorder", "rules", "tape", "tensor", "traced", "tree"},
     "data": {"tree"},
     "io": {"errors", "tensor"},
+    "nn": {"arrays", "functions", "operations", "recorder", "rules", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",
@@ -57,6 +58,7 @@ ALLOWED = {
         "io",
         "levels",
         "linalg",
+        "nn",
         "optim",
         "recompute",
         "tensor",

@@ -104,7 +104,7 @@ def call(rng: Any, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Ma
         return fitting(answer[i] if sequence else answer, x, "")
 
     def pushed(y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
-        if primitive.kind == "general":
+        if primitive.kind == "general" and not sequence:
             return fitting(primitive.forward[i](tangents[0], y, *filled(inputs[0]), **kwargs), y, "forward ")
         return push_forward(primitive, {i: tangents[0]}, y, filled(inputs[0]), dict(kwargs))
 

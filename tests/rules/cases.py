@@ -15,7 +15,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
 from minigrad.primitive import REGISTRY
-from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
+from minigrad.rules import (
+    activations,
+    elementwise,
+    indexing,
+    linalg,
+    losses,
+    network,
+    normalisation,
+    reductions,
+    structure,
+)
+from minigrad.rules.indexing import plain_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +134,11 @@ def ranks(x):
 def inside(*shape):
     """Numbers between -1 and 1, at a distance from both, and from 0."""
     return rng.uniform(0.1, 0.8, size=shape) * rng.choice([-1, 1], size=shape)
+
+
+def shares(*shape):
+    """Numbers between 0 and 1, at a distance from both, and from their middle, where logarithms cancel."""
+    return rng.uniform(0.6, 0.8, size=shape)
 
 
 def case(key, *arrays, call=None, **options):
@@ -248,6 +264,46 @@ on(key_of(reductions.power_norm), (2, 3, 4), {"ord": 3}, draw=distinct, analytic
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
+for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
+    unary(normal, key_of(f))
+unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
+on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
+on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
+
+
+def exponentials_of(x):
+    return losses.Exponentials(plain_index(x))
+
+
+start(key_of(losses.label_loss))
+case(
+    key_of(losses.label_loss), normal(3, 4),
+    call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x)),
+)  # fmt: skip
+case(key_of(losses.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
+start(key_of(losses.cross_entropy_of_bits))
+case(key_of(losses.cross_entropy_of_bits), shares(3, 4), shares(3, 4), stretchable=True)
+case(key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretchable=True)
+case(
+    key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), call=lambda f, x, target: f(x, target, 2.0)
+)  # fmt: skip
+
+
+def moments_of(x, *options):
+    return normalisation.Moments(plain_index(x), *options)
+
+
+start(key_of(normalisation.normalised_rows))
+for options, shape, width in (
+    (((1,), 0.1), (3, 4), 4), (((1,), 0.1, False), (3, 4), 4), (((0,), 0.1), (3, 4), 4), (((0, 2), 0.1), (2, 3, 4), 3)
+):  # fmt: skip
+    whole = normalisation.normalised_rows if options[0] == (1,) else normalisation.normalised_channels
+    case(
+        key_of(whole), normal(*shape), normal(width), normal(width),
+        call=lambda f, x, weight, bias, options=options: f([x, weight, bias], moments_of(x, *options)),
+    )  # fmt: skip
+    for part in (normalisation.deviations, normalisation.inverse_root):
+        case(key_of(part), normal(*shape), call=lambda f, x, options=options: f(x, moments_of(x, *options)))
 
 # Shape
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.rules.erf import erf_single
 
 INF = np.inf
 NAN = np.nan
@@ -44,3 +45,14 @@ def test_slope_of_erf():
     """2 / sqrt(pi) exp(-x^2): at 0, and far out, where it is 0 without a warning in the value."""
     slope = mg.grad(lambda x: mg.sum(mg.erf(x)))(np.array([0.0, 1.0, -1.0]))
     np.testing.assert_allclose(slope, 2 / math.sqrt(math.pi) * np.exp([0.0, -1.0, -1.0]), rtol=4e-16)
+
+
+def test_erf_in_single_precision():
+    """Within 6e-7, 1 from 3.92 on and never beyond, and odd."""
+    x = np.concatenate([np.linspace(-5, 5, 20_001), [0.0, 3.92, 1e3, INF]]).astype(np.float32)
+    y = erf_single(x)
+    assert y.dtype == np.float32
+    assert np.abs(y).max() == 1
+    assert (y[x >= 3.92] == 1).all()
+    np.testing.assert_allclose(y, [math.erf(v) for v in x], atol=6e-7)
+    np.testing.assert_array_equal(erf_single(-x), -y)
