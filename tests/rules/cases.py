@@ -13,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
 from minigrad.primitive import REGISTRY
-from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
+from minigrad.rules import convolution, elementwise, indexing, linalg, network, pooling, reductions, structure
+from minigrad.rules.window import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +131,12 @@ def called_with(positional, named, shown, f, x):
     return shown(f(x, *positional, **named))
 
 
+def some_picks(like, shape, window):
+    """Where the window meets its first largest number, in an image of that shape in the library of `like`."""
+    x = np.reshape(np.cumsum(np.ones_like(like, shape=int(np.prod(shape)))) % 3, shape)
+    return pooling.firsts(x, pooling.max_windows(x, window), window)
+
+
 def all_parts(arrays):
     """Several results as one."""
     return np.concatenate([np.reshape(x, -1) for x in arrays])
@@ -200,6 +207,29 @@ on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": Tr
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
+
+# Convolution and pooling: window, groups, and the shapes of image, kernel and result
+
+for window, groups, image, kernel, result in (
+    (Window((2, 3)), 1, (2, 2, 3, 4), (3, 2, 2, 3), (2, 3, 2, 2)),
+    (Window((2, 2), (2, 1), ((1, 1), (0, 1)), (1, 2)), 2, (1, 2, 4, 4), (2, 1, 2, 2), (1, 2, 3, 3)),
+):
+    options = (window, groups)
+    calls = (lambda f, x, w, o=options: f(x, w, *o), lambda f, g, w, o=options, n=image[2:]: f(g, w, *o, n))
+    case(key_of(convolution.convolve), normal(*image), normal(*kernel), call=calls[0], analytic=True)
+    case(key_of(convolution.spread), normal(*result), normal(*kernel), call=calls[1], analytic=True)
+    case(key_of(convolution.weigh), normal(*image), normal(*result), call=calls[0], analytic=True)
+for window, image, result in (
+    (Window((1, 1)), (1, 1, 2, 2), (1, 1, 2, 2)),
+    (Window((2, 2), (2, 2)), (2, 2, 4, 2), (2, 2, 2, 1)),
+    (Window((2, 3), (1, 2), ((1, 1), (1, 0)), (2, 1)), (1, 2, 3, 4), (1, 2, 3, 2)),
+):
+    on(key_of(pooling.sum_windows), image, (window, 0.25))
+    on(key_of(pooling.spread_evenly), result, (window, 0.25, image[2:]))
+    on(key_of(pooling.max_windows), image, (window,), analytic=False)
+    picks = lambda g, size=image, window=window: some_picks(g, size, window)
+    case(key_of(pooling.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
+    case(key_of(pooling.place), normal(*result), call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n))
 
 # Shape
 
