@@ -1,5 +1,15 @@
 """The calculus: every derivative rule, by subject. Importing the package fills the registry."""
 
-from . import convolution, elementwise, indexing, linalg, network, pooling, reductions, structure
+from . import convolution, elementwise, indexing, linalg, network, pooling, recurrence, reductions, structure
 
-__all__ = ["convolution", "elementwise", "indexing", "linalg", "network", "pooling", "reductions", "structure"]
+__all__ = [
+    "convolution",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "network",
+    "pooling",
+    "recurrence",
+    "reductions",
+    "structure",
+]

@@ -17,10 +17,10 @@ class Window(NamedTuple):
     `padding` counts the rows and columns added before and after the image, as pairs.
     """
 
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
-    dilation: tuple[int, int] = (1, 1)
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...] = (1, 1)
+    padding: tuple[tuple[int, int], ...] = ((0, 0), (0, 0))
+    dilation: tuple[int, ...] = (1, 1)
 
     def framed(self, size):
         """The height and width of an image of height and width `size` with its padding."""

@@ -13,7 +13,17 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
 from minigrad.primitive import REGISTRY
-from minigrad.rules import convolution, elementwise, indexing, linalg, network, pooling, reductions, structure
+from minigrad.rules import (
+    convolution,
+    elementwise,
+    indexing,
+    linalg,
+    network,
+    pooling,
+    recurrence,
+    reductions,
+    structure,
+)
 from minigrad.rules.window import Window
 
 
@@ -230,6 +240,19 @@ for window, image, result in (
     picks = lambda g, size=image, window=window: some_picks(g, size, window)
     case(key_of(pooling.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
     case(key_of(pooling.place), normal(*result), call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n))
+
+# Recurrence, of sequences of 3 steps, 2 features and a batch of 2
+
+for function, gates, others in (
+    (recurrence.rnn, 1, [(2, 2)]),
+    (recurrence.gru, 3, [(6,), (2, 2)]),
+    (recurrence.lstm, 4, [(2, 2), (2, 2)]),
+):
+    start(key_of(function))
+    arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), *others)]
+    case(key_of(function), *arrays, call=joined(), analytic=function is not recurrence.gru)
+start(key_of(recurrence.rnn), 1)
+case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2, 2), call=joined(relu=True))
 
 # Shape
 
