@@ -245,14 +245,14 @@ for window, image, result in (
 
 for function, gates, others in (
     (recurrence.rnn, 1, [(2, 2)]),
-    (recurrence.gru, 3, [(6,), (2, 2)]),
+    (recurrence.gru, 3, [(2, 2)]),
     (recurrence.lstm, 4, [(2, 2), (2, 2)]),
 ):
     start(key_of(function))
-    arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), *others)]
-    case(key_of(function), *arrays, call=joined(), analytic=function is not recurrence.gru)
+    arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), (2 * gates,), *others)]
+    case(key_of(function), *arrays, call=joined(), analytic=True)
 start(key_of(recurrence.rnn), 1)
-case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2, 2), call=joined(relu=True))
+case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
 
 # Shape
 
