@@ -241,6 +241,13 @@ for window, image, result in (
     case(key_of(pooling.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
     case(key_of(pooling.place), normal(*result), call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n))
 
+# Attention, with all scores and with some; a row has none
+
+weights = key_of(attention.attention_weights)
+on(weights, (2, 3, 4), (), analytic=False)
+case(weights, normal(2, 3, 4), call=lambda f, x: f(x, np.cumsum(np.ones_like(x), axis=-1) > 1 + ranks(x)))
+case(weights, normal(2, 3, 4), call=lambda f, x: f(x, np.cumsum(np.ones_like(x, shape=(3, 1)), axis=0) > 1))
+
 # Recurrence, of sequences of 3 steps, 2 features and a batch of 2
 
 for function, gates, others in (
