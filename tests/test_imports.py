@@ -39,7 +39,7 @@ ALLOWED = {
     "testing": {"errors", "primitive", "tensor", "traced", "transforms", "tree"},
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
-    "nn": {"arrays", "functions", "primitive", "recorder", "rules", "tensor", "traced", "tree"},
+    "nn": {"arrays", "functions", "operations", "recorder", "rules", "tensor", "traced", "tree"},
     "optim": {"recorder", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",

@@ -9,7 +9,8 @@ import numpy as np
 from ..functions import concat, flip, stack
 from ..rules import recurrence
 from ..traced import apply
-from .dropout import checked_probability, dropout
+from . import functional
+from .functional.layers import check_probability
 from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
@@ -56,7 +57,8 @@ class Recurrent(Module):
         self.hidden_size = checked_count(f"hidden_size of {name}", hidden_size, 1)
         self.num_layers = checked_count(f"num_layers of {name}", num_layers, 1)
         self.batch_first, self.bidirectional = bool(batch_first), bool(bidirectional)
-        self.dropout = checked_probability(f"dropout of {name}", dropout)
+        check_probability(dropout)
+        self.dropout = dropout
         self._rng = np.random.default_rng(rng)
         for layer in range(num_layers):
             columns = hidden_size * len(self.suffixes(layer)) if layer else input_size
@@ -101,7 +103,7 @@ class Recurrent(Module):
         starts = self.checked_states(state, x.shape[1])
         ends: list[list[Any]] = []
         for layer in range(self.num_layers):
-            x = dropout(x, self.dropout, self.training, self._rng) if layer else x
+            x = functional.dropout(x, self.dropout, self.training, self._rng) if layer else x
             outputs = []
             for suffix in self.suffixes(layer):
                 y, end = self.run(suffix, x, [start[len(ends)] for start in starts])

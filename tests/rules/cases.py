@@ -14,16 +14,21 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad import composed
 from minigrad.primitive import REGISTRY
 from minigrad.rules import (
+    activations,
+    attention,
     convolution,
     elementwise,
     indexing,
     linalg,
+    losses,
     network,
+    normalisation,
     pooling,
     recurrence,
     reductions,
     structure,
 )
+from minigrad.rules.indexing import plain_index
 from minigrad.rules.window import Window
 
 
@@ -217,6 +222,40 @@ on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": Tr
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
+for f in (activations.relu, activations.gelu, activations.gelu_tanh, activations.silu):
+    unary(normal, key_of(f))
+unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
+on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
+on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
+case(key_of(losses.label_loss), normal(3, 4), call=lambda f, x: f(x, ranks(plain_index(x))[:, 0]))
+case(
+    key_of(losses.cross_entropy_of_bits), rng.uniform(0.2, 0.8, (3, 4)), rng.uniform(0.2, 0.8, (3, 4)), stretchable=True
+)
+
+
+def statistics(x, axes, centre):
+    """The deviations and the inverse root that a network computes beforehand, without a derivative."""
+    x = plain_index(x)
+    known = x - np.mean(x, axis=axes, keepdims=True) if centre else x
+    return known, 1 / np.sqrt(np.mean(known * known, axis=axes, keepdims=True) + 0.1)
+
+
+def statistic(axes, centre, f, x):
+    return f(x, axes, statistics(x, axes, centre)[not centre])
+
+
+def normalised(axes, centre, f, x, weight, bias):
+    known, root = statistics(x, axes, centre)
+    options = (root, known if centre else None)
+    return f([x, weight, bias], *options) if axes == (1,) else f([x, weight, bias], axes, *options)
+
+
+for axes, shape, width in (((1,), (3, 4), 4), ((0,), (3, 4), 4), ((0, 2), (2, 3, 4), 3)):
+    whole = key_of(normalisation.normalised_rows if axes == (1,) else normalisation.normalised_channels)
+    case(whole, normal(*shape), normal(width), normal(width), call=partial(normalised, axes, True))
+    case(key_of(normalisation.deviations), normal(*shape), call=partial(statistic, axes, True))
+    case(key_of(normalisation.inverse_root), normal(*shape), call=partial(statistic, axes, False))
+case(key_of(normalisation.normalised_rows), normal(3, 4), normal(4), normal(4), call=partial(normalised, (1,), False))
 
 # Convolution and pooling: window, groups, and the shapes of image, kernel and result
 
