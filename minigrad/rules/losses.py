@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..primitive import elementwise, general
-from .network import logsumexp, vanishing_exp
+from .activations import softplus
+from .network import logsumexp, quiet, sigmoid, vanishing_exp
 
 
 def label_loss(x, labels):
@@ -42,4 +43,22 @@ cross_entropy_of_bits = elementwise(
     cross_entropy_of_bits,
     lambda g, y, p, target: g * ((p - target) / np.maximum(p * (1 - p), 1e-12)),
     lambda g, y, p, target: g * (_bounded_log(1 - p) - _bounded_log(p)),
+)
+
+
+def cross_entropy_of_scores(x, target, weight=1.0):
+    """``(1 - target) * softplus(x) + weight * target * softplus(-x)``, of which neither term is negative."""
+    return quiet.copy().run(_cross_entropy_of_scores, x, target, weight)
+
+
+def _cross_entropy_of_scores(x, target, weight):
+    common = np.log1p(np.exp(-np.abs(x)))
+    return (1 - target) * (np.maximum(x, 0) + common) + weight * target * (np.maximum(-x, 0) + common)
+
+
+cross_entropy_of_scores = elementwise(
+    cross_entropy_of_scores,
+    lambda g, y, x, target, weight=1.0: g * ((1 - target) * sigmoid(x) - weight * target * sigmoid(-x)),
+    lambda g, y, x, target, weight=1.0: g * (weight * softplus(-x) - softplus(x)),
+    None,
 )

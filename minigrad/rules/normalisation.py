@@ -1,8 +1,8 @@
 """Normalisation: deviations from the mean over their root mean square, times a weight, plus a bias.
 
 A matrix is normalised along axis 1, each row by itself, or along axis 0; an array of shape (batch, channels, positions)
-along axes 0 and 2, each channel by itself. The deviations and the inverse root are computed before the call, as
-running statistics need them, too, and come as plain numbers; the rules know how they depend on x.
+along axes 0 and 2, each channel by itself. What a function, its rules and the running statistics of a network need
+alike, `Moments`, is computed once and handed on.
 
 Sums are products with ones, and sums of products vecdot: BLAS does both several times as fast as np.sum. Large
 arrays made here are changed in place, where they are still in the cache.
@@ -48,55 +48,78 @@ def count(x, axes):
     return math.prod([x.shape[i] for i in axes])
 
 
-# Two functions of x whose values are known. What takes the mean away is its own transpose.
+class Moments:
+    """The mean, variance and deviations of an array, and ``1 / sqrt(variance + eps)``.
+
+    Parameters
+    ----------
+    x : array
+        That nobody watches.
+    axes : (1,), (0,) or (0, 2)
+        What to take the mean over.
+    eps : float
+    centre : bool
+        Otherwise the mean is taken to be 0: the variance is the mean square.
+    """
+
+    def __init__(self, x, axes, eps, centre=True):
+        self.x, self.axes, self.eps, self.centre = x, axes, eps, centre
+        self.mean = mean(x, axes) if centre else None
+        self.deviations = x - self.mean if centre else x
+        self.var = dotted(self.deviations, self.deviations, axes) / count(x, axes)
+        self.root = 1 / np.sqrt(self.var + eps)
+
+    def of(self, x):
+        """These if they are of that very array, or else its own."""
+        return self if x is self.x else Moments(x, self.axes, self.eps, self.centre)
 
 
-def deviations(x, axes, known):
-    """x less its mean over `axes`, which is `known`."""
-    return known
+# What takes the mean away is its own transpose.
 
 
-def _project(g, y, x, axes, known):
-    return g - mean(g, axes)
+def deviations(x, moments):
+    """x less its mean, if that is not taken to be 0."""
+    return moments.of(x).deviations
 
 
-deviations = general(deviations, _project, None, None, forward=[_project, None, None])
+def _project(g, y, x, moments):
+    return g - mean(g, moments.axes) if moments.centre else g
 
 
-def inverse_root(x, axes, known):
-    """1 / sqrt(mean(x**2) + eps) over `axes`, which is `known`."""
-    return known
+deviations = general(deviations, _project, None, forward=[_project, None])
+
+
+def inverse_root(x, moments):
+    """1 / sqrt(variance of x + eps)."""
+    return moments.of(x).root
 
 
 inverse_root = general(
     inverse_root,
-    lambda g, y, x, axes, known: (g * y**3) * (x / -count(x, axes)),
+    lambda g, y, x, moments: (g * y**3) * (deviations(x, moments) / -count(x, moments.axes)),
     None,
-    None,
-    forward=[lambda t, y, x, axes, known: dotted(t, x, axes) * (y**3 / -count(x, axes)), None, None],
+    forward=[
+        lambda t, y, x, moments: dotted(t, deviations(x, moments), moments.axes) * (y**3 / -count(x, moments.axes)),
+        None,
+    ],
 )
 
 
-def _parts(arrays, axes, root, known):
-    x, weight, _ = arrays
-    d = x if known is None else deviations(x, axes, known)
-    return d, weight, inverse_root(d, axes, root)
-
-
-def _direction(t, d, axes, root, known):
+def _direction(t, d, root, moments):
     # The tangent of d * root, over root.
-    t = t if known is None else _project(t, None, None, axes, known)
-    return t - d * (dotted(d, t, axes) * (root * root / count(d, axes)))
+    axes = moments.axes
+    return _project(t, None, None, moments) - d * (dotted(d, t, axes) * (root * root / count(d, axes)))
 
 
 # Rows
 
 
-def normalised_rows(arrays, root, known=None):
-    """``d * root * weight + bias``; `arrays` are x, weight and bias, and the deviations d are `known`, or x itself."""
+def normalised_rows(arrays, moments):
+    """``deviations * root * weight + bias`` along axis 1; `arrays` are x, weight and bias."""
     x, weight, bias = arrays
-    y = _outer(root, weight)
-    y *= x if known is None else known
+    known = moments.of(x)
+    y = _outer(known.root, weight)
+    y *= known.deviations
     y += bias
     return y
 
@@ -109,22 +132,24 @@ def _outer(column, row):
     return np.matmul((half * column.T).T, np.ones_like(row, shape=(2, 1)) * row)
 
 
-def _normalised_rows(g, y, arrays, root, known=None):
-    d, weight, root = _parts(arrays, (1,), root, known)
+def _normalised_rows(g, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root = deviations(x, moments), inverse_root(x, moments)
     gd = g * d
     gw = np.matmul(root[:, 0], gd)
     share = np.matmul(gd, weight[:, None]) * (root * root * root / d.shape[1])
     gx = _outer(root, weight)
     gx *= g
     gx -= d * share
-    if known is not None:
+    if moments.centre:
         gx -= mean(gx, (1,))
     return [gx, gw, summed(g, (0,))[0]]
 
 
-def _normalised_rows_forward(t, y, arrays, root, known=None):
-    d, weight, root = _parts(arrays, (1,), root, known)
-    return (_direction(t[0], d, (1,), root, known) * weight + d * t[1]) * root + t[2]
+def _normalised_rows_forward(t, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root = deviations(x, moments), inverse_root(x, moments)
+    return (_direction(t[0], d, root, moments) * weight + d * t[1]) * root + t[2]
 
 
 normalised_rows = general(normalised_rows, _normalised_rows, forward=[_normalised_rows_forward], sequence=True)
@@ -133,10 +158,11 @@ normalised_rows = general(normalised_rows, _normalised_rows, forward=[_normalise
 # Channels
 
 
-def normalised_channels(arrays, axes, root, known):
-    """``d * root * weight + bias``; `arrays` are x, weight and bias, and the deviations d are `known`."""
+def normalised_channels(arrays, moments):
+    """``deviations * root * weight + bias`` along axes 0 or 0 and 2; `arrays` are x, weight and bias."""
     x, weight, bias = arrays
-    y = known * (root * _beside(weight, x))
+    known = moments.of(x)
+    y = known.deviations * (known.root * _beside(weight, x))
     y += _beside(bias, x)
     return y
 
@@ -145,20 +171,21 @@ def _beside(v, x):
     return v if x.ndim == 2 else v[:, None]  # a number for each channel
 
 
-def _normalised_channels(g, y, arrays, axes, root, known):
-    d, weight, root = _parts(arrays, axes, root, known)
+def _normalised_channels(g, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root, axes = deviations(x, moments), inverse_root(x, moments), moments.axes
     n = count(d, axes)
-    scale = root * _beside(weight, d)
     gw, gb = root * dotted(g, d, axes), summed(g, axes)
     gx = g - gb / n
     gx -= d * (gw * root / n)
-    gx *= scale
+    gx *= root * _beside(weight, d)
     return [gx, np.reshape(gw, -1), np.reshape(gb, -1)]
 
 
-def _normalised_channels_forward(t, y, arrays, axes, root, known):
-    d, weight, root = _parts(arrays, axes, root, known)
-    tx = _direction(t[0], d, axes, root, known)
+def _normalised_channels_forward(t, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root = deviations(x, moments), inverse_root(x, moments)
+    tx = _direction(t[0], d, root, moments)
     return (tx * _beside(weight, d) + d * _beside(t[1], d)) * root + _beside(t[2], d)
 
 

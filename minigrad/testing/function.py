@@ -122,7 +122,7 @@ class Call(Subject):
     def pushed(self, y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
         """The output's tangent in forward mode."""
         args = self.filled(inputs[0])
-        if self.primitive.kind == "general":
+        if self.primitive.kind == "general" and not self.primitive.sequence:
             forward: Any = self.primitive.forward[self.i]
             return self.fitting(forward(tangents[0], y, *args, **self.kwargs), y, "forward ")
         return push_forward(self.primitive, {self.i: tangents[0]}, y, args, dict(self.kwargs))

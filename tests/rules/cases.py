@@ -233,29 +233,27 @@ case(
 )
 
 
-def statistics(x, axes, centre):
-    """The deviations and the inverse root that a network computes beforehand, without a derivative."""
-    x = plain_index(x)
-    known = x - np.mean(x, axis=axes, keepdims=True) if centre else x
-    return known, 1 / np.sqrt(np.mean(known * known, axis=axes, keepdims=True) + 0.1)
+case(key_of(losses.cross_entropy_of_scores), normal(3, 4), rng.uniform(0.2, 0.8, (3, 4)), stretchable=True)
+case(
+    key_of(losses.cross_entropy_of_scores), normal(3, 4), rng.uniform(0.2, 0.8, (3, 4)),
+    call=lambda f, x, target: f(x, target, 2.0),
+)  # fmt: skip
 
 
-def statistic(axes, centre, f, x):
-    return f(x, axes, statistics(x, axes, centre)[not centre])
+def moments_of(x, *options):
+    return normalisation.Moments(plain_index(x), *options)
 
 
-def normalised(axes, centre, f, x, weight, bias):
-    known, root = statistics(x, axes, centre)
-    options = (root, known if centre else None)
-    return f([x, weight, bias], *options) if axes == (1,) else f([x, weight, bias], axes, *options)
-
-
-for axes, shape, width in (((1,), (3, 4), 4), ((0,), (3, 4), 4), ((0, 2), (2, 3, 4), 3)):
-    whole = key_of(normalisation.normalised_rows if axes == (1,) else normalisation.normalised_channels)
-    case(whole, normal(*shape), normal(width), normal(width), call=partial(normalised, axes, True))
-    case(key_of(normalisation.deviations), normal(*shape), call=partial(statistic, axes, True))
-    case(key_of(normalisation.inverse_root), normal(*shape), call=partial(statistic, axes, False))
-case(key_of(normalisation.normalised_rows), normal(3, 4), normal(4), normal(4), call=partial(normalised, (1,), False))
+for options, shape, width in (
+    (((1,), 0.1), (3, 4), 4), (((1,), 0.1, False), (3, 4), 4), (((0,), 0.1), (3, 4), 4), (((0, 2), 0.1), (2, 3, 4), 3)
+):  # fmt: skip
+    whole = normalisation.normalised_rows if options[0] == (1,) else normalisation.normalised_channels
+    case(
+        key_of(whole), normal(*shape), normal(width), normal(width),
+        call=lambda f, x, weight, bias, options=options: f([x, weight, bias], moments_of(x, *options)),
+    )  # fmt: skip
+    for part in (normalisation.deviations, normalisation.inverse_root):
+        case(key_of(part), normal(*shape), call=lambda f, x, options=options: f(x, moments_of(x, *options)))
 
 # Convolution and pooling: window, groups, and the shapes of image, kernel and result
 

@@ -10,12 +10,12 @@ from ...functions import abs, clip, exp, square, xlogy
 from ...functions import sum as total
 from ...operations import public
 from ...recorder import refuse, seen
-from ...rules.losses import cross_entropy_of_bits
+from ...rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
 from ...traced import bare
-from .activations import log_sigmoid, relu
+from .activations import relu
 from .reduction import check_reduction, check_weight, fitting, reduced, refuse_outside, weighted
 
-bits = public(cross_entropy_of_bits)
+bits, scores = public(cross_entropy_of_bits), public(cross_entropy_of_scores)
 
 
 def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
@@ -93,11 +93,10 @@ def binary_cross_entropy_with_logits(
     """
     target = fitting("binary_cross_entropy_with_logits", x, target)
     refuse_outside("binary_cross_entropy_with_logits takes targets", target, 0, 1)
-    log_p = log_sigmoid(x)
-    if pos_weight is not None:
-        check_weight("pos_weight", pos_weight, x.shape)
-        log_p = log_p * (1 + (seen(bare(pos_weight)) - 1) * target)
-    return reduced(weighted((1 - target) * x - log_p, weight), reduction)
+    if pos_weight is None:
+        return reduced(weighted(scores(x, target), weight), reduction)
+    check_weight("pos_weight", pos_weight, x.shape)
+    return reduced(weighted(scores(x, target, seen(bare(pos_weight))), weight), reduction)
 
 
 def kl_div(log_q: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:

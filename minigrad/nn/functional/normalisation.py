@@ -93,15 +93,10 @@ def batch_norm(
             f"deviation; got an array of shape {shape}. Use a larger batch, or eval()"
         )
     x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
-    values = bare(x)
-    mean = rules.mean(values, axes)
-    deviations = values - mean
-    var = rules.dotted(deviations, deviations, axes) / rules.count(values, axes)
-    n = rules.count(values, axes)
-    move(running_mean, mean, momentum)
-    move(running_var, var, momentum * (n / (n - 1)), 1 - momentum)
-    weight, bias = weight_and_bias(weight, bias, shape[1:2], values.dtype)
-    y = channels([x, weight, bias], axes, 1 / np.sqrt(var + eps), deviations)
+    moments, n = rules.Moments(bare(x), axes, eps), x.size // shape[1]
+    move(running_mean, moments.mean, momentum, 1 - momentum)
+    move(running_var, moments.var, momentum * (n / (n - 1)), 1 - momentum)
+    y = channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     return y if len(shape) < 4 else reshape(y, shape)
 
 
@@ -109,17 +104,17 @@ def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: fl
     """Batch normalisation with statistics that are known: a factor and a shift for each channel."""
     scale = 1 / np.sqrt(seen(bare(var)) + eps)
     scale = scale if weight is None else weight * scale
-    shift = seen(bare(mean)) * scale
+    shift = +seen(bare(mean)) * scale  # a copy: the graph keeps it, and training changes the running mean in place
     shift = -shift if bias is None else bias - shift
     shape = (-1,) + (1,) * (x.ndim - 2)
     return x * reshape(scale, shape) + reshape(shift, shape)
 
 
-def move(running: Any, value: Any, share: float, rest: float | None = None) -> None:
+def move(running: Any, value: Any, share: float, rest: float) -> None:
     """Change a running statistic in place: `rest` of it stays, and `share` of the value is added."""
     if running is not None:
         kept = seen(bare(running))
-        kept *= 1 - share if rest is None else rest
+        kept *= rest
         kept += share * np.reshape(value, -1)
 
 
@@ -128,13 +123,10 @@ def by_row(x: Any, shape: tuple[int, ...], weight: Any, bias: Any, eps: float, c
     n, shape_of_x = math.prod(shape), x.shape
     if x.ndim != 2 or len(shape) != 1:
         x = reshape(x, (-1, n))
-    values = bare(x)
-    deviations = values - rules.mean(values, (1,)) if centre else values
-    root = 1 / np.sqrt(rules.dotted(deviations, deviations, (1,)) / n + eps)
     if len(shape) != 1:
         weight, bias = (v if v is None else reshape(v, -1) for v in (weight, bias))
-    weight, bias = weight_and_bias(weight, bias, (n,), values.dtype)
-    y = rows([x, weight, bias], root, deviations if centre else None)
+    moments = rules.Moments(bare(x), (1,), eps, centre)
+    y = rows([x, *weight_and_bias(weight, bias, (n,), x.dtype)], moments)
     return y if y.shape == shape_of_x else reshape(y, shape_of_x)
 
 
