@@ -24,7 +24,10 @@ def conv1d(
 
     The weight has shape (out, in / groups, kernel). For the rest see `conv2d`, with one number for pairs.
     """
-    x, weight = checked_images("conv1d", x, 1), checked_images("a weight of conv1d", weight, 1, "out, in / groups")
+    x, weight = (
+        checked_images("the input of conv1d", x, 1),
+        checked_images("the weight of conv1d", weight, 1, "out, in / groups"),
+    )
     check_channels("conv1d", x, weight, bias, groups)
     window = window_of("conv1d", weight.shape[2:], stride, padding, dilation)
     check_places("conv1d", window, x.shape[2:])
@@ -70,7 +73,10 @@ def conv2d(
         If shapes do not fit, `groups` does not divide the channels, the kernel is larger than the padded image, or a
         number is out of range.
     """
-    x, weight = checked_images("conv2d", x, 2), checked_images("a weight of conv2d", weight, 2, "out, in / groups")
+    x, weight = (
+        checked_images("the input of conv2d", x, 2),
+        checked_images("the weight of conv2d", weight, 2, "out, in / groups"),
+    )
     check_channels("conv2d", x, weight, bias, groups)
     window = window_of("conv2d", weight.shape[2:], stride, padding, dilation)
     check_places("conv2d", window, x.shape[2:])
@@ -110,7 +116,10 @@ def conv_transpose2d(
         If shapes do not fit, `groups` does not divide the channels, or a number is out of range.
     """
     name = "conv_transpose2d"
-    x, weight = checked_images(name, x, 2), checked_images(f"a weight of {name}", weight, 2, "in, out / groups")
+    x, weight = (
+        checked_images(f"the input of {name}", x, 2),
+        checked_images(f"the weight of {name}", weight, 2, "in, out / groups"),
+    )
     groups = checked_count(f"groups of {name}", groups, 1)
     if len(weight) != x.shape[1] or len(weight) % groups:
         raise ValueError(

@@ -37,7 +37,7 @@ def max_pool2d(
     ValueError
         If the shape is another, the window is larger than the padded image, or a number is out of range.
     """
-    x = checked_images("max_pool2d", x, 2)
+    x = checked_images("the input of max_pool2d", x, 2)
     if x.dtype.kind != "f":
         raise TypeError(f"max_pool2d takes floating numbers; got {x.dtype}. Use x.astype(float)")
     window = window_of("max_pool2d", kernel_size, stride, padding, dilation)
@@ -73,7 +73,7 @@ def avg_pool2d(
     ValueError
         If the shape is another, the window is larger than the padded image, or a number is out of range.
     """
-    x = checked_images("avg_pool2d", x, 2)
+    x = checked_images("the input of avg_pool2d", x, 2)
     window = window_of("avg_pool2d", kernel_size, stride, padding)
     check_places("avg_pool2d", window, x.shape[2:])
     if count_include_pad or not any(map(any, window.padding)):
