@@ -1,17 +1,16 @@
-"""Attention with several heads. The parameters have PyTorch's names."""
+"""Attention with several heads."""
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from . import init
 from .functional.attention import causal_mask, check_mask, weights_of
 from .functional.layers import check_probability, dropout
 from .init import RNG
 from .layers import Linear
 from .module import Module
-from .parameter import Parameter
 from .sizes import checked_count
 
 
@@ -31,7 +30,7 @@ class MultiheadAttention(Module):
     batch_first : bool
         Whether arrays have shape (n, length, features) rather than (length, n, features).
     rng : np.random.Generator, seed or None
-        Draws the parameters (`init.glorot_uniform`; zeros for biases), and then what is dropped.
+        Draws the parameters of the linear maps, and then what is dropped.
 
     References
     ----------
@@ -57,10 +56,9 @@ class MultiheadAttention(Module):
         check_probability(dropout)
         self.dropout, self.batch_first = dropout, bool(batch_first)
         self._rng = np.random.default_rng(rng)
-        # Queries, keys and values in turn: three matrices in one, transposed as PyTorch has it.
-        self.in_proj_weight = Parameter(init.glorot_uniform((embed_dim, 3 * embed_dim), self._rng).T)
-        self.in_proj_bias = Parameter(np.zeros(3 * embed_dim)) if bias else None
-        self.out_proj = Linear(embed_dim, embed_dim, bias, self._rng)
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
+            Linear(embed_dim, embed_dim, bias, self._rng) for _ in range(4)
+        )
 
     def forward(
         self,
@@ -111,27 +109,34 @@ class MultiheadAttention(Module):
         if is_causal:
             barred.append(causal_mask(query, *shape[2:]))
         added = [mask for mask in masks if mask.dtype != bool]
-        q, k, v = (self.heads(x, i) for i, x in enumerate((query, key, value)))
+        q, k, v = self.heads(self.q_proj, query), self.heads(self.k_proj, key), self.heads(self.v_proj, value)
         weights = weights_of(
             q, k, reduce(np.logical_and, barred) if barred else None, sum(added[1:], added[0]) if added else None
         )
         y = dropout(weights, self.dropout, self.training, self._rng) @ v
-        y = y.transpose(self.order()).reshape(query.shape)
+        y = self.out_proj(y.transpose(self.order()).reshape(-1, self.embed_dim)).reshape(query.shape)
         if not need_weights:
-            return self.out_proj(y), None
-        return self.out_proj(y), weights.mean(axis=1) if average_attn_weights else weights
+            return y, None
+        return y, weights.mean(axis=1) if average_attn_weights else weights
 
     def order(self) -> tuple[int, ...]:
         """How to go from (n, num_heads, length, features of a head) to the order of the arguments."""
         return (0, 2, 1, 3) if self.batch_first else (2, 0, 1, 3)
 
-    def heads(self, x: Any, i: int) -> Any:
-        """Queries, keys or values, which `i` counts, of each head: (n, num_heads, length, features of a head)."""
-        rows = slice(i * self.embed_dim, (i + 1) * self.embed_dim)
-        y = x.reshape(-1, self.embed_dim) @ self.in_proj_weight[rows].T
-        y = y if self.in_proj_bias is None else y + self.in_proj_bias[rows]
+    def heads(self, projection: Linear, x: Any) -> Any:
+        """Queries, keys or values, by head: (n, num_heads, length, features of a head)."""
+        y = projection(x.reshape(-1, self.embed_dim))  # one product of matrices, rather than one for each sequence
         y = y.reshape(*x.shape[:2], self.num_heads, self.embed_dim // self.num_heads)
         return y.transpose((0, 2, 1, 3) if self.batch_first else (1, 2, 0, 3))
+
+    def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        # PyTorch has the maps of queries, keys and values in one matrix, one below the other.
+        apart = {name: x for name, x in state.items() if not name.startswith("in_proj_")}
+        for kind in ("weight", "bias"):
+            if f"in_proj_{kind}" in state:
+                thirds = np.split(state[f"in_proj_{kind}"], 3)
+                apart |= {f"{name}_proj.{kind}": third for name, third in zip("qkv", thirds, strict=True)}
+        return super().from_torch(apart)
 
     def scores_shape(self, query: Any, key: Any) -> tuple[int, int, int, int]:
         """(n, num_heads, queries, keys)."""

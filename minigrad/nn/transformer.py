@@ -1,4 +1,4 @@
-"""The layer that transformers consist of. Its parameters have PyTorch's names."""
+"""The layer that transformers consist of."""
 
 from collections.abc import Callable
 from typing import Any

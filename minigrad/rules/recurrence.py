@@ -53,9 +53,9 @@ def _column(b):
 def rnn(arrays, relu=False):
     """The states of the network h = tanh(p + w h + b), or max(p + w h + b, 0), given [p, w, b, h]."""
     p, w, b, h = arrays
-    states = [h := _in_order(h)]
-    for step in p + _column(b):
-        z = step + w @ h
+    p, states = p + _column(b), [h := _in_order(h)]
+    for t in range(len(p)):
+        z = p[t] + w @ h
         h = np.maximum(z, 0) if relu else np.tanh(z)
         states.append(h)
     return np.stack(states)
@@ -96,11 +96,11 @@ def gru(arrays):
     p, w, b, h = arrays
     h, b = _in_order(h), _column(b)
     n, states = len(h), [h]
-    for step in p:
+    for t in range(len(p)):
         s = w @ h + b
-        gates = _sigmoid(step[: 2 * n] + s[: 2 * n])
+        gates = _sigmoid(p[t, : 2 * n] + s[: 2 * n])
         k = gates[:n] * s[2 * n :]
-        k += step[2 * n :]
+        k += p[t, 2 * n :]
         k = np.tanh(k)
         h = k + gates[n:] * (h - k)
         states.append(h)
@@ -160,8 +160,9 @@ def lstm(arrays):
     slope = np.full_like(h, 0.5, shape=(4 * n, h.shape[1]))
     slope[2 * n : 3 * n] = 1
     shift = 1 - slope
-    for step in p + _column(b):
-        z = step + w @ h
+    p = p + _column(b)
+    for t in range(len(p)):
+        z = p[t] + w @ h
         z *= slope
         gates = np.tanh(z)
         gates *= slope

@@ -280,6 +280,8 @@ for window, image, result in (
 
 # Attention, with all scores and with some; a row has none
 
+for left, right in (((3, 4), (2, 4)), ((2, 3, 4), (2, 5, 4)), ((2, 1, 3, 4), (5, 2, 4))):
+    case(key_of(attention.row_products), normal(*left), normal(*right), analytic=True)
 weights = key_of(attention.attention_weights)
 on(weights, (2, 3, 4), (), analytic=False)
 case(weights, normal(2, 3, 4), call=lambda f, x: f(x, np.cumsum(np.ones_like(x), axis=-1) > 1 + ranks(x)))

@@ -74,7 +74,8 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
-    scores = (query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)) @ key.mT
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = apply(rules.row_products, (query * scale, key))
     scores = scores if added is None else scores + added
     return apply(rules.attention_weights, (scores,) if allowed is None else (scores, allowed))
 

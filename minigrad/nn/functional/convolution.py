@@ -137,7 +137,7 @@ def conv_transpose2d(
 
 def shifted(y: Any, bias: Any) -> Any:
     """`y` with the bias added to each of its channels."""
-    return y if bias is None else y + bias.reshape(-1, *(1,) * (y.ndim - 2))
+    return y if bias is None else y + bias.reshape(1, -1, *(1,) * (y.ndim - 2))
 
 
 def window_of(name: str, kernel: Sequence[int], stride: Counts, padding: Counts | str, dilation: Counts) -> Window:
