@@ -1,28 +1,25 @@
-"""Attention: what each query takes of the values."""
+"""Attention: how much each query takes of each value."""
 
 import numpy as np
 
-from ..primitive import general, multilinear
+from ..primitive import general, undo_broadcast
 from .network import quiet
 
 
-def row_products(a, b):
-    """The inner product of each row of `a` with each row of `b`: ``a @ b.mT``, for stacks of matrices."""
-    return a @ b.mT
+def attention_weights(arrays, allowed=None, scale=1.0):
+    """Softmax over the last axis of the scores ``scale * q @ k.mT + bias``; `arrays` are q, k and, if any, the bias.
 
-
-row_products = multilinear(row_products, lambda g, y, a, b: g @ b, lambda g, y, a, b: g.mT @ a)
-
-
-def attention_weights(scores, allowed=None):
-    """Softmax over the last axis of the scores that are `allowed`; 0 for the others, and in a row that has none.
-
-    `allowed` is true or false for each score, after broadcasting. A score of -inf is not allowed either.
+    `allowed` is true or false for each score, after broadcasting. A score that is not allowed, or -inf, gets 0; and
+    so do all scores of a row that has no other.
     """
+    q, k, *bias = arrays
+    weights = (q * scale) @ k.mT
+    if bias:
+        weights = weights + bias[0]
     if allowed is not None:
-        scores = scores + np.where(allowed, 0.0, -np.inf).astype(scores.dtype)
-    top = np.max(scores, axis=-1, keepdims=True)
-    weights = scores - np.where(np.isinf(top), 0, top)  # -inf less -inf is not a number
+        weights += np.where(allowed, 0.0, -np.inf).astype(weights.dtype)
+    top = np.max(weights, axis=-1, keepdims=True)
+    weights -= np.where(np.isinf(top), 0, top)  # -inf less -inf is not a number
     weights = quiet.copy().run(np.exp, weights)
     # A product with ones adds up short rows in a fifth of np.sum's time.
     total = weights @ np.ones_like(weights, shape=(weights.shape[-1], 1))
@@ -31,8 +28,21 @@ def attention_weights(scores, allowed=None):
     return weights
 
 
-def _attention_weights(g, y, scores, allowed=None):  # the Jacobian diag(y) - y y^T is symmetric
-    return y * (g - np.expand_dims(np.vecdot(g, y), -1))
+def _softmax(t, y):  # its Jacobian, diag(y) - y y^T, is symmetric
+    return y * (t - np.expand_dims(np.vecdot(t, y), -1))
 
 
-attention_weights = general(attention_weights, _attention_weights, forward=[_attention_weights])
+def _attention_weights(g, y, arrays, allowed=None, scale=1.0):
+    q, k, *bias = arrays
+    g = _softmax(g, y)
+    gq, gk = undo_broadcast(g @ k, q.shape), undo_broadcast(g.mT @ q, k.shape)
+    return [gq * scale, gk * scale, *(undo_broadcast(g, x.shape) for x in bias)]
+
+
+def _attention_weights_forward(tangents, y, arrays, allowed=None, scale=1.0):
+    (tq, tk, *bias), (q, k, *_) = tangents, arrays
+    t = (tq @ k.mT + q @ tk.mT) * scale
+    return _softmax(t + bias[0] if bias else t, y)
+
+
+attention_weights = general(attention_weights, _attention_weights, forward=[_attention_weights_forward], sequence=True)

@@ -152,6 +152,12 @@ def some_picks(like, shape, window):
     return pooling.firsts(x, pooling.max_windows(x, window), window)
 
 
+def keys_before(like, queries, keys):
+    """Whether a key comes before a query, of which the first has none; in the library of `like`."""
+    ones = np.ones_like(like, shape=(queries, keys))
+    return plain_index(np.cumsum(ones, axis=1) < np.cumsum(ones, axis=0))
+
+
 def all_parts(arrays):
     """Several results as one."""
     return np.concatenate([np.reshape(x, -1) for x in arrays])
@@ -280,12 +286,12 @@ for window, image, result in (
 
 # Attention, with all scores and with some; a row has none
 
-for left, right in (((3, 4), (2, 4)), ((2, 3, 4), (2, 5, 4)), ((2, 1, 3, 4), (5, 2, 4))):
-    case(key_of(attention.row_products), normal(*left), normal(*right), analytic=True)
 weights = key_of(attention.attention_weights)
-on(weights, (2, 3, 4), (), analytic=False)
-case(weights, normal(2, 3, 4), call=lambda f, x: f(x, np.cumsum(np.ones_like(x), axis=-1) > 1 + ranks(x)))
-case(weights, normal(2, 3, 4), call=lambda f, x: f(x, np.cumsum(np.ones_like(x, shape=(3, 1)), axis=0) > 1))
+case(weights, normal(3, 2), normal(4, 2), call=joined())
+case(weights, normal(2, 1, 3, 2), normal(3, 4, 2), call=joined(scale=0.5))
+case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(3, 1), call=joined())
+case(weights, normal(2, 3, 2), normal(2, 4, 2), call=lambda f, q, k: f([q, k], keys_before(q, 3, 4)))
+case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(4), call=lambda f, *xs: f(list(xs), keys_before(xs[0], 3, 4)))
 
 # Recurrence, of sequences of 3 steps, 2 features and a batch of 2
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...rules import attention as rules
-from ...traced import apply
+from ...traced import apply, bare
 from ..init import RNG
 from .layers import dropout
 
@@ -74,10 +74,9 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
+    arrays = [query, key] if added is None else [query, key, added]
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = apply(rules.row_products, (query * scale, key))
-    scores = scores if added is None else scores + added
-    return apply(rules.attention_weights, (scores,) if allowed is None else (scores, allowed))
+    return apply(rules.attention_weights, (arrays, bare(allowed), scale))
 
 
 def causal_mask(like: Any, queries: int, keys: int) -> Any:
