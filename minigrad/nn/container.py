@@ -12,7 +12,8 @@ class Sequential(Module):
     Parameters
     ----------
     *layers : Module or callable
-        Are named "0", "1", ... in the state.
+        Are named "0", "1", ... in the state. A network that shall be pickled takes `nn.Tanh()` rather than `mg.tanh`,
+        as pickle does not find all functions.
     """
 
     def __init__(self, *layers: Any) -> None:
@@ -26,7 +27,8 @@ class Sequential(Module):
         return x
 
     def members(self) -> list[tuple[str, Any]]:
-        return [(str(i), layer) for i, layer in enumerate(self.layers)]
+        others = [(name, value) for name, value in vars(self).items() if name != "layers"]
+        return [(str(i), layer) for i, layer in enumerate(self.layers)] + others
 
     def append(self, layer: Any) -> Self:
         """Add a layer at the end; answers the whole."""

@@ -8,7 +8,7 @@ import numpy as np
 from ..tensor import Tensor
 from ..tree import BRANCHED
 from .parameter import Buffer, Parameter
-from .state import checked_state, overwrite, with_dtype
+from .state import checked_state, with_dtype
 
 
 class Module:
@@ -82,7 +82,7 @@ class Module:
         own = named_state(self)
         others = {name: part for name in state if name not in own and (part := find(self, name)) is not None}
         for part, values in checked_state(own, others, state, strict, type(self).__name__):
-            overwrite(part, values)
+            part.data = values
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What `load_state_dict` takes, from the `state_dict` of the equal network of PyTorch as arrays.
@@ -96,10 +96,11 @@ class Module:
         """
         converted = dict(state)
         for child, module in parts(self):
-            if isinstance(module, Module):
-                below = {name: converted.pop(name) for name in state if name.startswith(f"{child}.")}
-                inner = module.from_torch({name[len(child) + 1 :]: x for name, x in below.items()})
-                converted |= {f"{child}.{name}": x for name, x in inner.items()}
+            prefix = f"{child}."
+            below = [name for name in converted if isinstance(module, Module) and name.startswith(prefix)]
+            if below:  # modules may lie in a circle, which names do not
+                inner = module.from_torch({name[len(prefix) :]: converted.pop(name) for name in below})
+                converted |= {prefix + name: x for name, x in inner.items()}
         return converted
 
     # Modes
@@ -127,7 +128,8 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.parameters():
-            p.grad = None
+            if p.requires_grad:
+                p.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Whether the parameters here shall have gradients; False freezes them. Answers the module."""

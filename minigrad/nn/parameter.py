@@ -6,7 +6,30 @@ from ..arrays import as_numbers
 from ..tensor import Tensor
 
 
-class Parameter(Tensor):
+class Kept(Tensor):
+    """A leaf with a copy of `data`, whose memory stays the same when it is given other values."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, dtype: Any = None) -> None:
+        self.value = as_numbers(data, dtype, copy=True)
+        self.primitive = self.parents = self.notes = None
+
+    @property
+    def data(self) -> Any:
+        """The values, in the same memory. Can be given new ones, in place; this needs no `no_grad`."""
+        return super().data
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        memory = self.value
+        Tensor.data.__set__(self, values)
+        if self.value is not memory:
+            memory[...] = self.value
+            self.value = memory
+
+
+class Parameter(Kept):
     """A Tensor that a module learns: it requires grad from the start, also under `no_grad`.
 
     Parameters
@@ -25,11 +48,11 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
-        hold(self, data, dtype)
+        super().__init__(data, dtype)
         self.requires_grad = True
 
 
-class Buffer(Tensor):
+class Buffer(Kept):
     """A Tensor that a module keeps and does not learn, such as a running mean: part of its state, without gradient.
 
     A step that changes one does so in its memory, as ``seen(buffer.value)[...] = ...``; a graph that has saved the
@@ -44,12 +67,3 @@ class Buffer(Tensor):
     """
 
     __slots__ = ()
-
-    def __init__(self, data: Any, dtype: Any = None) -> None:
-        hold(self, data, dtype)
-
-
-def hold(kept: Tensor, data: Any, dtype: Any) -> None:
-    """Make `kept` a leaf with a copy of `data`."""
-    kept.value = as_numbers(data, dtype, copy=True)
-    kept.primitive = kept.parents = kept.notes = None

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import as_numbers
 from ..tensor import Tensor
-from ..traced import Traced, bare
+from ..traced import bare
 
 
 def checked_state(
@@ -38,8 +38,8 @@ def checked_state(
 
 
 def as_values(given: Any) -> Any:
-    """The plain array of what may be an array, a Tensor or nested lists."""
-    return bare(given) if isinstance(given, Traced) else as_numbers(given)
+    """A copy, as a plain array, of what may be an array, a Tensor or nested lists."""
+    return as_numbers(bare(given), copy=True)  # it may be memory of the module itself, under another name
 
 
 def misfit(part: Tensor, values: Any) -> str:
@@ -51,21 +51,9 @@ def misfit(part: Tensor, values: Any) -> str:
     return ""
 
 
-def overwrite(part: Tensor, values: Any) -> None:
-    """Write values that fit into the memory of a parameter or buffer."""
-    part.value[...] = values
-    note_change(part)
-
-
 def with_dtype(part: Tensor, dtype: np.dtype) -> None:
-    """Give a parameter or buffer its values in another dtype, in new memory."""
+    """Give a parameter or buffer its values in another dtype, in new memory; graphs that need the former refuse."""
+    part.value = part.value.astype(dtype)
     if part.requires_grad:
         part.grad = None
-    part.value = part.value.astype(dtype)
-    note_change(part)
-
-
-def note_change(part: Tensor) -> None:
-    """Let graphs that need the former values refuse to be swept."""
-    if part.requires_grad:
         part.changed()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..primitive import elementwise
 from .elementwise import erf
+from .erf import erf_single
 from .network import quiet, sigmoid, vanishing_exp
 
 
@@ -42,17 +43,8 @@ def elu(x, alpha=1.0):
 elu = elementwise(elu, lambda g, y, x, alpha=1.0: g * _slopes(x, alpha * vanishing_exp(np.minimum(x, 0))))
 
 
-# Products of x and a share of it: Phi(x), the normal distribution function, with density phi(x); or sigmoid(x).
-
-
-def gelu(x):
-    """``x * Phi(x)``, Phi being the distribution function of a standard normal number."""
-    return x * _distribution(x)
-
-
-def _distribution(x):
-    return 0.5 + 0.5 * erf(x * math.sqrt(0.5))
-
+# gelu and silu are products of x and a share, normal_cdf(x) or sigmoid(x), and composed of both: a rule for the
+# product would have to compute the share again.
 
 LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
 
@@ -61,11 +53,17 @@ def _density(x):
     return vanishing_exp(-0.5 * x * x - LOG_SQRT_2_PI)
 
 
-gelu = elementwise(gelu, lambda g, y, x: g * (_distribution(x) + x * _density(x)))
+def normal_cdf(x):
+    """The part of a normal distribution that is below x; in single precision to 3e-7."""
+    x = np.multiply(x, math.sqrt(0.5))
+    return 0.5 + 0.5 * (erf_single(x) if x.dtype == np.float32 else erf(x))
+
+
+normal_cdf = elementwise(normal_cdf, lambda g, y, x: g * _density(x))
 
 
 def gelu_tanh(x):
-    """The usual approximation of `gelu`, ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 x**3)``."""
+    """The usual approximation of gelu, ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 x**3)``."""
     return 0.5 * x * (1 + np.tanh(_inside(x)))
 
 
@@ -82,19 +80,6 @@ def _gelu_tanh(g, y, x):
 
 
 gelu_tanh = elementwise(gelu_tanh, _gelu_tanh)
-
-
-def silu(x):
-    """``x * sigmoid(x)``, also known as swish."""
-    return x * sigmoid(x)
-
-
-def _silu(g, y, x):
-    share = sigmoid(x)
-    return g * (share + y * (1 - share))
-
-
-silu = elementwise(silu, _silu)
 
 
 # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), whose exponential is at most 1.

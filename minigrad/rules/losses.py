@@ -4,26 +4,62 @@ import numpy as np
 
 from ..primitive import elementwise, general
 from .activations import softplus
-from .network import logsumexp, quiet, sigmoid, vanishing_exp
+from .indexing import getitem
+from .network import quiet, sigmoid, vanishing_exp
 
 
-def label_loss(x, labels):
-    """The negative logarithm of the softmax of each row of `x`, a matrix, at the row's label."""
-    return logsumexp(x, -1) - np.take_along_axis(x, labels[:, None], -1)[:, 0]
+class Exponentials:
+    """``exp(x - top)`` of a matrix, `top` being the maximum of each row, which the loss and its rule need alike."""
+
+    def __init__(self, x):
+        self.x, self.top = x, np.max(x, axis=1, keepdims=True)
+        self.values = vanishing_exp(x - self.top)
+
+    def of(self, x):
+        """Those of another array, less the same `top`, which is as good as any for ratios."""
+        return self.values if x is self.x else vanishing_exp(x - self.top)
 
 
-def _minus_one_at_label(y, x, labels):
-    # The derivative: the softmax, exp(x) over its sum, less 1 at the label.
-    log_total = y[:, None] + np.take_along_axis(x, labels[:, None], -1)
-    return vanishing_exp(x - log_total) - (labels[:, None] == np.arange(x.shape[1], like=labels))
+def shifted_exp(x, known):
+    """exp(x - top), with a `top` for each row that is fixed."""
+    return known.of(x)
 
 
-label_loss = general(
-    label_loss,
-    lambda g, y, x, labels: g[:, None] * _minus_one_at_label(y, x, labels),
-    None,
-    forward=[lambda t, y, x, labels: np.sum(t * _minus_one_at_label(y, x, labels), axis=-1), None],
-)
+shifted_exp = elementwise(shifted_exp, lambda g, y, *_: g * y, None)
+
+
+def _total(e):
+    return np.matmul(e, np.ones_like(e, shape=(e.shape[1],)))  # by BLAS, in a fifth of the time of np.sum
+
+
+def _at(labels):
+    return np.arange(labels.shape[0], like=labels), labels
+
+
+def label_loss(x, labels, known):
+    """The negative logarithm of the softmax of each row of `x`, a matrix, at the row's label.
+
+    `known` are the `Exponentials` of x, computed beforehand.
+    """
+    return np.log(_total(known.of(x))) + known.top[:, 0] - getitem(x, _at(labels))
+
+
+# The derivative is the softmax, less 1 at the label.
+
+
+def _label_loss(g, y, x, labels, known):
+    e = shifted_exp(x, known)
+    gx = e * (g / _total(e))[:, None]
+    gx[_at(labels)] -= g
+    return gx
+
+
+def _label_loss_forward(t, y, x, labels, known):
+    e = shifted_exp(x, known)
+    return _total(e * t) / _total(e) - getitem(t, _at(labels))
+
+
+label_loss = general(label_loss, _label_loss, None, None, forward=[_label_loss_forward, None, None])
 
 
 # As PyTorch does, with logarithms of at least -100 and a derivative of at most 1e12: a certainty that is wrong costs

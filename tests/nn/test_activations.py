@@ -35,6 +35,16 @@ def test_functions_and_modules_agree_with_pytorch(key):
     check(REFERENCE, key, MODULES[name](**options))
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_module_and_function_have_the_same_defaults(name):
+    """With no options, they compute the same; softmax along the last of three axes."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    y = MODULES[name]()(x)
+    np.testing.assert_array_equal(y, getattr(F, name)(x))
+    if "softmax" in name:
+        np.testing.assert_allclose((np.exp(y) if "log" in name else y).sum(axis=-1), 1, rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("function", "slope"),
     [

@@ -56,6 +56,13 @@ def test_linear_starts_from_glorot_and_zeros():
     np.testing.assert_array_equal(layer.weight.data, nn.Linear(100, 50, rng=0).weight.data)
 
 
+def test_bilinear_starts_within_its_bound():
+    """One over the root of the first input's length, as in PyTorch, and not far below it; the bias is 0."""
+    layer = nn.Bilinear(100, 3, 50, rng=0)
+    assert 0.099 < np.abs(layer.weight.data).max() < 0.1
+    assert not layer.bias.data.any()
+
+
 def test_wrong_last_axis_is_refused():
     """With the length that was wanted and the shape that came."""
     with pytest.raises(ValueError, match=r"linear takes a last axis of 2; got an array of shape \(5, 3\)"):
@@ -234,6 +241,29 @@ def test_normalisation_refuses_options_that_make_no_sense():
         F.layer_norm(np.ones((2, 3)), np.ones(1))
 
 
+def test_a_refused_batch_leaves_the_running_statistics_alone():
+    """Statistics or weights of other channels are refused before anything is written."""
+    mean, var = np.zeros(2), np.ones(2)
+    with pytest.raises(
+        ValueError, match=r"batch_norm takes a running_var of shape \(2,\), as the input has; got \(3,\)"
+    ):
+        F.batch_norm(np.eye(2), mean, np.ones(3), training=True)
+    with pytest.raises(ValueError, match=r"normalisation takes a bias of shape \(2,\)"):
+        F.batch_norm(np.eye(2), mean, var, bias=np.ones(3), training=True)
+    with pytest.raises(ValueError, match="batch_norm takes a running_mean where it is not training; got None"):
+        F.batch_norm(np.eye(2), None, var)
+    with pytest.raises(ValueError, match=r"batch_norm takes \(batch, channels\) or .*; got an array of shape \(2,\)"):
+        F.batch_norm(np.ones(2), mean, var, training=True)
+    assert mean.tolist() == [0, 0]
+    assert var.tolist() == [1, 1]
+
+
+def test_number_of_axes_out_of_range_is_refused():
+    for axes in (0, 3):
+        with pytest.raises(ValueError, match=rf"from 1 to 2 for an array of shape \(2, 2\); got {axes}"):
+            F.layer_norm(np.eye(2), axes=axes)
+
+
 def test_large_matrices_are_normalised_as_small_ones():
     """Above a size, factors of rows and columns are multiplied by BLAS: the same numbers, and the same gradients."""
     rng = np.random.default_rng(0)
@@ -281,6 +311,14 @@ def test_normalisation_in_every_mode(function):
     np.testing.assert_allclose(
         np.sum(g * dy), sum(np.sum(a * b) for a, b in zip(pull_back(g), v, strict=True)), rtol=1e-11
     )
+
+
+def test_all_axes_can_be_normalised():
+    """A single example, a matrix, as one."""
+    x, weight = np.random.default_rng(0).normal(size=(2, 3, 4))
+    y = F.layer_norm(x, weight, x, axes=2, eps=0.1)
+    np.testing.assert_allclose(y, (x - x.mean()) / np.sqrt(x.var() + 0.1) * weight + x, rtol=1e-13)
+    np.testing.assert_allclose(F.rms_norm(x, axes=2, eps=0.1), x / np.sqrt(np.mean(x * x) + 0.1), rtol=1e-13)
 
 
 @pytest.mark.parametrize("function", [F.layer_norm, F.rms_norm, lambda x: F.batch_norm(x, training=True)])

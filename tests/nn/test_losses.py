@@ -140,6 +140,28 @@ def test_weights_that_would_stretch_the_loss_are_refused():
         F.binary_cross_entropy_with_logits(half, half, pos_weight=np.ones((1, 2, 1)))
 
 
+@pytest.mark.parametrize("shape", [(), (4,), (5, 1), (1, 4), (5, 4)])
+def test_weights_that_broadcast_to_the_loss_are_taken(shape):
+    """A number, a row, a column, or one for each."""
+    weight = np.random.default_rng(0).uniform(1, 2, shape)
+    p = np.full((5, 4), 0.5)
+    loss = F.binary_cross_entropy(p, p, weight, "none")
+    np.testing.assert_allclose(loss, np.broadcast_to(weight, (5, 4)) * np.log(2), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_and_function_have_the_same_defaults(name):
+    """With no options, they compute the same."""
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (3, 4))
+    target = [0, 3, 1] if name in ("cross_entropy", "nll_loss") else np.ones((3, 4))
+    assert MODULES[name]()(x, target) == getattr(F, name)(x, target)
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_labels_can_be_ignored_where_there_is_one_class(function):
+    assert function(np.zeros((2, 1)), [0, -100], ignore_index=-100) == 0
+
+
 def test_huber_refuses_a_delta_that_is_not_positive():
     with pytest.raises(ValueError, match="delta, where the loss becomes linear, is positive; got 0"):
         F.huber_loss(np.ones(2), np.ones(2), 0)

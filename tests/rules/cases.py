@@ -116,6 +116,11 @@ def inside(*shape):
     return rng.uniform(0.1, 0.8, size=shape) * rng.choice([-1, 1], size=shape)
 
 
+def shares(*shape):
+    """Numbers between 0 and 1, at a distance from both, and from their middle, where logarithms cancel."""
+    return rng.uniform(0.6, 0.8, size=shape)
+
+
 def case(key, *arrays, call=None, **options):
     CASES.append(Case(key, tuple(np.asarray(x) for x in arrays), call or (lambda f, *xs: f(*xs)), **options))
 
@@ -228,21 +233,28 @@ on(key_of(reductions.power_norm), (2, 3, 4), {}, {"axis": (0, 2), "keepdims": Tr
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
-for f in (activations.relu, activations.gelu, activations.gelu_tanh, activations.silu):
+for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
     unary(normal, key_of(f))
 unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
 on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
 on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
-case(key_of(losses.label_loss), normal(3, 4), call=lambda f, x: f(x, ranks(plain_index(x))[:, 0]))
-case(
-    key_of(losses.cross_entropy_of_bits), rng.uniform(0.2, 0.8, (3, 4)), rng.uniform(0.2, 0.8, (3, 4)), stretchable=True
-)
 
 
-case(key_of(losses.cross_entropy_of_scores), normal(3, 4), rng.uniform(0.2, 0.8, (3, 4)), stretchable=True)
+def exponentials_of(x):
+    return losses.Exponentials(plain_index(x))
+
+
+start(key_of(losses.label_loss))
 case(
-    key_of(losses.cross_entropy_of_scores), normal(3, 4), rng.uniform(0.2, 0.8, (3, 4)),
-    call=lambda f, x, target: f(x, target, 2.0),
+    key_of(losses.label_loss), normal(3, 4),
+    call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x)),
+)  # fmt: skip
+case(key_of(losses.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
+start(key_of(losses.cross_entropy_of_bits))
+case(key_of(losses.cross_entropy_of_bits), shares(3, 4), shares(3, 4), stretchable=True)
+case(key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretchable=True)
+case(
+    key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), call=lambda f, x, target: f(x, target, 2.0)
 )  # fmt: skip
 
 
@@ -250,6 +262,7 @@ def moments_of(x, *options):
     return normalisation.Moments(plain_index(x), *options)
 
 
+start(key_of(normalisation.normalised_rows))
 for options, shape, width in (
     (((1,), 0.1), (3, 4), 4), (((1,), 0.1, False), (3, 4), 4), (((0,), 0.1), (3, 4), 4), (((0, 2), 0.1), (2, 3, 4), 3)
 ):  # fmt: skip

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
+from minigrad.rules.erf import erf_single
 
 NAN, INF = np.nan, np.inf
 
@@ -123,6 +124,17 @@ def test_erf_keeps_the_dtype(dtype):
     y = mg.erf(np.array([0.5, -3], dtype))
     assert y.dtype == dtype
     np.testing.assert_allclose(y, [math.erf(0.5), math.erf(-3)], rtol=np.finfo(dtype).eps)
+
+
+def test_erf_in_single_precision():
+    """Within 6e-7, 1 from 3.92 on and never beyond, and odd."""
+    x = np.concatenate([np.linspace(-5, 5, 20_001), [0.0, 3.92, 1e3, INF]]).astype(np.float32)
+    y = erf_single(x)
+    assert y.dtype == np.float32
+    assert np.abs(y).max() == 1
+    assert (y[x >= 3.92] == 1).all()
+    np.testing.assert_allclose(y, [math.erf(v) for v in x], atol=6e-7)
+    np.testing.assert_array_equal(erf_single(-x), -y)
 
 
 def test_erf_takes_lists():

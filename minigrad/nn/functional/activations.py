@@ -9,9 +9,8 @@ from ...rules import activations as rules
 relu = public(rules.relu)
 leaky_relu = public(rules.leaky_relu)
 elu = public(rules.elu)
-silu = public(rules.silu)
 log_sigmoid = public(rules.log_sigmoid)
-gelu_exact, gelu_tanh = public(rules.gelu), public(rules.gelu_tanh)
+normal_cdf, gelu_tanh = public(rules.normal_cdf), public(rules.gelu_tanh)
 softplus_of_slope_one = public(rules.softplus)
 
 # Klambauer, Unterthiner, Mayr & Hochreiter, Self-normalizing neural networks, NIPS 2017 (arXiv:1706.02515).
@@ -32,7 +31,12 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu's approximate is 'none' or 'tanh'; got {approximate!r}")
-    return gelu_exact(x) if approximate == "none" else gelu_tanh(x)
+    return x * normal_cdf(x) if approximate == "none" else gelu_tanh(x)
+
+
+def silu(x: Any) -> Any:
+    """``x * sigmoid(x)``, also known as swish."""
+    return x * sigmoid(x)
 
 
 def softplus(x: Any, beta: float = 1.0) -> Any:

@@ -57,7 +57,7 @@ def cross_entropy(
         even = -total(log_p if weight is None else log_p * of_classes(weight, rows), axis=1) / rows.shape[1]
         loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
     else:
-        loss = times(factor, label_loss(rows, labels))
+        loss = times(factor, label_loss(rows, labels, rules.Exponentials(bare(rows))))
     return reduced(loss, factor, target.shape, reduction)
 
 

@@ -21,7 +21,7 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, 
     ----------
     Ba, Kiros & Hinton, Layer normalization, 2016 (arXiv:1607.06450).
     """
-    return by_row(x, x.shape[x.ndim - axes :], weight, bias, eps, centre=True)
+    return by_row(x, last_axes(x, axes), weight, bias, eps, centre=True)
 
 
 def rms_norm(x: Any, weight: Any = None, eps: float = 1e-5, axes: int = 1) -> Any:
@@ -31,7 +31,7 @@ def rms_norm(x: Any, weight: Any = None, eps: float = 1e-5, axes: int = 1) -> An
     ----------
     Zhang & Sennrich, Root mean square layer normalization, NeurIPS 2019 (arXiv:1910.07467).
     """
-    return by_row(x, x.shape[x.ndim - axes :], weight, None, eps, centre=False)
+    return by_row(x, last_axes(x, axes), weight, None, eps, centre=False)
 
 
 def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -84,6 +84,7 @@ def batch_norm(
     ----------
     Ioffe & Szegedy, Batch normalization, ICML 2015 (arXiv:1502.03167).
     """
+    check_statistics(x, running_mean, running_var, training)
     if not training:
         return with_statistics(x, running_mean, running_var, weight, bias, eps)
     axes, shape = (0,) if x.ndim == 2 else (0, 2), x.shape
@@ -94,10 +95,25 @@ def batch_norm(
         )
     x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
     moments, n = rules.Moments(bare(x), axes, eps), x.size // shape[1]
+    y = channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     move(running_mean, moments.mean, momentum, 1 - momentum)
     move(running_var, moments.var, momentum * (n / (n - 1)), 1 - momentum)
-    y = channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     return y if len(shape) < 4 else reshape(y, shape)
+
+
+def check_statistics(x: Any, mean: Any, var: Any, training: bool) -> None:
+    """Refuse an array without channels, and running statistics that are not there or not of its channels."""
+    if x.ndim < 2:
+        raise ValueError(
+            f"batch_norm takes (batch, channels) or (batch, channels, ...); got an array of shape {x.shape}"
+        )
+    for name, statistic in (("running_mean", mean), ("running_var", var)):
+        if statistic is None and not training:
+            raise ValueError(f"batch_norm takes a {name} where it is not training; got None")
+        if statistic is not None and statistic.shape != x.shape[1:2]:
+            raise ValueError(
+                f"batch_norm takes a {name} of shape {x.shape[1:2]}, as the input has; got {statistic.shape}"
+            )
 
 
 def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
@@ -116,6 +132,13 @@ def move(running: Any, value: Any, share: float, rest: float) -> None:
         kept = seen(bare(running))
         kept *= rest
         kept += share * np.reshape(value, -1)
+
+
+def last_axes(x: Any, axes: int) -> tuple[int, ...]:
+    """The lengths of so many axes at the end."""
+    if not 1 <= axes <= x.ndim:
+        raise ValueError(f"axes counts axes at the end, from 1 to {x.ndim} for an array of shape {x.shape}; got {axes}")
+    return x.shape[x.ndim - axes :]
 
 
 def by_row(x: Any, shape: tuple[int, ...], weight: Any, bias: Any, eps: float, centre: bool) -> Any:
