@@ -1,5 +1,7 @@
 """Linear algebra."""
 
+import math
+
 import numpy as np
 from numpy.linalg import LinAlgError
 
@@ -39,6 +41,33 @@ def _right(g, y, a, b):
 
 
 matmul = multilinear(np.matmul, _left, _right, compute=_matmul)
+
+
+def affine(x, w, b):
+    """``x @ w + b`` of a matrix w and a vector b, and of any x with rows in its last axis."""
+    y = _matmul(x, w)
+    if y.dtype != np.result_type(y, b):
+        return y + b
+    y += b
+    return y
+
+
+def _affine_shift(g, y, x, w, b):
+    count = math.prod(g.shape[:-1])  # a product with ones adds up rows in half of np.sum's time
+    return matmul(np.ones_like(g, shape=(1, count)), g.reshape(count, g.shape[-1])).reshape(g.shape[-1])
+
+
+affine = general(
+    affine,
+    lambda g, y, x, w, b: _left(g, y, x, w),
+    lambda g, y, x, w, b: _right(g, y, x, w),
+    _affine_shift,
+    forward=[
+        lambda t, y, x, w, b: t @ w,
+        lambda t, y, x, w, b: x @ t,
+        lambda t, y, x, w, b: np.broadcast_to(t, y.shape),
+    ],
+)
 
 multilinear(
     np.vecdot,

@@ -409,6 +409,8 @@ for shapes in (((3, 4), (4, 2)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (4,)), (
     for key in (np.matmul, np.linalg.matmul):
         if key is np.matmul or min(map(len, shapes)) > 1:
             case(key, *(normal(*shape) for shape in shapes), analytic=True)
+for shape in ((3, 4), (4,), (2, 3, 4)):
+    case(key_of(linalg.affine), normal(*shape), normal(4, 2), normal(2), analytic=True)
 binary(normal, normal, np.vecdot, np.linalg.vecdot)
 CASES[-1] = replace(CASES[-1], stretchable=False)
 CASES[-2] = replace(CASES[-2], stretchable=False)
