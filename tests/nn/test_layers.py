@@ -73,6 +73,8 @@ def test_wrong_last_axis_is_refused():
         nn.Bilinear(2, 3, 1)(np.ones((5, 2)), np.ones((5, 2)))
     with pytest.raises(ValueError, match=r"differ in the last axis only; got \(5, 2\) and \(1, 3\)"):
         nn.Bilinear(2, 3, 1)(np.ones((5, 2)), np.ones((1, 3)))
+    with pytest.raises(ValueError, match=r"differ in the last axis only; got \(5, 1, 2\) and \(5, 4, 3\)"):
+        nn.Bilinear(2, 3, 1)(np.ones((5, 1, 2)), np.ones((5, 4, 3)))
     assert nn.Bilinear(2, 3, 1, bias=False)(np.ones((5, 2)), np.ones((5, 3))).shape == (5, 1)
 
 

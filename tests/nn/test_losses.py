@@ -158,6 +158,15 @@ def test_module_and_function_have_the_same_defaults(name):
 
 
 @pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_classes_of_sequences_are_on_the_axis_after_the_batch(function):
+    """As for (batch, classes): each position is an example."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(2, 3, 4)), rng.integers(0, 3, (2, 4))
+    wanted = function(np.moveaxis(x, 1, 2).reshape(8, 3), labels.reshape(8), reduction="none")
+    np.testing.assert_array_equal(function(x, labels, reduction="none"), wanted.reshape(2, 4))
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
 def test_labels_can_be_ignored_where_there_is_one_class(function):
     assert function(np.zeros((2, 1)), [0, -100], ignore_index=-100) == 0
 

@@ -113,3 +113,20 @@ def test_methods_of_matrices():
     assert x.trace().item() == 4
     assert x.diagonal().tolist() == [0, 4]
     assert (x @ x.mT).tolist() == [[5, 14], [14, 50]]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 2, 3, 4), (0, 3, 4), (2, 0, 4)])
+def test_stack_times_matrix_is_a_single_product(shape):
+    """Of all rows at once, which is sooner done; the values are those of np.matmul, and so are transposed stacks'."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=shape), rng.normal(size=(4, 5))
+    np.testing.assert_allclose(mg.matmul(a, b), np.matmul(a, b), rtol=1e-13, atol=1e-15)
+    turned = np.swapaxes(rng.normal(size=(*shape[:-2], 4, shape[-2])), -1, -2)
+    np.testing.assert_allclose(mg.matmul(turned, b), np.matmul(turned, b), rtol=1e-13, atol=1e-15)
+    assert mg.matmul(np.ones((*shape[:-1], 0)), np.ones((0, 5))).tolist() == np.zeros((*shape[:-1], 5)).tolist()
+
+
+def test_stack_times_a_matrix_that_does_not_fit_is_refused():
+    """With the shapes that came."""
+    with pytest.raises(ValueError, match=r"matmul of \(2, 3, 4\) and \(3, 5\)"):
+        mg.matmul(mg.zeros((2, 3, 4)), mg.zeros((3, 5)))
