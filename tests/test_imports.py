@@ -44,7 +44,7 @@ ALLOWED = {
     "compile": {"arrays", "errors", "levels", "recorder", "rules", "tape", "tensor", "traced", "tree"},
     "data": {"tree"},
     "io": {"errors", "tensor"},
-    "nn": {"arrays", "functions", "operations", "recorder", "rules", "tensor", "traced", "tree"},
+    "nn": {"arrays", "functions", "operations", "primitive", "recorder", "rules", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",

@@ -14,6 +14,7 @@ from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
 from ..tree import leaves, tree_map
 from .first_run import recorded
+from .program import Refused
 from .replay import UNFIT, Replay, Stats
 
 MANY = 32  # programs that a function keeps
@@ -48,6 +49,8 @@ class Compiled:
                 if answer is not UNFIT:
                     return answer
             return self._record(key, args, kwargs)
+        except Refused:
+            return self.function(*args, **kwargs)  # which raises an error that says more
         finally:
             self._lock.release()
 

@@ -17,7 +17,11 @@ PURE = "pure"  # the results depend on the arguments alone
 VIEW = "view"  # the same, and the result lies in the memory of an argument
 WRITE = "write"  # changes one of its arguments in place
 DRAW = "draw"  # moves a generator of random numbers on
-REFUSE = "refuse"  # raises if its argument is true
+REFUSE = "refuse"  # gives up if its argument is true
+
+
+class Refused(Exception):
+    """A check that failed in a replay: the function itself, run once more, says what is wrong."""
 
 
 @dataclass(eq=False, slots=True)

@@ -93,8 +93,8 @@ class Recording:
 
     def gradient(self, leaf: Any) -> Any:
         """What backward passes have left in a leaf so far."""
-        self.keep_gradient(leaf)
-        if leaf not in self.read_gradients and self.former_gradients[leaf] is leaf.notes.grad:
+        if leaf not in self.former_gradients:  # and so it has not been set before
+            self.keep_gradient(leaf)
             self.read_gradients[leaf] = leaf.notes.grad
             if leaf.notes.grad is not None:
                 x = leaf.notes.grad
@@ -145,10 +145,7 @@ class Recording:
         if np.any(value_of(bad)):
             raise error()
         if isinstance(bad, RecordingArray):
-            made = len(self.calls)
-            text = error()  # which may compute with recorded arrays, for nothing
-            del self.calls[made:]
-            self.calls.append(Call(text, (bad.node,), {}, kind=REFUSE))
+            self.calls.append(Call(REFUSE, (bad.node,), {}, kind=REFUSE))
 
     def _write(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
         """Make a call that changes an array, and write it down."""

@@ -10,7 +10,7 @@ from .array import Attribute, Method
 from .buffers import Buffer, Plan
 from .expressions import Expressions, constant
 from .lower import contiguous
-from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Value, mapped
+from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, mapped
 
 INFIX = {
     operator.add: "+",
@@ -79,8 +79,8 @@ class Source:
 
     def _lines(self, call: Call) -> list[str]:
         if call.kind == REFUSE:
-            error = self._say.exception(type(call.function))
-            return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {error}({str(call.function)!r})"]
+            refused = self._say.from_outside(Refused, "Refused")
+            return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {refused}"]
         text = self._in_context(call, self._expression(call))
         if call.kind == WRITE or self.plan.has(call.pattern):
             return [text]

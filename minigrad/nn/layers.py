@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..functions import reshape
+from ..recorder import depends
 from . import functional, init
 from .functional.layers import check_probability
 from .init import RNG
@@ -121,4 +122,4 @@ class Dropout(Module):
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
-        return functional.dropout(x, self.p, self.training, self.rng)
+        return functional.dropout(x, self.p, depends(self, "training"), self.rng)

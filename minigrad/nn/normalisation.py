@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recorder import depends
 from . import functional
 from .module import Module
 from .parameter import Buffer, Parameter
@@ -47,7 +48,14 @@ class BatchNorm(Module):
                 f"array of shape {x.shape}"
             )
         return functional.batch_norm(
-            x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            depends(self, "training"),
+            self.momentum,
+            self.eps,
         )
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def _right(g, y, a, b):
 
 matmul = multilinear(np.matmul, _left, _right, compute=_matmul)
 
+
 multilinear(
     np.vecdot,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * b,

@@ -264,7 +264,7 @@ def test_draws_are_drawn_anew():
 
 
 def test_checks_are_made_in_each_replay():
-    """With the error's class and text; classes of other modules are found, too."""
+    """The function runs once more where one fails, and raises its own error."""
 
     def function(labels):
         refuse(labels < 0, lambda: IndexError(f"labels are at least 0; got {labels}"))
@@ -275,7 +275,7 @@ def test_checks_are_made_in_each_replay():
     compiled = mg.compile(function)
     labels = np.array([1, 2])
     assert compiled(labels).tolist() == compiled(labels).tolist() == [2, 3]
-    with pytest.raises(IndexError, match=r"labels are at least 0; got <array of shape \(2,\)"):
+    with pytest.raises(IndexError, match=r"labels are at least 0; got \[-1 -2\]"):
         compiled(-labels)
     with pytest.raises(mg.GraphError, match="too large"):
         compiled(labels * 10)

@@ -14,18 +14,19 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
-from minigrad.primitive import REGISTRY
-from minigrad.rules import (
+from minigrad.nn.rules import (
     activations,
-    elementwise,
-    indexing,
-    linalg,
+    attention,
+    convolution,
+    linear,
     losses,
-    network,
     normalisation,
-    reductions,
-    structure,
+    pooling,
+    recurrence,
 )
+from minigrad.nn.rules.window import Window
+from minigrad.primitive import REGISTRY
+from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
 from minigrad.rules.indexing import plain_index
 
 
@@ -171,6 +172,18 @@ def called_with(positional, named, shown, f, x):
     return shown(f(x, *positional, **named))
 
 
+def some_picks(like, shape, window):
+    """Where the window meets its first largest number, in an image of that shape in the library of `like`."""
+    x = np.reshape(np.cumsum(np.ones_like(like, shape=int(np.prod(shape)))) % 3, shape)
+    return pooling.firsts(x, pooling.max_windows(x, window), window)
+
+
+def keys_before(like, queries, keys):
+    """Whether a key comes before a query, of which the first has none; in the library of `like`."""
+    ones = np.ones_like(like, shape=(queries, keys))
+    return plain_index(np.cumsum(ones, axis=1) < np.cumsum(ones, axis=0))
+
+
 def all_parts(arrays):
     """Several results as one."""
     return np.concatenate([np.reshape(x, -1) for x in arrays])
@@ -305,6 +318,51 @@ for options, shape, width in (
     for part in (normalisation.deviations, normalisation.inverse_root):
         case(key_of(part), normal(*shape), call=lambda f, x, options=options: f(x, moments_of(x, *options)))
 
+# Convolution and pooling: window, groups, and the shapes of image, kernel and result
+
+for window, groups, image, kernel, result in (
+    (Window((2, 3)), 1, (2, 2, 3, 4), (3, 2, 2, 3), (2, 3, 2, 2)),
+    (Window((2, 2), (2, 1), ((1, 1), (0, 1)), (1, 2)), 2, (1, 2, 4, 4), (2, 1, 2, 2), (1, 2, 3, 3)),
+):
+    options = (window, groups)
+    calls = (lambda f, x, w, o=options: f(x, w, *o), lambda f, g, w, o=options, n=image[2:]: f(g, w, *o, n))
+    case(key_of(convolution.convolve), normal(*image), normal(*kernel), call=calls[0], analytic=True)
+    case(key_of(convolution.spread), normal(*result), normal(*kernel), call=calls[1], analytic=True)
+    case(key_of(convolution.weigh), normal(*image), normal(*result), call=calls[0], analytic=True)
+for window, image, result in (
+    (Window((1, 1)), (1, 1, 2, 2), (1, 1, 2, 2)),
+    (Window((2, 2), (2, 2)), (2, 2, 4, 2), (2, 2, 2, 1)),
+    (Window((2, 3), (1, 2), ((1, 1), (1, 0)), (2, 1)), (1, 2, 3, 4), (1, 2, 3, 2)),
+):
+    on(key_of(pooling.sum_windows), image, (window, 0.25))
+    on(key_of(pooling.spread_evenly), result, (window, 0.25, image[2:]))
+    on(key_of(pooling.max_windows), image, (window,), analytic=False)
+    picks = lambda g, size=image, window=window: some_picks(g, size, window)
+    case(key_of(pooling.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
+    case(key_of(pooling.place), normal(*result), call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n))
+
+# Attention, with all scores and with some; a row has none
+
+weights = key_of(attention.attention_weights)
+case(weights, normal(3, 2), normal(4, 2), call=joined())
+case(weights, normal(2, 1, 3, 2), normal(3, 4, 2), call=joined(scale=0.5))
+case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(3, 1), call=joined())
+case(weights, normal(2, 3, 2), normal(2, 4, 2), call=lambda f, q, k: f([q, k], keys_before(q, 3, 4)))
+case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(4), call=lambda f, *xs: f(list(xs), keys_before(xs[0], 3, 4)))
+
+# Recurrence, of sequences of 3 steps, 2 features and a batch of 2
+
+for function, gates, others in (
+    (recurrence.rnn, 1, [(2, 2)]),
+    (recurrence.gru, 3, [(2, 2)]),
+    (recurrence.lstm, 4, [(2, 2), (2, 2)]),
+):
+    start(key_of(function))
+    arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), (2 * gates,), *others)]
+    case(key_of(function), *arrays, call=joined(), analytic=True)
+start(key_of(recurrence.rnn), 1)
+case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
+
 # Shape
 
 on(np.reshape, (3, 4), ((2, 6),), (-1,), ((4, 3), "F"))
@@ -395,6 +453,8 @@ for shapes in (((3, 4), (4, 2)), ((4,), (4, 2)), ((3, 4), (4,)), ((4,), (4,)), (
     for key in (np.matmul, np.linalg.matmul):
         if key is np.matmul or min(map(len, shapes)) > 1:
             case(key, *(normal(*shape) for shape in shapes), analytic=True)
+for shape in ((3, 4), (4,), (2, 3, 4)):
+    case(key_of(linear.affine), normal(*shape), normal(4, 2), normal(2), analytic=True)
 binary(normal, normal, np.vecdot, np.linalg.vecdot)
 CASES[-1] = replace(CASES[-1], stretchable=False)
 CASES[-2] = replace(CASES[-2], stretchable=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 from ...functions import log_softmax, sigmoid, softmax, tanh
 from ...operations import public
-from ...rules import activations as rules
+from ..rules import activations as rules
 
 relu = public(rules.relu)
 leaky_relu = public(rules.leaky_relu)

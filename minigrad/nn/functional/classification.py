@@ -8,8 +8,8 @@ from ...functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...functions import sum as total
 from ...operations import public
 from ...recorder import refuse, seen
-from ...rules import losses as rules
 from ...traced import bare
+from ..rules import losses as rules
 from .reduction import check_reduction, fitting
 
 label_loss = public(rules.label_loss)

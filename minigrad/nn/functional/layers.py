@@ -6,15 +6,15 @@ import numpy as np
 
 from ...functions import einsum
 from ...recorder import drawn, fixed, refuse
-from ...traced import bare
+from ...traced import apply, bare
 from ..init import RNG
+from ..rules.linear import affine
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     """``x @ weight + bias``, of x (..., in), weight (in, out) and bias (out,)."""
     check_last("linear", x, weight.shape[0])
-    y = x @ weight
-    return y if bias is None else y + bias
+    return x @ weight if bias is None else apply(affine, (x, weight, bias))
 
 
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:

@@ -10,8 +10,8 @@ from ...functions import abs, clip, exp, square, xlogy
 from ...functions import sum as total
 from ...operations import public
 from ...recorder import refuse, seen
-from ...rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
 from ...traced import bare
+from ..rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
 from .activations import relu
 from .reduction import check_reduction, check_weight, fitting, reduced, refuse_outside, weighted
 

@@ -8,8 +8,8 @@ import numpy as np
 from ...functions import reshape
 from ...operations import public
 from ...recorder import fixed, seen
-from ...rules import normalisation as rules
 from ...traced import bare
+from ..rules import normalisation as rules
 
 rows, channels = public(rules.normalised_rows), public(rules.normalised_channels)
 

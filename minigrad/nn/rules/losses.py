@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..primitive import elementwise, general
+from ...primitive import elementwise, general
+from ...rules.indexing import getitem
+from ...rules.network import quiet, sigmoid, vanishing_exp
 from .activations import softplus
-from .indexing import getitem
-from .network import quiet, sigmoid, vanishing_exp
 
 
 class Exponentials:

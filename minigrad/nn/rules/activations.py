@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from ..primitive import elementwise
-from .elementwise import erf
-from .erf import erf_single
-from .network import quiet, sigmoid, vanishing_exp
+from ...primitive import elementwise
+from ...rules.elementwise import erf
+from ...rules.erf import erf_single
+from ...rules.network import quiet, sigmoid, vanishing_exp
 
 
 def relu(x):
