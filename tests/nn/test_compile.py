@@ -144,7 +144,7 @@ def test_an_embedding_looks_other_rows_up():
 def test_attention_with_masks():
     """A causal mask, and one of padding that is an argument."""
     rng = np.random.default_rng(0)
-    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0)
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True, rng=0)
     padding = [np.array([[False, False, True], [False, bool(i), bool(i)]]) for i in range(2)]
     batches = [(mg.tensor(rng.normal(size=(2, 3, 4))), mask) for mask in padding]
     compare(lambda: deepcopy(layer), lambda m, x, mask: mg.mean(m(x, src_key_padding_mask=mask) ** 2), batches)
