@@ -37,6 +37,10 @@ class Expressions:
             self._name[x] = self._free.new(wanted, numbered)
         return self._name[x]
 
+    def has(self, x: Any) -> bool:
+        """Whether something has a name."""
+        return x in self._name
+
     def rename(self, x: Any, name: str) -> None:
         """Let something share a name."""
         self._name[x] = name

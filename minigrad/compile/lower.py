@@ -10,6 +10,7 @@ from .program import RESULT, Call, Value
 
 REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
+FILLED = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.zeros: 0, np.ones: 1, np.empty: 0}
 POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # for which ndarray.__pow__ calls these
 EXACT = 2**24  # up to here float32 has all integers, so that a quotient by one is rounded once in any precision
 
@@ -20,6 +21,8 @@ def lowered(call: Call) -> list[Call]:
         as_reduction(call, REDUCTIONS[call.function])
     elif call.function is np.mean and is_plain_reduction(call):
         return as_quotient(call)
+    elif call.function in FILLED or (call.function is np.full_like and isinstance(call.args[1], int | float)):
+        as_full(call)
     elif call.function is np.matmul and not call.kwargs and all(map(is_matrix, call.args)):
         if call.args[0].dtype == call.args[1].dtype:
             call.function = Method("dot")
@@ -51,6 +54,14 @@ def as_quotient(call: Call) -> list[Call]:
     call.pattern = total
     as_reduction(call, np.add)
     return [call, Call(operator.truediv if y.scalar else np.divide, (total, n), {}, y, errors=call.errors)]
+
+
+def as_full(call: Call) -> None:
+    """Let a call that makes an array of equal numbers depend on nothing, if the array is in C order."""
+    y = call.pattern
+    if contiguous(y.shape, y.strides, y.dtype.itemsize):
+        number = FILLED.get(call.function, call.args[-1])
+        call.function, call.args, call.kwargs = np.full, (y.shape, number, y.dtype), {}
 
 
 def is_array(x: Any) -> bool:

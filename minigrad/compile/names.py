@@ -69,7 +69,7 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
         except ValueError:  # a variable that has no value yet
             continue
     start |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
-    found: dict[int, str] = {}
+    found = {id(p.value): f"{name}_{path}" for name, x in start.items() for path, p in parameters_of(x)}
     seen: set[int] = set()
     level = list(start.items())
     for _ in range(DEEP):
@@ -84,6 +84,13 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
                 below += [(f"{name}_{key}" if key else name, part) for key, part in parts(x)]
         level = below
     return found
+
+
+def parameters_of(x: Any) -> list[tuple[str, Any]]:
+    """The parameters and buffers of a Module by name, and nothing of other objects."""
+    if isinstance(x, type) or not hasattr(x, "named_parameters") or not hasattr(x, "named_buffers"):
+        return []
+    return [*x.named_parameters(), *x.named_buffers()]
 
 
 def parts(x: Any) -> list[tuple[str, Any]]:

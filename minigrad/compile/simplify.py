@@ -52,6 +52,7 @@ class Sharing:
         self.known: dict[Any, Any] = {}  # by what is called on what: the pattern of the results
         self.version: dict[Any, int] = {}  # of memory: how often it was written to
         self.last_write = {ours(call.target.root): i for i, call in enumerate(program.calls) if call.kind == WRITE}
+        self.parts: dict[Any, Value] = {}  # views by the array and the index
         self.kept = {value.root for value in program.outputs()}
 
     def run(self) -> None:
@@ -62,7 +63,7 @@ class Sharing:
             call.target = self.replaced(call.target)
             for result in call.results:
                 result.root = self.replaced(result.root).root
-            if not self.is_known(i, call):
+            if not (self.is_known(i, call) or self.is_put_back(call)):
                 calls.append(call)
             if call.kind == WRITE:
                 memory = ours(call.target.root)
@@ -92,6 +93,14 @@ class Sharing:
             return True
         self.known[key] = call.pattern
         return False
+
+    def is_put_back(self, call: Call) -> bool:
+        """Whether a call writes a part of an array to where it is: NumPy's ``x[i] += y`` ends in ``x[i] = x[i]``."""
+        if call.function is operator.getitem and call.kind == VIEW:
+            self.parts[call.args[0], frozen(call.args[1], {})] = call.pattern
+        if call.function is not operator.setitem:
+            return False
+        return self.parts.get((call.args[0], frozen(call.args[1], {}))) is call.args[2]
 
     def fold(self, call: Call) -> bool:
         """Whether the results are constants, which they become."""

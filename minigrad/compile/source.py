@@ -114,10 +114,10 @@ class Source:
 
     def _view_name(self, call: Call) -> str:
         of = call.operands()[0]
-        base = self._say.operand(of)
-        transposed = len(of.shape) == 2 and call.function is np.transpose and call.pattern.shape == of.shape[::-1]
-        suffix = call.function.name if isinstance(call.function, Attribute) else "T" if transposed else "view"
-        return f"{base}_{suffix}" if base.isidentifier() else "view"
+        transposed = len(of.shape) == 2 and call.pattern.shape == of.shape[::-1]
+        if transposed and call.function in (np.transpose, Attribute("T")) and not of.is_view:
+            return f"{self._say.operand(of)}_T"
+        return f"{self._say.operand(of.root)}_view" if self._say.has(of.root) else "view"
 
     def _target(self, x: Value) -> str:
         """The variable for a part of a result."""
@@ -144,6 +144,8 @@ class Source:
             return f"{PREFIX[function]}({args[0]})"
         if isinstance(function, Attribute) and not isinstance(function, Method):
             return f"{args[0]}.{function.name}"
+        if function is np.full and self.plan.has(call.pattern):
+            return f"{say(call.pattern)}.fill({args[1]})"
         options = [f"{key}={say(option)}" for key, option in call.kwargs.items()]
         out = call.target if call.out else call.pattern if self.plan.has(call.pattern) else None
         if out is not None:  # by position where that is possible, as NumPy reads it in half the time
