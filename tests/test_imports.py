@@ -40,7 +40,7 @@ ALLOWED = {
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
     "nn": {"arrays", "functions", "operations", "recorder", "rules", "tensor", "traced", "tree"},
-    "optim": {"levels", "recorder", "tensor", "traced", "tree"},
+    "optim": {"levels", "recorder", "tape", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",

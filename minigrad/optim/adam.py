@@ -7,25 +7,43 @@ import numpy as np
 
 from .optimizer import Optimizer
 
-multiply, subtract, add, divide, sqrt = np.multiply, np.subtract, np.add, np.divide, np.sqrt
+multiply, add, subtract, divide, sqrt = np.multiply, np.add, np.subtract, np.divide, np.sqrt
 
 
-def average(mean: Any, x: Any, share: Any, s: Any) -> None:
-    """Move a running mean towards x by a share of the way."""
-    subtract(x, mean, out=s)
-    multiply(s, share, out=s)
-    add(mean, s, out=mean)
+class Moments(Optimizer):
+    """An optimizer with running means of the gradient and of its square, m and v.
+
+    What is kept are sums, ``sum = beta1 * sum + g`` and ``squares = beta2 * squares + g**2``, as these take less
+    time: m is ``(1 - beta1) * sum`` and v is ``(1 - beta2) * squares``, and `derive` has the factors among others. So
+    that m and v go on smoothly when betas are changed, sums are scaled by the former factor over the new one.
+    """
+
+    elementwise = True
+    scratch = ("s",)
+    derived = ("keep1", "keep2")
+
+    def start(self, w: Any, hyper: Any) -> dict[str, Any]:
+        shares = {name: np.ones_like(w, shape=(), dtype=np.float64) for name in ("share1", "share2")}
+        return {"sum": np.zeros_like(w), "squares": np.zeros_like(w), **shares}
+
+    def shares(self, hyper: Any, state: Any) -> tuple[Any, ...]:
+        """What to keep of either sum, and the factors of both: 1 - beta1 and 1 - beta2."""
+        keep = []
+        for beta, share in zip(hyper.betas, (state.share1, state.share2), strict=True):
+            keep.append(beta * (share[()] / (1 - beta)))
+            share[...] = 1 - beta
+        return *keep, *(1 - beta for beta in hyper.betas)
+
+    def accumulate(self, g: Any, state: Any, hyper: Any) -> None:
+        """Take a gradient into both sums."""
+        multiply(state.sum, hyper.keep1, out=state.sum)
+        add(state.sum, g, out=state.sum)
+        multiply(state.squares, hyper.keep2, out=state.squares)
+        multiply(g, g, out=state.s)
+        add(state.squares, state.s, out=state.squares)
 
 
-def average_square(mean: Any, x: Any, share: Any, s: Any) -> None:
-    """Move a running mean towards x squared by a share of the way."""
-    multiply(x, x, out=s)
-    subtract(s, mean, out=s)
-    multiply(s, share, out=s)
-    add(mean, s, out=mean)
-
-
-class Adam(Optimizer):
+class Adam(Moments):
     """Steps scaled by running moments of the gradient.
 
     With ``g = gradient + weight_decay * w``, ``m = beta1 * m + (1 - beta1) * g``,
@@ -60,9 +78,7 @@ class Adam(Optimizer):
     ``1 - beta2**t``, which the paper does not make.
     """
 
-    elementwise = True
-    scratch = ("s",)
-    derived = ("rest1", "rest2", "rate", "floor")
+    derived = ("keep1", "keep2", "rate", "floor", "share2")
 
     def __init__(
         self,
@@ -76,24 +92,25 @@ class Adam(Optimizer):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        state = {"mean": np.zeros_like(w), "square": np.zeros_like(w)}
+        state = super().start(w, hyper)
         return {**state, "largest": np.zeros_like(w)} if hyper.amsgrad else state
 
     def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """The shares of the moments, and lr and eps times what corrects the moments for their start at zero."""
-        beta1, beta2 = hyper.betas
-        root = np.sqrt(1 - beta2**t)
-        return 1 - beta1, 1 - beta2, hyper.lr * root / (1 - beta1**t), hyper.eps * root
+        """lr and eps, times what corrects the moments for their start at zero, and makes moments of the sums."""
+        keep1, keep2, share1, share2 = self.shares(hyper, state)
+        root = np.sqrt((1 - hyper.betas[1] ** t) / (1 if hyper.amsgrad else share2))
+        return keep1, keep2, hyper.lr * root * share1 / (1 - hyper.betas[0] ** t), hyper.eps * root, share2
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        m, v, s = state.mean, state.square, state.s
-        average(m, g, hyper.rest1, s)
-        average_square(v, g, hyper.rest2, s)
+        s = state.s
+        self.accumulate(g, state, hyper)
         if hyper.amsgrad:
-            v = np.maximum(state.largest, v, out=state.largest)
-        sqrt(v, out=s)
+            multiply(state.squares, hyper.share2, out=s)
+            sqrt(np.maximum(state.largest, s, out=state.largest), out=s)
+        else:
+            sqrt(state.squares, out=s)
         add(s, hyper.floor, out=s)
-        divide(m, s, out=s)
+        divide(state.sum, s, out=s)
         multiply(s, hyper.rate, out=s)
         subtract(w, s, out=w)
 
@@ -133,7 +150,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
 
 
-class NAdam(Optimizer):
+class NAdam(Moments):
     """`Adam` that looks ahead by one step of the momentum, as Nesterov's method does.
 
     With the moments m and v of `Adam`, ``mu(t) = beta1 * (1 - 0.96**(t * momentum_decay) / 2)`` and M the product of
@@ -160,9 +177,8 @@ class NAdam(Optimizer):
     divided by a factor of its own in the look ahead.
     """
 
-    elementwise = True
     scratch = ("s", "ahead")
-    derived = ("rest1", "rest2", "now", "next", "floor")
+    derived = ("keep1", "keep2", "now", "next", "floor")
 
     def __init__(
         self,
@@ -185,33 +201,31 @@ class NAdam(Optimizer):
         )
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        product = np.ones_like(w, shape=(), dtype=np.float64)
-        return {"mean": np.zeros_like(w), "square": np.zeros_like(w), "mu_product": product}
+        return {**super().start(w, hyper), "mu_product": np.ones_like(w, shape=(), dtype=np.float64)}
 
     def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """The shares of the moments, the factors of g and of m in the step, and the floor."""
-        beta1, beta2 = hyper.betas
-        mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (i * hyper.momentum_decay)) for i in (t, t + 1))
+        """What to keep of the sums, the factors of g and of the sum in the step, and the floor."""
+        keep1, keep2, share1, share2 = self.shares(hyper, state)
+        mu, mu_next = (hyper.betas[0] * (1 - 0.5 * 0.96 ** (i * hyper.momentum_decay)) for i in (t, t + 1))
         product = state.mu_product[()] * mu
         state.mu_product[...] = product
-        rate = hyper.lr * np.sqrt(1 - beta2**t)
-        now, ahead = rate * (1 - mu) / (1 - product), rate * mu_next / (1 - product * mu_next)
-        return 1 - beta1, 1 - beta2, now, ahead, hyper.eps * np.sqrt(1 - beta2**t)
+        root = np.sqrt((1 - hyper.betas[1] ** t) / share2)
+        now = hyper.lr * root * (1 - mu) / (1 - product)
+        return keep1, keep2, now, hyper.lr * root * share1 * mu_next / (1 - product * mu_next), hyper.eps * root
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        m, v, s, ahead = state.mean, state.square, state.s, state.ahead
-        average(m, g, hyper.rest1, s)
-        average_square(v, g, hyper.rest2, s)
+        s, ahead = state.s, state.ahead
+        self.accumulate(g, state, hyper)
         multiply(g, hyper.now, out=s)
-        multiply(m, hyper.next, out=ahead)
+        multiply(state.sum, hyper.next, out=ahead)
         add(ahead, s, out=ahead)
-        sqrt(v, out=s)
+        sqrt(state.squares, out=s)
         add(s, hyper.floor, out=s)
         divide(ahead, s, out=s)
         subtract(w, s, out=w)
 
 
-class RAdam(Optimizer):
+class RAdam(Moments):
     """`Adam` without its scale in the first steps, while the second moment is of too few gradients.
 
     With the moments m and v of `Adam`, ``m' = m / (1 - beta1**t)``, ``rho_inf = 2 / (1 - beta2) - 1`` and
@@ -237,9 +251,7 @@ class RAdam(Optimizer):
     The limit of 5, where the paper has 4, is PyTorch's, and that of the authors' code.
     """
 
-    elementwise = True
-    scratch = ("s",)
-    derived = ("rest1", "rest2", "rate", "scaled", "unscaled")
+    derived = ("keep1", "keep2", "rate", "floor", "scaled", "unscaled")
 
     def __init__(
         self,
@@ -259,11 +271,9 @@ class RAdam(Optimizer):
             decoupled_weight_decay=decoupled_weight_decay,
         )
 
-    def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {"mean": np.zeros_like(w), "square": np.zeros_like(w)}
-
     def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """The shares of the moments, the step length, and the weights of the scaled step and the other: one is 0."""
+        """What to keep of the sums, the step length, the floor, and the weights of both kinds of step: one is 0."""
+        keep1, keep2, share1, share2 = self.shares(hyper, state)
         beta1, beta2 = hyper.betas
         rest = 1 - beta2**t
         limit = np.maximum(2 / (1 - beta2) - 1, 5)  # which makes no difference, as rho is less
@@ -271,17 +281,17 @@ class RAdam(Optimizer):
         ready = rho > 5
         rho = np.maximum(rho, 5)  # so that the root is that of a positive number also before
         r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
-        scaled = np.where(ready, r * np.sqrt(rest), 0.0)
-        return 1 - beta1, 1 - beta2, hyper.lr / (1 - beta1**t), scaled, np.where(ready, 0.0, 1.0)
+        scaled = np.where(ready, r * np.sqrt(rest / share2), 0.0)
+        rate = hyper.lr * share1 / (1 - beta1**t)
+        return keep1, keep2, rate, hyper.eps / np.sqrt(share2), scaled, np.where(ready, 0.0, 1.0)
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        m, v, s = state.mean, state.square, state.s
-        average(m, g, hyper.rest1, s)
-        average_square(v, g, hyper.rest2, s)
-        sqrt(v, out=s)
-        add(s, hyper.eps, out=s)
+        s = state.s
+        self.accumulate(g, state, hyper)
+        sqrt(state.squares, out=s)
+        add(s, hyper.floor, out=s)
         divide(hyper.scaled, s, out=s)
         add(s, hyper.unscaled, out=s)
-        multiply(s, m, out=s)
+        multiply(s, state.sum, out=s)
         multiply(s, hyper.rate, out=s)
         subtract(w, s, out=w)

@@ -5,9 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from .adam import add, average, average_square, divide, multiply, sqrt, subtract
 from .hyperparameters import checked_number
 from .optimizer import Optimizer
+
+multiply, add, subtract, divide, sqrt = np.multiply, np.add, np.subtract, np.divide, np.sqrt
+
+
+def average(mean: Any, x: Any, share: Any, s: Any) -> None:
+    """Move a running mean towards x by a share of the way."""
+    subtract(x, mean, out=s)
+    multiply(s, share, out=s)
+    add(mean, s, out=mean)
+
+
+def average_square(mean: Any, x: Any, share: Any, s: Any) -> None:
+    """Move a running mean towards x squared by a share of the way."""
+    multiply(x, x, out=s)
+    subtract(s, mean, out=s)
+    multiply(s, share, out=s)
+    add(mean, s, out=mean)
 
 
 class RMSprop(Optimizer):

@@ -18,6 +18,11 @@ BOUNDS: dict[str, tuple[float, float, bool]] = {
     **dict.fromkeys(("betas", "alpha", "rho", "decay"), (0.0, 1.0, True)),
 }
 
+KINDS: dict[str, Any] = {
+    "betas": (0.0, 0.0),
+    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay"), False),
+}
+
 
 def checked_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
     """A number as a float, from `low` to `high`, or only `below` the latter; refuses others by name."""
@@ -41,8 +46,12 @@ def checked_integer(name: str, value: Any, low: int = 1) -> int:
     return int(value)
 
 
-def checked(name: str, value: Any, like: Any) -> Any:
-    """The value of a hyperparameter, of the kind that `like` is: a bool, a tuple of numbers, or a number."""
+def checked(name: str, value: Any, like: Any = None) -> Any:
+    """The value of a hyperparameter, of the kind that `like` is: a bool, a tuple of numbers, or a number.
+
+    Without `like`, the kind is that which the name says, or else that of the value.
+    """
+    like = KINDS.get(name, tuple(value) if isinstance(value, list) else value) if like is None else like
     if isinstance(like, bool):
         if value is not True and value is not False:
             raise ValueError(f"{name} is True or False; got {value!r}")
@@ -152,7 +161,7 @@ class Group(Mapping[str, Any]):
 
     def arrays(self, w: Any, derived: tuple[str, ...] = (), dtype: Any = None) -> Fields:
         """The hyperparameters as arrays of no dimensions like `w`, and as many for what is `derived` from them."""
-        key = type(w), dtype or w.dtype
+        key = type(w), np.dtype(dtype or w.dtype)
         if key not in self._arrays:
 
             def array(number: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .adam import average, multiply, subtract
+from .adaptive import average, multiply, subtract
 from .optimizer import Optimizer
 
 
@@ -39,7 +39,7 @@ class Lion(Optimizer):
 
     elementwise = True
     decoupled = True
-    scratch = ("s",)
+    scratch = ("s", "d")
     derived = ("rest1", "rest2")
 
     def __init__(
@@ -59,11 +59,11 @@ class Lion(Optimizer):
         return 1 - beta1, 1 - beta2
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        m, s = state.mean, state.s
+        m, s, d = state.mean, state.s, state.d
         subtract(g, m, out=s)
         multiply(s, hyper.rest1, out=s)
         np.add(m, s, out=s)
-        np.sign(s, out=s)
-        multiply(s, hyper.lr, out=s)
-        subtract(w, s, out=w)
+        np.sign(s, out=d)  # in place it would take ten times as long
+        multiply(d, hyper.lr, out=d)
+        subtract(w, d, out=w)
         average(m, g, hyper.rest2, s)

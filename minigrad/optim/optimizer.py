@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from ..levels import unusual
 from ..recorder import recorder
+from ..tape import clock
 from ..tensor import Tensor
 from ..traced import bare
 from .hyperparameters import Group, checked
@@ -45,6 +46,8 @@ class Optimizer:
     - ``scratch = (name, ...)``: arrays like w that `update` finds in its state, to compute in;
     - ``derived = (name, ...)`` and ``derive(t, hyper, state)``, which answers with a number for each of these names,
       computed in double precision once a step for each parameter, from the number t = 1, 2, ... of the step;
+    - ``decoupled = True``, if weight decay shall shrink the weights by ``lr * weight_decay`` of them and leave the
+      gradient alone;
     - ``optional = (name, ...)``: hyperparameters that are None for `update` where they were 0 at first;
     - ``check(values)``, which raises ValueError for hyperparameters that do not go together.
 
@@ -56,10 +59,10 @@ class Optimizer:
     scratch: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
-    decoupled: ClassVar[bool] = False  # whether weight decay shrinks the weights, and leaves the gradient alone
+    decoupled: ClassVar[bool] = False
 
     def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
-        self._defaults = {name: checked(name, value, value) for name, value in hyperparameters.items()}
+        self._defaults = {name: checked(name, value) for name, value in hyperparameters.items()}
         self.check(self._defaults)
         self.param_groups: list[Group] = []
         self.params: list[Tensor] = []
@@ -122,6 +125,12 @@ class Optimizer:
         w, derived = p.value, ("shrink", *self.derived)
         hyper, exact = group.arrays(w, derived), group.arrays(w, derived, np.float64)
         state, counted = dict(self.start(w, hyper)), self.counts(hyper)
+        for key, x in state.items():
+            if not hasattr(x, "shape") or isinstance(x, np.generic):
+                raise TypeError(
+                    f"{type(self).__name__}.start answers with arrays, which a step changes in place; {key} is a "
+                    f"{type(x).__name__}. np.zeros_like(w, shape=()) makes an array of a number"
+                )
         if counted:
             state["step"] = np.zeros_like(w, shape=(), dtype=np.float64)
         has_decay = getattr(hyper, "weight_decay", None) is not None
@@ -157,20 +166,22 @@ class Optimizer:
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
-        for p, w, _, _, _ in self._work:
+        for p, w in self._watched:
             if p.value is not w:
                 self._follow()
         for p, w, slot, state, hyper in self._work:
-            g = p.notes.grad
+            notes = p.notes
+            g = notes.grad
             if g is None:
                 continue
             if type(g) is not ndarray:
                 g = bare(g)
             if state is None or unusual:
                 self._update(slot, g)
+                p.changed()
             else:
                 self.update(w, g, state, hyper)
-            p.changed()
+                notes.changed = clock[0] = clock[0] + 1  # as p.changed() does, in half the time
 
     def _follow(self) -> None:
         """Work on the memory that the parameters have now."""
@@ -183,6 +194,7 @@ class Optimizer:
     def _list(self) -> None:
         """Write down what a step goes through: state and hyperparameters where nothing but `update` is needed."""
         self.params = [slot.p for slot in self._slots]
+        self._watched = [(slot.p, slot.w) for slot in self._slots]
         self._work = [(slot.p, slot.w, slot, slot.whole if slot.plain else None, slot.hyper) for slot in self._slots]
 
     def _update(self, slot: Slot, g: Any) -> None:
@@ -228,6 +240,12 @@ class Optimizer:
         if problems:
             raise ValueError(f"this state does not belong to this {type(self).__name__}: {'; '.join(problems)}")
         self._load(state)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "an optimizer cannot be copied or pickled, as it belongs to its parameters. Make one for the copies of "
+            "these, and give it this one's state_dict()"
+        )
 
     def _problems(self, state: Mapping[str, Any]) -> list[str]:
         """What speaks against loading a state."""

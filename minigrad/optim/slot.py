@@ -12,9 +12,9 @@ from ..tensor import Tensor
 from ..tree import tree_map
 from .hyperparameters import Fields, Group
 
-# An update goes over its arrays a dozen times. An array larger than this, in bytes, is updated block by block: five
-# blocks stay near a second-level cache, and the calls for each cost little beside the work.
-BLOCK = 1 << 18
+# The bytes of a block. An update goes over its arrays a dozen times; so many blocks of this size stay near a cache,
+# and the calls for each cost little beside the work. Arrays below twice this size are updated as a whole.
+BLOCK = 1 << 19
 
 
 class Slot:

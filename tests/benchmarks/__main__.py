@@ -6,7 +6,7 @@ import sys
 
 from .timing import THREADS, peer, prepare
 
-ALL = ("tutorial", "chain", "network", "layers", "normalisation", "costs", "import_time")
+ALL = ("tutorial", "chain", "network", "layers", "normalisation", "optimizers", "costs", "import_time")
 
 
 def main() -> None:

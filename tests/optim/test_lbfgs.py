@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.optim.line_search import Point, away_from_ends, cubic_minimum, strong_wolfe
+from minigrad.optim.line_search import Point, away_from_ends, bracketed, cubic_minimum, strong_wolfe
 
 from .make_reference import ROSENBROCK_START, read, regression_data, rosenbrock
 
@@ -257,6 +257,17 @@ def test_the_search_keeps_to_its_evaluations():
     assert point.value <= start.value
     at, start = along(lambda t: -t, lambda t: -1.0)
     assert strong_wolfe(at, start, 1.0, 1e-12, 3)[1] == 4
+
+
+def test_a_rise_ends_the_way_out():
+    """Where the value has risen since the last point, though not above the line of decrease, the minimum is between."""
+    seen = []
+
+    def at(t):
+        seen.append(Point(t, [-1.0, -2.0, -1.5][len(seen)], -1.0, None))
+        return seen[-1]
+
+    assert bracketed(at, Point(0.0, 0.0, -1.0, None), 1.0, 25) == ([seen[1], seen[2]], 3)
 
 
 def test_an_interval_that_is_small_enough_is_left_alone():

@@ -1,5 +1,7 @@
 """What all optimizers share: parameters, groups, hyperparameters, state, and the steps as a recording sees them."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -101,12 +103,13 @@ def test_a_gradient_that_was_looked_at_is_used_the_same():
     np.testing.assert_array_equal(w.data, v.data)
 
 
-def test_graph_from_before_a_step_refuses_backward():
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), lambda p: optim.Adam(p)])
+def test_graph_from_before_a_step_refuses_backward(make):
     """A step is a change in place: a graph that needs the old weights says so."""
     w = leaf()
     loss = (w**2).sum()
     loss.backward(retain_graph=True)
-    optim.SGD([w], lr=0.1).step()
+    make([w]).step()
     with pytest.raises(mg.GraphError, match="square saved a leaf that has been changed in place"):
         loss.backward()
 
@@ -240,6 +243,22 @@ def test_a_group_reads_like_a_dict():
     assert repr(group) == "Group(weight; lr=0.1, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False)"
 
 
+def test_lists_are_as_good_as_tuples():
+    """Hyperparameters of several numbers may come as a list or an array, known by name or not."""
+
+    class Several(optim.Optimizer):
+        def update(self, w, g, state, hyper):
+            np.multiply(w, hyper.factors[1], out=w)
+
+    assert optim.Adam([leaf()], betas=[0.5, 0.6]).param_groups[0]["betas"] == (0.5, 0.6)
+    assert optim.Adam([{"params": [leaf()], "betas": np.array([0.5, 0.6])}]).param_groups[0]["betas"] == (0.5, 0.6)
+    w = leaf([1.0])
+    optimizer = Several([w], factors=[2.0, 3.0])
+    w.grad = [1.0]
+    optimizer.step()
+    assert w.item() == 3.0
+
+
 def test_groups_can_be_added_later():
     """A group added later is updated with its own hyperparameters; a refused one leaves no trace."""
     w, v = leaf([1.0]), leaf([1.0])
@@ -305,6 +324,10 @@ HYPERPARAMETERS = [
     ("Adagrad", {"lr_decay": -1}, "lr_decay is a finite number, at least 0"),
     ("Adagrad", {"initial_accumulator_value": -1}, "initial_accumulator_value is a finite number, at least 0"),
     ("Adadelta", {"rho": 1.0}, "rho is a finite number, at least 0 and below 1"),
+    ("Adam", {"betas": 0.9}, "betas is 2 numbers; got 0.9"),
+    ("Adam", {"betas": [0.9]}, r"betas is 2 numbers; got \[0.9\]"),
+    ("Adam", {"amsgrad": 1}, "amsgrad is True or False; got 1"),
+    ("SGD", {"nesterov": 1.0, "momentum": 0.9}, "nesterov is True or False; got 1.0"),
     ("Lion", {"betas": (0.9, float("nan"))}, r"betas\[1\] is a finite number"),
 ]
 
@@ -349,6 +372,16 @@ def test_a_refused_lr_changes_no_group():
     with pytest.raises(ValueError, match="lr is a finite number"):
         optimizer.lr = -0.1
     assert optimizer.lr == 0.1
+
+    class Capped(optim.Optimizer):
+        def check(self, values):
+            if values["lr"] > values["cap"]:
+                raise ValueError("lr is above the cap")
+
+    optimizer = Capped([{"params": [leaf()]}, {"params": [leaf()], "cap": 0.3}], lr=0.2, cap=1.0)
+    with pytest.raises(ValueError, match="lr is above the cap"):
+        optimizer.lr = 0.5
+    assert optimizer.lr == 0.2
     (group,) = optim.SGD([leaf()], 0.1, 0.9, nesterov=True).param_groups
     with pytest.raises(ValueError, match="nesterov takes momentum > 0"):
         group["momentum"] = 0.0
@@ -370,6 +403,18 @@ def test_state_keeps_its_memory():
     w.grad = np.ones(3)
     with pytest.raises(AttributeError, match=r"last is changed in place only, .* write last\[...\] = or \*="):
         optimizer.step()
+
+
+@pytest.mark.parametrize("value", [0, np.float64(0), [0.0]])
+def test_state_is_made_of_arrays(value):
+    """A start with numbers, which could not be changed in place, is refused."""
+
+    class Counts(optim.Optimizer):
+        def start(self, w, hyper):
+            return {"n": value}
+
+    with pytest.raises(TypeError, match=f"Counts.start answers with arrays, .*; n is a {type(value).__name__}"):
+        Counts([leaf()])
 
 
 # State
@@ -404,10 +449,17 @@ def test_state_dict_is_nested_dicts_of_copies():
     assert list(first["params"]) == ["weight"]
     assert first["params"]["weight"]["step"] == 1.0
     assert second["params"]["bias"]["step"] == 0.0
-    before = first["params"]["weight"]["mean"].copy()
+    before = first["params"]["weight"]["sum"].copy()
     descend(optimizer, w)
-    np.testing.assert_array_equal(first["params"]["weight"]["mean"], before)
+    np.testing.assert_array_equal(first["params"]["weight"]["sum"], before)
     assert first["params"]["weight"]["step"] == 1.0
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_optimizer_is_not_copied(copied):
+    """A copy would go on changing the parameters of the first; the error says what to do instead."""
+    with pytest.raises(TypeError, match="cannot be copied or pickled, as it belongs to its parameters. Make one"):
+        copied(optim.SGD([leaf()], lr=0.1))
 
 
 def broken(change):
