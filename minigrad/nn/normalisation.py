@@ -99,13 +99,13 @@ class RMSNorm(Module):
     ----------
     normalized_shape : int or sequence of int
         The lengths of these axes, and the shape of the weight.
-    eps : float
-        Is added to the mean square.
+    eps : float, optional
+        Is added to the mean square. By default, the dtype's distance from 1 to the next number.
     affine : bool
         Whether to learn a weight.
     """
 
-    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None, affine: bool = True) -> None:
         self.normalized_shape = shape_of(normalized_shape)
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape)) if affine else None

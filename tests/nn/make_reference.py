@@ -43,6 +43,7 @@ LAYERS = {
     "GroupNorm without weight": ("GroupNorm", (2, 4), {"affine": False}, (3, 4, 2, 3)),
     "RMSNorm": ("RMSNorm", (4,), {"eps": 1e-5}, (2, 3, 4)),
     "RMSNorm of two axes": ("RMSNorm", ((3, 4),), {"eps": 1e-3}, (5, 3, 4)),
+    "RMSNorm by default": ("RMSNorm", (4,), {}, (3, 4)),
 }
 # name: (function, options, input, target); a string stands for an array made by `operand`
 LOSSES = {

@@ -14,6 +14,7 @@ DRAWS = {
     "glorot_normal": (lambda rng: init.glorot_normal((200, 100), rng, gain=3), 0, 3 * np.sqrt(2 / 300)),
     "he_uniform": (lambda rng: init.he_uniform((200, 100), rng), 0, np.sqrt(2 / 200)),
     "he_normal": (lambda rng: init.he_normal((200, 100), rng, slope=2), 0, np.sqrt(0.4 / 200)),
+    "he_normal before relu": (lambda rng: init.he_normal((200, 100), rng), 0, np.sqrt(2 / 200)),
     "he_uniform of a slope": (lambda rng: init.he_uniform((200, 100), rng, slope=2), 0, np.sqrt(0.4 / 200)),
     "glorot of windows": (lambda rng: init.glorot_uniform((5, 5, 20, 40), rng), 0, np.sqrt(2 / (25 * 60))),
 }

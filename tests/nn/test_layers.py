@@ -200,6 +200,33 @@ def test_running_statistics_are_changed_in_their_memory():
     np.testing.assert_allclose(memory, [0.2, 0.3])
 
 
+def test_running_statistics_forget_at_the_rate_of_momentum():
+    """After two batches, of the first 0.25 * 0.75 is left, and of the start 0.75 squared; variances are unbiased."""
+    layer = nn.BatchNorm1d(2, momentum=0.25)
+    layer.running_mean.data = np.array([4.0, 8.0])
+    first, second = np.random.default_rng(0).normal(size=(2, 5, 2))
+    layer(first)
+    layer(second)
+    for buffer, start, of in (
+        (layer.running_mean, np.array([4.0, 8.0]), lambda x: x.mean(axis=0)),
+        (layer.running_var, np.ones(2), lambda x: x.var(axis=0, ddof=1)),
+    ):
+        wanted = 0.75**2 * start + 0.25 * 0.75 * of(first) + 0.25 * of(second)
+        np.testing.assert_allclose(buffer.data, wanted, rtol=1e-13)
+
+
+def test_functions_and_layers_have_the_same_defaults():
+    """Numbers so small that eps is felt."""
+    x = np.random.default_rng(0).normal(size=(3, 4)) * 1e-3
+    mean, var, layer = np.zeros(4), np.ones(4), nn.BatchNorm1d(4, affine=False)
+    np.testing.assert_array_equal(F.batch_norm(x, mean, var, training=True), layer(x))
+    np.testing.assert_array_equal(mean, layer.running_mean.data)
+    np.testing.assert_array_equal(F.batch_norm(x, mean, var), layer.eval()(x))
+    np.testing.assert_array_equal(F.layer_norm(x), nn.LayerNorm(4, affine=False)(x))
+    np.testing.assert_array_equal(F.rms_norm(x), nn.RMSNorm(4, affine=False)(x))
+    np.testing.assert_array_equal(F.group_norm(x, 2), nn.GroupNorm(2, 4, affine=False)(x))
+
+
 def test_evaluation_is_differentiated_with_the_statistics_of_its_time():
     """A training step between forward and backward changes the running statistics, and not that gradient."""
     layer = nn.BatchNorm1d(2).eval()

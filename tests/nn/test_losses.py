@@ -129,6 +129,8 @@ def test_probabilities_out_of_range_are_refused():
         F.binary_cross_entropy_with_logits(half, [-1, 1, 1])
     with pytest.raises(ValueError, match=r"hinge_loss takes targets -1 and 1; got 0, 2$"):
         F.hinge_loss(half, [0, 1, 2])
+    with pytest.raises(ValueError, match=r"hinge_loss takes targets -1 and 1; got 0, 2, 3$"):
+        F.hinge_loss(np.ones(5), [0, 2, 3, 4, 5])
 
 
 def test_weights_that_would_stretch_the_loss_are_refused():
@@ -136,6 +138,8 @@ def test_weights_that_would_stretch_the_loss_are_refused():
     half = np.full((2, 1), 0.5)
     with pytest.raises(ValueError, match=r"weight has a shape that broadcasts to the output's \(2, 1\); got \(3,\)"):
         F.binary_cross_entropy(half, half, weight=np.ones(3))
+    with pytest.raises(ValueError, match=r"weight has a shape that broadcasts to the output's \(2, 1\); got \(3, 1\)"):
+        F.binary_cross_entropy(half, half, weight=np.ones((3, 1)))
     with pytest.raises(ValueError, match=r"pos_weight has a shape .* \(2, 1\); got \(1, 2, 1\)"):
         F.binary_cross_entropy_with_logits(half, half, pos_weight=np.ones((1, 2, 1)))
 

@@ -35,7 +35,7 @@ def cross_entropy(
     weight : array of shape (classes,), optional
         A factor for each class. The mean of labels is weighted: it divides by the sum of their weights.
     ignore_index : int, optional
-        A label that counts nothing.
+        A label that counts nothing. There is none by default, where PyTorch takes -100.
     label_smoothing : float in [0, 1]
         This part of each target is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}

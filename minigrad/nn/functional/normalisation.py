@@ -24,13 +24,16 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, 
     return by_row(x, last_axes(x, axes), weight, bias, eps, centre=True)
 
 
-def rms_norm(x: Any, weight: Any = None, eps: float = 1e-5, axes: int = 1) -> Any:
+def rms_norm(x: Any, weight: Any = None, eps: float | None = None, axes: int = 1) -> Any:
     """As `layer_norm`, without the mean: over the root mean square of the last `axes` axes, times weight.
+
+    With `eps` None it is the dtype's distance from 1 to the next number, as in PyTorch.
 
     References
     ----------
     Zhang & Sennrich, Root mean square layer normalization, NeurIPS 2019 (arXiv:1910.07467).
     """
+    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
     return by_row(x, last_axes(x, axes), weight, None, eps, centre=False)
 
 
