@@ -52,6 +52,14 @@ def test_padding_does_not_matter():
     np.testing.assert_allclose(attend(Q, k, v, allowed), attend(Q, K, V, allowed), rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(5,), (4, 1), (1, 5), (2, 1, 5), (1, 4, 1)])
+def test_masks_broadcast(shape):
+    """Axes that are missing or of length 1 count for all; booleans and floats."""
+    for mask in (RNG.random(shape) < 0.7, RNG.normal(size=shape)):
+        whole = np.broadcast_to(mask, ALLOWED.shape)
+        np.testing.assert_allclose(attend(Q, K, V, mask), attend(Q, K, V, whole), rtol=1e-14)
+
+
 def test_scores_of_any_size_are_exact():
     """Weights of the largest scores that differ by 1e5 are 1 and 0, without overflow."""
     q = np.array([[1e5, 0.0]])
@@ -115,6 +123,15 @@ def test_a_padded_sequence_in_a_layer_has_finite_gradients():
     (y**2).sum().backward()
     assert np.isfinite(y.data).all()
     assert all(np.isfinite(p.grad.data).all() for p in [x, *layer.parameters()])
+
+
+def test_one_head_of_one_feature_is_attention():
+    """The smallest layer: between its linear maps there is attention with its own scale, 1."""
+    layer = nn.MultiheadAttention(1, 1, bias=False, rng=0)
+    x = RNG.normal(size=(4, 2, 1))
+    q, k, v = ((x @ p.weight.data).transpose(1, 0, 2) for p in (layer.q_proj, layer.k_proj, layer.v_proj))
+    want = F.scaled_dot_product_attention(q, k, v).transpose(1, 0, 2) @ layer.out_proj.weight.data
+    np.testing.assert_allclose(layer(x, x, x)[0].data, want, rtol=1e-13)
 
 
 def test_weights_are_given_on_demand():

@@ -81,7 +81,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
 def causal_mask(like: Any, queries: int, keys: int) -> Any:
     """Booleans (queries, keys): whether the key is not after the query; in the library of `like`."""
-    return np.tril(np.ones_like(like, shape=(queries, keys), dtype=bool))
+    return np.arange(queries, like=bare(like))[:, None] >= np.arange(keys, like=bare(like))
 
 
 def check_attention(query: Any, key: Any, value: Any) -> None:
