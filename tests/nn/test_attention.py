@@ -169,7 +169,7 @@ def test_float32_stays_float32():
     """With any mask."""
     layer = nn.TransformerEncoderLayer(6, 2, 8, rng=0).astype(np.float32)
     x = mg.tensor(np.ones((4, 3, 6), np.float32))
-    for options in ({}, {"is_causal": True}, {"src_mask": np.zeros((4, 4), np.float32)}):
+    for options in ({}, {"is_causal": True}, {"src_mask": np.zeros((4, 4))}):
         y = layer(x, **options)
         y.sum().backward()
         assert y.dtype == np.float32

@@ -74,7 +74,9 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
-    arrays = [query, key] if added is None else [query, key, added]
+    arrays = [query, key]
+    if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
+        arrays.append(added if added.dtype == query.dtype else added.astype(query.dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return apply(rules.attention_weights, (arrays, bare(allowed), scale))
 
