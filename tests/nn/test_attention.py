@@ -157,6 +157,13 @@ def test_layers_drop_in_training_only():
         np.testing.assert_array_equal(layer(x).data, layer(x).data)
 
 
+def test_an_encoder_has_the_defaults_of_pytorch():
+    """relu, a tenth dropped, 2048 features inside, and normalisation after each part."""
+    layer = nn.TransformerEncoderLayer(6, 2)
+    assert (layer.activation, layer.dropout, layer.self_attn.dropout, layer.norm_first) == ("relu", 0.1, 0.1, False)
+    assert layer.linear1.weight.shape == (6, 2048)
+
+
 def test_an_encoder_takes_any_activation():
     """A function of arrays; by name, gelu is the exact one."""
     x = RNG.normal(size=(4, 3, 6))
