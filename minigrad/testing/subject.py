@@ -4,8 +4,7 @@ Whatever someone else's code may do wrong when it is called (raise, return somet
 `SubjectError` here, so that the rest sees arrays only.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,22 +18,19 @@ class SubjectError(Exception):
 
 
 def require(promise: Any, text: str, outcome: str = "contract broken") -> None:
-    """Raise `SubjectError` unless a promise is kept."""
     if not promise:
         raise SubjectError(outcome, f"{text}.")
 
 
-@contextlib.contextmanager
-def blaming(culprit: str) -> Iterator[None]:
-    """Say of an exception who raised it."""
+def called(culprit: str, function: Callable[..., Any], *args: Any) -> Any:
+    """What `function` returns; an exception says who raised it."""
     try:
-        yield
+        return function(*args)
     except SubjectError:
         raise
-    except RuleError as error:
-        raise SubjectError("contract broken", f"{error}.") from error
     except Exception as error:
-        raise SubjectError("cannot check", f"{culprit} raised {type(error).__name__}: {error}.") from error
+        outcome = "contract broken" if isinstance(error, RuleError) else "cannot check"
+        raise SubjectError(outcome, f"{culprit} raised {type(error).__name__}: {error}.") from error
 
 
 class Subject:
@@ -46,7 +42,13 @@ class Subject:
     and `outputs` name what lies end to end: pairs (name, shape).
     """
 
+    name = "f"
+
     def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: Any, names: Any = (), jvp: Any = None) -> None:
+        kinds, came = {x.dtype.kind for x in inputs}, ", ".join(map(spoken, inputs)) or "nothing"
+        advice = "Pass integers as x.astype(float), and complex numbers as two inputs, their real and imaginary parts"
+        real = "f" in kinds and "c" not in kinds
+        require(real, f"Derivatives are with respect to real floats; got {came}. {advice}", "cannot check")
         copies = {id(x): x.copy(order="K") for x in inputs}
         self.f, self.vjp, self.jvp, self.rng, self.originals = f, vjp, jvp, rng, inputs
         self.inputs = [copies[id(x)] for x in inputs]
@@ -65,28 +67,26 @@ class Subject:
 
     def forward(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The output, as an array of floats."""
-        with blaming("f"):
-            y = self.f(*inputs)
-        floating = isinstance(y, np.ndarray | np.generic | float) and np.asarray(y).dtype.kind == "f"
+        y = as_array(called("f", self.f, *inputs))
+        floating = isinstance(y, np.ndarray) and y.dtype.kind == "f"
         require(floating, f"f must return one array of floats; got {spoken(y)}", "cannot check")
-        return np.asarray(y)
+        return y
 
-    def placed(self, point: np.ndarray, dtype: Any = None) -> list[np.ndarray]:
-        """The inputs with other entries, in the layouts and, unless these are complex, the dtypes that they have."""
+    def placed(self, point: np.ndarray) -> list[np.ndarray]:
+        """The inputs with other entries."""
         inputs = list(self.inputs)
         for k, slot in self.slots.items():
-            inputs[k] = np.empty_like(inputs[k], point.dtype if point.dtype.kind == "c" else dtype)
-            inputs[k][...] = point[slot].reshape(inputs[k].shape)
+            inputs[k] = point[slot].reshape(inputs[k].shape).astype(inputs[k].dtype, copy=False)
         return inputs
 
-    def trial(self, point: np.ndarray, dtype: Any = None) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(output, inputs) at another point, in another format if asked; NaN where f raises."""
-        inputs = self.placed(point, dtype)
+    def trial(self, point: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs) at another point; NaN where f raises."""
+        inputs = self.placed(point)
         try:
             y = np.asarray(self.f(*inputs))
         except Exception:
             y = np.full_like(self.output, np.nan)
-        if y.shape != self.output.shape or y.dtype.kind not in "fc":
+        if y.shape != self.output.shape or y.dtype.kind != "f":
             require(False, f"f returns {spoken(self.output)} at the inputs, but {spoken(y)} nearby")
         return y, inputs
 
@@ -96,24 +96,19 @@ class Subject:
 
     def answers(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
         """One gradient for each floating input, of its shape and dtype; None counts as zeros."""
-        inputs = self.inputs if inputs is None else inputs
-        with blaming("The rule"):
-            gradients = self.vjp(g, self.output if y is None else y, *inputs)
-        if len(inputs) == 1 and not isinstance(gradients, tuple | list):
-            gradients = (gradients,)
-        several = isinstance(gradients, tuple | list)
-        require(
-            several and len(gradients) == len(inputs),
-            f"The rule must return a tuple of {len(inputs)}, one gradient for each input (None for an input that does "
-            f"not matter); got {len(gradients) if several else spoken(gradients)}",
-        )
-        found = [np.zeros_like(inputs[k]) if gradients[k] is None else gradients[k] for k in self.slots]
-        for k, gradient in zip(self.slots, found, strict=True):
-            x, fits = inputs[k], isinstance(gradient, np.ndarray | np.generic | float)
-            fits = fits and (np.shape(gradient), np.asarray(gradient).dtype) == (x.shape, x.dtype)
-            wanted = f"the shape and the dtype of its input, {spoken(x)}; got {spoken(gradient)}"
-            require(fits, f"Gradient {self.names[k]} must have {wanted}")
-        return [np.asarray(gradient) for gradient in found]
+        inputs = inputs or self.inputs
+        found = called("The rule", self.vjp, g, self.output if y is None else y, *inputs)
+        found = (found,) if len(inputs) == 1 and not isinstance(found, tuple | list) else found
+        came = len(found) if isinstance(found, tuple | list) else spoken(found)
+        wanted = f"a tuple of {len(inputs)}, one gradient for each input (None for an input that does not matter)"
+        require(came == len(inputs), f"The rule must return {wanted}; got {came}")
+        gradients = [as_array(np.zeros_like(inputs[k]) if found[k] is None else found[k]) for k in self.slots]
+        for k, gradient in zip(self.slots, gradients, strict=True):
+            x = inputs[k]
+            if not isinstance(gradient, np.ndarray) or (gradient.shape, gradient.dtype) != (x.shape, x.dtype):
+                wanted = f"the shape and the dtype of its input, {spoken(x)}"
+                require(False, f"Gradient {self.names[k]} must have {wanted}; got {spoken(gradient)}")
+        return gradients
 
     def pull(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> np.ndarray:
         """The gradients end to end."""
@@ -149,6 +144,11 @@ class Subject:
         """A random one: signs, and between half of and all of each entry's size, in six bits."""
         bits = self.rng.integers(32, 65, self.point.size) * self.rng.choice([-1, 1], self.point.size)
         return self.sizes * (bits / 64)
+
+
+def as_array(x: Any) -> Any:
+    """A number as the 0-d array that it stands for."""
+    return np.asarray(x) if isinstance(x, np.generic | float) else x
 
 
 def spoken(value: Any) -> str:

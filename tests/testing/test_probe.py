@@ -64,23 +64,3 @@ def test_a_wobble_finds_a_cancellation():
     """x - 1e6 at 1e6 keeps ten digits, and so does a rule that uses it."""
     shifted = probing(np.square, lambda g, y, x: (2 * g * (x - 1e6),), 1e6 + X)
     assert 1e-11 < np.max(shifted.wobble) < 1e-8
-
-
-@pytest.mark.parametrize(("factor", "stays"), [(1.0, False), (1.001, True)])
-def test_a_complex_step_acquits_only_the_right_rule(monkeypatch, factor, stays):
-    """Whatever real steps said of single entries, if they have nothing against the whole."""
-    probe = probing(np.sin, cosine)
-    directions = probe.entries([0])
-    claimed = factor * directions @ probe.rows.T
-    assert probe.confirmed(directions, claimed, 1e-9 * np.abs(claimed))[0, 0] != stays
-    measure = probe.measure
-    doubt = lambda *given: [part + (given[0] is directions) for part in measure(*given)]
-    monkeypatch.setattr(probe, "measure", doubt)
-    probe.rows = factor * probe.rows
-    assert probe.judge(directions).outside[0, 0] == stays
-
-
-def test_a_complex_step_does_not_acquit_a_rule_that_is_wrong_in_bulk():
-    """abs of a complex number has no imaginary part, so its step proves nothing."""
-    probe = probing(lambda x: x * np.abs(x), lambda g, y, x: (g * np.abs(x),))
-    assert probe.judge(probe.entries([0])).wrong[0, 0]
