@@ -57,8 +57,7 @@ class Function(Subject):
         found: dict[Any, Any] = {}
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
-            operands = args[0] if primitive.sequence else args
-            within = any(isinstance(x, Traced) and not isinstance(x, Tensor) for x in (g, *operands))
+            within = any(isinstance(x, Traced) and not isinstance(x, Tensor) for x in leaves([g, args]))
             if is_floating(y) and not within:  # of a transformation inside of f
                 key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
                 found.setdefault(key, (primitive, i, tree_map(bare, args), kwargs))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .probe import Probe, Verdict
+from .slopes import Probe, Verdict
 from .subject import Subject, located
 
 OUTCOMES = (  # ascending; the first three pass
@@ -154,7 +154,7 @@ def farthest(probe: Probe, places: np.ndarray, verdict: Verdict, wrong: np.ndarr
     error, subject = np.where(wrong, np.abs(verdict.claimed - verdict.numeric), -1), probe.subject
     error[:, probe.alone :] -= np.inf if wrong[:, : probe.alone].any() else 0
     i, j = np.unravel_index(np.argmax(error), wrong.shape)
-    through = located(subject.outputs, int(j)) if j < probe.alone else "a mixture of outputs"
+    through = located([("output", subject.output.shape)], int(j)) if j < probe.alone else "a mixture of outputs"
     return (
         f"Gradient {located(subject.gradients, places[i])}, through {through}: analytic "
         f"{probe.rows[j, places[i]]:.10g}, numeric {verdict.numeric[i, j]:.10g} +- {verdict.bar[i, j]:.1g}."

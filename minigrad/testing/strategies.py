@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import GradientError
 from ..tensor import Tensor, tensor
 from .gradcheck import gradcheck
-from .hygiene import in_fortran_order, with_gaps
+from .hygiene import LAYOUTS
 
 try:
     from hypothesis import HealthCheck, given, settings
@@ -79,7 +79,7 @@ def indices(shape: Shape) -> st.SearchStrategy[Any]:
 
 def layouts(strategy: st.SearchStrategy[np.ndarray]) -> st.SearchStrategy[np.ndarray]:
     """The same arrays as they are, in Fortran order, with gaps in memory, and read-only."""
-    kinds = np.copy, in_fortran_order, with_gaps, lambda x: np.broadcast_to(x, x.shape)
+    kinds = np.copy, *LAYOUTS.values(), lambda x: np.broadcast_to(x, x.shape)
     return st.builds(lambda x, lay: lay(x), strategy, st.sampled_from(kinds))
 
 

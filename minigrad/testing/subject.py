@@ -1,8 +1,4 @@
-"""A function and its derivative rule at one point, called with care.
-
-Whatever someone else's code may do wrong when it is called (raise, return something odd, change a shape) becomes
-`SubjectError` here, so that the rest sees arrays only.
-"""
+"""A function and its derivative rule at one point, called with care: `SubjectError` tells whatever they do wrong."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import RuleError
-from .numeric import size_of
 
 
 class SubjectError(Exception):
@@ -38,8 +33,8 @@ class Subject:
 
     `vjp(g, y, *inputs)` returns the gradients, and `jvp(y, inputs, tangents)`, if there is one, a tangent. The
     floating inputs have derivatives. `point` has their entries end to end, `sizes` the magnitudes of these, and
-    `slots` says where each input is: {input: slice}. A gradient or a direction is an array like `point`. `gradients`
-    and `outputs` name what lies end to end: pairs (name, shape).
+    `slots` says where each input is: {input: slice}. A gradient or a direction is an array like `point`, and
+    `gradients` names what lies in it: pairs (name, shape).
     """
 
     name = "f"
@@ -61,7 +56,6 @@ class Subject:
         self.output = self.forward(self.inputs)
         self.finite = np.isfinite(self.output)  # other outputs have no derivative
         self.gradients = [(self.names[k], x.shape) for k, x in floating.items()]
-        self.outputs = [("output", self.output.shape)]
         # The coarsest format bounds what can be seen.
         self.eps = max(float(np.finfo(x.dtype).eps) for x in (self.output, *floating.values()))
 
@@ -144,6 +138,13 @@ class Subject:
         """A random one: signs, and between half of and all of each entry's size, in six bits."""
         bits = self.rng.integers(32, 65, self.point.size) * self.rng.choice([-1, 1], self.point.size)
         return self.sizes * (bits / 64)
+
+
+def size_of(x: np.ndarray) -> np.ndarray:
+    """A power of two just below each |x|; for zeros that of the largest entry, or 1. At least the smallest normal."""
+    magnitude = np.where(np.isfinite(x), np.abs(x), 1)
+    magnitude = np.where(x == 0, np.max(magnitude, initial=0) or 1, magnitude)
+    return np.maximum(np.ldexp(1.0, np.frexp(magnitude)[1] - 1).astype(x.dtype), np.finfo(x.dtype).tiny)
 
 
 def as_array(x: Any) -> Any:
