@@ -108,7 +108,7 @@ class Probe:
         self.cotangents = np.vstack([np.eye(self.alone, m), *mixtures]).astype(subject.output.dtype)
         self.rtol = max(rtol, 30 * subject.eps)  # no rule is right to more digits than its arithmetic has
         self.rows = self.gradients(subject.pull)
-        self.centre = self.mixed(subject.output[None])[0]
+        self.centre = self.mixed(np.stack([subject.output]))[0]
         spacings = noise_spacings(subject.eps)
         values = self.values(subject.direction()[None], (spacings[:, None] * np.arange(-4, 4)).ravel())
         self.noise = noise_level(values.reshape(len(spacings), 8, -1))
@@ -121,7 +121,8 @@ class Probe:
 
     def mixed(self, outputs: np.ndarray) -> np.ndarray:
         """(point, output): outputs beside mixtures of all, as a rule may err when it adds them up."""
-        outputs = np.where(self.subject.finite, outputs, 0).reshape(len(outputs), -1)
+        outputs = outputs.reshape(len(outputs), -1)
+        outputs[:, ~self.subject.finite.reshape(-1)] = 0
         return np.concatenate([outputs[:, : self.alone], outputs @ self.cotangents[self.alone :].T], axis=1)
 
     def values(self, directions: np.ndarray, points: Any) -> np.ndarray:

@@ -159,4 +159,5 @@ def spoken(value: Any) -> str:
 
 def located(parts: Sequence[tuple[str, tuple[int, ...]]], place: int) -> str:
     """'w at (1, 2)': a place among arrays that lie end to end, given as pairs (name, shape)."""
-    return [f"{name} at {index}" for name, shape in parts for index in np.ndindex(shape)][place]
+    name, index = [(name, index) for name, shape in parts for index in np.ndindex(shape)][place]
+    return f"{name} at {index}"

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from minigrad.testing.slopes import Probe
 
+from minigrad.testing.slopes import Probe
 from tests.testing.test_check_vjp import X, cosine, report
 
 LARGE = np.random.default_rng(0).standard_normal(10_000)
