@@ -59,9 +59,9 @@ def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> No
 def finite_entries(probe: Probe, report: Report) -> np.ndarray:
     """Which entries are finite in gradients and inputs; the others are judged here.
 
-    Where f is finite NaN is wrong, and infinity is right only if f's quotients grow without end on at least one side:
-    from one step to the other that of |x|^0.9 grows ninefold, that of x log(x) fivefold. Where a rule multiplies an
-    infinite slope by a cotangent of zero, it gives NaN beside infinity.
+    Where f is finite NaN is wrong, and infinity is right only if f's quotients grow without end, with its sign, on at
+    least one side: from one step to the other that of |x|^0.9 grows ninefold, that of x log(x) fivefold. Where a rule
+    multiplies an infinite slope by a cotangent of zero, it gives NaN beside infinity.
     """
     subject, known = probe.subject, np.isfinite(probe.subject.point)
     usable = np.isfinite(probe.rows).all(axis=0) & known
@@ -69,9 +69,10 @@ def finite_entries(probe: Probe, report: Report) -> np.ndarray:
     if not subject.finite.all():
         report.add("passed", f"Not checked: {(~subject.finite).sum()} of {subject.finite.size} outputs are not finite.")
     elif odd.size:
-        claimed, steps = probe.rows[:, odd].T, (2.0**-8, 2.0**-40)
-        far, near = (np.abs(probe.values(probe.entries(odd), [t, -t]) - probe.centre) / t for t in steps)
-        endless = np.isinf(claimed) & (near > 3 * far).any(axis=1)
+        claimed, moved, steps = probe.rows[:, odd].T, probe.entries(odd), np.array([[1.0], [-1.0]])
+        far, near = ((probe.values(moved, t * steps) - probe.centre) / (t * steps) for t in (2.0**-8, 2.0**-40))
+        grown = (np.abs(near) > 3 * np.abs(far)) & (np.sign(near) == np.sign(claimed)[:, None])
+        endless = np.isinf(claimed) & grown.any(axis=1)
         wrong = ~endless & (np.isinf(claimed) | np.isnan(claimed) & ~endless.any(axis=1, keepdims=True))
         for i, j in np.argwhere(wrong)[:1]:
             place = located(subject.gradients, odd[i])

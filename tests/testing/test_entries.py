@@ -83,12 +83,14 @@ def test_nan_where_f_is_finite_is_wrong():
 
 
 def test_an_infinite_slope_is_right_where_quotients_grow():
-    """sqrt, a cube root, and x log(x) at zero; at a kink or a smooth point infinity is wrong."""
+    """sqrt, a cube root, and x log(x) at zero; at a kink, at a smooth point or with the other sign it is wrong."""
     x, rule = np.array([0.0, 1.0]), lambda g, y, x: (g * np.where(x == 0, np.inf, 1.0),)
     assert "Gradient 0 at (0,) is inf, where f and its slope are finite." in str(report(lambda x: 1 * x, rule, x))
     assert not report(lambda x: x * (x > 0), rule, x)
     with np.errstate(all="ignore"):
         assert report(np.sqrt, lambda g, y, x: (g / (2 * y),), x)
+        assert not report(np.sqrt, lambda g, y, x: (-g / (2 * y),), x)
+        assert not report(np.sqrt, lambda g, y, x: (g * np.where(x == 0, -np.inf, 0.5),), x)
         assert report(np.cbrt, lambda g, y, x: (g / (3 * y * y),), x)
         assert report(lambda x: x * np.log(x + (x == 0)), lambda g, y, x: (g * (np.log(np.abs(x)) + 1),), x)
 
