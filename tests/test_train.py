@@ -2,6 +2,7 @@
 
 import math
 import re
+import signal
 import sys
 
 import matplotlib
@@ -216,12 +217,12 @@ def test_ctrl_c_leaves_model_and_history(phase):
     def loss(outputs, targets):
         calls.append(None)
         if len(calls) == {"training": 8, "validation": 11, "callback": 0}[phase]:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return F.mse_loss(outputs, targets)
 
     def callback(history):
         if phase == "callback" and history.epochs == 1:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     calls = []
     history = parts.fit(loss=loss, validation=parts.validation, callbacks=[callback])
