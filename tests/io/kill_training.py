@@ -22,6 +22,7 @@ import minigrad as mg
 from minigrad.data import DataLoader
 from minigrad.io import load, save
 from minigrad.optim import SGD
+from minigrad.tree import leaves
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks has no others
 EPOCHS, SECONDS = 3, 0.06
@@ -68,8 +69,8 @@ class Run:
     def digest(self):
         """Of every bit that the next step depends on."""
         found = hashlib.sha256(repr((self.loader.state_dict(), self.rng.bit_generator.state, self.steps)).encode())
-        for array in (*(p.data for p in self.params.values()), *self.optimizer.state_dict()["velocity"]):
-            found.update(b"None" if array is None else np.asarray(array).tobytes())
+        for x in (*(p.data for p in self.params.values()), *leaves(self.optimizer.state_dict())):
+            found.update(np.asarray(x).tobytes())
         return found.hexdigest()
 
 
