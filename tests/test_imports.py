@@ -94,7 +94,7 @@ def test_imports_point_one_way(path):
     """A module imports only what the table allows; a new module needs a row."""
     inside, outside = imported(path)
     assert inside <= ALLOWED[module_of(path)]
-    extras = {"testing": {"hypothesis"}, "train": {"matplotlib", "tqdm"}}
+    extras = {"io": {"safetensors"}, "testing": {"hypothesis"}, "train": {"matplotlib", "tqdm"}}
     assert outside <= sys.stdlib_module_names | {"numpy"} | extras.get(module_of(path), set())
 
 
