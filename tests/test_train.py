@@ -56,11 +56,9 @@ class Line(nn.Module):
 
 def fit_line(losses, epochs=9, **options):
     """Train on losses that are given one for each step, whatever the line does."""
-    line, values = Line(), iter(losses)
-    options.setdefault("optimizer", optim.SGD([line.slope], lr=0.5))
-    return train.fit(
-        line, lambda y, _: y.sum() * 0 + next(values), options.pop("optimizer"), [(np.ones(2), 0)], epochs, **options
-    )
+    line, values = options.pop("line", Line()), iter(losses)
+    optimizer = options.pop("optimizer", None) or optim.SGD([line.slope], lr=0.5)
+    return train.fit(line, lambda y, _: y.sum() * 0 + next(values), optimizer, [(np.ones(2), 0)], epochs, **options)
 
 
 @pytest.mark.parametrize("backend", [None, "numpy", "numba"])
@@ -170,7 +168,8 @@ def test_a_plateau_is_one_of_the_loss_that_is_watched():
     """ReduceLROnPlateau is told the loss: three equal ones are a plateau of two epochs."""
     line = Line()
     optimizer = optim.SGD([line.slope], lr=0.5)
-    fit_line([1, 1, 1], 3, optimizer=optimizer, schedule=lr_scheduler.ReduceLROnPlateau(optimizer, patience=1))
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, patience=1)
+    fit_line([1, 1, 1], 3, line=line, optimizer=optimizer, schedule=schedule)
     assert optimizer.lr == 0.05
 
 
@@ -490,14 +489,25 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"optimizer": "Adam"}, TypeError, "fit takes an optimizer from mg.optim that steps once a batch; got a str"),
         ({"optimizer": optim.LBFGS([Line().slope])}, TypeError, "steps once a batch; got a LBFGS"),
         ({"loader": iter([(X, Y)])}, TypeError, "loader is gone through once an epoch, .*; got a list_iterator"),
+        (
+            {"optimizer": optim.SGD([Line().slope], lr=1)},
+            ValueError,
+            "the optimizer has none of the model's parameters. M",
+        ),
+        ({"loader": None}, TypeError, "loader is gone through once an epoch, .*; got a NoneType"),
+        (
+            {"schedule": lr_scheduler.ReduceLROnPlateau(Parts().optimizer), "schedule_every": "batch"},
+            ValueError,
+            "ReduceLROnPlateau looks at the loss of an epoch, so it is stepped once in each",
+        ),
         ({"loader": 3}, TypeError, "loader is gone through once an epoch, .*; got a int"),
         ({"validation": (b for b in [])}, TypeError, "validation is gone through once an epoch, .*; got a generator"),
         ({"loader": []}, ValueError, "an epoch takes at least one batch; there is none"),
         ({"validation": []}, ValueError, "an epoch takes at least one batch; there is none"),
         ({"epochs": 0}, ValueError, "epochs is an integer, at least 1; got 0"),
         ({"patience": 0}, ValueError, "patience is an integer, at least 1; got 0"),
-        ({"loss": "mse"}, TypeError, "loss is a function, and schedule has a step(); got 'mse' and None"),
-        ({"schedule": 0.1}, TypeError, "and schedule has a step(); got <function mse_loss .* and 0.1"),
+        ({"loss": "mse"}, TypeError, "loss is a function of outputs and targets; got 'mse'"),
+        ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
         ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),
         ({"compile": "fortran"}, ValueError, "backend is 'numpy' or 'numba'; got 'fortran'"),

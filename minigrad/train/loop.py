@@ -10,12 +10,13 @@ from ..data import checked_count
 from ..io import load, save
 from ..levels import no_grad
 from ..nn import Module
-from ..optim import LBFGS, Optimizer
+from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..recorder import refuse
 from ..tensor import Tensor
 from ..traced import bare
 from ..tree import leaves, tree_map
+from .arguments import check_options, check_parts
 from .checkpoint import Generators, load_state, state_of
 from .history import VALIDATION, History, as_text
 from .progress import bar_of
@@ -90,15 +91,10 @@ def fit(
     TypeError, ValueError
         If an argument is none of these, or a checkpoint belongs to another training; nothing has changed, then.
     """
-    check_parts(model, optimizer, loader, validation, metrics)
-    if not callable(loss) or not (schedule is None or hasattr(schedule, "step")):
-        raise TypeError(f"loss is a function, and schedule has a step(); got {loss!r:.60} and {schedule!r:.60}")
+    check_parts(model, loss, optimizer, loader, validation)
+    check_options(metrics, schedule, schedule_every, checkpoint, resume)
     epochs = checked_count("epochs", epochs, 1)
     patience = None if patience is None else checked_count("patience", patience, 1)
-    if schedule_every not in ("epoch", "batch"):
-        raise ValueError(f'schedule_every is "epoch" or "batch"; got {schedule_every!r}')
-    if resume and checkpoint is None:
-        raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")
     bar = bar_of(progress)
     run = Run(model, loss, optimizer, loader, validation, dict(metrics or {}), schedule, compile)
     history = run.history
@@ -220,27 +216,6 @@ class Run:
     def watched(self) -> list[float]:
         """The losses that say whether the training gets anywhere."""
         return self.history["loss" if self.validation is None else VALIDATION + "loss"]
-
-
-def check_parts(model: Any, optimizer: Any, loader: Any, validation: Any, metrics: Any) -> None:
-    """Refuse what is no part of a training."""
-    if not isinstance(model, Module):
-        raise TypeError(f"fit trains an nn.Module; got a {type(model).__name__}. docs/training.md has the loop by hand")
-    if not isinstance(optimizer, Optimizer) or isinstance(optimizer, LBFGS):
-        raise TypeError(
-            f"fit takes an optimizer from mg.optim that steps once a batch; got a {type(optimizer).__name__}"
-        )
-    for name, batches in (("loader", loader), ("validation", validation)):
-        if batches is not None and not (hasattr(batches, "__iter__") and not hasattr(batches, "__next__")):
-            raise TypeError(
-                f"{name} is gone through once an epoch, as a data.DataLoader or a list of batches can be; got a "
-                f"{type(batches).__name__}"
-            )
-    for name, metric in (metrics or {}).items():
-        if not isinstance(name, str) or name == "loss" or name.startswith(VALIDATION) or not callable(metric):
-            raise ValueError(
-                f'metrics are functions by names other than "loss" and "{VALIDATION}..."; got {name!r}: {metric!r:.60}'
-            )
 
 
 def begin(checkpoint: Any, resume: bool, parts: Mapping[str, Any]) -> None:
