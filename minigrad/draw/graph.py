@@ -82,9 +82,10 @@ def same_inputs(node: Node, other: Node, distance: int, number: Mapping[Node, in
     elif type(ours) is not type(theirs) or len(ours) != len(theirs):
         return False
     for a, b in zip(ours, theirs, strict=True):
-        if a is not b:
-            if a is None or b is None:
+        if a is None or b is None:
+            if a is not b:
                 return False
+        else:
             a, b = former_of(a, node), former_of(b, other)
             if a is not b and not (a in number and b in number and number[a] - number[b] == distance):
                 return False
@@ -104,7 +105,7 @@ def stretches(contexts: Sequence[Hashable], same: Callable[[int, int], bool]) ->
         ended = i == len(contexts)
         if ended or not (period and same(i, i - period)):
             if period and i - start >= period:
-                earliest = max(free + period, start - period)
+                earliest = max(free + period, start - period - CONTEXT)
                 while start > earliest and same(start - 1, start - 1 - period):
                     start -= 1
                 start += (i - start) % period  # so that the last step of a loop is whole

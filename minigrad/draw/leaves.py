@@ -61,8 +61,7 @@ class Says:
         """The values and the gradient of an array."""
         texts = [f"value {value_text(x)}"] if self.values else []
         if self.gradients and has_gradient:
-            grad = None if x.notes is None else x.notes.grad
-            texts.append(f"grad {None if grad is None else value_text(grad)}")
+            texts.append(f"grad {None if x.notes.grad is None else value_text(x.notes.grad)}")
         return tuple(texts)
 
 
