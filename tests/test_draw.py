@@ -289,12 +289,13 @@ def test_other_inputs_are_not_folded():
     for i in range(20):  # what is taken is ever further away
         z = z * [x, y][i * i % 3 == 1]
     assert not any("more" in line for line in text(mg.draw(z)))
-    c, steps = np.array([True, False]), [6, 2, 5, 3, 0, 7, 4, 1, 1, 3, 2, 0, 7, 5, 6, 4, 2, 7, 6, 3]
+    c, empty = np.array([True, False]), leaf(0)
+    steps = [6, 2, 5, 3, 0, 7, 4, 1, 1, 3, 2, 0, 7, 5, 6, 4, 2, 7, 6, 3]
     for variants in (
         [lambda z: z - 1.0, lambda z: 1.0 - z, lambda z: z - x, lambda z: z - z],
         [lambda z: z - 1.0, lambda z: 1.0 - z],
         [lambda z: np.where(c, z, 1.0), lambda z: np.where(c, 1.0, z), lambda z: np.where(c, z, x)],
-        [lambda z: np.stack([z, x])[0], lambda z: np.stack([z, x, x])[0]],
+        [lambda z: np.concatenate([z]), lambda z: np.concatenate([z, empty])],
     ):
         z = x
         for i in steps:
@@ -469,6 +470,22 @@ def test_a_loop_that_changes_an_array_in_place_is_folded():
         "v4 = multiply(v2, x1) (2,) float64",
         "... 19 times more like the 2 lines above, to v42",
         "v43 = add(v41, v42) (2,) float64",
+    ]
+
+
+def test_what_took_another_value_is_not_folded():
+    """The same Tensor before and after a change in place is not the same input."""
+    x = leaf(2)
+    y = x * 1.0
+    before = [x * y for _ in range(10)]
+    y *= 2.0
+    assert text(mg.draw(np.stack([*before, *[x * y for _ in range(10)]])))[1:-1] == [
+        "v1 = multiply(x1, 1.0) (2,) float64",
+        "v2 = multiply(v1, 2.0) (2,) float64",
+        "v3 = multiply(x1, v2) (2,) float64",
+        "... 9 times more like the line above, to v12",
+        "v13 = multiply(x1, v1) (2,) float64",
+        "... 9 times more like the line above, to v22",
     ]
 
 
