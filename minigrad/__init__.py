@@ -19,6 +19,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .draw import draw
 from .errors import (
     AnomalyError,
     CheckpointError,
