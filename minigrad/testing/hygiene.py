@@ -21,7 +21,7 @@ def check_contract(subject: Subject) -> None:
     with contextlib.suppress(SubjectError):  # the first call is elsewhere: what is kept from there is wrong later
         subject.answers(subject.cotangent(), *subject.nearby())
     x, y, u, v, earlier = subject.inputs, subject.output, subject.cotangent(), subject.cotangent(), []
-    ones, top = np.ones_like(u), np.max(np.abs(y), initial=0, where=subject.finite)
+    ones = np.ones_like(u)
 
     def ask(g: Any, y: np.ndarray = y, inputs: Any = x) -> np.ndarray:
         return watched(subject, earlier, np.asarray(g), y, inputs)
@@ -33,9 +33,7 @@ def check_contract(subject: Subject) -> None:
     def expect(message: str, expected: np.ndarray, g: Any, *others: Any) -> None:
         got, allowed = ask(g, *others), np.clip(1e4 * subject.eps, 1e-6, 0.1) * subject.largest(expected)
         if not (np.abs(got - expected) <= allowed).all():
-            # A gradient far below g y / x is what a cancellation left over, down to the digits of g y / x.
-            natural = np.max(np.abs(g), initial=0) * top / subject.sizes
-            allowed += 30 * subject.wobble(np.asarray(g)) + 100 * subject.eps * natural
+            allowed += left_over(subject, np.asarray(g))
         refuse_gaps(f"{message}; gradient", subject.gradients, got, expected, allowed)
 
     for_u = ask(u)
@@ -110,6 +108,13 @@ def refuse_gaps(message: str, parts: Any, got: np.ndarray, expected: np.ndarray,
         require(False, f"{message} {located(parts, i)}: {got.flat[i]:.17g} against {expected.flat[i]:.17g}")
 
 
+def left_over(subject: Subject, g: np.ndarray) -> np.ndarray:
+    """What rounding may leave of each entry of a gradient where larger terms cancel: digits of g y / x."""
+    top = np.max(np.abs(subject.output), initial=0, where=subject.finite)
+    natural = np.max(np.abs(g), initial=0) * top / subject.sizes
+    return 30 * subject.wobble(g) + 100 * subject.eps * natural
+
+
 def check_modes(subject: Subject, rtol: float) -> None:
     """Forward and reverse mode are transposes of each other, <g, J t> = <J^T g, t>, up to rounding."""
     g, t = subject.cotangent(), subject.direction()
@@ -117,7 +122,7 @@ def check_modes(subject: Subject, rtol: float) -> None:
     pulled = subject.pull(g) * t
     gap, size = abs(pushed.sum() - pulled.sum()), np.abs(pushed).sum() + np.abs(pulled).sum()
     require(
-        not gap > max(rtol, 100 * subject.eps) * size + 30 * np.abs(t) @ subject.wobble(g),
+        not gap > max(rtol, 100 * subject.eps) * size + np.abs(t) @ left_over(subject, g),
         f"Forward and reverse mode of {subject.name} disagree on the slope along a random direction: "
         f"{pushed.sum():.10g} against {pulled.sum():.10g}",
         "wrong",
