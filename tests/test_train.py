@@ -61,7 +61,7 @@ def fit_line(losses, epochs=9, **options):
     return train.fit(line, lambda y, _: y.sum() * 0 + next(values), optimizer, [(np.ones(2), 0)], epochs, **options)
 
 
-@pytest.mark.parametrize("backend", [None, "numpy", "numba"])
+@pytest.mark.parametrize("backend", [None, "numpy"])
 def test_fit_is_the_loop_by_hand(backend):
     """Weights, running statistics and losses are equal to the last bit, and means are those over samples."""
     parts, by_hand = Parts(), Parts()
@@ -510,7 +510,7 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
         ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),
-        ({"compile": "fortran"}, ValueError, "backend is 'numpy' or 'numba'; got 'fortran'"),
+        ({"compile": "fortran"}, ValueError, "backend is 'numpy', the only one so far; got 'fortran'"),
         ({"metrics": {"loss": distance}}, ValueError, 'by names other than "loss" and "validation_..."; got \'loss\''),
         ({"metrics": {"validation_x": distance}}, ValueError, "got 'validation_x': <function"),
         ({"metrics": {1: distance}}, ValueError, "metrics are functions by names other .* got 1: <function"),

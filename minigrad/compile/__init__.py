@@ -7,7 +7,32 @@ __all__ = ["compile"]
 
 
 def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
-    """A function that does what `function` does, without asking what that is each time."""
+    """A function that does what `function` does, without asking what that is each time.
+
+    Its first call with arguments of a kind runs `function` and writes down NumPy's calls; later calls replay them.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays, Tensors, numbers, generators, and nested lists, tuples and dicts of these; other arguments are part
+        of the kind. It may call `backward()` and change arrays in place.
+    backend : "numpy"
+        What the program is made for.
+
+    Returns
+    -------
+    callable
+        With the attributes `source`, the latest program as Python that needs NumPy alone, and `stats`; and with
+        ``repeat(n, *args)``, which makes n calls, and ``scan(*stacked)``, which makes one for each entry of the first
+        axis and stacks the answers.
+
+    Raises
+    ------
+    RecordingError
+        At the call, if the function does what a replay would not do. Arrays and gradients are as they were then.
+    TypeError, ValueError
+        If `function` cannot be called, or there is no such backend.
+    """
     from .compiled import Compiled
 
     return Compiled(function, backend)

@@ -26,8 +26,8 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], backend: str = "numpy") -> None:
         if not callable(function):
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
-        if backend not in ("numpy", "numba"):
-            raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
+        if backend != "numpy":
+            raise ValueError(f"backend is 'numpy', the only one so far; got {backend!r}")
         update_wrapper(self, function)
         self.function = function
         self.backend = backend
