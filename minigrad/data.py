@@ -1,6 +1,7 @@
 """Batches of a data set: in the same order for the same seed, and resumable in the middle of an epoch."""
 
 import operator
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -166,7 +167,8 @@ def prefetched(make: Callable[[int], Any], numbers: range, ahead: int) -> Genera
     finally:
         error = None  # an error refers to this frame, which shall not refer to it
         cancel(orders)
-        if current_thread() is not worker:  # it is when the thread's garbage collector finds this generator
+        # The generator may be found by the thread's own garbage collector, or when Python ends and the thread is frozen.
+        if current_thread() is not worker and not sys.is_finalizing():
             worker.join()
 
 
