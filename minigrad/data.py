@@ -167,7 +167,7 @@ def prefetched(make: Callable[[int], Any], numbers: range, ahead: int) -> Genera
     finally:
         error = None  # an error refers to this frame, which shall not refer to it
         cancel(orders)
-        # The generator may be found by the thread's own garbage collector, or when Python ends and the thread is frozen.
+        # The thread's own garbage collector may find this generator; and when Python ends, the thread is frozen.
         if current_thread() is not worker and not sys.is_finalizing():
             worker.join()
 
