@@ -40,7 +40,7 @@ def watched(call, *args):
 
 def measured(title, calls, n=1000):
     """Report microseconds of a call."""
-    times = medians({name: run for name, run in calls.items()})
+    times = medians(calls)
     report(title, {name: seconds / n for name, seconds in times.items()}, next(iter(calls)))
 
 
