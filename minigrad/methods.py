@@ -18,29 +18,6 @@ from .rules.structure import astype
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
-# What PyTorch's names of methods are here.
-ELSEWHERE = {
-    "clamp": "x.clip(low, high)",
-    "clone": "x.copy()",
-    "dim": "x.ndim",
-    "double": "x.astype(np.float64)",
-    "expand": "mg.broadcast_to(x, shape)",
-    "float": "x.astype(np.float32)",
-    "gather": "mg.take_along_axis(x, indices, axis)",
-    "masked_fill": "mg.where(mask, value, x)",
-    "numel": "x.size",
-    "permute": "x.transpose(axes)",
-    "relu": "nn.functional.relu(x)",
-    "requires_grad_": "x.requires_grad = True",
-    "sigmoid": "mg.sigmoid(x)",
-    "softmax": "mg.softmax(x, axis)",
-    "t": "x.T",
-    "to": "x.astype(dtype)",
-    "type": "x.astype(dtype)",
-    "unsqueeze": "mg.expand_dims(x, axis)",
-    "view": "x.reshape(shape)",
-}
-
 
 def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """The methods of a binary operator: forward, reflected and in place."""
@@ -91,14 +68,6 @@ class ArrayMethods:
     def become(self, other: Any) -> None:
         """Take on the value and the derivative of `other`, the result of an operator in place."""
         raise NotImplementedError  # pragma: no cover: abstract
-
-    def __getattr__(self, name: str) -> Any:
-        """Say what a method is called that someone expects who comes from another library."""
-        hint, function = ELSEWHERE.get(name), vars(np).get(name)
-        if hint is None and callable(function) and function in REGISTRY:
-            hint = f"np.{name}(x)"
-        text = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(f"{text}. Use {hint}" if hint else text, name=name, obj=self)
 
     # What it is
 

@@ -1,13 +1,9 @@
 """The methods of an ndarray on Tensors and inside transformations."""
 
-import copy
-
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn
-from minigrad.methods import ELSEWHERE
 
 A = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 
@@ -113,26 +109,3 @@ def test_powers_of_integers_stay_integers(value):
     assert (value**2).dtype == np.int64
     with pytest.raises(ValueError, match=r"power of \(2,\): Integers to negative"):
         value**-1
-
-
-@pytest.mark.parametrize("name", ELSEWHERE)
-def test_methods_of_pytorch_are_named_by_what_they_are_here(name):
-    """What the error says to use can be used."""
-    x = mg.tensor(A, requires_grad=True)
-    with pytest.raises(AttributeError, match="Use ") as error:
-        getattr(x, name)
-    names = {"x": x, "np": np, "mg": mg, "nn": nn, "axes": (1, 0), "axis": 0, "dtype": float, "high": 1, "low": 0}
-    names |= {"indices": np.array([[0, 1, 0]]), "mask": A > 0, "shape": (1, 2, 3), "value": 0.0}
-    exec(str(error.value).partition(" Use ")[2], names)
-
-
-def test_functions_that_are_no_methods_are_named():
-    """A function of NumPy's with a rule is pointed to; of any other name nothing is said."""
-    x = mg.tensor(A)
-    with pytest.raises(AttributeError, match=r"^'Tensor' object has no attribute 'exp'. Use np.exp\(x\)$"):
-        x.exp()
-    for name in ("median", "typecodes", "cheese"):
-        with pytest.raises(AttributeError, match=f"^'Tensor' object has no attribute '{name}'$"):
-            getattr(x, name)
-    assert not hasattr(x, "view")
-    assert copy.copy(x).tolist() == x.tolist()
