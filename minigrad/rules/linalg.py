@@ -6,6 +6,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..primitive import constant, general, multilinear, undo_broadcast
+from ..recorder import fixed
 from .reductions import others
 
 # Products
@@ -114,12 +115,15 @@ def cofactors(x, *directions):
 
 
 def _by_minors(x, directions):
-    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
+    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors. A row of
+    # minors at a time: one by one they take long, and all at once much memory.
     out, n = np.zeros_like(x), x.shape[-1]
-    for i, j in np.ndindex(n, n):
-        rows, columns = [k for k in range(n) if k != i], [k for k in range(n) if k != j]
-        first, minor, *rest = (a[..., rows, :][..., columns] for a in (directions[0], x, *directions[1:]))
-        out[..., i, j] = (-1) ** (i + j) * np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+    kept = fixed(np.arange(n - 1) + (np.arange(n - 1) >= np.arange(n)[:, None]))  # in row i all but i
+    for i in range(n):
+        minors = kept[i][:, None], kept[:, None]
+        first, minor, *rest = (a[..., *minors] for a in (directions[0], x, *directions[1:]))
+        out[..., i, :] = np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+        out[..., i, 1 - i % 2 :: 2] *= -1
     return out
 
 
