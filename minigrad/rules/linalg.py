@@ -95,7 +95,7 @@ general(
 # Determinants. The derivative of one is the matrix of cofactors, which are determinants in turn: together with their
 # derivatives along directions they are closed under differentiation, at singular matrices as well.
 
-ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of five rows
+ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of eight rows
 
 
 def cofactors(x, *directions):
@@ -115,13 +115,11 @@ def cofactors(x, *directions):
 
 
 def _by_minors(x, directions):
-    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors. A row of
-    # minors at a time: one by one they take long, and all at once much memory.
+    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
     out, n = np.zeros_like(x), x.shape[-1]
     kept = fixed(np.arange(n - 1) + (np.arange(n - 1) >= np.arange(n)[:, None]))  # in row i all but i
-    for i in range(n):
-        minors = kept[i][:, None], kept[:, None]
-        first, minor, *rest = (a[..., *minors] for a in (directions[0], x, *directions[1:]))
+    for i in range(n):  # a row of minors at a time: all at once they take much memory
+        first, minor, *rest = (a[..., kept[i][:, None], kept[:, None]] for a in (directions[0], x, *directions[1:]))
         out[..., i, :] = np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
         out[..., i, 1 - i % 2 :: 2] *= -1
     return out
@@ -298,6 +296,5 @@ nuclear_norm = general(
 )
 polar = general(polar, _polar, forward=[_polar])
 sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side])
-
 
 constant(np.linalg.matrix_rank, np.linalg.cond)
