@@ -372,6 +372,7 @@ def test_a_loop_with_leaves_beyond_the_limit():
     ]
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_operations():
     """A long chain is drawn without recursion."""
     x = leaf()
