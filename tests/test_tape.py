@@ -299,17 +299,11 @@ def test_values_are_freed_during_the_sweep(no_collector):
 
 
 def check_chain(length):
-    """Forward, backward, free; and drop without backward. Answers the bytes an operation takes."""
+    """Forward, backward, free; and drop without backward."""
     w = leaf(1, 2, 3, 4)
-    tracemalloc.start()
-    try:
-        y = chain(w, length)
-        size = tracemalloc.get_traced_memory()[0] / length
-    finally:
-        tracemalloc.stop()
+    y = chain(w, length)
     y.sum().backward()
     np.testing.assert_array_equal(w.grad.data, 1)
-    y = chain(w, length)
     middle = chain(w, 2)
     alive = weakref.ref(middle)
     y = chain(middle, length)
@@ -317,36 +311,48 @@ def check_chain(length):
     assert alive() is not None
     del y
     assert alive() is None
-    return size
 
 
 def test_a_chain_of_100_000_operations(no_collector):
-    """A deep graph runs forward, backward, and is freed, in at most 700 bytes an operation; no recursion."""
+    """A deep graph runs forward, backward, and is freed; no recursion."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(200)
     try:
-        assert check_chain(100_000) < 700
+        check_chain(100_000)
     finally:
         sys.setrecursionlimit(limit)
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_chain_of_1_000_000_operations(no_collector):
     """The promise for a million operations."""
-    assert check_chain(1_000_000) < 700
+    check_chain(1_000_000)
 
 
-@pytest.mark.slow
+def test_an_operation_takes_at_most_700_bytes():
+    """A small one, in a graph, with the array of four numbers that it makes."""
+    w, length = leaf(1, 2, 3, 4), 10_000
+    tracemalloc.start()
+    try:
+        y = chain(w, length)
+        assert tracemalloc.get_traced_memory()[0] < 700 * length
+    finally:
+        tracemalloc.stop()
+    assert y.requires_grad
+
+
+@pytest.mark.no_cover  # which takes most of the time
 def test_a_deep_graph_takes_linear_time(no_collector):
     """Twice the operations take about twice the time."""
 
     def seconds(length):
         w = leaf(1, 2, 3, 4)
-        start = time.perf_counter()
+        start = time.process_time()
         chain(w, length).sum().backward()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
-    short, long = (min(seconds(n) for _ in range(3)) for n in (100_000, 200_000))
+    short, long = (min(seconds(n) for _ in range(3)) for n in (50_000, 100_000))
     assert long < 3 * short  # a busy machine adds to 2; quadratic time would be 4
 
 
@@ -396,6 +402,7 @@ def test_threads_lose_no_gradient():
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_threads_lose_no_gradient_in_thousands_of_passes():
     """The same, for long."""
     check_threads(5000)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..primitive import constant, general, multilinear, undo_broadcast
+from ..recorder import fixed
 from .reductions import others
 
 # Products
@@ -94,7 +95,7 @@ general(
 # Determinants. The derivative of one is the matrix of cofactors, which are determinants in turn: together with their
 # derivatives along directions they are closed under differentiation, at singular matrices as well.
 
-ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of five rows
+ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of eight rows
 
 
 def cofactors(x, *directions):
@@ -116,10 +117,11 @@ def cofactors(x, *directions):
 def _by_minors(x, directions):
     # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
     out, n = np.zeros_like(x), x.shape[-1]
-    for i, j in np.ndindex(n, n):
-        rows, columns = [k for k in range(n) if k != i], [k for k in range(n) if k != j]
-        first, minor, *rest = (a[..., rows, :][..., columns] for a in (directions[0], x, *directions[1:]))
-        out[..., i, j] = (-1) ** (i + j) * np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+    kept = fixed(np.arange(n - 1) + (np.arange(n - 1) >= np.arange(n)[:, None]))  # in row i all but i
+    for i in range(n):  # a row of minors at a time: all at once they take much memory
+        first, minor, *rest = (a[..., kept[i][:, None], kept[:, None]] for a in (directions[0], x, *directions[1:]))
+        out[..., i, :] = np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+        out[..., i, 1 - i % 2 :: 2] *= -1
     return out
 
 
@@ -294,6 +296,5 @@ nuclear_norm = general(
 )
 polar = general(polar, _polar, forward=[_polar])
 sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side])
-
 
 constant(np.linalg.matrix_rank, np.linalg.cond)

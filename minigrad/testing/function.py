@@ -10,7 +10,7 @@ from ..tensor import Tensor, constant
 from ..traced import Traced, bare
 from ..transforms import jvp, vjp
 from ..tree import leaves, tree_map
-from .subject import Subject, require, spoken
+from .subject import Subject, SubjectError, require, spoken
 
 
 class Function(Subject):
@@ -37,8 +37,9 @@ class Function(Subject):
         outputs = leaves(self.original(*tree_map(given, self.arguments).values()))
         odd = [y for y in outputs if not (is_array(y) or isinstance(y, int | float))]
         floating = [y for y in outputs if is_floating(y)]
-        came = ", ".join(spoken(bare(y)) for y in odd or outputs) or "nothing"
-        require(floating and not odd, f"f must return floating arrays or Tensors; got {came}", "cannot check")
+        if odd or not floating:
+            came = ", ".join(spoken(bare(y)) for y in odd or outputs) or "nothing"
+            raise SubjectError("cannot check", f"f must return floating arrays or Tensors; got {came}.")
         return floating[0] if len(floating) == 1 else np.concatenate([np.reshape(y, -1) for y in floating])
 
     def pulled(self, g: np.ndarray, y: np.ndarray, *arrays: np.ndarray) -> Any:

@@ -332,7 +332,6 @@ def test_normalisation_in_every_mode(function):
     """Derivatives by reverse and forward mode, and second derivatives, against measured slopes."""
     rng = np.random.default_rng(0)
     args = (rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=4))
-    mg.testing.gradcheck(lambda *a: mg.tanh(function(*a)), args, rng=0)
     mg.testing.gradcheck(lambda *a: mg.tanh(function(*a)), args, skip="tanh", rng=0)  # each rule by itself
     mg.testing.gradgradcheck(lambda *a: mg.tanh(function(*a)), args, rng=0)
     v = [rng.normal(size=a.shape) for a in args]
