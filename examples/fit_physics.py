@@ -1,4 +1,7 @@
-"""What swings here, and how fast does it come to rest? A network finds out from a few measurements and the law.
+"""A law of physics
+================
+
+What swings here, and how fast does it come to rest? A network finds out from a few measurements and the law.
 
 A damped oscillator obeys x'' + 2 d x' + w^2 x = 0, with a damping d and a frequency w that we do not know. A small
 network x(t) is fitted to measurements; at the same time, d and w and the network are fitted to the law, for which the

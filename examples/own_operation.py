@@ -1,4 +1,7 @@
-"""Where is the comet? An operation of one's own solves Kepler's equation, and a training finds the orbit with it.
+"""An operation of one's own
+=========================
+
+Where is the comet? An operation of one's own solves Kepler's equation, and a training finds the orbit with it.
 
 On an ellipse of eccentricity e a body moves by the angle E for which E - e sin(E) = M, where M grows evenly with time.
 There is no formula for E; Newton's method finds it. Its derivative needs none of these steps: by the rule for implicit
