@@ -1,5 +1,6 @@
 """What the gallery gives to the examples on their command lines, so that they are quick there and draw elsewhere."""
 
+import os
 import pathlib
 
 PICTURES = pathlib.Path(__file__).parents[1] / "_build" / "pictures"
@@ -13,14 +14,15 @@ class Arguments:
 
     def __call__(self, configuration, script):
         PICTURES.mkdir(parents=True, exist_ok=True)
-        name = pathlib.Path(script["src_file"]).stem
+        example = pathlib.Path(script["src_file"])
+        pictures = os.path.relpath(PICTURES, example.parent)  # the example is run where it is
         given = {
-            "char_transformer": ["1", "32"],
-            "digits": ["4", PICTURES],
+            "char_transformer": ["3", "64"],
+            "digits": ["4", pictures],
             "hidden_layer": ["20001"],
-            "spiral": ["100", PICTURES],
+            "spiral": ["100", pictures],
         }
-        return [str(argument) for argument in given.get(name, [])]
+        return given.get(example.stem, [])
 
 
 arguments = Arguments()

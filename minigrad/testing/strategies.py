@@ -14,6 +14,18 @@ from ..tensor import Tensor, tensor
 from .gradcheck import gradcheck
 from .hygiene import LAYOUTS
 
+__all__ = [
+    "arrays",
+    "axes",
+    "broadcastable",
+    "check_gradients",
+    "indices",
+    "layouts",
+    "shapes",
+    "tensors",
+    "values",
+]
+
 try:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
