@@ -47,7 +47,7 @@ sphinx_gallery_conf = {
     "filename_pattern": ".",
     "abort_on_example_error": True,
     "reset_argv": "gallery.arguments",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery.Order",
     "default_thumb_file": str(pathlib.Path(__file__).with_name("_static") / "thumbnail.svg"),
     "download_all_examples": False,
     "show_signature": False,

@@ -1,4 +1,4 @@
-"""What the gallery gives to the examples on their command lines, so that they are quick there and draw elsewhere."""
+"""The examples in the gallery: their order, and what they get on their command lines to be quick and draw elsewhere."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ class Arguments:
         example = pathlib.Path(script["src_file"])
         pictures = os.path.relpath(PICTURES, example.parent)  # the example is run where it is
         given = {
-            "char_transformer": ["3", "64"],
+            "char_transformer": ["1", "32"],
             "digits": ["4", pictures],
             "hidden_layer": ["20001"],
             "spiral": ["100", pictures],
@@ -26,3 +26,15 @@ class Arguments:
 
 
 arguments = Arguments()
+
+
+class Order:
+    """From the first to the largest."""
+
+    FIRST = ("tutorial", "hidden_layer", "spiral", "digits", "own_operation", "fit_physics", "char_transformer")
+
+    def __init__(self, folder):
+        pass
+
+    def __call__(self, name):
+        return self.FIRST.index(pathlib.Path(name).stem)

@@ -16,12 +16,24 @@ class Name(SphinxRole):
         return [node], []
 
 
-def keep_code(app, env, node, shown):
-    """A name without an entry is code: that of a parameter, or a word of Python's."""
-    return shown if node.get("name") is True else None
+def find_elsewhere(app, env, node, shown):
+    """What a name means that has no entry near the docstring: that in another module, if there is but one, or code.
+
+    Only a class, a call or a name with dots is looked for elsewhere: other words are those of parameters.
+    """
+    if node.get("name") is not True:
+        return None
+    target, domain = node["reftarget"].removeprefix("mg."), env.domains.python_domain
+    if shown.astext() != target or target != target.lower():
+        found = [
+            name for name, _, kind, *_ in domain.get_objects() if f".{name}".endswith(f".{target}") and kind != "module"
+        ]
+        if len(found) == 1:
+            return domain.resolve_any_xref(env, node["refdoc"], app.builder, found[0], node, shown)[0][1]
+    return shown
 
 
 def setup(app):
     app.add_role("name", Name())
-    app.connect("missing-reference", keep_code)
+    app.connect("missing-reference", find_elsewhere)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
