@@ -19,7 +19,9 @@ class Arguments:
         given = {
             "char_transformer": ["1", "32"],
             "digits": ["4", pictures],
+            "fit_physics": ["100", pictures],
             "hidden_layer": ["20001"],
+            "own_operation": ["1500", pictures],
             "spiral": ["100", pictures],
         }
         return given.get(example.stem, [])

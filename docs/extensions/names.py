@@ -3,37 +3,53 @@
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxRole
+from sphinx.util.nodes import make_refnode
 
 
 class Name(SphinxRole):
-    """Looks for the name in the class and the module that the docstring belongs to."""
+    """Takes note of the class and the module that the docstring belongs to, where the name is looked for first."""
 
     def run(self):
-        shown = nodes.literal(self.rawtext, self.text, classes=["xref", "py"])
-        node = pending_xref("", shown, refdomain="py", reftype="obj", reftarget=self.text.removesuffix("()"), name=True)
-        node["refdoc"], node["refexplicit"] = self.env.docname, False
-        node["py:module"], node["py:class"] = (self.env.ref_context.get(f"py:{part}") for part in ("module", "class"))
+        context = self.env.ref_context
+        node = pending_xref("", nodes.literal(self.rawtext, self.text, classes=["xref", "py"]))
+        node["refdomain"], node["reftype"], node["reftarget"] = "", "name", self.text
+        node["scopes"] = [context.get("py:class"), context.get("py:module")]
         return [node], []
 
 
-def find_elsewhere(app, env, node, shown):
-    """What a name means that has no entry near the docstring: that in another module, if there is but one, or code.
-
-    Only a class, a call or a name with dots is looked for elsewhere: other words are those of parameters.
-    """
-    if node.get("name") is not True:
+def resolve(app, env, node, shown):
+    """The link of a name; or the code alone, as most words are those of parameters."""
+    if node["reftype"] != "name":
         return None
-    target, domain = node["reftarget"].removeprefix("mg."), env.domains.python_domain
-    if shown.astext() != target or target != target.lower():
-        found = [
-            name for name, _, kind, *_ in domain.get_objects() if f".{name}".endswith(f".{target}") and kind != "module"
-        ]
-        if len(found) == 1:
-            return domain.resolve_any_xref(env, node["refdoc"], app.builder, found[0], node, shown)[0][1]
-    return shown
+    entry = find(env.domains.python_domain, node["reftarget"], *node["scopes"])
+    return make_refnode(app.builder, node["refdoc"], *entry, shown) if entry else shown
+
+
+def find(domain, text, owner, module):
+    """The page and the place of a name's entry.
+
+    A word is looked for near its docstring only. Classes, calls and dotted names are looked for in all modules as well,
+    and found if there is but one.
+    """
+    entries = {
+        name: (page, place)
+        for name, _, kind, page, place, priority in domain.get_objects()
+        if kind != "module" and priority >= 0  # below are second names
+    }
+    name = text.removesuffix("()")
+    if name.startswith("mg."):
+        name = name.replace("mg", "minigrad", 1)
+    near = [f"{module}.{owner}.{name}", f"{module}.{name}", name]
+    if found := next(filter(entries.get, near), None):
+        return entries[found]
+    last = name.removeprefix("minigrad.")
+    elsewhere = (
+        [known for known in entries if known.endswith(f".{last}")] if name != text or text != text.lower() else []
+    )
+    return entries[elsewhere[0]] if len(elsewhere) == 1 else None
 
 
 def setup(app):
     app.add_role("name", Name())
-    app.connect("missing-reference", find_elsewhere)
+    app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
