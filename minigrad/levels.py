@@ -44,9 +44,14 @@ running_again: ContextVar[bool] = ContextVar("running_again", default=False)
 unusual: list[None] = []
 
 
+def is_watched() -> bool:
+    """Whether somebody is told of each operation here, so that those of Tensors must not go past the door."""
+    return watcher.get() is not None or recorder.get() is not None
+
+
 def is_unusual() -> bool:
-    """Whether an operation of Tensors here must not take the short way past the door."""
-    return bool(recorded_from.get()) or watcher.get() is not None or recorder.get() is not None
+    """Whether operations of Tensors here are watched, or not recorded."""
+    return bool(recorded_from.get()) or is_watched()
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .levels import is_unusual, unusual
+from .levels import is_unusual, is_watched, recorded_from, unusual
 from .methods import operators
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .tape import clock
@@ -33,8 +33,11 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
             return door_forward(a, b)
         left = a.value
         p = a if a.parents is not None else None
-        if unusual and is_unusual():
-            return apply(primitive, (a, b))
+        if unusual:
+            if is_watched():
+                return apply(primitive, (a, b))
+            if recorded_from.get():
+                p = q = None
         try:
             y = primitive.compute(left, right)
         except Exception:
@@ -84,7 +87,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
     """The function of one array without options."""
 
     def call(x: Any) -> Any:
-        if not isinstance(x, Tensor) or (unusual and is_unusual()):
+        if not isinstance(x, Tensor) or (unusual and is_watched()):
             return apply(primitive, (x,))
         value = x.value
         try:
@@ -94,7 +97,7 @@ def unary(primitive: Primitive) -> Callable[[Any], Any]:
         out = Tensor()
         out.value = y
         out.notes = None
-        if x.parents is None:
+        if x.parents is None or (unusual and recorded_from.get()):
             out.primitive = out.parents = None
         else:
             out.primitive = primitive.unchecked

@@ -15,6 +15,9 @@ def check_rule(primitive: Primitive, i: int) -> None:
         )
 
 
+NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of PyTorch and of NumPy
+
+
 def check_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> None:
     """Refuse an option that the derivative rules do not know of."""
     for name, option in options.items():
@@ -23,6 +26,8 @@ def check_options(primitive: Primitive, options: Mapping[str, Any], connected: b
                 f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
                 f"detached, as x.detach()"
             )
+        if connected and name in NAMES:
+            raise NoRuleError(f"{primitive.name} has no option {name}=. Its name is {NAMES[name]}=, as in NumPy")
         if connected and not primitive.accepts(name):
             raise NoRuleError(
                 f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "

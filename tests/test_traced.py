@@ -170,6 +170,9 @@ def test_out_of_none_is_nothing():
         (lambda x: np.take(x, [5], 0, None, "wrap"), "take has no derivative rule for its argument 3. Leave it out"),
         (lambda x: np.max(x, 0, None, False, 9.0), "max has no derivative rule for its argument 4. Leave it out"),
         (lambda x: np.concatenate([x, x], 0, None), "concatenate has no derivative rule for its argument 2"),
+        (lambda x: x.sum(dim=0), "sum has no option dim=. Its name is axis=, as in NumPy"),
+        (lambda x: mg.softmax(x, dim=0), "softmax has no option dim=. Its name is axis="),
+        (lambda x: mg.max(x, axis=0, keepdim=True), "max has no option keepdim=. Its name is keepdims="),
         (lambda x: np.where(x, 1.0, x), "where has no derivative rule for its argument 0. Pass it detached"),
     ],
 )

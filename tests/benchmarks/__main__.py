@@ -7,7 +7,7 @@ import sys
 from .timing import THREADS, peer, prepare
 
 ALL = (
-    *("tutorial", "chain", "network", "layers", "normalisation", "optimizers", "costs"),
+    *("tutorial", "chain", "network", "layers", "normalisation", "optimizers", "costs", "calls"),
     *("loading", "saving", "import_time"),
 )
 
@@ -16,7 +16,7 @@ def main() -> None:
     prepare()
     import numpy as np
 
-    missing = [name for name in ("torch", "jax", "autograd", "mygrad") if peer(name) is None]
+    missing = [name for name in ("torch", "jax", "autograd", "mygrad", "safetensors") if peer(name) is None]
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {THREADS} threads, {platform.machine()}")
     print("OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE unset")
     print(f"not installed, so not compared: {', '.join(missing) or 'none'}")
