@@ -64,5 +64,5 @@ def no_out(primitive: Primitive) -> TypeError:
     """The error of a call that would write into an array."""
     return TypeError(
         f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
-        f"Use the result instead"
+        f"Use the result instead, or x.detach().numpy() where no derivative is wanted"
     )

@@ -5,6 +5,7 @@ import keyword
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
             start[name] = cell.cell_contents
         except ValueError:  # a variable that has no value yet
             continue
-    start |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+    start |= {name: function.__globals__[name] for name in names_in(code) if name in function.__globals__}
     found = {id(p.value): f"{name}_{path}" for name, x in start.items() for path, p in parameters_of(x)}
     seen: set[int] = set()
     level = [([name], x) for name, x in start.items()]
@@ -84,6 +85,12 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
                 below += [([*path, key], part) for key, part in parts(x)]
         level = below
     return found
+
+
+def names_in(code: CodeType) -> list[str]:
+    """The names of global variables and attributes in a function's code, and in that of functions defined in it."""
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return [*code.co_names, *(name for part in inner for name in names_in(part))]
 
 
 def spoken(path: Sequence[str]) -> str:

@@ -32,6 +32,11 @@ class Sequential(Module):
 
     def append(self, layer: Any) -> Self:
         """Add a layer at the end; answers the whole."""
+        if isinstance(layer, type):
+            raise TypeError(
+                f"Sequential takes modules and functions, one after the other; got the class {layer.__name__}. Pass "
+                f"an object of it, as {layer.__name__}()"
+            )
         if not callable(layer):
             raise TypeError(
                 f"Sequential takes modules and functions, one after the other; got a {type(layer).__name__}. Pass a "

@@ -20,11 +20,13 @@ def groups_of(params: Iterable[Any]) -> list[Mapping[str, Any]]:
 
 
 def listed_parameters(params: Any, taker: str = "an optimizer") -> list[Any]:
-    """An iterable of parameters as a list; refuses a single one."""
+    """An iterable of parameters as a list; refuses a single one, and what only has parameters."""
     if isinstance(params, Tensor):
         raise TypeError(f"{taker} takes a list of parameters; got a single tensor p. Pass [p]")
-    if not isinstance(params, Iterable):
-        raise TypeError(f"{taker} takes a list of parameters; got a {type(params).__name__}")
+    has_some = hasattr(params, "parameters")  # a Module, which may be iterable, too
+    if has_some or not isinstance(params, Iterable):
+        remedy = ". Pass its parameters()" if has_some else ". Call it" if callable(params) else ""
+        raise TypeError(f"{taker} takes a list of parameters; got a {type(params).__name__}{remedy}")
     return list(params)
 
 
@@ -61,5 +63,7 @@ def checked_parameters(
             raise ValueError(f"{taker} tells parameters apart by name; two are called {name}")
         named[name] = p
     if not named:
-        raise ValueError(f"{taker} takes at least one parameter; got none")
+        raise ValueError(
+            f"{taker} takes at least one parameter; got none. A Module has those that are set as nn.Parameter(values)"
+        )
     return named

@@ -45,3 +45,5 @@ def test_sequential_refuses_what_is_no_layer():
         nn.Sequential([nn.Tanh()])
     with pytest.raises(TypeError, match="got a int"):
         nn.Sequential().append(3)
+    with pytest.raises(TypeError, match=r"got the class Tanh. Pass an object of it, as Tanh\(\)"):
+        nn.Sequential(nn.Linear(2, 1), nn.Tanh)

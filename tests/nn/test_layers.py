@@ -69,6 +69,8 @@ def test_wrong_last_axis_is_refused():
         nn.Linear(2, 4)(np.ones((5, 3)))
     with pytest.raises(ValueError, match=r"linear takes a last axis of 2; got an array of shape \(\)"):
         nn.Linear(2, 4)(np.array(1.0))
+    with pytest.raises(TypeError, match=r"linear takes an array; got a list. Use np.asarray\(x\)"):
+        nn.Linear(2, 3)([[1.0, 2.0]])
     with pytest.raises(ValueError, match=r"bilinear takes a last axis of 3; got an array of shape \(5, 2\)"):
         nn.Bilinear(2, 3, 1)(np.ones((5, 2)), np.ones((5, 2)))
     with pytest.raises(ValueError, match=r"differ in the last axis only; got \(5, 2\) and \(1, 3\)"):

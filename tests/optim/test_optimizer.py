@@ -227,8 +227,11 @@ def test_groups_can_be_added_later():
 
 PARAMETERS = [
     (lambda w: w, TypeError, r"takes a list of parameters; got a single tensor p. Pass \[p\]"),
-    (lambda w: 3, TypeError, "takes a list of parameters; got a int"),
-    (lambda w: [], ValueError, "takes at least one parameter; got none"),
+    (lambda w: 3, TypeError, "takes a list of parameters; got a int$"),
+    (lambda w: mg.nn.Linear(1, 1), TypeError, r"takes a list of parameters; got a Linear. Pass its parameters\(\)$"),
+    (lambda w: mg.nn.Sequential(mg.nn.Linear(1, 1)), TypeError, r"got a Sequential. Pass its parameters\(\)$"),
+    (lambda w: mg.nn.Linear(1, 1).parameters, TypeError, "takes a list of parameters; got a method. Call it$"),
+    (lambda w: [], ValueError, r"at least one parameter; got none. A Module has those that are set as nn.Parameter\("),
     (lambda w: [{"lr": 1.0}], ValueError, "takes at least one parameter; got none"),
     (lambda w: [w, np.ones(2)], TypeError, "takes Tensors; parameter 1 is a ndarray"),
     (lambda w: [("weight", 3)], TypeError, "takes Tensors; parameter weight is a int"),

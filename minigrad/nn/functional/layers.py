@@ -28,7 +28,9 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def check_last(name: str, x: Any, n: int) -> None:
-    """Refuse an array whose last axis has not the length that a layer was made for."""
+    """Refuse what is no array, or has not the length along its last axis that a layer was made for."""
+    if not hasattr(x, "shape"):
+        raise TypeError(f"{name} takes an array; got a {type(x).__name__}. Use np.asarray(x)")
     if not x.ndim or x.shape[-1] != n:
         raise ValueError(f"{name} takes a last axis of {n}; got an array of shape {x.shape}")
 
