@@ -27,6 +27,7 @@ nitpicky = True
 # Docstrings say the types in words, with shapes and units, which is more than the annotations do.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+maximum_signature_line_length = 100  # longer ones take a line for each parameter
 default_role = "name"
 numpydoc_show_class_members = False
 # Not asked for: what the signature, the summary or a page of the guide would only repeat (ES, EX, SA01, PR01, PR07,
