@@ -1,4 +1,7 @@
-"""A small transformer reads Python's own manual, letter by letter, and learns to write like it.
+"""A transformer that writes
+=========================
+
+A small transformer reads Python's own manual, letter by letter, and learns to write like it.
 
 The text is that of `help("...")`, which comes with Python. Paragraphs that it has not seen say how well it predicts.
 

@@ -1,14 +1,17 @@
-"""What swings here, and how fast does it come to rest? A network finds out from a few measurements and the law.
+"""A law of physics
+================
+
+What swings here, and how fast does it come to rest? A network finds out from a few measurements and the law.
 
 A damped oscillator obeys x'' + 2 d x' + w^2 x = 0, with a damping d and a frequency w that we do not know. A small
 network x(t) is fitted to measurements; at the same time, d and w and the network are fitted to the law, for which the
 network is derived twice by the time, and all that by its parameters.
 
-Run it: python examples/fit_physics.py [steps]
+Run it: python examples/fit_physics.py [steps] [folder for the picture]
 """
 
+import pathlib
 import sys
-import time
 
 import numpy as np
 
@@ -50,7 +53,22 @@ class Swing(nn.Module):
         return a + 2 * self.damping * v + self.frequency**2 * x
 
 
-def main(steps=100):
+def save_picture(swing, times, positions, path):
+    """The measurements, and what the network made of them."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        return print("For a picture, install Matplotlib: python -m pip install 'minigrad[plot]'")
+    everywhere = np.linspace([0.0], [6.0], 200)
+    figure, panel = pyplot.subplots(figsize=(6, 4))
+    panel.plot(everywhere, swing.position(everywhere).detach().numpy())
+    panel.scatter(times, positions, s=12, color="black")
+    panel.set(xlabel="time", ylabel="position")
+    figure.savefig(path)
+    return print(f"Picture: {path}")
+
+
+def main(steps=100, folder="."):
     rng = np.random.default_rng(0)
     times = np.sort(rng.uniform(0, 6, size=(60, 1)), axis=0)
     positions = measured(times, noise=1e-3, rng=rng)
@@ -66,16 +84,15 @@ def main(steps=100):
         loss.backward()
         return loss.detach()
 
-    begun = time.perf_counter()
     for step in range(1, steps + 1):
         loss = optimizer.step(distance)
         if step % max(steps // 10, 1) == 0:
             d, w = swing.damping.item(), swing.frequency.item()
             print(f"step {step:5}: loss {float(loss):.1e}, damping {d:.5f}, frequency {w:.5f}")
-    print(f"{steps} steps in {time.perf_counter() - begun:.1f} s")
     errors = abs(swing.damping.item() - DAMPING), abs(swing.frequency.item() - FREQUENCY)
     print(f"Away from the truth by {errors[0]:.1e} in the damping, by {errors[1]:.1e} in the frequency")
+    save_picture(swing, times, positions, pathlib.Path(folder) / "fit_physics.png")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*[int(argument) if argument.isdigit() else argument for argument in sys.argv[1:]])

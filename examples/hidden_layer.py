@@ -1,4 +1,7 @@
-"""A network with a hidden layer, twice: with a sigmoid in that layer, and with tanh. Only one word changes.
+"""A hidden layer
+==============
+
+A network with a hidden layer, twice: with a sigmoid in that layer, and with tanh. Only one word changes.
 
 Run it: python examples/hidden_layer.py
 """

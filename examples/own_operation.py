@@ -1,12 +1,16 @@
-"""Where is the comet? An operation of one's own solves Kepler's equation, and a training finds the orbit with it.
+"""An operation of one's own
+=========================
+
+Where is the comet? An operation of one's own solves Kepler's equation, and a training finds the orbit with it.
 
 On an ellipse of eccentricity e a body moves by the angle E for which E - e sin(E) = M, where M grows evenly with time.
 There is no formula for E; Newton's method finds it. Its derivative needs none of these steps: by the rule for implicit
 functions it is dE/dM = 1 / (1 - e cos(E)) and dE/de = sin(E) / (1 - e cos(E)).
 
-Run it: python examples/own_operation.py [epochs]
+Run it: python examples/own_operation.py [epochs] [folder for the picture]
 """
 
+import pathlib
 import sys
 
 import numpy as np
@@ -51,7 +55,22 @@ class Orbit(nn.Module):
         )
 
 
-def main(epochs=1500):
+def save_picture(guess, seen, path):
+    """The places that were watched, and the orbit that was found, around its sun."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        return print("For a picture, install Matplotlib: python -m pip install 'minigrad[plot]'")
+    figure, panel = pyplot.subplots(figsize=(6, 4))
+    panel.plot(*guess(np.linspace([0.0], [guess.period.item()], 400)).detach().numpy().T)
+    panel.scatter(*seen.T, s=12, color="black")
+    panel.scatter([0], [0], s=120, color="orange")
+    panel.set_aspect("equal")
+    figure.savefig(path)
+    return print(f"Picture: {path}")
+
+
+def main(epochs=1500, folder="."):
     rng = np.random.default_rng(0)
     gradcheck(kepler, (rng.uniform(-3, 3, size=(5, 1)), rng.uniform(0.1, 0.8, size=4)), order=2)
     print("The rules agree with slopes measured from the function, and so do the derivatives of the rules.")
@@ -66,7 +85,8 @@ def main(epochs=1500):
     history = train.fit(guess, F.mse_loss, optimizer, [(times, seen)], epochs, schedule=schedule, compile="numpy")
     print(f"After {epochs} epochs:         {guess}; mean squared error {history['loss'][-1]:.1e}")
     print(f"The comet that was watched: {comet}; errors of 1e-2 in each coordinate")
+    save_picture(guess, seen, pathlib.Path(folder) / "own_operation.png")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*[int(argument) if argument.isdigit() else argument for argument in sys.argv[1:]])

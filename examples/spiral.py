@@ -1,4 +1,7 @@
-"""Two spirals, one inside the other: a small network learns which point belongs to which, and draws the border.
+"""Two spirals
+===========
+
+Two spirals, one inside the other: a small network learns which point belongs to which, and draws the border.
 
 Run it: python examples/spiral.py [epochs] [folder for the picture]
 """

@@ -1,4 +1,7 @@
-"""The ten-line network of the tutorial, without its hand-written derivative.
+"""The tutorial's network
+======================
+
+The ten-line network of the tutorial, without its hand-written derivative.
 
 Run it: python examples/tutorial.py
 """

@@ -52,9 +52,11 @@ def sample(rng: "np.random.Generator", method: str, *args: Any, requires_grad: b
     rng : numpy.random.Generator
     method : str
         One of its methods, such as "normal" or "permutation".
-    *args, **kwargs
-        What the method takes.
+    *args
+        What the method takes by position.
     requires_grad : bool
+    **kwargs
+        What it takes by name.
     """
     made = asarray(drawn(rng, method, *args, **kwargs))
     made.requires_grad = requires_grad

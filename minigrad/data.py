@@ -14,6 +14,8 @@ import numpy as np
 
 from .tree import leaves, tree_map
 
+__all__ = ["DataLoader"]
+
 
 class DataLoader:
     """The batches of a data set; each ``for`` over it is an epoch.

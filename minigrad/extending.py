@@ -20,7 +20,7 @@ def primitive(
         with the cotangent of its argument, given that of the result `y`. See the guide on extending minigrad.
     kind : {"elementwise", "linear", "multilinear", "general"}
         What the rules also say of forward mode.
-    forward
+    forward : sequence of rules
         For a general function: one rule ``forward(t, y, *args, **kwargs)`` for each argument, which answers with the
         tangent of the result, given that of its argument.
 

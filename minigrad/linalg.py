@@ -4,6 +4,26 @@ import numpy as np
 
 from .operations import public
 
+__all__ = [
+    "cholesky",
+    "cross",
+    "det",
+    "diagonal",
+    "inv",
+    "matmul",
+    "matrix_norm",
+    "matrix_transpose",
+    "norm",
+    "outer",
+    "slogdet",
+    "solve",
+    "svdvals",
+    "tensordot",
+    "trace",
+    "vecdot",
+    "vector_norm",
+]
+
 cholesky = public(np.linalg.cholesky)
 cross = public(np.linalg.cross)
 det = public(np.linalg.det)

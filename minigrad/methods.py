@@ -47,6 +47,7 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__name__ = call.__qualname__ = primitive.name
     call.__doc__ = f"As numpy.{primitive.name}, of this array."
+    call.__dict__["__wrapped__"] = function  # whose signature inspect and help() show
     return call
 
 

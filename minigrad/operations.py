@@ -129,6 +129,7 @@ def public(key: Any) -> Callable[..., Any]:
         function = short if takes_one_array(primitive.function) else call
     function.__name__ = function.__qualname__ = primitive.name
     function.__doc__ = primitive.function.__doc__
+    function.__dict__["__wrapped__"] = primitive.function  # whose signature inspect and help() show
     return function
 
 
@@ -163,6 +164,7 @@ def shorten() -> None:
         "sum": public(np.sum),
         "mean": public(np.mean),
     }.items():
+        call.__doc__ = getattr(Tensor, name).__doc__
         setattr(Tensor, name, call)
 
 

@@ -250,7 +250,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
     data : array_like of real numbers
         An array, a number, nested lists of numbers, or a Tensor.
     requires_grad : bool
-        Whether `backward()` shall leave the derivative with respect to this tensor in its `grad`.
+        Whether `backward()` shall leave the derivative with respect to this tensor in its ``grad``.
     dtype : dtype, optional
         By default, what NumPy makes of `data`: float64 of Python's floats.
 

@@ -85,3 +85,16 @@ def test_functions_shadow_nothing_that_the_package_needs():
 def test_composed_functions_have_docstrings():
     """A function that is made of others has a docstring: its own, or that of NumPy's function."""
     assert all(f.__doc__ for f in (mg.clip, mg.moveaxis, mg.tile))
+
+
+def test_a_function_shows_the_parameters_of_what_it_computes():
+    """inspect, and with it help() and editors, see NumPy's parameters, as of its function so of the method."""
+    for call in (mg.sum, mg.Tensor.sum, mg.prod, mg.Tensor.prod):
+        assert list(inspect.signature(call).parameters)[:2] == ["a", "axis"]
+    assert list(inspect.signature(mg.erf).parameters) == ["x"]
+
+
+def test_the_quick_methods_are_documented_as_the_others():
+    """Those that `operations` puts into Tensor say what they are in a line."""
+    assert mg.Tensor.sum.__doc__ == "As numpy.sum, of this array."
+    assert mg.Tensor.prod.__doc__ == "As numpy.prod, of this array."

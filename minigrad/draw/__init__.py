@@ -19,9 +19,9 @@ def draw(
 ) -> "Drawing":
     """The recorded graph of a tensor: which operations made it, and of what.
 
-    ``print(mg.draw(loss))`` shows a line for each array, in an order in which they can be computed; `dot` and `svg` of
-    the result are pictures, and Jupyter shows the picture if Graphviz is installed. The drawing is made at once, of
-    text alone: it neither keeps the graph alive nor hears of what happens to it later.
+    ``print(mg.draw(loss))`` shows a line for each array, in an order in which they can be computed; ``dot()`` and
+    ``svg()`` of the result are pictures, and Jupyter shows the picture if Graphviz is installed. The drawing is made at
+    once, of text alone: it neither keeps the graph alive nor hears of what happens to it later.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def draw(
     values : bool
         Show the values, those of large arrays abbreviated.
     gradients : bool
-        Show `grad` of leaves, and of results that retain it.
+        Show ``grad`` of leaves, and of results that retain it.
     fold : bool
         Show a chain of operations that repeats itself, such as that of a loop, once, with how often it comes again.
     limit : int
@@ -43,7 +43,7 @@ def draw(
     Raises
     ------
     TypeError
-        If `tensor` has no recorded graph, or `names` are none.
+        If the tensor has no recorded graph, or `names` are none.
     ValueError
         If `limit` is less than 1.
     """

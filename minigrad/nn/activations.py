@@ -7,7 +7,7 @@ from .module import Module
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
+    """``1 / (1 + exp(-x))``."""
 
     def forward(self, x: Any) -> Any:
         return functional.sigmoid(x)
@@ -21,14 +21,14 @@ class Tanh(Module):
 
 
 class ReLU(Module):
-    """x, or 0 where x is negative."""
+    """``x``, or 0 where x is negative."""
 
     def forward(self, x: Any) -> Any:
         return functional.relu(x)
 
 
 class LeakyReLU(Module):
-    """x, or `negative_slope` times x where x is negative."""
+    """``x``, or `negative_slope` times x where x is negative."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -38,7 +38,7 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """x, or ``alpha * (exp(x) - 1)`` where x is negative."""
+    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative."""
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -82,7 +82,7 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """exp(x) over its sum along an axis."""
+    """``exp(x)`` over its sum along an axis."""
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis

@@ -58,14 +58,13 @@ class Convolution(Module):
 
 
 class Conv1d(Convolution):
-    """Convolution of sequences, (n, in_channels, length) to (n, out_channels, places); see `conv1d`.
+    """Convolution of sequences, (n, in_channels, length) to (n, out_channels, places); see `functional.conv1d`.
 
     Parameters
     ----------
     in_channels, out_channels : int >= 1
     kernel_size : int >= 1
-    stride, padding, dilation, groups
-        As in `conv1d`.
+    stride, padding, dilation, groups : as of `functional.conv1d`
     bias : bool
         Whether to add a number to each channel.
     rng : np.random.Generator, seed or None
@@ -79,14 +78,13 @@ class Conv1d(Convolution):
 
 
 class Conv2d(Convolution):
-    """Convolution of images, (n, in_channels, height, width) to (n, out_channels, ...); see `conv2d`.
+    """Convolution of images, (n, in_channels, height, width) to (n, out_channels, ...); see `functional.conv2d`.
 
     Parameters
     ----------
     in_channels, out_channels : int >= 1
     kernel_size : int >= 1, or a pair
-    stride, padding, dilation, groups
-        As in `conv2d`.
+    stride, padding, dilation, groups : as of `functional.conv2d`
     bias : bool
         Whether to add a number to each channel.
     rng : np.random.Generator, seed or None
@@ -106,10 +104,11 @@ class ConvTranspose2d(Convolution):
     ----------
     in_channels, out_channels : int >= 1
     kernel_size : int >= 1, or a pair
-    stride, padding, output_padding, groups, dilation
-        As in `conv_transpose2d`; the order of all these is PyTorch's.
+    stride, padding, output_padding, groups : as of `functional.conv_transpose2d`
+        Their order is PyTorch's.
     bias : bool
         Whether to add a number to each channel.
+    dilation : as of `functional.conv_transpose2d`
     rng : np.random.Generator, seed or None
         Draws the parameters, uniformly in ±1 / sqrt(out_channels / groups * kernel height * kernel width).
     """

@@ -11,6 +11,19 @@ import numpy as np
 
 from ..recorder import drawn
 
+__all__ = [
+    "constant",
+    "fans",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "normal",
+    "orthogonal",
+    "uniform",
+    "zeros",
+]
+
 RNG = np.random.Generator | int | None
 Shape = Sequence[int]
 

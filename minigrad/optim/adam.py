@@ -120,10 +120,10 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    params, lr, betas, eps, amsgrad
-        As of `Adam`.
+    params, lr, betas, eps : as of `Adam`
     weight_decay : float >= 0
         The part of the weights that a step takes away, in units of `lr`.
+    amsgrad : as of `Adam`
 
     Raises
     ------
@@ -159,8 +159,7 @@ class NAdam(Moments):
 
     Parameters
     ----------
-    params, lr, betas, eps, weight_decay
-        As of `Adam`.
+    params, lr, betas, eps, weight_decay : as of `Adam`
     momentum_decay : float >= 0
         How soon mu comes near to beta1, per step.
     decoupled_weight_decay : bool
@@ -235,8 +234,7 @@ class RAdam(Moments):
 
     Parameters
     ----------
-    params, lr, betas, eps, weight_decay
-        As of `Adam`.
+    params, lr, betas, eps, weight_decay : as of `Adam`
     decoupled_weight_decay : bool
         Whether weight decay is that of `AdamW`.
 

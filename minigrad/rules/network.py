@@ -75,7 +75,7 @@ logsumexp = general(
 
 
 def softmax(x, axis=-1):
-    """exp(x) over its sum along an axis."""
+    """``exp(x)`` over its sum along an axis."""
     e = quiet.copy().run(np.exp, _shifted(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 

@@ -94,13 +94,14 @@ def gradcheck(
         and arrays for arrays. All else is passed on as it is.
     order : 1 or 2
         With 2 the map (cotangent, inputs) -> gradients is checked in the same way, if f passes.
+    rng, rtol : as of `check_vjp`
+        As are the report and what is raised.
     fast : bool
         Compare along random directions and in a few entries, as is done for large inputs anyway.
     skip : name or names of primitives
         Whose rules differ from the derivative on purpose, such as a straight-through estimator. The other rules are
         then checked one by one.
-    rng, rtol, raise_exception
-        As for `check_vjp`, as are the report and what is raised.
+    raise_exception : as of `check_vjp`
     """
     __tracebackhide__ = True
     if order not in (1, 2):

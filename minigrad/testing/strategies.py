@@ -14,6 +14,18 @@ from ..tensor import Tensor, tensor
 from .gradcheck import gradcheck
 from .hygiene import LAYOUTS
 
+__all__ = [
+    "arrays",
+    "axes",
+    "broadcastable",
+    "check_gradients",
+    "indices",
+    "layouts",
+    "shapes",
+    "tensors",
+    "values",
+]
+
 try:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
@@ -100,8 +112,10 @@ def check_gradients(
         A function of arrays, as for `gradcheck`.
     shapes : int or sequence of shapes
         The shape of each argument, or a strategy for it; or how many arguments f takes, which broadcast.
-    domain, dtype
-        Inputs are of this format, and from this closed interval.
+    domain : (float, float)
+        The closed interval that inputs are from.
+    dtype : dtype
+        Their format.
     examples : int
         How many inputs to try.
     **options

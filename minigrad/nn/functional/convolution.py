@@ -100,11 +100,12 @@ def conv_transpose2d(
     x : array of shape (n, in, height, width)
     weight : array of shape (in, out / groups, kernel height, kernel width)
     bias : array of shape (out,), optional
-    stride, padding, dilation, groups
-        Those of the convolution that this is the transpose of.
+    stride, padding : int or a pair, as of `conv2d`
+        Those of the convolution that this is the transpose of; `groups` and `dilation` as well.
     output_padding : int >= 0, or a pair
         Rows and columns more at the end: less than the stride or the dilation. Images of several sizes have
         convolutions of the same size; this says which of them is meant.
+    groups, dilation : as of `conv2d`
 
     Returns
     -------

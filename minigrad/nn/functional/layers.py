@@ -74,7 +74,7 @@ def as_integers(wanted: str, given: Any) -> Any:
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> Any:
-    """x with each element set to 0 at probability p, and the others divided by 1 - p; x itself unless `training`.
+    """`x` with each element set to 0 at probability p, and the others divided by 1 - p; x itself unless `training`.
 
     References
     ----------

@@ -57,7 +57,7 @@ def avg_pool2d(
     Parameters
     ----------
     x : array of shape (n, channels, height, width)
-    kernel_size, stride
+    kernel_size, stride : int >= 1, or a pair
         As in `max_pool2d`.
     padding : int >= 0, or a pair
         Zeros around the image: at most half the window.
