@@ -14,6 +14,7 @@ from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
 from ..tree import leaves, tree_map
 from .first_run import recorded
+from .native import Overlap
 from .replay import UNFIT, Replay, Stats
 
 MANY = 32  # programs that a function keeps
@@ -27,6 +28,7 @@ class Compiled:
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
         if backend not in ("numpy", "numba"):
             raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
+        self._kind = native_replay() if backend == "numba" else Replay
         update_wrapper(self, function)
         self.function = function
         self.backend = backend
@@ -48,6 +50,8 @@ class Compiled:
                 if answer is not UNFIT:
                     return answer
             return self._record(key, args, kwargs)
+        except Overlap:
+            return self.function(*args, **kwargs)
         finally:
             self._lock.release()
 
@@ -58,16 +62,25 @@ class Compiled:
         if sum(map(len, self._replays.values())) >= MANY:
             del self._replays[next(iter(self._replays))]
         program, answer = recorded(self.function, args, kwargs)
-        replay = Replay(program)
+        replay = self._kind(program)
         self._replays.setdefault(key, []).append(replay)
         self._latest = replay
         return answer
 
     def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
-        """Call the function `n` times with the same arguments; the last answer."""
+        """Call the function `n` times with the same arguments; the last answer, None if there is none.
+
+        In native code this is one call, if all of the function is: Python takes no part in it, and cannot interrupt
+        it.
+        """
         answer = None
-        for _ in range(n):
-            answer = self(*args, **kwargs)
+        while n > 0:
+            inputs: list[Any] = []
+            key = kind_of((args, kwargs), inputs) if args or kwargs else None
+            many = self._at_once(key, lambda replay: replay.repeat(n, inputs))  # noqa: B023
+            if many:
+                return many[0]
+            answer, n = self(*args, **kwargs), n - 1
         return answer
 
     def scan(self, *stacked: Any) -> Any:
@@ -81,8 +94,32 @@ class Compiled:
         lengths = {len(x) for tree in stacked for x in leaves(tree)}
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
-        answers = [self(*(tree_map(itemgetter(i), tree) for tree in stacked)) for i in range(lengths.pop())]
-        return tree_map(lambda *parts: np.stack(parts), answers[0], *answers[1:]) if answers[0] is not None else None
+        answers, start, n = [], 0, lengths.pop()
+        while start < n:
+            entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
+            rest: list[Any] = []
+            kind_of(tuple(tree_map(lambda x: np.ascontiguousarray(x[start:]), tree) for tree in stacked), rest)
+            many = self._at_once(kind_of((entry, {}), []), lambda replay: replay.scan(rest))
+            if many:
+                answers.append(many[0])
+                break
+            answers.append(tree_map(lambda y: y[None], self(*entry)))
+            start += 1
+        return tree_map(lambda *parts: np.concatenate(parts), answers[0], *answers[1:]) if answers[0] is not None else None
+
+    def _at_once(self, key: Any, run: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """The answer that `run` has for the program that serves a call, as a tuple; an empty one if there is none."""
+        if self.backend == "numpy" or unusual or current_depth.get():
+            return ()
+        with self._lock:
+            for replay in self._replays.get(key, ()):
+                try:
+                    answer = run(replay)
+                except Overlap:
+                    return ()
+                if answer and answer[0] is not UNFIT:
+                    return answer
+        return ()
 
     def __reduce__(self) -> Any:
         return type(self), (self.function, self.backend)  # which records anew
@@ -101,6 +138,17 @@ class Compiled:
         if self._latest is None:
             raise RecordingError("nothing is recorded yet: call the compiled function first")
         return self._latest
+
+
+def native_replay() -> Any:
+    """The class of replays in native code, if numba is there to make it."""
+    try:
+        from .native_replay import NativeReplay, machine  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"backend='numba' needs numba and SciPy, which pip install 'minigrad[numba]' brings: {error}"
+        ) from error
+    return NativeReplay
 
 
 def kind_of(x: Any, inputs: list[Any]) -> Any:

@@ -1,0 +1,123 @@
+"""Statements in a row as one function of native code, which has the addresses of most arrays in its text."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .elements import LIBRARY
+from .loops import Statement, fused
+from .names import Names
+from .places import address
+from .program import OUTSIDE, RESULT, Value
+
+RESERVED = ["i", "j", "p", "total", "element", "position", "turn", "turns", "inf", "nan", "past", "at", "start", "stack"]
+RESERVED += ["load", "store", "within", "counted", "exp32", "exp64", "tanh32", "tanh64", "sqrt", "copysign", "boolean", "sgemm", "dgemm"]
+RESERVED += [np.dtype(c).name for c in "bhilBHILfd"] + [f.__name__ for f in LIBRARY] + ["atan", "asinh"]
+RESERVED += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
+ON_STACK = 1024  # bytes of a result that is kept on the stack
+
+
+class Kernel:
+    """A function of native code for some statements.
+
+    Parameters
+    ----------
+    statements : list of Statement
+    given : list of Value
+        What the function takes, as arrays.
+    turns : array of two integers, or None
+        How often the function is to do it all each time, and whether it takes a row of each of `moving` in each turn.
+    moving : set of Value
+        Of what is given: what may be stacked.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        statements: Iterable[Statement],
+        given: Sequence[Value],
+        turns: np.ndarray | None = None,
+        moving: Iterable[Value] = (),
+    ) -> None:
+        self.name = name
+        self.blocks: list[np.ndarray] = []  # memory of its own
+        self.changed: list[np.ndarray] = []  # arrays from outside that it writes to
+        self._names = Names(*RESERVED)
+        self._name: dict[Value, str] = {}
+        self._ready: list[str] = []
+        self._turns, self._moving = turns, set(moving)
+        self._alive: list[Any] = [turns]  # what has to live as long as the function
+        takes = [self._names.new(f"{value.name or 'x'}_array") for value in given]
+        starts = [self._given(value, text) for value, text in zip(given, takes, strict=True)]
+        groups = fused(statements)
+        uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
+        often = {memory for i, use in enumerate(uses) for memory in use if any(memory in u for u in uses[i + 1 :])}
+
+        def keep(memory: Value) -> bool:
+            return memory.origin != RESULT or memory in given or memory in often
+
+        written = dict.fromkeys(place.base for group in groups for place in group.writes)
+        self.changed = [value.source for value in written if value.origin == OUTSIDE]
+
+        self._held: dict[Value, np.ndarray] = {}
+        self._free: list[np.ndarray] = []
+        body = []
+        for i, group in enumerate(groups):
+            body += group.lines(self._say, keep)
+            for memory in uses[i].difference(*uses[i + 1 :]) & self._held.keys():
+                self._free.append(self._held.pop(memory))
+        self.text = self._whole(takes, starts, body)
+
+    def _given(self, value: Value, text: str) -> str:
+        """The line that finds the memory of an argument."""
+        name = self._name[value] = self._names.new(value.name or "x")
+        if value in self._moving:
+            return f"{name} = past(start({text}), turn * {int(np.prod(value.shape))})"
+        return f"{name} = start({text})"
+
+    def _say(self, value: Value) -> str:
+        """The name of the pointer to a value's memory."""
+        if value not in self._name:
+            name = self._name[value] = self._names.new(value.name or "t", numbered=not value.name)
+            if value.source is None and value.nbytes <= ON_STACK:
+                size = value.nbytes // value.dtype.itemsize
+                self._ready.append(f"{name} = stack({size}, {numba_name(value.dtype)})")
+            else:
+                array = self._take(value) if value.source is None else value.source
+                self._alive.append(array)
+                self._ready.append(f"{name} = at({address(array)}, {numba_name(value.dtype)})")
+        return self._name[value]
+
+    def _take(self, value: Value) -> np.ndarray:
+        """Memory for a result, which others may have had before."""
+        fitting = [block for block in self._free if block.nbytes >= value.nbytes]
+        if fitting:
+            block = min(fitting, key=lambda b: b.nbytes)
+            self._free = [other for other in self._free if other is not block]
+        else:
+            block = np.empty(value.nbytes, np.uint8)
+            self.blocks.append(block)
+        self._held[value] = block
+        return block
+
+    def _whole(self, takes: list[str], starts: list[str], body: list[str]) -> str:
+        lines = [*self._ready]
+        if self._turns is None:
+            lines += starts + body
+        else:
+            start = f"turns = at({address(self._turns)}, int64)"
+            loop = ["for turn in range(load(turns, 0)):", "    turn *= load(turns, 1)"]
+            lines += [start, *loop, *(f"    {line}" for line in starts + body)]
+        return "\n".join([f"def {self.name}({', '.join(takes)}):", *(f"    {line}" for line in lines or ["pass"]), ""])
+
+    def compiled(self) -> Callable[..., Any]:
+        """The function itself, which numba compiles when it is called."""
+        from .machine import compiled
+
+        return compiled(self.name, self.text, self._alive)
+
+
+def numba_name(dtype: np.dtype) -> str:
+    """What numba calls a dtype."""
+    return "boolean" if dtype == bool else dtype.name

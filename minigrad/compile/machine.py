@@ -1,0 +1,154 @@
+"""What generated loops are made of beneath numba's arrays: bare memory, BLAS, and functions that fill vector registers.
+
+A pointer knows the type of its elements. Addresses are constants of the generated code, so that LLVM knows which
+memory is which, and a call of it has few arguments to unpack.
+"""
+
+import linecache
+import math
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import get_cython_function_address, intrinsic
+
+from .curves import exp32, exp64, tanh32, tanh64
+
+numbers = count(1)
+
+
+@intrinsic
+def at(typing: Any, address: Any, dtype: Any) -> Any:
+    """A pointer to an address."""
+    pointer = types.CPointer(dtype.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(pointer))
+
+    return pointer(types.int64, dtype), generate
+
+
+@intrinsic(prefer_literal=True)
+def stack(typing: Any, size: Any, dtype: Any) -> Any:
+    """A pointer to `size` elements on the stack; what is small, LLVM keeps in registers."""
+    pointer = types.CPointer(dtype.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return cgutils.alloca_once(builder, context.get_data_type(pointer.dtype), size=size.literal_value)
+
+    return pointer(size, dtype), generate
+
+
+@intrinsic
+def start(typing: Any, array: Any) -> Any:
+    """A pointer to the first element of an array."""
+    pointer = types.CPointer(array.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(array)(context, builder, args[0]).data
+
+    return pointer(array), generate
+
+
+@intrinsic
+def past(typing: Any, pointer: Any, i: Any) -> Any:
+    """A pointer to element `i`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.intp), generate
+
+
+@intrinsic
+def load(typing: Any, pointer: Any, i: Any) -> Any:
+    """Element `i`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.unpack_value(builder, pointer.dtype, builder.gep(args[0], [args[1]]))
+
+    return pointer.dtype(pointer, types.intp), generate
+
+
+@intrinsic
+def store(typing: Any, pointer: Any, i: Any, x: Any) -> Any:
+    """Put `x` into element `i`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        context.pack_value(builder, pointer.dtype, args[2], builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(pointer, types.intp, pointer.dtype), generate
+
+
+def routine(name: str, real: ir.Type, dtype: Any) -> Any:
+    """BLAS's product of matrices, for one type: ``c = alpha * op(a) @ op(b) + beta * c``, all by columns."""
+    address = get_cython_function_address("scipy.linalg.cython_blas", name)
+    byte, integer = ir.IntType(8), ir.IntType(32)
+    pointers = [t.as_pointer() for t in (byte, byte, *[integer] * 3, real, real, integer, real, integer, real, real)]
+    kind = ir.FunctionType(ir.VoidType(), [*pointers, integer.as_pointer()])
+    pointer = types.CPointer(dtype)
+
+    @intrinsic(prefer_literal=True)
+    def gemm(typing: Any, turns: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any, b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:  # fmt: skip # noqa: E501
+        """The call; `turns` is 2 if a is transposed, plus 1 if b is."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            def kept(value: Any) -> Any:  # BLAS takes the address of everything
+                return cgutils.alloca_once_value(builder, value)
+
+            letters = [kept(ir.Constant(byte, ord("NT"[turns.literal_value >> bit & 1]))) for bit in (1, 0)]
+            m, n, k, lda, ldb, ldc = (kept(builder.trunc(args[i], integer)) for i in (1, 2, 3, 6, 8, 11))
+            alpha, beta = kept(args[4]), kept(args[9])
+            function = builder.inttoptr(ir.Constant(ir.IntType(64), address), kind.as_pointer())
+            builder.call(function, [*letters, m, n, k, alpha, args[5], lda, args[7], ldb, beta, args[10], ldc])
+            return context.get_dummy_value()
+
+        size = types.intp
+        return types.void(
+            turns, size, size, size, dtype, pointer, size, pointer, size, dtype, pointer, size
+        ), generate
+
+    return gemm
+
+
+sgemm = routine("sgemm", ir.FloatType(), types.float32)
+dgemm = routine("dgemm", ir.DoubleType(), types.float64)
+
+
+@numba.njit
+def within(i: int, size: int) -> int:
+    """An index of an axis, counted from its start."""
+    if i < -size or i >= size:
+        raise IndexError("an index of an array is out of bounds")
+    return i + size if i < 0 else i
+
+
+@numba.njit
+def counted(i: int, size: int) -> int:
+    """A position of np.bincount's."""
+    if i < 0 or i >= size:
+        raise ValueError("bincount takes positions from 0 to minlength - 1 in a compiled function")
+    return i
+
+
+def compiled(name: str, text: str, alive: list[Any]) -> Callable[..., Any]:
+    """The function of native code that some text defines, which keeps what is in `alive`."""
+    names = {**NAMES, "alive": alive}
+    file = f"<native code by minigrad {next(numbers)}>"
+    linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+    exec(compile(text, file, "exec"), names)
+    return numba.njit(names[name], nogil=True, error_model="numpy")
+
+
+NAMES: dict[str, Any] = {f.__name__: f for f in (at, stack, start, past, load, store, sgemm, dgemm, within, counted)}
+NAMES |= {"inf": math.inf, "nan": math.nan, "exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64}
+NAMES |= {"boolean": types.boolean}
+NAMES |= {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
+for _function in (math.sqrt, math.copysign, math.log, math.log1p, math.expm1, math.sin, math.cos, math.sinh, math.cosh, math.atan, math.asinh):
+    NAMES[_function.__name__] = _function

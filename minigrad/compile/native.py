@@ -1,0 +1,178 @@
+"""A program of which native code does what it can, and NumPy the rest."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .kernels import Kernel
+from .loops import Statement
+from .places import Places, imagined
+from .program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Value, values_in
+from .recording import owner
+from .simplify import contiguous
+from .statements import statement
+
+Row = list[tuple[Call, Statement]]  # calls that a kernel makes
+
+
+class Overlap(Exception):
+    """An argument lies in memory that the program changes, so that native code would not do what the function does."""
+
+
+class Native:
+    """The calls of a program, with calls of kernels in the place of all those that native code can make.
+
+    Attributes
+    ----------
+    calls
+        The calls of kernels, of NumPy's functions, and of what makes arrays for results.
+    kernels
+        The functions of native code.
+    turns
+        Two integers that the kernel reads: how often to do everything in a call of it, and whether to go on by one
+        entry of its arguments and answers each time. None if the program does not consist of one kernel, or does
+        something else when it is called again.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.kernels: list[Kernel] = []
+        self._outputs = {value.root for value in program.outputs()}
+        self._answers = set(values_in(program.answer))
+        parts = needed(divided(program), program)
+        rows = [part for part in parts if isinstance(part, list)]
+        alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
+        self.turns = np.array([1, 0]) if alone and not depends_on_gradients(program) else None
+        for row in rows:
+            others = [call for part in parts if part is not row for call in calls_of(part)]
+            self._share(row, {v.root for call in others for v in call.values()})
+        self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
+
+    def _share(self, row: Row, elsewhere: set[Value]) -> None:
+        """Let results of a kernel that others need lie where they can find them."""
+        for value in results(row):
+            if value in elsewhere and value not in self._outputs:
+                memory = np.empty(value.nbytes, np.uint8)
+                value.origin, value.source = OUTSIDE, np.ndarray(value.shape, value.dtype, memory, 0, value.strides)
+
+    def _kernel(self, row: Row) -> list[Call]:
+        """The calls for a row: one of a kernel, after those that make what it is given."""
+        own = results(row)
+        calls = [empty(value) for value in own if value in self._outputs]
+        places = [place for _, made in row for place in [*made.reads, *made.writes]]
+        bases = dict.fromkeys(place.base for place in places if place.base.origin not in (OUTSIDE, CONSTANT))
+        given = [base for base in bases if base not in own or base in self._outputs]
+        args = []
+        for base in given:
+            if (base.scalar or base.number) and base not in own:
+                array = Value(base.shape, base.dtype, base.strides, RESULT, name=base.name)
+                calls.append(Call(np.asarray, (base,), {}, array))
+                base = array
+            args.append(base)
+        moving = [base for base in given if base.origin == ARGUMENT or base in self._answers]
+        kernel = Kernel(f"loops_{len(self.kernels) + 1}", [made for _, made in row], given, self.turns, moving)
+        self.kernels.append(kernel)
+        return [*calls, Call(kernel.compiled(), tuple(args), {}, kind=WRITE)]
+
+    def stacked(self, n: int, program: Program) -> Callable[..., Any] | None:
+        """The program for `n` entries of each argument at once, None if there is no such thing.
+
+        The function takes the first entries, and answers with stacked answers and the last gradients.
+        """
+        *prepare, kernel = self.calls
+        if self.turns is None or kernel.kind != WRITE or not self._answers <= {call.pattern for call in prepare}:
+            return None
+        turns = self.turns
+
+        def run(*inputs: np.ndarray) -> list[np.ndarray]:
+            whole = dict(zip(program.arguments, inputs, strict=True))  # arrays, by what stands for them
+            entry = dict(whole)
+            for call in prepare:
+                if call.function is np.asarray:
+                    entry[call.pattern] = entry[call.args[0]]
+                elif call.pattern in self._answers:
+                    value = call.pattern
+                    whole[value] = np.empty((n, *value.shape), value.dtype)
+                    entry[value] = whole[value][0, ...]
+                else:
+                    whole[call.pattern] = entry[call.pattern] = call.function(*call.args)
+            turns[:] = n, 1
+            try:
+                kernel.function(*(entry[x] for x in kernel.args))
+            finally:
+                turns[:] = 1, 0
+            answers = program.outputs()[: len(program.as_tensors)]
+            gradients = program.outputs()[len(answers) :]
+            return [whole[x] for x in answers] + [whole[x][-1, ...] if x in self._answers else whole[x] for x in gradients]
+
+        return run
+
+
+def divided(program: Program) -> list[Call | Row]:
+    """The calls of a program, with those in a row that native code can make as one part."""
+    places = Places(program)
+    parts: list[Call | Row] = []
+    views: list[Call] = []  # which no kernel needs, as it knows where they lie
+    row: Row = []
+    for call in program.calls:
+        made = statement(call, places)
+        if made is not None:
+            row.append((call, made))
+        elif places.knows(call):
+            views.append(call)
+        else:
+            parts += [*([row] if row else []), *views, call]
+            row, views = [], []
+    return [*parts, *([row] if row else []), *views]
+
+
+def needed(parts: Sequence[Call | Row], program: Program) -> list[Call | Row]:
+    """The parts without the views that nobody needs any more."""
+    used = set(program.outputs())
+    kept: list[Call | Row] = []
+    for part in reversed(parts):
+        if isinstance(part, list):
+            used.update(place.base for _, made in part for place in [*made.reads, *made.writes])
+        elif part.kind == VIEW and used.isdisjoint(part.results):
+            continue
+        else:
+            used.update(part.values())
+        kept.append(part)
+    return kept[::-1]
+
+
+def calls_of(part: Call | Row) -> list[Call]:
+    """The calls that a part of a program consists of."""
+    return [part] if isinstance(part, Call) else [call for call, _ in part]
+
+
+def results(row: Row) -> list[Value]:
+    """The arrays that a kernel makes."""
+    return [call.pattern for call, _ in row if call.kind == PURE]
+
+
+def empty(value: Value) -> Call:
+    """The call that makes an array for a value."""
+    if contiguous(value.shape, value.strides, value.dtype.itemsize):
+        return Call(np.empty, (value.shape, value.dtype), {}, value)
+    layout = Value(value.shape, value.dtype, value.strides, OUTSIDE, imagined(value), name="layout")
+    return Call(np.empty_like, (layout,), {}, value)
+
+
+def depends_on_gradients(program: Program) -> bool:
+    """Whether what the program does depends on what an earlier call of it has left in leaves."""
+    return any(g is not None or program.gradients.get(leaf) is not None for leaf, g in program.read_gradients.items())
+
+
+def guarded(step: Callable[..., Any], program: Program, kernels: Iterable[Kernel]) -> Callable[..., Any]:
+    """A step that raises Overlap if an argument lies in memory that the kernels change."""
+    changed = {id(owner(array)) for kernel in kernels for array in kernel.changed}
+    arrays = [f"x{i}" for i, x in enumerate(program.arguments) if not (x.scalar or x.number or x.dtype == object)]
+    if not changed or not arrays:
+        return step
+    takes = ", ".join(f"x{i}" for i in range(len(program.arguments)))
+    test = " or ".join(f"id({x} if {x}.base is None else owner({x})) in changed" for x in arrays)
+    text = f"def guarded({takes}):\n    if {test}:\n        raise Overlap\n    return step({takes})\n"
+    names: dict[str, Any] = {"owner": owner, "changed": changed, "step": step, "Overlap": Overlap}
+    exec(text, names)
+    return names["guarded"]

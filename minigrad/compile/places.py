@@ -1,0 +1,104 @@
+"""Where the elements of a program's arrays lie: whose memory, from which element on, and how far apart."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+from numpy.lib.stride_tricks import as_strided
+
+from .program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, values_in
+
+KINDS = "biuf"  # of dtypes that loops compute with
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Elements ``base[offset + i * strides[0] + j * strides[1] + ...]``; `memory` tells what overlaps."""
+
+    base: Value
+    offset: int
+    strides: tuple[int, ...]
+    memory: Value
+
+    def stretched(self, shape: Sequence[int], to: Sequence[int]) -> "Place":
+        """The same elements seen as an array of another shape, by NumPy's rules of broadcasting."""
+        missing = len(to) - len(shape)
+        kept = tuple(s if n > 1 else 0 for n, s in zip(shape, self.strides, strict=True))
+        return Place(self.base, self.offset, (0,) * missing + kept, self.memory)
+
+
+class Places:
+    """The places of a program's values. Values that a loop cannot address have none."""
+
+    def __init__(self, program: Program) -> None:
+        self._shift: dict[Value, tuple[Value, int]] = {}  # of views: the value in the same memory, and the first byte
+        values = dict.fromkeys(v for call in program.calls for v in call.values())
+        self._memory = overlapping(v for v in values if v.origin in (OUTSIDE, CONSTANT))
+        for call in program.calls:
+            if call.kind == VIEW and isinstance(call.pattern, Value) and len(list(values_in(call.args))) == 1:
+                self._follow(call, call.args[0])
+
+    def _follow(self, call: Call, x: Any) -> None:
+        """Learn where a view begins, from one of memory that is not there."""
+        if not isinstance(x, Value) or list(values_in(call.kwargs)):
+            return
+        array = imagined(x)
+        y = call.function(array, *call.args[1:], **call.kwargs)
+        if (y.shape, y.strides) == (call.pattern.shape, call.pattern.strides):
+            self._shift[call.pattern] = x, address(y) - address(array)
+
+    def knows(self, call: Call) -> bool:
+        """Whether a call does nothing but make a view of which the place is known."""
+        return isinstance(call.pattern, Value) and call.pattern in self._shift
+
+    def of(self, value: Value) -> Place | None:
+        """The place of a value, None if it has none."""
+        base, offset, size = value, 0, value.dtype.itemsize
+        while base in self._shift:
+            base, step = self._shift[base]
+            offset += step
+        fits = value.dtype.kind in KINDS and value.dtype.isnative and value.dtype.itemsize <= 8
+        fits = fits and not any(s % size for s in (offset, *value.strides)) and value.dtype == base.dtype
+        if not fits or value.dtype == np.float16 or 0 in value.shape or (base.number and base.dtype.kind != "f"):
+            return None
+        there = base.source  # the array itself, if there is one that stays
+        if isinstance(there, np.ndarray) and (not there.flags.aligned or there.strides != base.strides):
+            return None
+        memory = self._memory.get(base.root, base.root) if base.origin == CONSTANT else self._memory.get(base, base.root)
+        return Place(base, offset // size, tuple(s // size for s in value.strides), memory)
+
+    def of_element(self, value: Value, index: Any) -> Place | None:
+        """The place of ``value[index]``, an index without arrays; None if the value has none."""
+        place = self.of(value)
+        if place is None:
+            return None
+        array = imagined(value)
+        y = array[(*index, ...) if isinstance(index, tuple) else (index, ...)] if index is not ... else array
+        size = value.dtype.itemsize
+        offset = place.offset + (address(y) - address(array)) // size
+        return Place(place.base, offset, tuple(s // size for s in y.strides), place.memory)
+
+
+def imagined(value: Value) -> np.ndarray:
+    """An array with the layout of a value, whose elements must not be looked at."""
+    return as_strided(np.empty(1, value.dtype), value.shape, value.strides)
+
+
+def address(array: np.ndarray) -> int:
+    """Where an array begins."""
+    return array.__array_interface__["data"][0]
+
+
+def overlapping(values: Iterable[Value]) -> dict[Value, Value]:
+    """For arrays that are there already: one value to stand for all that lie in overlapping memory."""
+    arrays = [(byte_bounds(np.asarray(v.source)), v) for v in values if isinstance(v.source, np.ndarray)]
+    arrays.sort(key=lambda found: found[0])
+    memory: dict[Value, Value] = {}
+    end, first = -1, None
+    for (low, high), value in arrays:
+        if low >= end or first is None:
+            first = value
+        memory[value], end = first, max(high, end if first is not value else high)
+    return memory

@@ -1,0 +1,217 @@
+"""Which calls of a program native code can make, and as what."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .array import Method
+from .blocks import STEPS, Count, Gather, Product, Reduction
+from .elements import can_become, expression
+from .loops import Element, Loop, Operand, Statement, memories
+from .places import KINDS, Place, Places
+from .program import ARGUMENT, CONSTANT, PURE, WRITE, Call, Value
+
+DOTS = {np.dot, np.matmul, operator.matmul, Method("dot")}
+
+
+def statement(call: Call, places: Places) -> Statement | None:
+    """A call as native code, None if that cannot make it just as NumPy does."""
+    if call.kind not in (PURE, WRITE) or isinstance(call.target, Value) and call.target.root.origin == ARGUMENT:
+        return None
+    result = call.target if call.kind == WRITE else call.pattern
+    if not isinstance(result, Value) or result.number or result.dtype.kind not in KINDS:
+        return None
+    for make in (setting, element, reduction, product, gathering, counting):
+        made = make(call, result, places)
+        if made is not None:
+            return made if is_safe(made) else None
+    return None
+
+
+def is_safe(made: Statement) -> bool:
+    """Whether the order does not matter in which a statement's elements are read and written."""
+    if isinstance(made, Loop):
+        return made.joined(Loop(made.shape, [])) is not None
+    return not memories(made.reads) & memories(made.writes)
+
+
+def operand(x: Any, shape: Sequence[int], places: Places) -> Operand | None:
+    """Something as an operand of a loop over arrays of a shape."""
+    if not isinstance(x, Value):
+        is_number = isinstance(x, bool | int | float | np.bool_ | np.integer | np.floating)
+        return Operand(np.asarray(x).dtype, number=x) if is_number and np.asarray(x).dtype.kind in KINDS else None
+    if x.origin == CONSTANT and np.size(x.source) == 1 and x.dtype.kind in KINDS:
+        return Operand(x.dtype, number=np.asarray(x.source).item())
+    place = places.of(x)
+    return Operand(x.dtype, place.stretched(x.shape, shape)) if place else None
+
+
+def operands(xs: Sequence[Any], shape: Sequence[int], places: Places) -> list[Operand] | None:
+    """All of some operands, None if one of them is none."""
+    made = [operand(x, shape, places) for x in xs]
+    return None if any(x is None for x in made) else made  # type: ignore[return-value]
+
+
+def loop(text: str, xs: Sequence[Any], types: Any, result: np.dtype, y: Value, at: Place | None, places: Places, shape: Any) -> Loop | None:  # fmt: skip # noqa: E501
+    """A loop of one expression."""
+    made = operands(xs, shape, places)
+    if made is None or at is None or not can_become(result, y.dtype):
+        return None
+    if not all(can_become(x.dtype, t) for x, t in zip(made, types, strict=True)):
+        return None
+    return Loop(tuple(shape), [Element(text, made, list(types), result, Operand(y.dtype, at))])
+
+
+def element(call: Call, result: Value, places: Places) -> Statement | None:
+    """A function of single elements."""
+    if call.kind == WRITE and not call.out:
+        return None
+    found = expression(call)
+    if found is None:
+        return None
+    text, args, types, dtype = found
+    place = places.of(result)
+    return loop(text, args, types, dtype, result, place and place.stretched(result.shape, result.shape), places, result.shape)
+
+
+def setting(call: Call, result: Value, places: Places) -> Statement | None:
+    """``x[index] = v`` without arrays in the index, and the copy of an element or a part."""
+    if call.function is operator.setitem and is_basic(call.args[1]):
+        x, index, v = call.args
+        place = places.of_element(x, index)
+        shape = np.empty(1)[:0].shape if place is None else part_shape(x, index)
+    elif call.function is np.copyto and len(call.args) == 2 and not call.kwargs:
+        (x, v), place = call.args, places.of(call.args[0])
+        shape = x.shape
+    elif call.function is operator.getitem and call.kind == PURE and is_basic(call.args[1]):
+        x, index = call.args
+        source, place = isinstance(x, Value) and places.of_element(x, index), places.of(result)
+        if not source or not place or result.shape != part_shape(x, index):
+            return None
+        made = Element("{0}", [Operand(x.dtype, source)], [x.dtype], x.dtype, Operand(result.dtype, place))
+        return Loop(result.shape, [made])
+    else:
+        return None
+    dtype = v.dtype if isinstance(v, Value) else np.asarray(v).dtype
+    missing = len(np.shape(v) if not isinstance(v, Value) else v.shape) - len(shape)
+    if place is None or dtype.kind not in KINDS or missing > 0:
+        return None
+    return loop("{0}", [v], [dtype], dtype, x, place.stretched(shape, shape), places, shape)
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index has neither arrays nor None in it."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(type(part) is int or part is ... or is_plain_slice(part) for part in parts)
+
+
+def is_plain_slice(part: Any) -> bool:
+    """Whether something is a slice between known numbers."""
+    return isinstance(part, slice) and all(x is None or type(x) is int for x in (part.start, part.stop, part.step))
+
+
+def part_shape(x: Value, index: Any) -> tuple[int, ...]:
+    """The shape of ``x[index]``."""
+    return np.broadcast_to(np.empty(()), x.shape)[(*index, ...) if isinstance(index, tuple) else (index, ...)].shape if index is not ... and not (isinstance(index, tuple) and ... in index) else np.broadcast_to(np.empty(()), x.shape)[index].shape  # noqa: E501
+
+
+def reduction(call: Call, result: Value, places: Places) -> Statement | None:
+    """A sum, a product, a maximum, a minimum, or a mean over axes."""
+    mean = call.function is np.mean
+    function = np.add if mean else call.function[0] if isinstance(call.function, tuple) else None
+    if not mean and (function not in STEPS or call.function[1] != "reduce"):
+        return None
+    args, kwargs = list(call.args), dict(call.kwargs)
+    axis = args[1] if len(args) > 1 else kwargs.pop("axis", None if mean else 0)
+    keepdims = kwargs.pop("keepdims", False)
+    kwargs.pop("axis", None)
+    x = args[0]
+    if kwargs or len(args) > 2 or not isinstance(x, Value) or (mean and x.dtype.kind != "f"):
+        return None
+    axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in np.atleast_1d(axis))
+    logical = function in (np.logical_or, np.logical_and)
+    fits = x.dtype.kind == "b" if logical else can_become(x.dtype, result.dtype) and result.dtype.kind != "b"
+    from_x, into = operand(x, x.shape, places), places.of(result)
+    if not fits or from_x is None or from_x.place is None or into is None:
+        return None
+    strides = iter(into.strides)
+    full = []
+    for k in range(len(x.shape)):
+        if k not in axes:
+            full.append(next(strides))
+        else:
+            full.append(0 * next(strides) if keepdims else 0)
+    count = int(np.prod([x.shape[k] for k in axes])) if mean else 1
+    y = Operand(result.dtype, Place(into.base, into.offset, tuple(full), into.memory))
+    return Reduction(function, x.shape, axes, from_x, y, count)
+
+
+def product(call: Call, result: Value, places: Places) -> Statement | None:
+    """A product of two matrices, or of a matrix and a vector."""
+    if call.function not in DOTS or len(call.args) != 2 or call.kwargs:
+        return None
+    a, b = call.args
+    if not (isinstance(a, Value) and isinstance(b, Value)) or not (a.dtype == b.dtype == result.dtype):
+        return None
+    if not (1 <= len(a.shape) <= 2 and 1 <= len(b.shape) <= 2) or a.dtype.kind == "b":
+        return None
+    at = [places.of(x) for x in (a, b, result)]
+    if any(place is None for place in at):
+        return None
+    left, right, into = at
+    assert left is not None
+    assert right is not None
+    assert into is not None
+    m, n, k = a.shape[0] if len(a.shape) == 2 else 1, b.shape[1] if len(b.shape) == 2 else 1, a.shape[-1]
+    down = left.strides if len(a.shape) == 2 else (0, *left.strides)
+    across = right.strides if len(b.shape) == 2 else (*right.strides, 0)
+    strides = iter(into.strides)
+    to = (next(strides) if len(a.shape) == 2 else 0, next(strides) if len(b.shape) == 2 else 0)
+
+    def placed(place: Place, strides: tuple[int, ...]) -> Place:
+        return Place(place.base, place.offset, strides, place.memory)
+
+    made = Product(placed(left, down), placed(right, across), placed(into, to), (m, n, k), a.dtype)
+    return made if made.possible() else None
+
+
+def gathering(call: Call, result: Value, places: Places) -> Statement | None:
+    """``x[i]``, ``x[i, j]`` and so on with arrays of integers, for the first axes of x."""
+    if call.function is not operator.getitem or call.kind != PURE:
+        return None
+    x, index = call.args
+    parts = index if isinstance(index, tuple) else (index,)
+    if not all(isinstance(p, Value) and p.dtype.kind in "iu" and not p.number for p in parts):
+        return None
+    shape = np.broadcast_shapes(*(p.shape for p in parts))
+    from_x, into = isinstance(x, Value) and places.of(x), places.of(result)
+    if not from_x or not into or result.shape != (*shape, *x.shape[len(parts) :]):
+        return None
+    trailing = x.shape[len(parts) :]
+    indices = []
+    for part in parts:
+        place = places.of(part)
+        if place is None:
+            return None
+        place = place.stretched(part.shape, shape)
+        wide = Place(place.base, place.offset, place.strides + (0,) * len(trailing), place.memory)
+        indices.append(Operand(part.dtype, wide))
+    rest = Place(from_x.base, from_x.offset, (0,) * len(shape) + from_x.strides[len(parts) :], from_x.memory)
+    y = Operand(result.dtype, into)
+    return Gather(result.shape, Operand(x.dtype, from_x), indices, list(x.shape[: len(parts)]), rest, y)
+
+
+def counting(call: Call, result: Value, places: Places) -> Statement | None:
+    """np.bincount with weights."""
+    if call.function is not np.bincount or len(call.args) != 1 or set(call.kwargs) != {"weights", "minlength"}:
+        return None
+    (x,), weights = call.args, call.kwargs["weights"]
+    if not isinstance(x, Value) or x.dtype.kind != "i" or result.shape != (call.kwargs["minlength"],):
+        return None
+    made = operands([x, weights], x.shape, places)
+    into = places.of(result)
+    if made is None or into is None or made[0].place is None or made[1].dtype.kind != "f":
+        return None
+    return Count(x.shape[0], result.shape[0], made[0], made[1], Operand(result.dtype, into))
