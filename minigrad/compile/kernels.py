@@ -72,7 +72,7 @@ class Kernel:
     def _given(self, value: Value, text: str) -> str:
         """The line that finds the memory of an argument."""
         name = self._name[value] = self._names.new(value.name or "x")
-        if value in self._moving:
+        if self._turns is not None and value in self._moving:
             return f"{name} = past(start({text}), turn * {int(np.prod(value.shape))})"
         return f"{name} = start({text})"
 

@@ -75,10 +75,16 @@ class Places:
         if place is None:
             return None
         array = imagined(value)
-        y = array[(*index, ...) if isinstance(index, tuple) else (index, ...)] if index is not ... else array
+        y = array[as_view(index)]
         size = value.dtype.itemsize
         offset = place.offset + (address(y) - address(array)) // size
         return Place(place.base, offset, tuple(s // size for s in y.strides), place.memory)
+
+
+def as_view(index: Any) -> tuple[Any, ...]:
+    """An index that answers with an array of shape () where `index` answers with an element."""
+    index = index if isinstance(index, tuple) else (index,)
+    return index if any(part is ... for part in index) else (*index, ...)
 
 
 def imagined(value: Value) -> np.ndarray:

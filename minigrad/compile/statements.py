@@ -10,7 +10,7 @@ from .array import Method
 from .blocks import STEPS, Count, Gather, Product, Reduction
 from .elements import can_become, expression
 from .loops import Element, Loop, Operand, Statement, memories
-from .places import KINDS, Place, Places
+from .places import KINDS, Place, Places, as_view, imagined
 from .program import ARGUMENT, CONSTANT, PURE, WRITE, Call, Value
 
 DOTS = {np.dot, np.matmul, operator.matmul, Method("dot")}
@@ -81,7 +81,7 @@ def setting(call: Call, result: Value, places: Places) -> Statement | None:
     if call.function is operator.setitem and is_basic(call.args[1]):
         x, index, v = call.args
         place = places.of_element(x, index)
-        shape = np.empty(1)[:0].shape if place is None else part_shape(x, index)
+        shape = part_shape(x, index)
     elif call.function is np.copyto and len(call.args) == 2 and not call.kwargs:
         (x, v), place = call.args, places.of(call.args[0])
         shape = x.shape
@@ -114,7 +114,7 @@ def is_plain_slice(part: Any) -> bool:
 
 def part_shape(x: Value, index: Any) -> tuple[int, ...]:
     """The shape of ``x[index]``."""
-    return np.broadcast_to(np.empty(()), x.shape)[(*index, ...) if isinstance(index, tuple) else (index, ...)].shape if index is not ... and not (isinstance(index, tuple) and ... in index) else np.broadcast_to(np.empty(()), x.shape)[index].shape  # noqa: E501
+    return imagined(x)[as_view(index)].shape
 
 
 def reduction(call: Call, result: Value, places: Places) -> Statement | None:
