@@ -146,7 +146,7 @@ def compiled(name: str, text: str, alive: list[Any]) -> Callable[..., Any]:
     return numba.njit(names[name], nogil=True, error_model="numpy")
 
 
-NAMES: dict[str, Any] = {f.__name__: f for f in (at, stack, start, past, load, store, sgemm, dgemm, within, counted)}
+NAMES: dict[str, Any] = {f.__name__: f for f in (at, stack, start, past, load, store, within, counted)} | {"sgemm": sgemm, "dgemm": dgemm}
 NAMES |= {"inf": math.inf, "nan": math.nan, "exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64}
 NAMES |= {"boolean": types.boolean}
 NAMES |= {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
