@@ -19,7 +19,16 @@ from .creation import (
     zeros,
     zeros_like,
 )
-from .errors import AnomalyError, GradientError, GraphError, LevelError, NoRuleError, RecordingError, RuleError
+from .errors import (
+    AnomalyError,
+    CheckpointError,
+    GradientError,
+    GraphError,
+    LevelError,
+    NoRuleError,
+    RecordingError,
+    RuleError,
+)
 from .extending import primitive, register
 from .functions import *
 from .higher import hessian, hvp, jacobian
@@ -30,17 +39,21 @@ from .transforms import grad, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
-# Loaded when first used, as `import minigrad` shall stay quick.
-LATER = ("optim", "testing")
+# Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
+LATER = ("data", "io", "nn", "optim", "testing")
+LATER_OF = {"load": "io", "save": "io"}
 if TYPE_CHECKING:
-    from . import optim, testing
+    from . import data, io, nn, optim, testing
+    from .io import load, save
 
 
 def __getattr__(name: str) -> Any:
     if name in LATER:
         return import_module(f".{name}", __name__)
+    if name in LATER_OF:
+        return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *LATER})
+    return sorted({*globals(), *LATER, *LATER_OF})

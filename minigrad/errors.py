@@ -27,3 +27,7 @@ class GradientError(AssertionError):
 
 class RecordingError(RuntimeError):
     """A compiled function does what cannot be recorded, so that a replay would not do the same; see `compile`."""
+
+
+class CheckpointError(OSError):
+    """A file could not be saved, was damaged, or was not written by `save`."""

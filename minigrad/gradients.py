@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .arrays import as_array
 from .levels import recorder, unusual
@@ -47,7 +48,11 @@ def accumulate(leaves: Mapping[Node, Any], start: Any) -> None:
             if recording is not None:
                 recording.gradient(leaf)
             if notes.grad is None:
-                notes.grad = owned(g, taken)
+                if type(g) is ndarray and g.base is None and id(g) not in taken:  # as `owned` does, spelled out
+                    taken.add(id(g))
+                    notes.grad = g
+                else:
+                    notes.grad = owned(g, taken)
             else:
                 notes.grad = as_array(notes.grad + g)
     finally:

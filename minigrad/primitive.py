@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
+from .levels import unusual
 from .recorder import fixed
 
 Rule = Callable[..., Any]
@@ -53,19 +54,14 @@ class Primitive:
     trusted : bool
         A rule of one argument without options need not be checked at each call, as the project's tests do.
         Such calls are recorded as calls of `unchecked`, a copy of the primitive.
+    add_to : callable, optional
+        Where the only rule answers mostly with zeros: ``add_to(total, g, *args)`` is `total`, which it may change, plus
+        the rule's answer, so that the parts of an array cost no more than the array.
     """
 
     __slots__ = (
-        "checked",
-        "compute",
-        "forward",
-        "function",
-        "kind",
-        "name",
-        "options",
-        "rules",
-        "sequence",
-        "unchecked",
+        *("add_to", "checked", "compute", "forward", "function", "kind"),
+        *("name", "options", "rules", "sequence", "unchecked"),
     )
 
     def __init__(
@@ -77,6 +73,7 @@ class Primitive:
         compute: Callable[..., Any] | None = None,
         sequence: bool = False,
         trusted: bool = False,
+        add_to: Callable[..., Any] | None = None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}; got {kind!r}")
@@ -90,6 +87,7 @@ class Primitive:
         self.forward: tuple[Any, ...] = tuple(forward)
         self.compute = compute or function
         self.sequence = sequence
+        self.add_to = add_to
         self.name = function.__name__
         self.options: dict[str, bool] = {}
         self.checked = True
@@ -170,7 +168,7 @@ def general(function: Callable[..., Any], *rules: Rule | None, **options: Any) -
     return register(function, *rules, kind="general", trusted=True, **options)
 
 
-def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
+def composed(key: Any, sequence: bool = False) -> Callable[[Callable[..., Any]], Primitive]:
     """Register, as a decorator, how to do what `key` does by other functions: for functions without rules of their own.
 
     `key` is a function of NumPy's, or a ufunc with the name of a method, such as ``(np.add, "reduce")``.
@@ -178,7 +176,7 @@ def composed(key: Any) -> Callable[[Callable[..., Any]], Primitive]:
 
     def decorate(function: Callable[..., Any]) -> Primitive:
         function.__doc__ = function.__doc__ or getattr(key, "__doc__", None)
-        primitive = Primitive(function, (), "composed")
+        primitive = Primitive(function, (), "composed", sequence=sequence)
         primitive.name = f"{key[0].__name__}.{key[1]}" if isinstance(key, tuple) else key.__name__
         REGISTRY[key] = primitive
         return primitive
@@ -296,5 +294,5 @@ def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
         filled = empty(shape, g.dtype)
         if filled.size < 4096:
             filled[...] = g
-            return fixed(filled)
+            return fixed(filled) if unusual else filled
     return np.broadcast_to(g, shape)

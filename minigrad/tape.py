@@ -78,6 +78,15 @@ class Sum:
         else:
             self.total = self.total + term
             self.ours = not hasattr(self.total, "__apply__")
+        return self.counted()
+
+    def add_by(self, add_to: Callable[..., Any], g: Any, args: Sequence[Any]) -> Any:
+        """Add the term that a rule makes of `g` to a total that is ours, in place; answers as `add` does."""
+        self.total = add_to(self.total, g, *args)
+        return self.counted()
+
+    def counted(self) -> Any:
+        """The total if its last term has come, else None."""
         self.missing -= 1
         if self.missing:
             return None
@@ -143,6 +152,12 @@ def parents_of(
 ) -> list[tuple[Any, Any]]:
     """The parents whose cotangents are complete with those that come from `node`, and the cotangents."""
     args, kwargs, parents = node.call()
+    add_to = node.primitive.add_to
+    if add_to is not None and not (recorded or observers or hasattr(g, "__apply__")):
+        parent = parents[0]
+        if parent in shared and shared[parent].ours:
+            answer = shared[parent].add_by(add_to, g, args)
+            return [] if answer is None else [(parent, answer)]
     y, args = recorded(node) if recorded else (node.value, args)
     complete = []
     for parent, answer in zip(parents, pull_back(node.primitive, g, y, args, kwargs, parents), strict=True):

@@ -200,8 +200,7 @@ class Tensor(Recorded):
 
     def changed(self) -> None:
         """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
-        clock[0] += 1
-        self.notes.changed = clock[0]
+        self.notes.changed = clock[0] = clock[0] + 1
         touch(self)
 
     # Python's protocols

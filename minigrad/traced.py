@@ -17,6 +17,7 @@ from numpy.linalg import LinAlgError
 from .errors import LevelError, NoRuleError
 from .levels import GROUND, Level, recorded_from, recorder, running_again, unusual, watcher
 from .methods import ArrayMethods
+from .options import check_options, check_positions, check_rule, without_out
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import fixed, seen
 
@@ -127,6 +128,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
+        if args and type(args[0]) in LISTS and not primitive.sequence:
+            args = [fixed(np.asarray(args[0])), *args[1:]]
         return compute(primitive, args, kwargs)
     operands = args[0] if primitive.sequence else args
     top = innermost(operands)
@@ -150,8 +153,8 @@ def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] =
         inner.append(x.value if mine else as_operand(primitive, i, x))
     if unusual and (recording := recorder.get()) is not None:
         inner = recording.operands(operands, inner)
-    if connected and len(args) > 2:
-        check_positions(primitive, args)
+    if len(args) > 2:
+        check_positions(primitive, args, connected)
     if kwargs and records:
         check_options(primitive, kwargs, connected)
     args = (inner, *args[1:]) if primitive.sequence else inner
@@ -186,14 +189,6 @@ def innermost(operands: Sequence[Any]) -> Traced | None:
     return top
 
 
-def check_rule(primitive: Primitive, i: int) -> None:
-    """Refuse an argument without a derivative rule, rather than cut the result off it in silence."""
-    if not primitive.has_rule(i):
-        raise NoRuleError(
-            f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach()"
-        )
-
-
 def differentiable(primitive: Primitive, y: Any, watched: Sequence[Any]) -> bool:
     """Whether a derivative flows to the result `y`; refuses one that should have it and cannot."""
     kind = y.dtype.kind if hasattr(y, "dtype") else ""
@@ -207,45 +202,6 @@ def differentiable(primitive: Primitive, y: Any, watched: Sequence[Any]) -> bool
             f"one array, and give other results functions of their own"
         )
     return False
-
-
-def check_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> None:
-    """Refuse an option that the derivative rules do not know of."""
-    for name, option in options.items():
-        if isinstance(option, Traced) and option.connected:
-            raise NoRuleError(
-                f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
-                f"detached, as x.detach()"
-            )
-        if connected and not primitive.accepts(name):
-            raise NoRuleError(
-                f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
-                f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
-            )
-
-
-def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options but for out=, refused if it names an array."""
-    out = kwargs["out"]
-    if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
-        raise no_out(primitive)
-    return {key: value for key, value in kwargs.items() if key != "out"}
-
-
-def check_positions(primitive: Primitive, args: Sequence[Any]) -> None:
-    """Refuse an array for out= that comes by its position."""
-    code = getattr(primitive.rules[0], "__code__", None)
-    names = code.co_varnames[2 : code.co_argcount] if code is not None else ()
-    if any(name == "out" and x is not None for name, x in zip(names, args, strict=False)):
-        raise no_out(primitive)
-
-
-def no_out(primitive: Primitive) -> TypeError:
-    """The error of a call that would write into an array."""
-    return TypeError(
-        f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
-        f"Use the result instead"
-    )
 
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

@@ -19,11 +19,12 @@ ALLOWED = {
     "levels": set(),
     "recorder": {"levels"},
     "tree": set(),
-    "primitive": {"errors", "recorder"},
+    "primitive": {"errors", "levels", "recorder"},
+    "options": {"errors", "primitive"},
     "rules": {"primitive", "recorder"},
     "composed": {"primitive", "recorder", "rules"},
     "methods": {"composed", "primitive", "rules"},
-    "traced": {"errors", "levels", "methods", "primitive", "recorder"},
+    "traced": {"errors", "levels", "methods", "options", "primitive", "recorder"},
     "tape": {"errors", "primitive"},
     "arrays": {"recorder", "traced"},
     "gradients": {"arrays", "levels", "recorder", "tape", "traced"},
@@ -39,19 +40,25 @@ ALLOWED = {
     "testing": {"errors", "primitive", "tensor", "traced", "transforms", "tree"},
     "extending": {"operations", "primitive"},
     "anomaly": {"errors", "levels", "primitive", "traced"},
-    "optim": {"recorder", "tensor", "traced", "tree"},
+    "optim": {"levels", "recorder", "tape", "tensor", "traced", "tree"},
     "compile": {"arrays", "errors", "levels", "recorder", "rules", "tape", "tensor", "traced", "tree"},
+    "data": {"tree"},
+    "io": {"errors", "tensor"},
+    "nn": {"arrays", "functions", "operations", "primitive", "recorder", "rules", "tensor", "traced", "tree"},
     "__init__": {
         "allocator",
         "anomaly",
         "compile",
         "creation",
+        "data",
         "errors",
         "extending",
         "functions",
         "higher",
+        "io",
         "levels",
         "linalg",
+        "nn",
         "optim",
         "recompute",
         "tensor",
@@ -137,10 +144,13 @@ def test_rooms_that_are_loaded_later_can_be_named_at_once():
         "for name in mg.LATER:\n"
         "    assert f'minigrad.{name}' not in sys.modules and name in dir(mg), name\n"
         "    assert getattr(mg, name).__name__ == f'minigrad.{name}'\n"
+        "for name, room in mg.LATER_OF.items():\n"
+        "    assert getattr(mg, name) is getattr(getattr(mg, room), name) and name in dir(mg), name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
     assert minigrad.__getattr__("optim") is minigrad.optim
-    assert "optim" in dir(minigrad)
+    assert minigrad.__getattr__("save") is minigrad.io.save
+    assert {"optim", "save"} <= set(dir(minigrad))
     with pytest.raises(AttributeError, match="module 'minigrad' has no attribute 'optin'"):
         minigrad.optin  # noqa: B018
 

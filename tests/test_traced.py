@@ -124,6 +124,8 @@ def test_functions_without_a_rule_raise_in_transformations(transform):
     [
         lambda x, out: np.add(x, 1.0, out=out),
         lambda x, out: np.add(x, 1.0, out),
+        lambda x, out: mg.add(x, 1.0, out),
+        lambda x, out: np.sum(x, 0, None, out),
         lambda x, out: np.add(out, out, out=x),
         lambda x, out: np.sum(x, axis=0, out=out),
         lambda x, out: np.sum(out, out=x),
@@ -165,6 +167,9 @@ def test_out_of_none_is_nothing():
         (lambda x: x.sum(where=[True, False]), "sum has no derivative rule for its option where="),
         (lambda x: np.expand_dims(x, x), "expand_dims has no derivative rule for its argument 1. Pass it detached"),
         (lambda x: np.sum(mg.tensor([1.0]), axis=0, initial=x), "for an array passed as initial=. Pass it by position"),
+        (lambda x: np.take(x, [5], 0, None, "wrap"), "take has no derivative rule for its argument 3. Leave it out"),
+        (lambda x: np.max(x, 0, None, False, 9.0), "max has no derivative rule for its argument 4. Leave it out"),
+        (lambda x: np.concatenate([x, x], 0, None), "concatenate has no derivative rule for its argument 2"),
         (lambda x: np.where(x, 1.0, x), "where has no derivative rule for its argument 0. Pass it detached"),
     ],
 )
@@ -179,6 +184,7 @@ def test_options_are_free_for_constants():
     x = leaf(1, 2).detach()
     assert np.sum(x, where=np.array([True, False])).item() == 1
     assert np.exp(x, dtype=np.float32).dtype == np.float32
+    assert np.take(x, [5], 0, None, "wrap").tolist() == [2]
     with mg.no_grad():
         assert np.max(leaf(1, 2), initial=5.0).item() == 5
 

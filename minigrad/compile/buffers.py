@@ -96,7 +96,7 @@ def writes_into_out(call: Call) -> bool:
         return False
     if isinstance(call.function, tuple):
         return call.function[1] in ("reduce", "accumulate", "outer")
-    return isinstance(call.function, np.ufunc) or call.function in INTO_OUT
+    return isinstance(call.function, np.ufunc) or call.function in INTO_OUT or call.function is np.full
 
 
 def last_uses(program: Program) -> dict[Value, int]:

@@ -14,7 +14,7 @@ from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
 from ..tree import leaves, tree_map
 from .first_run import recorded
-from .native import Overlap
+from .program import Refused
 from .replay import UNFIT, Replay, Stats
 
 MANY = 32  # programs that a function keeps
@@ -50,8 +50,8 @@ class Compiled:
                 if answer is not UNFIT:
                     return answer
             return self._record(key, args, kwargs)
-        except Overlap:
-            return self.function(*args, **kwargs)
+        except Refused:
+            return self.function(*args, **kwargs)  # which raises an error that says more
         finally:
             self._lock.release()
 
@@ -115,7 +115,7 @@ class Compiled:
             for replay in self._replays.get(key, ()):
                 try:
                     answer = run(replay)
-                except Overlap:
+                except Refused:
                     return ()
                 if answer and answer[0] is not UNFIT:
                     return answer

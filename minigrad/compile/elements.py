@@ -89,6 +89,9 @@ def expression(call: Call) -> tuple[str, list[Any], list[np.dtype], np.dtype] | 
     if function in COPIES and isinstance(call.pattern or call.target, Value):
         dtype = args[0].dtype if isinstance(args[0], Value) else np.dtype(object)
         return ("{0}", args[:1], [dtype], dtype) if copies(call) else None
+    if function is np.full and len(args) == 3 and not isinstance(args[1], Value):
+        dtype = np.asarray(args[1]).dtype
+        return "{0}", args[1:2], [dtype], dtype
     if function is np.where and len(args) == 3 and not call.kwargs:
         dtype = call.pattern.dtype
         return "{1} if {0} else {2}", args, [np.dtype(bool), dtype, dtype], dtype

@@ -37,6 +37,10 @@ class Expressions:
             self._name[x] = self._free.new(wanted, numbered)
         return self._name[x]
 
+    def has(self, x: Any) -> bool:
+        """Whether something has a name."""
+        return x in self._name
+
     def rename(self, x: Any, name: str) -> None:
         """Let something share a name."""
         self._name[x] = name
@@ -61,10 +65,6 @@ class Expressions:
         if isinstance(function, np.ufunc) and len(path) == 2 and self._free.take(path[1]):
             self.imported.add(path[1])
         return path[1] if len(path) == 2 and path[1] in self.imported else ".".join(["np", *path[1:]])
-
-    def exception(self, kind: type[BaseException]) -> str:
-        """A class of exceptions."""
-        return kind.__name__ if kind.__module__ == "builtins" else self.from_outside(kind, kind.__name__)
 
     def operand(self, x: Any) -> str:
         """An operand: a value, a Python object, or a tree of these."""
@@ -91,7 +91,7 @@ class Expressions:
         if isinstance(x, np.dtype):
             return f"np.dtype({x.str!r})"
         if isinstance(x, type):
-            return f"np.{x.__name__}" if issubclass(x, np.generic) else self.exception(x)
+            return f"np.{x.__name__}" if issubclass(x, np.generic) else x.__name__
         if isinstance(x, np.generic | float):
             return repr(x) if np.isfinite(x) else self._constant(constant(x))
         return repr(x) if isinstance(x, bool | int | str | type(None)) else self.from_outside(x, "object")

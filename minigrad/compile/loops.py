@@ -94,8 +94,8 @@ class Loop(Statement):
             assert place is not None
             known[place] = f"_{len(body)}"
             body.append(f"{known[place]} = {text}")
-            if keep(place.memory):
-                body.append(f"store({say(place.base)}, {axes.index(place)}, {known[place]})")
+        # Each place once: what is written here is read here through variables only.
+        body += [f"store({say(p.base)}, {axes.index(p)}, {known[p]})" for p in dict.fromkeys(kept)]
         return axes.around(body)
 
 

@@ -4,7 +4,7 @@ import builtins
 import keyword
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,21 +69,38 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
         except ValueError:  # a variable that has no value yet
             continue
     start |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
-    found: dict[int, str] = {}
+    found = {id(p.value): f"{name}_{path}" for name, x in start.items() for path, p in parameters_of(x)}
     seen: set[int] = set()
-    level = list(start.items())
+    level = [([name], x) for name, x in start.items()]
     for _ in range(DEEP):
-        below: list[tuple[str, Any]] = []
-        for name, x in level:
+        below: list[tuple[list[str], Any]] = []
+        for path, x in level:
             if id(x) in seen or len(seen) > MANY:
                 continue
             seen.add(id(x))
             if isinstance(x, np.ndarray | np.random.Generator):
-                found.setdefault(id(x), name)
+                found.setdefault(id(x), spoken(path))
             else:
-                below += [(f"{name}_{key}" if key else name, part) for key, part in parts(x)]
+                below += [([*path, key], part) for key, part in parts(x)]
         level = below
     return found
+
+
+def spoken(path: Sequence[str]) -> str:
+    """A path as a name, without private attributes and the positions in them."""
+    words: list[str] = []
+    private = False
+    for word in path:
+        private = word.startswith("_") or (private and word.isdigit())
+        words += [] if private or not word else [word]
+    return "_".join(words) or "array"
+
+
+def parameters_of(x: Any) -> list[tuple[str, Any]]:
+    """The parameters and buffers of a Module by name, and nothing of other objects."""
+    if isinstance(x, type) or not hasattr(x, "named_parameters") or not hasattr(x, "named_buffers"):
+        return []
+    return [*x.named_parameters(), *x.named_buffers()]
 
 
 def parts(x: Any) -> list[tuple[str, Any]]:

@@ -7,17 +7,14 @@ import numpy as np
 
 from .kernels import Kernel
 from .loops import Statement
+from .lower import contiguous
 from .places import Places, imagined
-from .program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Value, values_in
+from .program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, values_in
 from .recording import owner
-from .simplify import contiguous
+
 from .statements import statement
 
 Row = list[tuple[Call, Statement]]  # calls that a kernel makes
-
-
-class Overlap(Exception):
-    """An argument lies in memory that the program changes, so that native code would not do what the function does."""
 
 
 class Native:
@@ -165,14 +162,14 @@ def depends_on_gradients(program: Program) -> bool:
 
 
 def guarded(step: Callable[..., Any], program: Program, kernels: Iterable[Kernel]) -> Callable[..., Any]:
-    """A step that raises Overlap if an argument lies in memory that the kernels change."""
+    """A step that refuses arguments in memory that the kernels change, as the order of reading and writing differs."""
     changed = {id(owner(array)) for kernel in kernels for array in kernel.changed}
     arrays = [f"x{i}" for i, x in enumerate(program.arguments) if not (x.scalar or x.number or x.dtype == object)]
     if not changed or not arrays:
         return step
     takes = ", ".join(f"x{i}" for i in range(len(program.arguments)))
     test = " or ".join(f"id({x} if {x}.base is None else owner({x})) in changed" for x in arrays)
-    text = f"def guarded({takes}):\n    if {test}:\n        raise Overlap\n    return step({takes})\n"
-    names: dict[str, Any] = {"owner": owner, "changed": changed, "step": step, "Overlap": Overlap}
+    text = f"def guarded({takes}):\n    if {test}:\n        raise Refused\n    return step({takes})\n"
+    names: dict[str, Any] = {"owner": owner, "changed": changed, "step": step, "Refused": Refused}
     exec(text, names)
     return names["guarded"]

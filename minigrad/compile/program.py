@@ -1,5 +1,6 @@
 """What a recording writes down: arrays, known by where they come from, and the calls that make them or change them."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,11 @@ PURE = "pure"  # the results depend on the arguments alone
 VIEW = "view"  # the same, and the result lies in the memory of an argument
 WRITE = "write"  # changes one of its arguments in place
 DRAW = "draw"  # moves a generator of random numbers on
-REFUSE = "refuse"  # raises if its argument is true
+REFUSE = "refuse"  # gives up if its argument is true
+
+
+class Refused(Exception):
+    """A check that failed in a replay: the function itself, run once more, says what is wrong."""
 
 
 @dataclass(eq=False, slots=True)
@@ -42,9 +47,14 @@ class Value:
         self.root = self
 
     @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
     def nbytes(self) -> int:
         """The size of the elements in memory."""
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return self.size * self.dtype.itemsize
 
     @property
     def is_view(self) -> bool:
@@ -67,6 +77,7 @@ class Call:
     kind: str = PURE
     target: Any = None
     out: bool = False
+    varies: bool = False  # whether the shape of its result depends on values, and needs a look in each replay
     errors: tuple[tuple[str, str], ...] = ()  # what np.seterr was told where it was made, if that was unusual
 
     @property
@@ -98,7 +109,7 @@ class Program:
     attributes
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
-        Tensors outside of any graph, and the values that they had, which a change would exchange for others.
+        Tensors from outside, and the arrays that they had, which some changes exchange for others.
     touched
         The leaves whose values are changed in place.
     """

@@ -1,6 +1,5 @@
 """The recording of one run of a function: each call of NumPy's that reaches an array becomes a call of a program."""
 
-import operator
 import sys
 import weakref
 from collections import Counter
@@ -10,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
+from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
+from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
 from .program import (
     ARGUMENT,
     CONSTANT,
@@ -27,14 +28,6 @@ from .program import (
     leaves_of,
     mapped,
 )
-
-# Functions that answer with what is known without the values.
-QUESTIONS = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory}
-QUESTIONS |= {np.iscomplexobj, np.isrealobj, np.broadcast_shapes, np.min_scalar_type}
-
-# Functions and methods that change their first argument.
-WRITERS = {operator.setitem, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-WRITING_METHODS = {"fill", "sort", "partition", "put", "itemset", "byteswap", "setfield", "shuffle"}
 
 HERE = 2  # references to an array that a variable, and asking for their number, add
 OUTSIDE_HOLDS = 2  # references from a recording: one beside the value that stands for the array, one from it
@@ -94,14 +87,14 @@ class Recording:
     def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
-            if isinstance(value, np.ndarray) and getattr(x, "parents", ()) is None:
-                self.tensors[x] = value  # which a change in place would exchange for another array
+            if isinstance(value, np.ndarray) and isinstance(x, Tensor):
+                self.tensors[x] = value  # which some changes exchange for another array
         return [self.seen(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
         """What backward passes have left in a leaf so far."""
-        self.keep_gradient(leaf)
-        if leaf not in self.read_gradients and self.former_gradients[leaf] is leaf.notes.grad:
+        if leaf not in self.former_gradients:  # and so it has not been set before
+            self.keep_gradient(leaf)
             self.read_gradients[leaf] = leaf.notes.grad
             if leaf.notes.grad is not None:
                 x = leaf.notes.grad
@@ -152,10 +145,7 @@ class Recording:
         if np.any(value_of(bad)):
             raise error()
         if isinstance(bad, RecordingArray):
-            made = len(self.calls)
-            text = error()  # which may compute with recorded arrays, for nothing
-            del self.calls[made:]
-            self.calls.append(Call(text, (bad.node,), {}, kind=REFUSE))
+            self.calls.append(Call(REFUSE, (bad.node,), {}, kind=REFUSE))
 
     def _write(self, call: Call, kwargs: Mapping[str, Any]) -> Any:
         """Make a call that changes an array, and write it down."""
@@ -171,6 +161,7 @@ class Recording:
         operands = [x for x in leaves_of([call.args, call.kwargs]) if isinstance(x, RecordingArray)]
         made = mapped(lambda y: self._stand_in(y, operands), answer)
         call.pattern = mapped(node_of, made)
+        call.varies = call.function in VALUES_SHAPE and shape_varies(call)
         if call.kind == PURE and any(isinstance(x, RecordingArray) and x.node.is_view for x in leaves_of(made)):
             call.kind = VIEW
         self._append(call)
@@ -275,25 +266,3 @@ def owner(x: Any) -> Any:
     while isinstance(x, np.ndarray) and x.base is not None:
         x = x.base
     return x
-
-
-def runnable(function: Any) -> Callable[..., Any]:
-    """A function, which may be a ufunc's method, given as a pair."""
-    return getattr(*function) if isinstance(function, tuple) else function
-
-
-def writes(function: Any) -> bool:
-    """Whether a function changes its first argument in place."""
-    if isinstance(function, tuple):
-        return function[1] == "at"
-    return function in WRITERS or (isinstance(function, Method) and function.name in WRITING_METHODS)
-
-
-def out_of(kwargs: Mapping[str, Any]) -> Any:
-    """The array that a call is to write into, None if there is none."""
-    out = kwargs.get("out")
-    if isinstance(out, tuple):
-        if len(out) > 1 and any(part is not None for part in out):
-            raise RecordingError("a call with several arrays for out= cannot be recorded. Use its results instead")
-        out = out[0] if len(out) == 1 else None
-    return out

@@ -61,12 +61,11 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "clock": clock, "as_array": as_array, "bare": bare}
     names |= {"answer_of": partial(answer_of, program), "answer": program.answer}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
-    leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)} | {
-        x: f"held_{i}" for i, x in enumerate(program.tensors)
-    }
-    names |= {name.removesuffix(".notes"): x for x, name in leaf.items()}
-    unfit = [f"{leaf[x]}.value is not value_{i}" for i, x in enumerate(program.tensors)]
-    names |= {f"value_{i}": value for i, value in enumerate(program.tensors.values())}
+    leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
+    names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
+    unfit = [f"tensor_{i}.value is not value_{i}" for i in range(len(program.tensors))]
+    for i, (tensor, value) in enumerate(program.tensors.items()):
+        names |= {f"tensor_{i}": tensor, f"value_{i}": value}
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
     for i, (owner, name, value) in enumerate(program.attributes):
         unfit.append(f"owner_{i}.{name} != setting_{i}")

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from .array import Method
+from .functions import runnable
+from .lower import lowered
 from .program import (
     CONSTANT,
     DRAW,
+    OUTSIDE,
     PURE,
     REFUSE,
     RESULT,
@@ -22,13 +25,9 @@ from .program import (
     mapped,
     values_in,
 )
-from .recording import runnable
 
 # Functions whose answer depends on the shape and the dtype of their argument only.
 SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
-
-REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
-REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
 
 # x op c = x, exactly, for all x. Not x + 0, which makes 0 of -0.
 NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
@@ -39,44 +38,9 @@ SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape")
 
 def simplify(program: Program) -> None:
     """Leave out of a program what changes nothing, in place."""
-    for call in program.calls:
-        lower(call)
+    program.calls = [other for call in program.calls for other in lowered(call)]
     Sharing(program).run()
     leave_out_dead(program)
-
-
-def lower(call: Call) -> None:
-    """Say the same with the function that NumPy itself would call, where that is quicker and gives the same bits."""
-    if call.function in REDUCTIONS and set(call.kwargs) <= {"axis", "keepdims", "out", "dtype"} and len(call.args) <= 2:
-        axis = call.args[1] if len(call.args) > 1 else call.kwargs.get("axis")
-        call.kwargs = {**call.kwargs, "axis": axis}
-        call.args = call.args[:1]
-        call.function = REDUCTIONS[call.function], "reduce"
-    elif call.function is np.matmul and not call.kwargs and all(is_matrix(x) for x in call.args):
-        a, b = call.args
-        if a.dtype == b.dtype:
-            call.function = Method("dot")
-
-
-def is_matrix(x: Any) -> bool:
-    """Whether a value is a floating matrix, or its transpose, that BLAS takes as it is.
-
-    For these ndarray.dot has the bits of np.matmul, in a third of the time if they are small.
-    """
-    if not isinstance(x, Value) or len(x.shape) != 2 or x.dtype.char not in "fd" or 0 in x.shape:
-        return False
-    return contiguous(x.shape, x.strides, x.dtype.itemsize) or contiguous(
-        x.shape[::-1], x.strides[::-1], x.dtype.itemsize
-    )
-
-
-def contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
-    """Whether the elements lie side by side, the last axis first."""
-    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
-        if n > 1 and stride != itemsize:
-            return False
-        itemsize *= n
-    return True
 
 
 class Sharing:
@@ -86,8 +50,9 @@ class Sharing:
         self.program = program
         self.instead: dict[Value, Value] = {}
         self.known: dict[Any, Any] = {}  # by what is called on what: the pattern of the results
-        self.version: dict[Value, int] = {}  # of roots: how often they were written to
-        self.last_write = {call.target.root: i for i, call in enumerate(program.calls) if call.kind == WRITE}
+        self.version: dict[Any, int] = {}  # of memory: how often it was written to
+        self.last_write = {ours(call.target.root): i for i, call in enumerate(program.calls) if call.kind == WRITE}
+        self.parts: dict[Any, Value] = {}  # views by the array and the index
         self.kept = {value.root for value in program.outputs()}
 
     def run(self) -> None:
@@ -98,10 +63,11 @@ class Sharing:
             call.target = self.replaced(call.target)
             for result in call.results:
                 result.root = self.replaced(result.root).root
-            if not self.is_known(i, call):
+            if not (self.is_known(i, call) or self.is_put_back(call)):
                 calls.append(call)
             if call.kind == WRITE:
-                self.wrote(call.target.root)
+                memory = ours(call.target.root)
+                self.version[memory] = self.version.get(memory, 0) + 1
         self.program.calls = calls
         self.program.answer, self.program.gradients = mapped(
             self.replaced, (self.program.answer, self.program.gradients)
@@ -128,6 +94,14 @@ class Sharing:
         self.known[key] = call.pattern
         return False
 
+    def is_put_back(self, call: Call) -> bool:
+        """Whether a call writes a part of an array to where it is: NumPy's ``x[i] += y`` ends in ``x[i] = x[i]``."""
+        if call.function is operator.getitem and call.kind == VIEW:
+            self.parts[call.args[0], frozen(call.args[1], {})] = call.pattern
+        if call.function is not operator.setitem:
+            return False
+        return self.parts.get((call.args[0], frozen(call.args[1], {}))) is call.args[2]
+
     def fold(self, call: Call) -> bool:
         """Whether the results are constants, which they become."""
         constant = all(x.origin == CONSTANT for x in call.operands()) or call.function in SHAPE_ONLY
@@ -141,7 +115,7 @@ class Sharing:
 
     def may_stand_for(self, result: Value, x: Value, i: int) -> bool:
         """Whether `x` can be used wherever `result` is, of a call at position `i`."""
-        if self.last_write.get(x.root, -1) > i:
+        if self.last_write.get(ours(x.root), -1) > i:
             return False
         if result.root not in self.kept:
             return True
@@ -150,12 +124,10 @@ class Sharing:
         self.kept.add(x.root)
         return True
 
-    def wrote(self, root: Value) -> None:
-        """Take note of a change in place; an argument may lie in the memory of an array from outside."""
-        roots = {root} if root.origin in (RESULT, CONSTANT) else {r for r in self.last_write if r.origin != RESULT}
-        roots |= {x.root for x in self.program.arguments} if root.origin != RESULT else set()
-        for changed in roots | {root}:
-            self.version[changed] = self.version.get(changed, 0) + 1
+
+def ours(root: Value) -> Any:
+    """What tells the memory of a root from other memory: arrays from outside may lie in each other."""
+    return root if root.origin in (RESULT, CONSTANT) else OUTSIDE
 
 
 def fresh(call: Call) -> list[Value]:
@@ -206,10 +178,10 @@ def alike(x: Any, result: Value) -> bool:
     return (x.shape, x.dtype, x.scalar) == (result.shape, result.dtype, result.scalar)
 
 
-def frozen(tree: Any, version: Mapping[Value, int]) -> Any:
+def frozen(tree: Any, version: Mapping[Any, int]) -> Any:
     """What tells the arguments of a call from others: equal keys, equal results."""
     if isinstance(tree, Value):
-        return tree, version.get(tree.root, 0)
+        return tree, version.get(ours(tree.root), 0)
     if isinstance(tree, tuple | list):
         return type(tree), *(frozen(branch, version) for branch in tree)
     if isinstance(tree, Mapping):

@@ -9,8 +9,8 @@ import numpy as np
 from .array import Attribute, Method
 from .buffers import Buffer, Plan
 from .expressions import Expressions, constant
-from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Value, mapped
-from .simplify import contiguous
+from .lower import contiguous
+from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, mapped
 
 INFIX = {
     operator.add: "+",
@@ -79,15 +79,18 @@ class Source:
 
     def _lines(self, call: Call) -> list[str]:
         if call.kind == REFUSE:
-            error = self._say.exception(type(call.function))
-            return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {error}({str(call.function)!r})"]
+            refused = self._say.from_outside(Refused, "Refused")
+            return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {refused}"]
         text = self._in_context(call, self._expression(call))
         if call.kind == WRITE or self.plan.has(call.pattern):
             return [text]
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
             return []
-        return [f"{joined(mapped(self._target, call.pattern))} = {text}"]
+        lines = [f"{joined(mapped(self._target, call.pattern))} = {text}"]
+        if call.varies:
+            lines += [line for x in call.results for line in look_at_shape(self._say.operand(x), x)]
+        return lines
 
     def _in_context(self, call: Call, text: str) -> str:
         """A call that is made where NumPy is told what not to warn of, as it was when it was recorded."""
@@ -111,10 +114,10 @@ class Source:
 
     def _view_name(self, call: Call) -> str:
         of = call.operands()[0]
-        base = self._say.operand(of)
-        transposed = len(of.shape) == 2 and call.function is np.transpose and call.pattern.shape == of.shape[::-1]
-        suffix = call.function.name if isinstance(call.function, Attribute) else "T" if transposed else "view"
-        return f"{base}_{suffix}" if base.isidentifier() else "view"
+        transposed = len(of.shape) == 2 and call.pattern.shape == of.shape[::-1]
+        if transposed and call.function in (np.transpose, Attribute("T")) and not of.is_view:
+            return f"{self._say.operand(of)}_T"
+        return f"{self._say.operand(of.root)}_view" if self._say.has(of.root) else "view"
 
     def _target(self, x: Value) -> str:
         """The variable for a part of a result."""
@@ -141,6 +144,8 @@ class Source:
             return f"{PREFIX[function]}({args[0]})"
         if isinstance(function, Attribute) and not isinstance(function, Method):
             return f"{args[0]}.{function.name}"
+        if function is np.full and self.plan.has(call.pattern):
+            return f"{say(call.pattern)}.fill({args[1]})"
         options = [f"{key}={say(option)}" for key, option in call.kwargs.items()]
         out = call.target if call.out else call.pattern if self.plan.has(call.pattern) else None
         if out is not None:  # by position where that is possible, as NumPy reads it in half the time
@@ -178,6 +183,15 @@ def allocation(buffer: Buffer, memory: str) -> str:
         return f"np.empty({buffer.shape}{'' if buffer.dtype == np.float64 else f', {dtype}'})"
     memory = memory or f"np.empty({buffer.block.nbytes}, np.uint8)"
     return f"np.ndarray({buffer.shape}, {dtype}, {memory}{'' if in_order else f', strides={buffer.strides}'})"
+
+
+def look_at_shape(name: str, x: Value) -> list[str]:
+    """Lines that refuse a result which has not the shape that was recorded."""
+    text = (
+        f"this was recorded with a result of shape {x.shape}; got {{{name}.shape}}, as it depends on values. "
+        f"Use np.where, or call this part uncompiled"
+    )
+    return [f"if {name}.shape != {x.shape}:", f'    raise ValueError(f"{text}")']
 
 
 def as_arrays(call: Call) -> list[Any]:

@@ -31,7 +31,14 @@ def _from_lists(parts):
     """The other form that NumPy takes: array, list of numbers, ..., perhaps the list of the result."""
 
     def spell(numbers):
-        return "".join("..." if n is Ellipsis else LETTERS[n] for n in numbers)
+        return "".join("..." if n is Ellipsis else LETTERS[checked(n)] for n in numbers)
+
+    def checked(n):
+        if not isinstance(n, int | np.integer) or not 0 <= n < len(LETTERS):
+            raise ValueError(
+                f"einsum takes a string first, or arrays each with a list of numbers from 0 to 51; got {n!r}"
+            )
+        return n
 
     count = len(parts) // 2
     subscripts = ",".join(spell(numbers) for numbers in parts[1 : 2 * count : 2])
@@ -49,6 +56,8 @@ def _parse(subscripts, shapes):
     hidden = sorted((label for label in count if isinstance(label, int)), reverse=True)
     if not arrow:
         return labels, hidden + sorted(label for label, n in count.items() if n == 1 and label not in hidden)
+    if hidden and "..." not in right:
+        raise ValueError(f"the result of {subscripts!r} has no '...' for the axes that it stands for in the arrays")
     target = _labels(right, subscripts, len(right.replace("...", "")) + len(hidden))
     if len(set(target)) < len(target) or not set(target) <= set(count):
         raise ValueError(f"the result of {subscripts!r} has each index once, and only those of the arrays")

@@ -30,6 +30,8 @@ def diagonal(a, offset=0, axis1=0, axis2=1):
 def diag(v, k=0):
     if np.ndim(v) == 2:
         return np.diagonal(v, k)
+    if np.ndim(v) != 1:
+        raise ValueError(f"diag takes an array of one axis or two; got one of {np.ndim(v)}")
     n = np.shape(v)[0] + abs(k)
     i = fixed(np.arange(np.shape(v)[0]))
     return scatter(v, (i - min(k, 0), i + max(k, 0)), (n, n))

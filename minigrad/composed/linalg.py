@@ -3,17 +3,18 @@
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..primitive import composed, constant
-from ..rules.linalg import logabsdet
+from ..rules.linalg import logabsdet, nuclear_norm
 
 
 @composed(np.tensordot)
 def tensordot(a, b, axes=2):
     n, m = np.ndim(a), np.ndim(b)
-    if np.ndim(axes) == 0:
-        axes = (list(range(n - axes, n)), list(range(axes)))
-    left, right = ([i % k for i in np.atleast_1d(part).tolist()] for part, k in zip(axes, (n, m), strict=True))
+    if not np.iterable(axes):
+        axes = (range(n - axes, n), range(axes))
+    left, right = (list(normalize_axis_tuple(part, k, "axes")) for part, k in zip(axes, (n, m), strict=True))
     lengths = [np.shape(a)[i] for i in left], [np.shape(b)[i] for i in right]
     if lengths[0] != lengths[1]:
         raise ValueError(f"the axes to sum over have equal lengths; got {lengths[0]} and {lengths[1]}")
@@ -72,9 +73,11 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     if ord in (1, -1, np.inf, -np.inf):
         along, pick = (-1, -2)[abs(ord) == 1], np.max if ord > 0 else np.min
         y = pick(np.sum(np.abs(x), axis=along, keepdims=True), axis=(-2, -1), keepdims=True)
-    elif ord in (2, -2, "nuc"):
-        pick = {2: np.max, -2: np.min, "nuc": np.sum}[ord]
+    elif ord in (2, -2):
+        pick = np.max if ord > 0 else np.min
         y = np.expand_dims(pick(np.linalg.svdvals(x), axis=-1, keepdims=True), -1)
+    elif ord == "nuc":
+        y = np.expand_dims(nuclear_norm(x), (-2, -1))
     else:
         raise ValueError(f"a matrix norm has ord 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}")
     return y if keepdims else y[..., 0, 0]

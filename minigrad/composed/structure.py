@@ -23,7 +23,8 @@ def moveaxis(a, source, destination):
 @composed(np.swapaxes)
 def swapaxes(a, axis1, axis2):
     order = list(range(np.ndim(a)))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    i, j = normalize_axis_index(axis1, len(order)), normalize_axis_index(axis2, len(order))
+    order[i], order[j] = j, i
     return np.transpose(a, tuple(order))
 
 
@@ -52,18 +53,18 @@ composed(np.atleast_2d)(_at_least(2))
 composed(np.atleast_3d)(_at_least(3))
 
 
-@composed(np.hstack)
+@composed(np.hstack, sequence=True)
 def hstack(tup):
     arrays = [np.atleast_1d(x) for x in tup]
-    return np.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+    return np.concatenate(arrays, axis=1 if arrays and arrays[0].ndim > 1 else 0)
 
 
-composed(np.vstack)(lambda tup: np.concatenate([np.atleast_2d(x) for x in tup], axis=0))
-composed(np.dstack)(lambda tup: np.concatenate([np.atleast_3d(x) for x in tup], axis=2))
+composed(np.vstack, sequence=True)(lambda tup: np.concatenate([np.atleast_2d(x) for x in tup], axis=0))
+composed(np.dstack, sequence=True)(lambda tup: np.concatenate([np.atleast_3d(x) for x in tup], axis=2))
 composed(np.append)(lambda arr, values, axis=None: np.concatenate([arr, values], axis=axis))
 
 
-@composed(np.column_stack)
+@composed(np.column_stack, sequence=True)
 def column_stack(tup):
     return np.concatenate([np.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup], axis=1)
 
@@ -73,8 +74,10 @@ def column_stack(tup):
 
 @composed(np.array_split)
 def array_split(ary, indices_or_sections, axis=0):
-    n = np.shape(ary)[axis]
+    n = np.shape(ary)[normalize_axis_index(axis, np.ndim(ary))]
     if np.ndim(indices_or_sections) == 0:
+        if indices_or_sections < 1:
+            raise ValueError(f"an array splits into one part or more; got {indices_or_sections}")
         short, longer = divmod(n, indices_or_sections)
         ends = [short * (i + 1) + min(i + 1, longer) for i in range(indices_or_sections)]
     else:
@@ -85,8 +88,8 @@ def array_split(ary, indices_or_sections, axis=0):
 
 @composed(np.split)
 def split(ary, indices_or_sections, axis=0):
-    n = np.shape(ary)[axis]
-    if np.ndim(indices_or_sections) == 0 and n % indices_or_sections:
+    n = np.shape(ary)[normalize_axis_index(axis, np.ndim(ary))]
+    if np.ndim(indices_or_sections) == 0 and indices_or_sections > 0 and n % indices_or_sections:
         raise ValueError(f"axis {axis} of length {n} does not split into {indices_or_sections} equal parts")
     return np.array_split(ary, indices_or_sections, axis)
 
@@ -107,6 +110,8 @@ unstack = composed_by_name("unstack", unstack)
 
 @composed(np.diff)
 def diff(a, n=1, axis=-1, prepend=None, append=None):
+    if n < 0:
+        raise ValueError(f"differences are taken n times, from 0 on; got {n}")
     before = (slice(None),) * normalize_axis_index(axis, np.ndim(a))
     ends = [e if e is None or np.ndim(e) else _filled(a, e, axis) for e in (prepend, append)]
     if prepend is not None or append is not None:

@@ -1,74 +1,260 @@
-"""What all optimizers have in common: parameters that were checked, and hyperparameters within their bounds."""
+"""What all optimizers have in common: checked parameters and hyperparameters, groups, state, and the step itself."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy import ndarray
 
-from ..recorder import set_gradient
+from ..levels import recorder, unusual
+from ..recorder import gradient_of, set_gradient
+from ..tape import clock
 from ..tensor import Tensor
+from ..traced import bare
+from .hyperparameters import Group, checked
+from .parameters import checked_parameters, groups_of
+from .slot import Slot
+from .state import differences, load_group, saved_group
 
 
 class Optimizer:
-    """A list of parameters, and the means to update them in place; a subclass provides `step`."""
+    """Parameters, and the means to update them in place; a subclass says how, in `update`.
 
-    def __init__(self, params: Iterable[Tensor]) -> None:
-        self.params = checked_params(params)
+    Parameters
+    ----------
+    params : iterable of Tensor, of (name, Tensor) pairs, or of groups
+        Leaves that require grad. A group is a dict of `params` and of hyperparameters of its own. Names are "0", "1",
+        ... where none are given.
+    **hyperparameters : float, bool, or tuple of float
+        Those of all parameters whose group has none of its own. They can be read and set at any time, in
+        ``optimizer.param_groups[i][name]``. With a `weight_decay` other than 0 each gradient has
+        ``weight_decay * w`` added before it comes to `update`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is no leaf that requires grad, comes twice, or there is none; or a hyperparameter is unknown,
+        not finite, or out of its bounds.
+
+    Notes
+    -----
+    A subclass may also have
+
+    - ``start(w, hyper)``, which answers with the state of a parameter before the first step;
+    - ``elementwise = True``, if each element is updated by itself, whatever the shape. Large parameters are then
+      updated block by block, which takes less time;
+    - ``scratch = (name, ...)``: arrays like w that `update` finds in its state, to compute in;
+    - ``derived = (name, ...)`` and ``derive(t, hyper, state)``, which answers with a number for each of these names,
+      computed in double precision once a step for each parameter, from the number t = 1, 2, ... of the step;
+    - ``decoupled = True``, if weight decay shall shrink the weights by ``lr * weight_decay`` of them and leave the
+      gradient alone;
+    - ``optional = (name, ...)``: hyperparameters that are None for `update` where they were 0 at first;
+    - ``check(values)``, which raises ValueError for hyperparameters that do not go together.
+
+    A recording follows the calls of one step and repeats them, so they must be the same in each: no branch on the
+    value of an array, nor on whether this is the first step.
+    """
+
+    optional: ClassVar[tuple[str, ...]] = ("weight_decay",)
+    scratch: ClassVar[tuple[str, ...]] = ()
+    derived: ClassVar[tuple[str, ...]] = ()
+    elementwise: ClassVar[bool] = False
+    decoupled: ClassVar[bool] = False
+
+    def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
+        self._defaults = {name: checked(name, value) for name, value in hyperparameters.items()}
+        self.check(self._defaults)
+        self.param_groups: list[Group] = []
+        self.params: list[Tensor] = []
+        self._slots: list[Slot] = []
+        self._add(groups_of(params))
+
+    # What a subclass says
+
+    def start(self, w: Any, hyper: Any) -> Mapping[str, Any]:
+        """The state of a parameter w before the first step: arrays by name."""
+        return {}
+
+    def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
+        """Change w in place, given its gradient; `state` and `hyper` have arrays as attributes."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def derive(self, t: Any, hyper: Any, state: Any) -> Iterable[Any]:
+        """The numbers `derived` from hyperparameters for step t."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def counts(self, hyper: Any) -> bool:
+        """Whether parameters with these hyperparameters need `derive`, and so a count of their steps."""
+        return bool(self.derived)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Refuse hyperparameters that do not go together."""
+
+    # Parameters and their groups
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Optimize more parameters: a dict of `params` and of hyperparameters of their own."""
+        self._add([group])
+
+    def _add(self, groups: Iterable[Mapping[str, Any]]) -> None:
+        """Take groups on, or none if one is refused."""
+        before = {slot.name: slot.p for slot in self._slots}
+        added, slots = [], []
+        for own in groups:
+            named = checked_parameters(own.get("params", ()), before)
+            group = Group(type(self).__name__, named, self._values_of(own), self.optional, self.check)
+            added.append(group)
+            slots += [self._slot(name, p, group) for name, p in named.items()]
+            before.update(named)
+        self.param_groups += added
+        self._slots += slots
+        self._list()
+
+    def _values_of(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The hyperparameters of a group."""
+        values = dict(self._defaults)
+        for name in set(own) - {"params"}:
+            if name not in values:
+                raise ValueError(f"{type(self).__name__} has no hyperparameter {name!r}; it has {', '.join(values)}")
+            values[name] = checked(name, own[name], values[name])
+        self.check(values)
+        return values
+
+    def _slot(self, name: str, p: Tensor, group: Group) -> Slot:
+        """What is needed to update a parameter."""
+        w, derived = p.value, ("shrink", *self.derived)
+        hyper, exact = group.arrays(w, derived), group.arrays(w, derived, np.float64)
+        state, counted = dict(self.start(w, hyper)), self.counts(hyper)
+        for key, x in state.items():
+            if not hasattr(x, "shape") or isinstance(x, np.generic):
+                raise TypeError(
+                    f"{type(self).__name__}.start answers with arrays, which a step changes in place; {key} is a "
+                    f"{type(x).__name__}. np.zeros_like(w, shape=()) makes an array of a number"
+                )
+        if counted:
+            state["step"] = np.zeros_like(w, shape=(), dtype=np.float64)
+        has_decay = getattr(hyper, "weight_decay", None) is not None
+        decoupled = group.get("decoupled_weight_decay", self.decoupled)
+        slot = Slot(name, p, group, hyper, exact, state)
+        slot.counted, slot.shrinks, slot.decays = counted, has_decay and decoupled, has_decay and not decoupled
+        slot.scratch = (*self.scratch, "decayed") if slot.decays else self.scratch
+        slot.elementwise = self.elementwise
+        slot.cut()
+        return slot
+
+    @property
+    def lr(self) -> float:
+        """The learning rate, where all groups have the same; setting it sets that of all."""
+        rates = [group["lr"] for group in self.param_groups]
+        if len(set(rates)) > 1:
+            raise ValueError(f"the groups have learning rates {rates}. Ask for param_groups[i]['lr']")
+        return rates[0]
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        for group in self.param_groups:
+            group.checked({"lr": value})
+        for group in self.param_groups:
+            group["lr"] = value
+
+    # The step
 
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.params:
-            set_gradient(p, None)
+            if unusual:
+                set_gradient(p, None)
+            else:
+                p.notes.grad = None
 
     def step(self) -> None:
-        """Update the parameters that have a gradient."""
-        raise NotImplementedError  # pragma: no cover: abstract
+        """Update each parameter that has a gradient."""
+        for p, w in self._watched:
+            if p.value is not w:
+                self._follow()
+        for p, w, slot, state, hyper in self._work:
+            notes = p.notes
+            g = gradient_of(p) if unusual else notes.grad
+            if g is None:
+                continue
+            if type(g) is not ndarray:
+                g = bare(g)
+            if state is None or unusual:
+                self._update(slot, g)
+                p.changed()
+            else:
+                self.update(w, g, state, hyper)
+                notes.changed = clock[0] = clock[0] + 1  # as p.changed() does, in half the time
 
+    def _follow(self) -> None:
+        """Work on the memory that the parameters have now."""
+        for slot in self._slots:
+            slot.check()
+        for slot in self._slots:
+            slot.follow()
+        self._list()
 
-def checked_params(params: Iterable[Tensor]) -> list[Tensor]:
-    """The parameters as a list; refuses what cannot be optimized."""
-    if isinstance(params, Tensor):
-        raise TypeError("an optimizer takes a list of parameters; got a single tensor p. Pass [p]")
-    listed = list(params)
-    if not listed:
-        raise ValueError("an optimizer takes at least one parameter; got none")
-    for i, p in enumerate(listed):
-        if not isinstance(p, Tensor):
-            raise TypeError(f"an optimizer takes Tensors; parameter {i} is a {type(p).__name__}")
-        if not (p.is_leaf and p.requires_grad):
-            raise ValueError(
-                f"an optimizer takes leaves that require grad; parameter {i} "
-                + ("does not require grad" if p.is_leaf else f"is the result of {p.primitive.name}")
-            )
-    if len({id(p) for p in listed}) < len(listed):
-        raise ValueError("an optimizer takes each parameter once; got one twice, which would be updated twice a step")
-    return listed
+    def _list(self) -> None:
+        """Write down what a step goes through: state and hyperparameters where nothing but `update` is needed."""
+        self.params = [slot.p for slot in self._slots]
+        self._watched = [(slot.p, slot.w) for slot in self._slots]
+        self._work = [(slot.p, slot.w, slot, slot.whole if slot.plain else None, slot.hyper) for slot in self._slots]
 
+    def _update(self, slot: Slot, g: Any) -> None:
+        """Update a parameter that needs more than `update`: a count of steps, weight decay, blocks, or a recording."""
+        if unusual and recorder.get() is not None:
+            slot = slot.told()
+        hyper, scalars = slot.hyper, slot.scalars
+        if slot.counted:
+            step = slot.kept.step
+            t = step[()] + 1
+            step[...] = t
+            for name, number in zip(self.derived, self.derive(t, scalars, slot.kept), strict=True):
+                getattr(hyper, name)[...] = number
+        if slot.shrinks:
+            hyper.shrink[...] = 1 - scalars.lr * scalars.weight_decay
+        for w, gradient, state in slot.pieces(g):
+            if slot.shrinks:
+                np.multiply(w, hyper.shrink, out=w)
+            elif slot.decays:
+                gradient = np.add(np.multiply(w, hyper.weight_decay, out=state.decayed), gradient, out=state.decayed)
+            self.update(w, gradient, state, hyper)
 
-def checked_number(name: str, value: Any, low: float = 0.0, high: float = math.inf) -> float:
-    """A hyperparameter as a float within its bounds."""
-    number = float(value)
-    if not (low <= number <= high and math.isfinite(number)):
-        bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
-        raise ValueError(f"{name} is a finite number, {bounds}; got {value!r}")
-    return number
+    # Saving and loading
 
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of all that `load_state_dict` needs to go on from here: nested dicts of arrays and plain numbers.
 
-def check_state(state: Mapping[str, Any], names: set[str], like: Sequence[np.ndarray]) -> None:
-    """Refuse a state whose names are not `names`, or whose lists do not have an array, or None, for each parameter."""
-    problems = [f"{name} is missing" for name in sorted(names - set(state))]
-    problems += [f"{name} is unexpected" for name in sorted(set(state) - names)]
-    for name, arrays in state.items():
-        if not isinstance(arrays, list | tuple):
-            continue
-        if len(arrays) != len(like):
-            problems.append(f"{name} is for {len(arrays)} parameters, not {len(like)}")
-            continue
-        problems += [
-            f"{name}[{i}] has shape {np.shape(a)}, not {p.shape}"
-            for i, (a, p) in enumerate(zip(arrays, like, strict=True))
-            if a is not None and np.shape(a) != p.shape
-        ]
-    if problems:
-        raise ValueError(f"this state does not belong to this optimizer: {'; '.join(problems)}")
+        ``state["groups"][i]`` has the hyperparameters of a group, and in ``["params"][name]`` the state of a
+        parameter. The parameters themselves are not among it.
+        """
+        return {"groups": {str(i): saved_group(group, self._slots) for i, group in enumerate(self.param_groups)}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict` of an optimizer with the same parameters and the same options.
+
+        Raises
+        ------
+        ValueError
+            If anything is missing, unexpected, of another shape or out of its bounds. The error says all of it, and
+            nothing has changed.
+        """
+        problems = self._problems(state)
+        if problems:
+            raise ValueError(f"this state does not belong to this {type(self).__name__}: {'; '.join(problems)}")
+        self._load(state)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "an optimizer cannot be copied or pickled, as it belongs to its parameters. Make one for the copies of "
+            "these, and give it this one's state_dict()"
+        )
+
+    def _problems(self, state: Mapping[str, Any]) -> list[str]:
+        """What speaks against loading a state."""
+        return differences(state, self.param_groups, self._slots)
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state in which there is no problem."""
+        for i, group in enumerate(self.param_groups):
+            load_group(state["groups"][str(i)], group, self._slots)

@@ -24,6 +24,14 @@ LARGE = (
     [1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
      2.33520497626869185e-3],
 )
+# erf(x) / x in x^2, for |x| <= 3.92, to 2e-8: a fit of our own, by least squares with Lawson's weights;
+# times 1 + 2e-7, so that it does not stop one unit of the last place before 1
+SINGLE = (
+    [2.0500902283e-06, 2.8488284923e-04, 3.7656149916e-03, 5.2748727555e-02, 1.9040642353e-01,
+     1.1283793718e+00],
+    [3.8091744330139765e-5, 1.1625350526591768e-3, 1.4969211726469964e-2, 1.1410908214307891e-1, 5.0207600651832150e-1,
+     1.0],
+)
 # fmt: on
 TWO_OVER_SQRT_PI = 1.1283791670955126
 
@@ -38,6 +46,12 @@ def erf(x):
     scaled = np.where(a > 4, tail, _ratio(MEDIUM, medium))
     y = np.where(a <= 0.46875, small * _ratio(SMALL, small * small), 1 - np.exp(-a * a) * scaled)
     return np.copysign(y, x).astype(x.dtype)
+
+
+def erf_single(x):
+    """The error function in single precision, to 6e-7, in a fifth of the time of `erf`."""
+    x = np.minimum(np.maximum(x, -3.92), 3.92)  # erf(3.92) rounds to 1
+    return np.minimum(np.maximum(x * _ratio(SINGLE, x * x), -1), 1)
 
 
 def _ratio(coefficients, x):

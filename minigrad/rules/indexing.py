@@ -26,6 +26,14 @@ def scatter(g, index, shape):
     return sums.reshape(shape).astype(g.dtype, copy=False)
 
 
+def add_scattered(total, g, x, index):
+    """`total` plus what `scatter` makes of `g`, in place if it can."""
+    if not x.ndim or not names_once(index):
+        return total + scatter(g, index, x.shape)
+    total[index] += g
+    return total
+
+
 def index_update(x, index, v):
     """A copy of `x` in which ``x[index]`` is `v`; where an element is named more than once, the last one stays."""
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
@@ -73,7 +81,7 @@ def _survivors(g, index):
     return np.where(getitem(written, index) == position, g_at, 0)
 
 
-getitem = linear(getitem, lambda g, y, x, index: scatter(g, index, x.shape), None)
+getitem = linear(getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, add_to=add_scattered)
 scatter = linear(scatter, lambda g, y, x, index, shape: getitem(g, index), None, None)
 index_update = linear(
     index_update,

@@ -1,16 +1,23 @@
 """Linear algebra."""
 
+import math
+
 import numpy as np
 from numpy.linalg import LinAlgError
 
 from ..primitive import constant, general, multilinear, undo_broadcast
+from .reductions import others
 
 # Products
 
 
 def _matmul(a, b):
     # The same product; np.dot needs a third of np.matmul's time to set up a small one.
-    return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
+    if a.ndim == 2 == b.ndim:
+        return a.dot(b)
+    if a.ndim > 2 == b.ndim:  # one product of many rows, instead of a stack of products
+        return a.reshape(math.prod(a.shape[:-1]), a.shape[-1]).dot(b).reshape(*a.shape[:-1], b.shape[-1])
+    return np.matmul(a, b)
 
 
 # Two matrices of one type multiply by their own method, which is the shortest way; others meet in the primitive.
@@ -40,6 +47,7 @@ def _right(g, y, a, b):
 
 matmul = multilinear(np.matmul, _left, _right, compute=_matmul)
 
+
 multilinear(
     np.vecdot,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * b,
@@ -53,18 +61,6 @@ multilinear(  # a x b . g = b x g . a = g x a . b
 
 
 # Solving
-
-
-def _named(name, function):
-    """`function`, whose errors say that `name` needed it."""
-
-    def call(x, *args):
-        try:
-            return function(x, *args)
-        except LinAlgError as error:
-            raise LinAlgError(f"the derivative of {name} of {x.shape}: {error}") from None
-
-    return call
 
 
 general(
@@ -95,9 +91,45 @@ general(
     ],
 )
 
-# Determinants: d det(x) = det(x) tr(inv(x) dx)
+# Determinants. The derivative of one is the matrix of cofactors, which are determinants in turn: together with their
+# derivatives along directions they are closed under differentiation, at singular matrices as well.
 
-_inverse = _named("the determinant", np.linalg.inv)
+ORDERS = 8  # of derivatives of the cofactors: an eighth one takes minutes for a matrix of five rows
+
+
+def cofactors(x, *directions):
+    """The matrix of cofactors, or its derivative along all of the directions: n^3 steps for up to one, then n^5."""
+    if len(directions) > 1:
+        return _by_minors(x, directions)
+    u, s, v = np.linalg.svd(x)
+    sign = _over(np.sign(np.linalg.det(u) * np.linalg.det(v)))
+    if not directions:
+        return sign * ((u * others(s)[..., None, :]) @ v)
+    # Between the bases u and v, x is diagonal; here are the products of all singular values but for two.
+    one = np.eye(s.shape[-1], dtype=x.dtype, like=x)
+    but_two = others(np.where(one > 0, 1, s[..., None, :])) * (1 - one)
+    t = u.mT @ directions[0] @ v.mT
+    on_diagonal = but_two @ np.sum(t * one, axis=-1)[..., None]
+    return sign * (u @ (one * on_diagonal - but_two * t.mT) @ v)
+
+
+def _by_minors(x, directions):
+    # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
+    out, n = np.zeros_like(x), x.shape[-1]
+    for i, j in np.ndindex(n, n):
+        rows, columns = [k for k in range(n) if k != i], [k for k in range(n) if k != j]
+        first, minor, *rest = (a[..., rows, :][..., columns] for a in (directions[0], x, *directions[1:]))
+        out[..., i, j] = (-1) ** (i + j) * np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
+    return out
+
+
+def _replaced(i):
+    return lambda g, y, x, *directions: cofactors(x, *directions[:i], g, *directions[i + 1 :])
+
+
+# All of these derivatives are symmetric, and so their own transposes.
+ALONG = [lambda g, y, x, *directions: cofactors(x, *directions, g), *map(_replaced, range(ORDERS - 1))]
+cofactors = general(cofactors, *ALONG, forward=ALONG)
 
 
 def _over(g):
@@ -106,8 +138,8 @@ def _over(g):
 
 general(
     np.linalg.det,
-    lambda g, y, x: _over(g * y) * _inverse(x).mT,
-    forward=[lambda t, y, x: y * np.sum(_inverse(x).mT * t, axis=(-2, -1))],
+    lambda g, y, x: _over(g) * cofactors(x),
+    forward=[lambda t, y, x: np.sum(cofactors(x) * t, axis=(-2, -1))],
 )
 
 
@@ -116,12 +148,20 @@ def logabsdet(x):
     return np.linalg.slogdet(x)[1]
 
 
+def _inverse(x):
+    try:
+        return np.linalg.inv(x)
+    except LinAlgError as error:
+        raise LinAlgError(f"slogdet of {x.shape} is -inf and has no derivative: {error}") from None
+
+
 logabsdet = general(
     logabsdet,
     lambda g, y, x: _over(g) * _inverse(x).mT,
     forward=[lambda t, y, x: np.sum(_inverse(x).mT * t, axis=(-2, -1))],
 )
-# The Cholesky factor of a symmetric matrix, of which NumPy reads the lower triangle; the derivative is symmetric.
+
+# The Cholesky factor of a symmetric matrix, of which NumPy reads one triangle; the derivative is symmetric.
 # I. Murray, Differentiation of the Cholesky decomposition (arXiv:1602.07527), equations 8 and 10.
 
 
@@ -133,12 +173,16 @@ def _symmetric(x):
     return (x + x.mT) / 2
 
 
-def _cholesky(g, y, x):
+def _cholesky(g, y, x, upper=False):
+    if upper:
+        return _cholesky(g.mT, y.mT, x)
     inner = np.linalg.solve(y.mT, _half(y.mT @ g))
     return _symmetric(np.linalg.solve(y.mT, inner.mT).mT)
 
 
-def _cholesky_forward(t, y, x):
+def _cholesky_forward(t, y, x, upper=False):
+    if upper:
+        return _cholesky_forward(t, y.mT, x).mT
     left = np.linalg.solve(y, _symmetric(t))
     return y @ _half(np.linalg.solve(y, left.mT).mT)
 
@@ -146,29 +190,110 @@ def _cholesky_forward(t, y, x):
 general(np.linalg.cholesky, _cholesky, forward=[_cholesky_forward])
 
 
-# Norms. Those of singular values have U^T dx V on the diagonal for a derivative.
+# Singular values, which have U^T dx V on the diagonal for a derivative. That of the vectors has differences of squared
+# values below: where two are equal there is none, and 0 stands for it.
+# J. Townsend, Differentiating the singular value decomposition (2016).
 
 
 def singular_vectors(x):
-    """The left and right singular vectors of matrices, the latter as rows. Their derivatives are not in here."""
+    """The left singular vectors of matrices as columns, above the right ones."""
     u, _, v = np.linalg.svd(x, full_matrices=False)
-    return u, v
+    return np.concatenate([u, v.mT], axis=-2)
 
 
-singular_vectors = general(singular_vectors, None, forward=[None])
+def _decomposed(y, x):
+    u, v = y[..., : x.shape[-2], :], y[..., x.shape[-2] :, :]
+    s = np.sum(u * (x @ v), axis=-2)[..., None, :]
+    return u, v, s, _inverted((s - s.mT) * (s + s.mT))
+
+
+def _inverted(x):
+    return np.where(x == 0, 0, 1 / np.where(x == 0, 1, x))
+
+
+def _vectors(g, y, x):
+    u, v, s, f = _decomposed(y, x)
+    gu, gv = g[..., : x.shape[-2], :], g[..., x.shape[-2] :, :]
+    a, b = u.mT @ gu, v.mT @ gv
+    inner = _symmetric(f * a) * (2 * s) + s.mT * _symmetric(f * b) * 2
+    outer_u, outer_v = (gu - u @ a) * _inverted(s), (gv - v @ b) * _inverted(s)
+    return (u @ inner + outer_u) @ v.mT + u @ outer_v.mT
+
+
+def _vectors_forward(t, y, x):
+    u, v, s, f = _decomposed(y, x)
+    c = u.mT @ t @ v
+    du = u @ (f * (c * s + s.mT * c.mT)) + (t @ v - u @ c) * _inverted(s)
+    dv = v @ (f * (s.mT * c + c.mT * s)) + (t.mT @ u - v @ c.mT) * _inverted(s)
+    return np.concatenate([du, dv], axis=-2)
+
+
+singular_vectors = general(singular_vectors, _vectors, forward=[_vectors_forward])
 
 
 def _svdvals(g, y, x):
-    u, v = singular_vectors(x)
-    return (u * g[..., None, :]) @ v
+    w, m = singular_vectors(x), x.shape[-2]
+    return (w[..., :m, :] * g[..., None, :]) @ w[..., m:, :].mT
 
 
 def _svdvals_forward(t, y, x):
-    u, v = singular_vectors(x)
-    return np.sum(u * (t @ v.mT), axis=-2)
+    w, m = singular_vectors(x), x.shape[-2]
+    return np.sum(w[..., :m, :] * (t @ w[..., m:, :]), axis=-2)
 
 
 general(np.linalg.svdvals, _svdvals, forward=[_svdvals_forward])
+
+
+# Their sum, the nuclear norm, has a derivative of every order where none is 0, also where some are equal. The first is
+# q of the polar decomposition x = q p; its own one has a solution z of p z + z p = a.
+
+
+def nuclear_norm(x):
+    """The sum of the singular values of matrices."""
+    return np.sum(np.linalg.svdvals(x), axis=-1)
+
+
+def polar(x):
+    """The factor with orthonormal columns, or rows, in the polar decomposition of matrices."""
+    u, _, v = np.linalg.svd(x, full_matrices=False)
+    return u @ v
+
+
+def sylvester(p, a):
+    """The solution of ``p @ z + z @ p = a``, for a symmetric positive definite p."""
+    w, v = np.linalg.eigh(p)
+    return v @ ((v.mT @ a @ v) / (w[..., None, :] + w[..., :, None])) @ v.mT
+
+
+def _polar(t, q, x):  # a symmetric map, so that it is its own transpose
+    if x.shape[-2] < x.shape[-1]:
+        return _polar(t.mT, q.mT, x.mT).mT
+    p, a = _symmetric(q.mT @ x), q.mT @ t
+    z = q @ sylvester(p, a - a.mT)
+    return z if x.shape[-2] == x.shape[-1] else z + np.linalg.solve(p, (t - q @ a).mT).mT
+
+
+def _sylvester(g, z, p, a):
+    s = sylvester(p, g)
+    return _symmetric(-(s @ z.mT + z.mT @ s))
+
+
+def _right_side(g, z, p, a):
+    return sylvester(p, g)
+
+
+def _sylvester_forward(t, z, p, a):
+    t = _symmetric(t)
+    return -sylvester(p, t @ z + z @ t)
+
+
+nuclear_norm = general(
+    nuclear_norm,
+    lambda g, y, x: _over(g) * polar(x),
+    forward=[lambda t, y, x: np.sum(polar(x) * t, axis=(-2, -1))],
+)
+polar = general(polar, _polar, forward=[_polar])
+sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side])
 
 
 constant(np.linalg.matrix_rank, np.linalg.cond)

@@ -5,6 +5,7 @@ from contextvars import Context
 import numpy as np
 
 from ..primitive import elementwise, general
+from .reductions import kept
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -49,7 +50,7 @@ def logsumexp(x, axis=None, keepdims=False):
     top = _top(x, axis)
     total = np.sum(quiet.copy().run(np.exp, x - top), axis=axis, keepdims=True)
     y = quiet.copy().run(_log, total) + top
-    return y if keepdims else np.reshape(y, np.max(y, axis=axis).shape)
+    return y if keepdims else np.squeeze(y, axis)
 
 
 def _log(x):
@@ -58,16 +59,12 @@ def _log(x):
 
 
 def _weights(y, x, axis):
-    y = np.expand_dims(y, tuple(range(x.ndim)) if axis is None else axis) if y.ndim < x.ndim else y
+    y = y.reshape(kept(x.shape, axis))
     return vanishing_exp(x - np.where(y == -np.inf, 0, y))
 
 
 def _logsumexp(g, y, x, axis=None, keepdims=False):
-    return _spread(g, x, axis) * _weights(y, x, axis)
-
-
-def _spread(g, x, axis):
-    return np.expand_dims(g, tuple(range(x.ndim)) if axis is None else axis) if g.ndim < x.ndim else g
+    return g.reshape(kept(x.shape, axis)) * _weights(y, x, axis)
 
 
 logsumexp = general(

@@ -107,7 +107,7 @@ for extremum in (np.max, np.min, np.amax, np.amin):
 def others(x):
     """The product of all other elements along the last axis, for each, in one pass up and one down a tree."""
     n = x.shape[-1]
-    if n == 1:
+    if n <= 1:
         return np.ones_like(x)
     if n % 2:
         return others(np.concatenate([x, np.ones_like(x[..., :1])], axis=-1))[..., :n]

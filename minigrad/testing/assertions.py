@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from ..traced import bare
-from ..tree import leaves
 from .function import named
 
 
@@ -20,34 +19,10 @@ def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float =
         Values may differ by ``atol + rtol * abs(desired)``.
     """
     __tracebackhide__ = True
-    if named(actual) != named(desired):
-        raise AssertionError(f"structure: {named(actual)} is not {named(desired)}")
-    told = []
-    for name, a, b in zip(named(actual), leaves(actual), leaves(desired), strict=True):
-        told += [f"{name}: {line}" if name else line for line in differences(bare(a), bare(b), rtol, atol)]
-    if told:
-        raise AssertionError("\n".join(told))
-
-
-def differences(a: Any, b: Any, rtol: float, atol: float) -> list[str]:
-    """What two arrays do not have in common, a line each."""
-    told = []
-    if hasattr(a, "dtype") and hasattr(b, "dtype"):
-        told = [
-            f"{name}: {getattr(a, name)} is not {getattr(b, name)}"
-            for name in ("shape", "dtype")
-            if getattr(a, name) != getattr(b, name)
-        ]
-        if a.shape != b.shape:
-            return told
-    a, b = np.broadcast_arrays(a, b)
-    wrong = ~np.isclose(a, b, rtol, atol, equal_nan=True)
-    if wrong.any():
-        with np.errstate(all="ignore"):
-            gap = np.where(wrong, np.nan_to_num(np.abs(a - b), nan=np.inf), -1)
-        i = np.unravel_index(np.argmax(gap), gap.shape)
-        told.append(
-            f"values: {np.count_nonzero(wrong)} of {wrong.size} differ by more than rtol={rtol:g}, atol={atol:g}; "
-            f"most at {tuple(map(int, i))}, {a[i]!s} against {b[i]!s}"
-        )
-    return told
+    names, others = ([name for name, _ in named(tree)] for tree in (actual, desired))
+    if names != others:
+        raise AssertionError(f"structure: {names} is not {others}")
+    for (name, a), (_, b) in zip(named(actual), named(desired), strict=True):
+        a, b = bare(a), bare(b)
+        strict = hasattr(a, "dtype") and hasattr(b, "dtype")
+        np.testing.assert_allclose(a, b, rtol, atol, err_msg=name, strict=strict)

@@ -8,11 +8,10 @@ import numpy as np
 
 from ..errors import GradientError
 from .compare import MANY, check_slopes
-from .function import Function
-from .hygiene import check_contract
-from .modes import check_modes
+from .function import Function, refuse_unreal
+from .hygiene import check_contract, check_modes
 from .report import Report
-from .subject import Subject, SubjectError
+from .subject import Subject, SubjectError, blaming
 
 
 def check_vjp(
@@ -45,18 +44,12 @@ def check_vjp(
     order : 1
         A second-order rule is checked as a rule of its own, see the error for any other order.
     raise_exception : bool
-        Whether to raise if the check fails; the report is returned otherwise.
+        Whether to raise `GradientError`, with the report as its text, if the check fails.
 
     Returns
     -------
     Report
-        True if nothing speaks against the rule. Where the evidence contradicts itself the outcome is "unsure": the
-        report is true, but a warning says so.
-
-    Raises
-    ------
-    GradientError
-        If the check fails; its text is the report.
+        True if nothing speaks against the rule. Where it is "unsure" a warning says so.
     """
     __tracebackhide__ = True
     if order != 1:
@@ -64,14 +57,16 @@ def check_vjp(
             f"check_vjp sees a first-order rule, which tells nothing of order={order}. Check the rule of the rule: "
             "check_vjp(lambda g, *xs: vjp(g, f(*xs), *xs)[0], vjp2, (g, *inputs))"
         )
-    report, rng = started(rng)
 
-    def check(subject: Subject) -> None:
+    def check(report: Report, rng: np.random.Generator) -> None:
+        with blaming("Reading the inputs as a tuple of arrays"):
+            arrays = [inputs] if isinstance(inputs, np.ndarray) else [np.asarray(x) for x in inputs]
+        refuse_unreal(arrays)
+        subject = Subject(f, vjp, arrays, rng)
         check_contract(subject)
         check_slopes(subject, rtol, report, MANY)
 
-    examine(report, lambda: Subject(f, vjp, inputs, rng), check)
-    return judged(report, raise_exception)
+    return reported(check, rng, raise_exception)
 
 
 def gradcheck(
@@ -99,36 +94,26 @@ def gradcheck(
         and arrays for arrays. All else is passed on as it is.
     order : 1 or 2
         With 2 the map (cotangent, inputs) -> gradients is checked in the same way, if f passes.
-    rng, rtol, raise_exception
-        As for `check_vjp`.
     fast : bool
         Compare along random directions and in a few entries, as is done for large inputs anyway.
     skip : name or names of primitives
         Whose rules differ from the derivative on purpose, such as a straight-through estimator. The other rules are
         then checked one by one.
-
-    Returns
-    -------
-    Report
-
-    Raises
-    ------
-    GradientError
-        If the check fails; its text is the report.
+    rng, rtol, raise_exception
+        As for `check_vjp`, as are the report and what is raised.
     """
     __tracebackhide__ = True
     if order not in (1, 2):
         raise ValueError(f"order is 1 or 2; got {order!r}. For higher orders check a function that calls mg.grad")
-    report, rng = started(rng)
-    skipped = (skip,) if isinstance(skip, str) else skip
+    skipped, many = (skip,) if isinstance(skip, str) else skip, 0 if fast else MANY
 
-    def check(function: Function) -> None:
-        check_function(function, rtol, 0 if fast else MANY, skipped, report)
+    def check(report: Report, rng: np.random.Generator) -> None:
+        function = Function(f, inputs if type(inputs) is tuple else (inputs,), rng)
+        check_function(function, rtol, many, skipped, report)
+        if order == 2 and report:
+            check_function(function.gradient_map(), rtol, many, skipped, report)
 
-    examine(report, lambda: Function(f, inputs, rng), check)
-    if order == 2 and report:
-        examine(report, lambda: Function(f, inputs, rng).gradient_map(), check)
-    return judged(report, raise_exception)
+    return reported(check, rng, raise_exception)
 
 
 def gradgradcheck(f: Callable[..., Any], inputs: Any, **options: Any) -> Report:
@@ -137,16 +122,16 @@ def gradgradcheck(f: Callable[..., Any], inputs: Any, **options: Any) -> Report:
     return gradcheck(f, inputs, order=2, **options)
 
 
-def started(rng: int | np.random.Generator | None) -> tuple[Report, np.random.Generator]:
-    """An empty report that names its seed, and a generator of that seed."""
-    drawn = not isinstance(rng, int | np.integer)
-    seed = int(np.random.default_rng(rng).integers(2**32)) if drawn else int(rng)
-    return Report(seed), np.random.default_rng(seed)
-
-
-def judged(report: Report, raise_exception: bool) -> Report:
-    """The report, if it does not raise."""
+def reported(check: Callable[..., None], rng: int | np.random.Generator | None, raise_exception: bool) -> Report:
+    """The report of a check, if it does not raise; what f, the rules or the inputs do wrong ends up in it."""
     __tracebackhide__ = True
+    seed = int(rng if isinstance(rng, int | np.integer) else np.random.default_rng(rng).integers(2**32))
+    report = Report(seed)
+    with np.errstate(all="ignore"):  # trial points may leave f's domain
+        try:
+            check(report, np.random.default_rng(seed))
+        except SubjectError as error:
+            report.add(*error.args)
     if raise_exception and not report:
         raise GradientError(str(report))
     if report.outcome == "unsure":
@@ -154,36 +139,22 @@ def judged(report: Report, raise_exception: bool) -> Report:
     return report
 
 
-def examine(report: Report, prepare: Callable[[], Any], check: Callable[[Any], None]) -> None:
-    """Run a check; what f, the rules or the inputs do wrong ends up in the report."""
-    subject = None
-    with np.errstate(all="ignore"):  # trial points may leave f's domain
-        try:
-            subject = prepare()
-            check(subject)
-        except SubjectError as error:
-            report.fail(error.outcome, str(error))
-        finally:
-            if subject is not None:
-                subject.restore()
-
-
 def check_function(function: Function, rtol: float, many: int, skip: Sequence[str], report: Report) -> None:
     """The rules' contracts one by one; then slopes of the whole, or of each rule if some are skipped."""
     calls = function.calls()
-    others = [call for call in calls if call.primitive.name not in skip]
-    for call in others:
+    others = [(name, call) for name, call in calls if name not in skip]
+    for _, call in others:
         check_contract(call)
-        check_modes(call, rtol)
+        check_modes(call, call.names[0], rtol)
     if len(others) == len(calls):
         check_contract(function)
-        check_modes(function, rtol)
+        check_modes(function, "f", rtol)
         check_slopes(function, rtol, report, many)
+        others = [] if report else others
     else:
-        report.remark("passed", f"Not checked, as asked: {', '.join(skip)}. The other rules were checked one by one.")
-    if len(others) < len(calls) or not report:
-        for call in others:
-            own = Report(report.seed)
-            check_slopes(call, rtol, own, many)
-            if not own:
-                report.fail(own.outcome, f"The rule of {call.primitive.name} is wrong by itself.", *own.findings)
+        report.add("passed", f"Not checked, as asked: {', '.join(skip)}. The other rules were checked one by one.")
+    for name, call in others:
+        own = Report(report.seed)
+        check_slopes(call, rtol, own, many)
+        if not own:
+            report.add(own.outcome, f"The rule of {name} is wrong by itself.", *own.findings)

@@ -1,96 +1,136 @@
-"""What a rule must keep to before its numbers matter. No derivative is taken here.
-
-Every check compares one more call of the rule with a first one, or looks at memory.
-"""
+"""What a rule must keep to before its numbers matter. No derivative is taken here."""
 
 import contextlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .subject import Subject, SubjectError, contract_broken, last_bits
+from .subject import Subject, SubjectError, blaming, located, require
 
 
 def check_contract(subject: Subject) -> None:
-    """Raise `SubjectError` at the first promise that f or its rule breaks."""
+    """Raise `SubjectError` at the first promise that f or its rule breaks.
+
+    The rule is asked again and again, where the answer follows from earlier ones.
+    """
     check_forward(subject)
-    call_elsewhere(subject)
-    u, v = (subject.cotangent() for _ in range(2))
-    for g in (np.ones_like(u), u):
-        check_memory(subject, g)
-    check_repeats(subject, u, v)
-    check_layouts(subject, u)
-    check_linearity(subject, u, v)
+    with contextlib.suppress(SubjectError):  # the first call is elsewhere: what is kept from there is wrong later
+        subject.answers(subject.cotangent(), *subject.nearby())
+    x, y, u, v, earlier = subject.inputs, subject.output, subject.cotangent(), subject.cotangent(), []
+
+    def ask(g: np.ndarray, y: np.ndarray = y, inputs: Any = x) -> np.ndarray:
+        return watched(subject, earlier, g, y, inputs)
+
+    def expect(message: str, expected: np.ndarray, *arguments: Any) -> None:
+        got, g, allowed = ask(*arguments), arguments[0], max(1e-6, 1e4 * subject.eps) * subject.largest(expected)
+        if not (np.abs(got - expected) <= allowed).all():
+            allowed += reach_of_rounding(subject, g)
+        refuse_gaps(f"{message}; gradient", subject.gradients, got, expected, allowed)
+
+    def repeat(message: str) -> None:
+        refuse_gaps(
+            f"{message}; gradient", subject.gradients, ask(u), for_u, 100 * subject.eps * subject.largest(for_u)
+        )
+
+    for_u = ask(u)
+    for _ in range(3):
+        for_v = ask(v)
+        repeat("Two calls of the rule differ")
+    subject.nearby()
+    repeat("The rule uses what the latest forward call left behind, not what it is given")
+    subject.forward(x)
+    expect("Two calls of the rule differ", ask(np.ones_like(u)), np.ones_like(u))
+    layout, flat = "The rule gives another result for", np.broadcast_to(u.reshape(-1)[:1].sum(), u.shape)
+    for name, lay in ("Fortran order", in_fortran_order), ("memory with gaps", with_gaps):
+        expect(f"{layout} a cotangent in {name}", for_u, lay(u))
+        expect(f"{layout} inputs in {name}", for_u, u, lay(y), [lay(array) for array in x])
+    expect(f"{layout} a read-only cotangent of stride zero", ask(flat.copy()), flat)
+    require(not np.nan_to_num(ask(0 * u)).any(), "Gradients are not zero for a cotangent of zeros: not linear in g")
+    # Half precision has less room: its normal numbers reach from 6e-5 to 7e4.
+    small, large = max(1e-7, 2.0**10 * np.finfo(u.dtype).tiny), min(1e4, np.finfo(u.dtype).max ** 0.5)
+    for name, expected, g in (
+        ("-3 u", -3 * for_u, -3 * u),
+        ("u - 7 v", for_u - 7 * for_v, u - 7 * v),
+        (f"{small:.2g} u", small * for_u, small * u),
+        (f"{large:.2g} (u + v)", large * (for_u + for_v), large * (u + v)),
+        ("u + 1", for_u + ask(np.ones_like(u)), u + 1),
+    ):
+        expect(f"The rule is not linear in the cotangent: it differs at g = {name}", expected, np.asarray(g))
+    same = all(gradient.tobytes() == before for gradient, before in earlier)
+    require(same, "A call of the rule overwrites the gradients that an earlier call returned")
 
 
 def check_forward(subject: Subject) -> None:
     """f repeats itself, and changes neither its inputs nor what it returned before."""
-    kept = subject.output.copy()
+    kept, random = subject.output.copy(), "f is random: two calls at the same inputs differ"
     again = subject.forward(subject.inputs).copy()
     subject.nearby()
-    for name, x, saved in zip(subject.names, subject.inputs, subject.saved, strict=True):
-        if not equal(x, saved):
-            raise broken(f"f changes input {name} in place; it must work on a copy")
-    if again.shape != kept.shape or not close(again, kept, 100 * subject.eps):
-        raise broken("f is random: two calls at the same inputs differ", again, kept)
-    if not equal(subject.output, kept):
-        raise broken("f overwrites the output of its earlier call; it must return a new array")
+    for name, x, original in zip(subject.names, subject.inputs, subject.originals, strict=True):
+        require(x.tobytes() == original.tobytes(), f"f changes input {name} in place; it must work on a copy")
+    require(again.shape == kept.shape, f"{random}: shapes {again.shape} and {kept.shape}")
+    allowed = 100 * subject.eps * np.max(np.abs(kept), initial=0, where=subject.finite)
+    refuse_gaps(f"{random};", subject.outputs, again, kept, allowed)
+    require(
+        subject.output.tobytes() == kept.tobytes(),
+        "f overwrites the output of its earlier call; it must return a new array",
+    )
 
 
-def call_elsewhere(subject: Subject) -> None:
-    """The rule's first call is for other inputs: what it keeps from there will be wrong later."""
-    y, inputs = subject.nearby()
-    with contextlib.suppress(SubjectError):  # nothing that happens elsewhere counts
-        subject.backward(subject.cotangent(), y, inputs)
+def watched(subject: Subject, earlier: list[Any], g: np.ndarray, y: np.ndarray, inputs: Any) -> np.ndarray:
+    """The gradients end to end. The call must change nothing that it is given, and return memory of its own.
 
-
-def check_memory(subject: Subject, g: np.ndarray) -> None:
-    """A call changes nothing that it is given, and its gradients are memory of their own.
-
-    Only the cotangent itself may be handed on: that is common practice, and engines expect it.
+    Only the cotangent itself may be handed on: that is common practice, and engines expect it. The gradients are added
+    to the `earlier` ones, with their bytes.
     """
-    given = [("the cotangent g", g), ("the saved output y", subject.output)]
-    given += [(f"input {name}", x) for name, x in zip(subject.names, subject.inputs, strict=True)]
-    kept = [array.copy() for _, array in given]
-    gradients, later = subject.backward(g), subject.backward(g.copy())
+    given = [("the cotangent g", g), ("the saved output y", y)]
+    given += [(f"input {name}", x) for name, x in zip(subject.names, inputs, strict=True)]
+    kept = [array.tobytes() for _, array in given]
+    gradients = subject.answers(g, y, inputs)
     for (name, array), before in zip(given, kept, strict=True):
-        if not equal(array, before):
-            raise broken(f"The rule changes {name} in place; it must return new arrays")
-    given = given[1:] + [("the gradient of another call", other) for other in later]
-    for k, gradient in zip(subject.moving, gradients, strict=True):
-        for name, array in () if np.shares_memory(gradient, g) else given:
-            if np.shares_memory(gradient, array):
-                raise broken(f"Gradient {subject.names[k]} shares memory with {name}; return a copy")
-        given.append((f"gradient {subject.names[k]}", gradient))
+        require(array.tobytes() == before, f"The rule changes {name} in place; it must return new arrays")
+    known = given[1:] + [("the gradient of another call", gradient) for gradient, _ in earlier[-4:]]
+    for (name, _), gradient in zip(subject.gradients, gradients, strict=True):
+        if not np.shares_memory(gradient, g):
+            for other, array in known:
+                apart = not np.shares_memory(gradient, array)
+                require(apart, f"Gradient {name} shares memory with {other}; return a copy")
+            known.append((f"gradient {name}", gradient))
+            earlier.append((gradient, gradient.tobytes()))
+    return np.concatenate([gradient.reshape(-1) for gradient in gradients])
 
 
-def check_repeats(subject: Subject, u: np.ndarray, v: np.ndarray) -> None:
-    """The same question has the same answer, whatever was asked in between."""
-    earlier = subject.backward(u)
-    first = [gradient.copy() for gradient in earlier]
-    for _ in range(3):
-        subject.backward(v)
-        compare(subject, first, subject.backward(u), "Two calls of the rule differ")
-    if not all(map(equal, earlier, first)):
-        raise broken("A call of the rule overwrites the gradients that an earlier call returned")
-    subject.nearby()
-    stale = "The rule uses what the latest forward call left behind, not what it is given"
-    compare(subject, first, subject.backward(u), stale)
-    subject.forward(subject.inputs)
+def reach_of_rounding(subject: Subject, g: np.ndarray) -> np.ndarray:
+    """What last bits may do to a gradient: those of g and the inputs, and those inside the rule.
+
+    A gradient far below g y / x is what a cancellation left over, down to the digits of g y / x.
+    """
+    y = np.max(np.abs(subject.output), initial=0, where=subject.finite)
+    natural = np.max(np.abs(g), initial=0) * y / subject.sizes
+    return 30 * subject.wobble(g) + 100 * subject.eps * natural
 
 
-def check_layouts(subject: Subject, u: np.ndarray) -> None:
-    """Fortran order, gaps between entries and read-only memory change nothing."""
-    first = [gradient.copy() for gradient in subject.backward(u)]
-    for name, lay in (("Fortran order", in_fortran_order), ("memory with gaps", with_gaps)):
-        message = "The rule gives another result for"
-        compare(subject, first, subject.backward(lay(u)), f"{message} a cotangent in {name}", u)
-        got = subject.backward(u, lay(subject.output), [lay(x) for x in subject.inputs])
-        compare(subject, first, got, f"{message} inputs in {name}", u)
-    flat = np.broadcast_to(u.reshape(-1)[:1].sum(), u.shape)
-    message = "The rule gives another result for a read-only cotangent of stride zero"
-    compare(subject, subject.backward(flat.copy()), subject.backward(flat), message, flat)
+def refuse_gaps(message: str, parts: Any, got: np.ndarray, expected: np.ndarray, allowed: Any) -> None:
+    """Raise at the largest difference that is not allowed; what is not finite has its like."""
+    gap = np.where(np.isfinite(expected), np.abs(got - expected), np.where(np.isfinite(got), np.inf, 0))
+    wrong = ~(gap <= allowed)
+    if wrong.any():
+        i = int(np.argmax(np.where(wrong, np.nan_to_num(gap, nan=np.inf), -1)))
+        require(False, f"{message} {located(parts, i)}: {got.flat[i]:.17g} against {expected.flat[i]:.17g}")
+
+
+def check_modes(subject: Subject, name: str, rtol: float) -> None:
+    """Forward and reverse mode are transposes of each other, <g, J t> = <J^T g, t>, up to rounding."""
+    g, t = subject.cotangent(), subject.direction()
+    with blaming("Forward mode"):
+        pushed = g * np.asarray(subject.jvp(subject.output, subject.inputs, subject.placed(t)))
+    pulled = subject.pull(g) * t
+    gap, size = abs(pushed.sum() - pulled.sum()), np.abs(pushed).sum() + np.abs(pulled).sum()
+    require(
+        not gap > max(rtol, 100 * subject.eps) * size + 30 * np.abs(t) @ subject.wobble(g),
+        f"Forward and reverse mode of {name} disagree on the slope along a random direction: "
+        f"{pushed.sum():.10g} against {pulled.sum():.10g}",
+        "wrong",
+    )
 
 
 def in_fortran_order(x: np.ndarray) -> np.ndarray:
@@ -103,72 +143,3 @@ def with_gaps(x: np.ndarray) -> np.ndarray:
     view = buffer[..., ::-2] if x.ndim else buffer[:1].reshape(())
     view[...] = x
     return view
-
-
-def check_linearity(subject: Subject, u: np.ndarray, v: np.ndarray) -> None:
-    """Gradients are linear in the cotangent: at zero, with signs, when tiny, when large."""
-    for k, gradient in zip(subject.moving, subject.backward(0 * u), strict=True):
-        if np.any(np.nan_to_num(gradient)):
-            raise broken(f"Gradient {subject.names[k]} is not zero for a cotangent of zeros: not linear in g")
-    one = np.ones_like(u)
-    ru, rv, r1 = (subject.backward(g) for g in (u, v, one))
-    for name, a, b, other, result in (
-        ("-3 u", -3, 0, v, rv),
-        ("u - 7 v", 1, -7, v, rv),
-        ("1e-7 u", 1e-7, 0, v, rv),
-        ("1e4 (u + v)", 1e4, 1e4, v, rv),
-        ("u + 1", 1, 1, one, r1),
-    ):
-        g = np.asarray(a * u + b * other)
-        expected = [a * p + b * q for p, q in zip(ru, result, strict=True)]
-        message = f"The rule is not linear in the cotangent: it differs at g = {name}"
-        compare(subject, expected, subject.backward(g), message, g)
-
-
-def compare(subject: Subject, expected: Sequence[Any], got: Sequence[Any], message: str, g: Any = None):
-    """Raise unless two results agree: almost to the last bit for the same question.
-
-    A question put differently (the cotangent `g`) rounds differently: there 1e-6 of the largest entry is allowed, and
-    what the last bits of the question may do.
-    """
-    digits = 100 * subject.eps if g is None else max(1e-6, 1e4 * subject.eps)
-    for slot, (want, have) in enumerate(zip(expected, got, strict=True)):
-        if not close(have, want, digits):
-            slack = 0 if g is None else reach_of_rounding(subject, g, slot)
-            if not close(have, want, digits, slack):
-                raise broken(f"{message} (gradient {subject.names[subject.moving[slot]]})", have, want)
-
-
-def reach_of_rounding(subject: Subject, g: np.ndarray, slot: int) -> np.ndarray:
-    """What last bits may do to a gradient: those of g and the inputs, and those inside the rule.
-
-    A gradient far below g y / x is what a cancellation left over, down to the digits of g y / x.
-    """
-    base = subject.backward(g * np.ones_like(g))[slot]
-    near = (subject.backward(g * last_bits(g, 1e15), *subject.nudged())[slot] for _ in range(3))
-    wobble = np.max([np.abs(other - base) for other in near], axis=0)
-    y = np.max(np.abs(subject.output), initial=0, where=np.isfinite(subject.output))
-    natural = np.max(np.abs(g), initial=0) * y / subject.sizes[subject.slots[slot][1]].reshape(base.shape)
-    return 30 * wobble + 100 * subject.eps * natural
-
-
-def close(a: np.ndarray, b: np.ndarray, digits: float, slack: Any = 0.0) -> bool:
-    """Equal up to `digits` of the largest entry plus `slack`; NaN equals NaN."""
-    finite = np.isfinite(b)
-    near = np.abs(a - b) <= digits * np.max(np.abs(b), initial=0.0, where=finite) + slack
-    return equal(np.isfinite(a), finite) and bool(np.all(near | ~finite))
-
-
-def equal(a: np.ndarray, b: np.ndarray) -> bool:
-    return np.array_equal(a, b, equal_nan=True)
-
-
-def broken(text: str, got: Any = None, wanted: Any = None) -> SubjectError:
-    """A broken contract, with the entry where two results differ most."""
-    if got is not None and got.shape != wanted.shape:
-        text += f": shapes {got.shape} and {wanted.shape}"
-    elif got is not None:
-        gap = np.nan_to_num(np.abs(got - wanted), nan=np.inf)
-        worst = np.unravel_index(np.argmax(gap), got.shape)
-        text += f"; at {tuple(map(int, worst))} {got[worst]:.17g} against {wanted[worst]:.17g}"
-    return contract_broken(f"{text}.")

@@ -4,14 +4,16 @@ A slope is measured along a direction whose entries have the size of the inputs:
 the fraction t of itself, and a slope has the units of the output.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-# Bars are this many times the noise over the step. The weights (64, -20, 1)/45 of `extrapolate` turn noise sigma into
-# 4.07 sigma / t, so these are about five standard deviations, and sigma itself, measured from few values, may be half
-# the truth.
+# Bars are this many times the noise over the step. The weights (64, -20, 1)/45 of Richardson's limit turn noise sigma
+# into 4.07 sigma / t, so these are about five standard deviations, and sigma itself, measured from few values, may be
+# half the truth.
 NOISE_FACTOR = 20
+# The points of a block, in steps: three central differences, each with half the step of the one before.
+STENCIL = np.array([1, -1, 0.5, -0.5, 0.25, -0.25])
 
 
 def step_ladder(eps: float) -> np.ndarray:
@@ -42,6 +44,7 @@ def noise_level(values: np.ndarray) -> np.ndarray:
     computational noise, SIAM J. Sci. Comput. 33, 2011.) A rounding deep inside f shows only at spacings above it, so
     the largest level counts; but beyond 1e-3 of f it is f itself that jumps or oscillates, unless it shows from the
     smallest spacing on. The variance of a fourth difference of independent values is binomial(8, 4) = 70 times theirs.
+    Where more than a tenth of f is noise (the cosine of 1e12), slopes cannot be measured: it is infinite.
     """
     # Mean magnitudes, as squares of tiny values would vanish: 0.8 sigma for normal noise.
     scatter = np.mean(np.abs(np.diff(values, 4, axis=1)), axis=1) / (0.8 * np.sqrt(70))
@@ -50,57 +53,37 @@ def noise_level(values: np.ndarray) -> np.ndarray:
     partners = alike.sum(axis=1)
     rounded = (scatter[:2] == 0).all(axis=0)  # a smooth f that moves shows its last bits at once
     plateau = small & ((partners > 1) | rounded) | alike[0] & (partners > 2)
-    return np.max(scatter, axis=0, initial=0, where=plateau)
+    noise = np.max(scatter, axis=0, initial=0, where=plateau)
+    return np.where(noise > 0.1 * np.max(np.abs(values), axis=(0, 1)), np.inf, noise)
 
 
-class Block(NamedTuple):
-    """What a step, its half and its quarter say of slopes; arrays (direction, output)."""
+def bounds(values: np.ndarray, centre: np.ndarray, t: float, noise: np.ndarray, eps: float) -> Any:
+    """What the steps t, t/2 and t/4 say of slopes: low, high, kinked, and the part of the bar that is rounding.
 
-    low: np.ndarray  # each slope lies between low and high, infinite where the step says nothing
-    high: np.ndarray
-    settled: np.ndarray  # a smaller step would not say much more
-    flat: np.ndarray  # f does not change over the smallest step
-    kinked: np.ndarray  # [low, high] lies between one-sided slopes
-
-
-def block(values: np.ndarray, centre: np.ndarray, t: float, noise: np.ndarray, eps: float, rtol: float) -> Block:
-    """Look at slopes from values (direction, 6, output) of f at t, -t, t/2, -t/2, t/4, -t/4, and `centre`, at 0."""
-    steps = t * np.array([1, 0.5, 0.25])[:, None]
-    right, left = (values[:, 0::2] - centre) / steps, (centre - values[:, 1::2]) / steps
-    central = (right + left) / 2
-    # Rounding of f's result, and of an input (no f is better than exact at rounded inputs), both as root mean square,
-    # eps / 4. Where all is zero (1 - tanh(30)), the size of what cancelled is unknown: take it for one.
-    size = np.fmax.reduce(np.abs(values), axis=1)
-    rounding = np.fmax(np.where(size == 0, 1, size), np.abs(central[:, 2])) * eps / 4
-    grain = NOISE_FACTOR * np.fmax(noise, rounding) / t
-    slope, correction = extrapolate(central)
-    kinked, lonely, low_end, high_end = kink(left, right, grain)
-    low = np.where(kinked, low_end, slope - correction - grain)
-    high = np.where(kinked, high_end, slope + correction + grain)
-    settled = (correction <= np.maximum(grain, 10 * rtol * np.abs(slope))) & ~kinked
-    heard = ~lonely & np.isfinite(high - low)
-    low, high = np.where(heard, low, -np.inf), np.where(heard, high, np.inf)
-    return Block(low, high, settled & heard, (values[:, 4:] == centre).all(axis=1), kinked & heard)
-
-
-def extrapolate(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Richardson's limit of central differences over t, t/2, t/4, and its last correction."""
-    first, second, third = slopes[:, 0], slopes[:, 1], slopes[:, 2]
-    coarse, fine = second + (second - first) / 3, third + (third - second) / 3
-    limit = fine + (fine - coarse) / 15
-    return limit, np.abs(limit - fine)
-
-
-def kink(left: np.ndarray, right: np.ndarray, grain: np.ndarray) -> Any:
-    """Whether the gap between one-sided slopes stays, whether it grows, and its two ends.
-
-    For a smooth function the gap is proportional to the step, at a kink it is constant. If it grows, the value at the
-    point does not belong to the values around it (a jump, a pole).
+    Each is an array (direction, output), from values (direction, 6, output) of f at t * STENCIL, and `centre`, at 0.
+    The bar of a smooth f is Richardson's last correction and the rounding. At a kink the slopes of the two sides do
+    not approach each other: the gap between them is constant, not proportional to the step, and [low, high] reaches
+    from one to the other. If the gap grows, the value at the point does not belong to the values around it (a jump, a
+    pole), and the steps say nothing: low and high are infinite, as where f is not finite.
     """
-    gap, before = np.abs(right - left)[:, 2], np.abs(right - left)[:, 0]
-    visible = gap > 2 * grain
-    ends = [2 * side[:, 2] - side[:, 1] for side in (left, right)]
-    coarse = [2 * side[:, 1] - side[:, 0] for side in (left, right)]
-    bar = np.abs(ends[0] - coarse[0]) + np.abs(ends[1] - coarse[1]) + 2 * grain
-    kinked, lonely = visible & (gap > 0.5 * before), visible & (gap > 1.5 * before)
-    return kinked, lonely, np.minimum(*ends) - bar, np.maximum(*ends) + bar
+    steps = t * STENCIL[::2, None]
+    right, left = (values[:, 0::2] - centre) / steps, (centre - values[:, 1::2]) / steps
+    slopes = (right + left) / 2
+    # Rounding of f's result, and of an input (no f is better than exact at rounded inputs), both as root mean square,
+    # eps / 4. Where all is one tiny number (1 - tanh(30)), the size of what cancelled is unknown: take it for one.
+    size = np.fmax.reduce(np.abs(values), axis=1)
+    size[(size < 4 * eps) & (values == centre).all(axis=1)] = 1
+    rounding = np.fmax(size, np.abs(slopes[:, 2])) * eps / 4
+    grain = NOISE_FACTOR * np.fmax(noise, rounding) / t
+    coarse, fine = (slopes[:, i + 1] + (slopes[:, i + 1] - slopes[:, i]) / 3 for i in (0, 1))
+    limit = fine + (fine - coarse) / 15
+    bar = np.abs(limit - fine) + grain
+    gap = np.abs(right - left)
+    visible = gap[:, 2] > 2 * grain
+    kinked, lonely = visible & (gap[:, 2] > 0.5 * gap[:, 0]), visible & (gap[:, 2] > 1.5 * gap[:, 0])
+    before, ends = (np.stack([2 * side[:, i + 1] - side[:, i] for side in (left, right)]) for i in (0, 1))
+    reach = np.abs(ends - before).sum(axis=0) + 2 * grain
+    low = np.where(kinked, ends.min(axis=0) - reach, limit - bar)
+    high = np.where(kinked, ends.max(axis=0) + reach, limit + bar)
+    heard = ~lonely & np.isfinite(high - low)
+    return np.where(heard, low, -np.inf), np.where(heard, high, np.inf), kinked & heard, grain

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from ..tree import tree_map
+
 
 class StrictArray(NDArrayOperatorsMixin):
     """An array that speaks NumPy's protocols and nothing else.
@@ -20,12 +22,10 @@ class StrictArray(NDArrayOperatorsMixin):
         raise TypeError(f"a StrictArray of shape {self.shape} was asked to become an ndarray")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
-        if not all(isinstance(x, StrictArray | np.generic | bool | int | float) for x in args):
-            return NotImplemented
-        return wrapped(getattr(ufunc, method)(*unwrapped(args), **unwrapped(kwargs)))
+        return self.__array_function__(getattr(ufunc, method), map(type, args), args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if not all(issubclass(kind, StrictArray | np.generic) for kind in types):
+        if not all(issubclass(kind, StrictArray | np.generic | bool | int | float) for kind in types):
             return NotImplemented
         return wrapped(function(*unwrapped(args), **unwrapped(kwargs)))
 
@@ -53,18 +53,11 @@ class StrictArray(NDArrayOperatorsMixin):
         return lambda *args, **kwargs: wrapped(attribute(*unwrapped(args), **unwrapped(kwargs)))
 
 
-def unwrapped(x: Any) -> Any:
-    """The ndarrays inside nested lists, tuples and dicts of StrictArrays."""
-    if isinstance(x, list | tuple):
-        return type(x)(unwrapped(part) for part in x)
-    if isinstance(x, dict):
-        return {key: unwrapped(part) for key, part in x.items()}
-    return x.values if isinstance(x, StrictArray) else x
+def unwrapped(tree: Any) -> Any:
+    """The ndarrays of StrictArrays."""
+    return tree_map(lambda x: x.values if isinstance(x, StrictArray) else x, tree)
 
 
-def wrapped(x: Any) -> Any:
-    """StrictArrays in place of the ndarrays, and of NumPy's scalars, in a result."""
-    if isinstance(x, list | tuple) and any(isinstance(part, np.ndarray) for part in x):
-        parts = [wrapped(part) for part in x]
-        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-    return StrictArray(x) if isinstance(x, np.ndarray | np.generic) else x
+def wrapped(tree: Any) -> Any:
+    """StrictArrays of ndarrays, and of NumPy's scalars."""
+    return tree_map(lambda x: StrictArray(x) if isinstance(x, np.ndarray | np.generic) else x, tree)

@@ -5,7 +5,6 @@ Whatever someone else's code may do wrong when it is called (raise, return somet
 """
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,19 +15,13 @@ from .numeric import size_of
 
 
 class SubjectError(Exception):
-    """The check ends here: `outcome` says of which kind, the text says why."""
-
-    def __init__(self, outcome: str, text: str) -> None:
-        super().__init__(text)
-        self.outcome = outcome
+    """The check ends here, with an outcome and the reason."""
 
 
-def cannot_check(text: str) -> SubjectError:
-    return SubjectError("cannot check", text)
-
-
-def contract_broken(text: str) -> SubjectError:
-    return SubjectError("contract broken", text)
+def require(promise: Any, text: str, outcome: str = "contract broken") -> None:
+    """Raise `SubjectError` unless a promise is kept."""
+    if not promise:
+        raise SubjectError(outcome, f"{text}.")
 
 
 @contextlib.contextmanager
@@ -39,160 +32,130 @@ def blaming(culprit: str) -> Iterator[None]:
     except SubjectError:
         raise
     except RuleError as error:
-        raise contract_broken(f"{error}.") from error
+        raise SubjectError("contract broken", f"{error}.") from error
     except Exception as error:
-        raise cannot_check(f"{culprit} raised {type(error).__name__}: {error}.") from error
+        raise SubjectError("cannot check", f"{culprit} raised {type(error).__name__}: {error}.") from error
 
 
 class Subject:
-    """The function `f(*inputs)` and its rule `vjp(g, y, *inputs)` at the given inputs.
+    """The function `f(*inputs)` and its rules, at copies of the inputs; an array given twice is one.
 
-    The floating inputs have derivatives. Their entries end to end are the `point`, `sizes` has their magnitudes, and
-    `slots` says which input is where: pairs (input, slice). A direction is a pair: ascending places in the point, and
-    values. `gradients` and `outputs` name what lies end to end: pairs (name, shape).
+    `vjp(g, y, *inputs)` returns the gradients, and `jvp(y, inputs, tangents)`, if there is one, a tangent. The
+    floating inputs have derivatives. `point` has their entries end to end, `sizes` the magnitudes of these, and
+    `slots` says where each input is: {input: slice}. A gradient or a direction is an array like `point`. `gradients`
+    and `outputs` name what lies end to end: pairs (name, shape).
     """
 
-    def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: np.random.Generator, names: Any = ()) -> None:
-        self.f, self.vjp, self.inputs, self.rng = f, vjp, as_inputs(inputs), rng
-        self.names = names or [str(k) for k in range(len(self.inputs))]
-        self.saved = [x.copy(order="K") for x in self.inputs]
-        self.moving = [k for k, x in enumerate(self.inputs) if x.dtype.kind == "f"]
-        ends = np.cumsum([self.inputs[k].size for k in self.moving]).tolist()
-        self.slots = [(k, slice(end - self.inputs[k].size, end)) for k, end in zip(self.moving, ends, strict=True)]
-        self.point = np.concatenate([self.inputs[k].reshape(-1) for k in self.moving])
-        self.sizes = np.concatenate([size_of(self.inputs[k]).reshape(-1) for k in self.moving])
+    def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: Any, names: Any = (), jvp: Any = None) -> None:
+        copies = {id(x): x.copy(order="K") for x in inputs}
+        self.f, self.vjp, self.jvp, self.rng, self.originals = f, vjp, jvp, rng, inputs
+        self.inputs = [copies[id(x)] for x in inputs]
+        self.names = names or [str(k) for k in range(len(inputs))]
+        floating = {k: x for k, x in enumerate(self.inputs) if x.dtype.kind == "f"}
+        ends = np.cumsum([x.size for x in floating.values()]).tolist()
+        self.slots = {k: slice(end - x.size, end) for (k, x), end in zip(floating.items(), ends, strict=True)}
+        self.point = np.concatenate([x.reshape(-1) for x in floating.values()])
+        self.sizes = np.concatenate([size_of(x).reshape(-1) for x in floating.values()])
         self.output = self.forward(self.inputs)
+        self.finite = np.isfinite(self.output)  # other outputs have no derivative
+        self.gradients = [(self.names[k], x.shape) for k, x in floating.items()]
         self.outputs = [("output", self.output.shape)]
-        self.gradients = [(self.names[k], self.inputs[k].shape) for k in self.moving]
-        self.finite = np.isfinite(self.output).reshape(-1)  # other outputs have no derivative
         # The coarsest format bounds what can be seen.
-        formats = [self.output.dtype, *(self.inputs[k].dtype for k in self.moving)]
-        self.eps = float(max(np.finfo(dtype).eps for dtype in formats))
+        self.eps = max(float(np.finfo(x.dtype).eps) for x in (self.output, *floating.values()))
 
     def forward(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The output, as an array of floats."""
         with blaming("f"):
             y = self.f(*inputs)
-        if isinstance(y, np.ndarray | np.generic | float) and np.asarray(y).dtype.kind == "f":
-            return np.asarray(y)
-        raise cannot_check(f"f must return one array of floats; got {spoken(y)}.")
+        floating = isinstance(y, np.ndarray | np.generic | float) and np.asarray(y).dtype.kind == "f"
+        require(floating, f"f must return one array of floats; got {spoken(y)}", "cannot check")
+        return np.asarray(y)
 
-    def trial(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
-        """The flat output near the point; NaN where f raises."""
+    def placed(self, point: np.ndarray, dtype: Any = None) -> list[np.ndarray]:
+        """The inputs with other entries, in the layouts and, unless these are complex, the dtypes that they have."""
+        inputs = list(self.inputs)
+        for k, slot in self.slots.items():
+            inputs[k] = np.empty_like(inputs[k], point.dtype if point.dtype.kind == "c" else dtype)
+            inputs[k][...] = point[slot].reshape(inputs[k].shape)
+        return inputs
+
+    def trial(self, point: np.ndarray, dtype: Any = None) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs) at another point, in another format if asked; NaN where f raises."""
+        inputs = self.placed(point, dtype)
         try:
             y = np.asarray(self.f(*inputs))
         except Exception:
-            return np.full(self.output.size, np.nan)
-        if y.shape == self.output.shape and y.dtype.kind in "fc":
-            return y.reshape(-1)
-        raise contract_broken(f"f returns {spoken(self.output)} at the inputs, but {spoken(y)} nearby.")
+            y = np.full_like(self.output, np.nan)
+        if y.shape != self.output.shape or y.dtype.kind not in "fc":
+            require(False, f"f returns {spoken(self.output)} at the inputs, but {spoken(y)} nearby")
+        return y, inputs
 
-    def backward(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
-        """One gradient for each moving input; None counts as zeros."""
+    def nearby(self, t: float = 2.0**-4) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs), with each input changed by about the fraction t."""
+        return self.trial(self.point + t * self.direction())
+
+    def answers(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
+        """One gradient for each floating input, of its shape and dtype; None counts as zeros."""
         inputs = self.inputs if inputs is None else inputs
         with blaming("The rule"):
             gradients = self.vjp(g, self.output if y is None else y, *inputs)
         if len(inputs) == 1 and not isinstance(gradients, tuple | list):
             gradients = (gradients,)
-        if not isinstance(gradients, tuple | list) or len(gradients) != len(inputs):
-            returned = len(gradients) if isinstance(gradients, tuple | list) else spoken(gradients)
-            raise contract_broken(
-                f"The rule must return a tuple of {len(inputs)}, one gradient for each input (None for an input that "
-                f"does not matter); got {returned}."
-            )
-        return [self.as_gradient(gradients[k], k) for k in self.moving]
+        several = isinstance(gradients, tuple | list)
+        require(
+            several and len(gradients) == len(inputs),
+            f"The rule must return a tuple of {len(inputs)}, one gradient for each input (None for an input that does "
+            f"not matter); got {len(gradients) if several else spoken(gradients)}",
+        )
+        found = [np.zeros_like(inputs[k]) if gradients[k] is None else gradients[k] for k in self.slots]
+        for k, gradient in zip(self.slots, found, strict=True):
+            x, fits = inputs[k], isinstance(gradient, np.ndarray | np.generic | float)
+            fits = fits and (np.shape(gradient), np.asarray(gradient).dtype) == (x.shape, x.dtype)
+            wanted = f"the shape and the dtype of its input, {spoken(x)}; got {spoken(gradient)}"
+            require(fits, f"Gradient {self.names[k]} must have {wanted}")
+        return [np.asarray(gradient) for gradient in found]
 
-    def as_gradient(self, gradient: Any, k: int) -> np.ndarray:
-        """One gradient as an array, if it has the shape and the dtype of its input."""
-        x = self.inputs[k]
-        if gradient is None:
-            return np.zeros_like(x)
-        if isinstance(gradient, float) and x.ndim == 0:  # np.float64 is a float, too
-            return np.asarray(gradient, dtype=x.dtype)
-        if isinstance(gradient, np.ndarray | np.generic) and (gradient.shape, gradient.dtype) == (x.shape, x.dtype):
-            return np.asarray(gradient)
-        wanted = f"the shape and the dtype of its input, {spoken(x)}"
-        raise contract_broken(f"Gradient {self.names[k]} must have {wanted}; got {spoken(gradient)}.")
+    def pull(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> np.ndarray:
+        """The gradients end to end."""
+        return np.concatenate([gradient.reshape(-1) for gradient in self.answers(g, y, inputs)])
 
-    def direction(self, places: Any = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        """A random direction: signs, and between half of and all of each entry's size, in six bits."""
-        places = np.arange(self.point.size)[places]
-        bits = self.rng.integers(32, 65, places.size) * self.rng.choice([-1, 1], places.size)
-        return places, self.sizes[places] * (bits / 64)
+    def wobble(self, g: np.ndarray) -> np.ndarray:
+        """How far the gradients move when all that the rule is given changes in its last bits.
+
+        A move by 1 % of the largest entry is no rounding, unless in half precision: the rule takes another branch.
+        """
+
+        def nudged(array: np.ndarray) -> np.ndarray:
+            bits = np.finfo(array.dtype).eps * self.rng.choice([-1, 1], array.shape)
+            return np.asarray(array + array * bits, dtype=array.dtype)
+
+        base, near = self.pull(g), [self.nearby(4 * self.eps) for _ in range(3)]
+        moved = [self.pull(nudged(g), nudged(y), inputs) for y, inputs in near]
+        gap = np.max(np.nan_to_num(np.abs(moved - base), nan=0), axis=0)
+        return np.where((gap > 0.01 * self.largest(base)) & (self.eps < 1e-4), 0, gap)
+
+    def largest(self, gradient: np.ndarray) -> np.ndarray:
+        """For each entry the largest finite one for the same input."""
+        parts = [gradient[slot] for slot in self.slots.values()]
+        tops = [np.max(np.abs(part), initial=0, where=np.isfinite(part)) for part in parts]
+        return np.repeat(tops, [part.size for part in parts])
 
     def cotangent(self) -> np.ndarray:
         """A random one for the output: both signs, between 0.5 and 1.5, so that no output counts for little."""
         size = self.rng.uniform(0.5, 1.5, self.output.shape) * self.rng.choice([-1.0, 1.0], self.output.shape)
         return np.asarray(size, dtype=self.output.dtype)
 
-    def moved(self, direction: tuple[np.ndarray, np.ndarray], t: complex) -> list[np.ndarray]:
-        """The inputs displaced by t along a direction, in the layout they have."""
-        places, values = direction
-        inputs, point = list(self.inputs), self.point.astype(complex) if isinstance(t, complex) else self.point.copy()
-        point[places] += t * values
-        for k, slot in self.slots:
-            if places.size and places[0] < slot.stop and slot.start <= places[-1]:
-                inputs[k] = laid_as(inputs[k], point[slot])
-        return inputs
-
-    def nearby(self) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(output, inputs), with each input changed by a few percent."""
-        inputs = self.moved(self.direction(), 2.0**-4)
-        return self.trial(inputs).reshape(self.output.shape), inputs
-
-    def nudged(self) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(output, inputs), with each input changed in its last bits."""
-        salt = self.rng.uniform(1e14, 1e15)
-        near = list(self.inputs)
-        for k in self.moving:
-            near[k] = laid_as(near[k], near[k] * last_bits(near[k], salt))
-        return self.trial(near).reshape(self.output.shape), near
-
-    def restore(self) -> None:
-        """Give the caller's inputs their values back, if somebody changed them."""
-        for x, saved in zip(self.inputs, self.saved, strict=True):
-            if x.flags.writeable:
-                x[...] = saved
-
-
-def laid_as(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """A new array of these values, in the layout, shape and, if real, the dtype of `x`."""
-    new = np.empty_like(x, values.dtype if values.dtype.kind == "c" else x.dtype)
-    new[...] = values.reshape(x.shape)
-    return new
-
-
-def as_inputs(inputs: Any) -> tuple[np.ndarray, ...]:
-    """The inputs as a tuple of arrays, at least one of them floating."""
-    try:
-        arrays = (inputs,) if isinstance(inputs, np.ndarray) else tuple(map(np.asarray, inputs))
-    except (TypeError, ValueError) as error:
-        raise cannot_check(f"inputs must be a tuple of arrays; NumPy says: {error}.") from error
-    kinds = {x.dtype.kind for x in arrays}
-    if "f" in kinds and kinds <= set("fiub"):
-        return arrays
-    came = ", ".join(map(spoken, arrays)) or "nothing"
-    raise cannot_check(
-        f"Derivatives are with respect to real floats; got {came}. Pass integers as x.astype(float), and complex "
-        f"numbers as two inputs, x.real and x.imag."
-    )
-
-
-def last_bits(x: np.ndarray, salt: float) -> np.ndarray:
-    """Factors of 1 - eps or 1 + eps, as good as random, but the same for equal values: a tie must stay one."""
-    return (1 + np.finfo(x.dtype).eps * np.sign(np.sin(salt * np.frexp(x)[0]))).astype(x.dtype)
+    def direction(self) -> np.ndarray:
+        """A random one: signs, and between half of and all of each entry's size, in six bits."""
+        bits = self.rng.integers(32, 65, self.point.size) * self.rng.choice([-1, 1], self.point.size)
+        return self.sizes * (bits / 64)
 
 
 def spoken(value: Any) -> str:
     """'float64 of shape (2, 3)', or the name of a type that is no array."""
-    if isinstance(value, np.ndarray | np.generic):
-        return f"{value.dtype} of shape {value.shape}"
-    return type(value).__name__
+    return f"{value.dtype} of shape {value.shape}" if hasattr(value, "dtype") else type(value).__name__
 
 
 def located(parts: Sequence[tuple[str, tuple[int, ...]]], place: int) -> str:
     """'w at (1, 2)': a place among arrays that lie end to end, given as pairs (name, shape)."""
-    sizes = [math.prod(shape) for _, shape in parts]
-    k = int(np.searchsorted(np.cumsum(sizes), place, side="right"))
-    name, shape = parts[k]
-    return f"{name} at ({', '.join(str(i) for i in np.unravel_index(place - sum(sizes[:k]), shape))})"
+    return [f"{name} at {index}" for name, shape in parts for index in np.ndindex(shape)][place]

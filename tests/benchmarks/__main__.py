@@ -6,7 +6,10 @@ import sys
 
 from .timing import THREADS, peer, prepare
 
-ALL = ("tutorial", "chain", "network", "costs", "import_time")
+ALL = (
+    *("tutorial", "chain", "network", "layers", "normalisation", "optimizers", "costs"),
+    *("loading", "saving", "import_time"),
+)
 
 
 def main() -> None:

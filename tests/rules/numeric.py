@@ -41,7 +41,7 @@ def gradient(f, arrays, i, derivative=extrapolated):
     return answer
 
 
-def relative_error(got, want):
-    """The largest difference, in units of the largest number wanted."""
+def relative_error(got, want, scale=0.0):
+    """The largest difference, in units of the largest number wanted, or of `scale` where terms of that size cancel."""
     assert np.shape(got) == np.shape(want)
-    return size_of(np.asarray(got, float) - want) / max(size_of(want), 1e-3)
+    return size_of(np.asarray(got, float) - want) / max(size_of(want), scale, 1e-3)

@@ -7,6 +7,7 @@ inputs). They are what the checker is tested on, and not rules of minigrad.
 import numpy as np
 
 BUGS, HARD = [], []
+DECAY = np.tril(0.5 ** (np.arange(5)[:, None] - np.arange(5.0)))
 
 
 def bug(name, f, right, wrong, inputs):
@@ -85,6 +86,11 @@ def cholesky_rule(g, y, a, half=True):
 
 def symmetric_cholesky(a):
     return np.linalg.cholesky((a + a.T) / 2)
+
+
+def kronecker_rule(g, a, b):
+    blocks = g.reshape(a.shape[0], b.shape[0], a.shape[1], b.shape[1])
+    return np.einsum("ikjl,kl->ij", blocks, b), np.einsum("ikjl,ij->kl", blocks, a)
 
 
 def definite(rng):
@@ -538,6 +544,83 @@ bug(
     lambda g, y, x: (g * (((x >= 0) & (x <= 1)) * 1.0 + (x == 1)),),
     given([0.0, 1.0, 0.5]),
 )
+bug(
+    "pairwise distances from one side",
+    lambda x: ((x[:, None] - x) ** 2).sum(axis=-1),
+    lambda g, y, x: (2 * ((g + g.T)[..., None] * (x[:, None] - x)).sum(axis=1),),
+    lambda g, y, x: (2 * (g[..., None] * (x[:, None] - x)).sum(axis=1),),
+    normal((3, 2)),
+)
+bug(
+    "repeat summed over the wrong copies",
+    lambda x: np.repeat(x, 2),
+    lambda g, y, x: (g.reshape(-1, 2).sum(axis=1),),
+    lambda g, y, x: (g.reshape(2, -1).sum(axis=0),),
+    normal((4,)),
+)
+bug(
+    "Kronecker product with a transposed second factor",
+    np.kron,
+    lambda g, y, a, b: kronecker_rule(g, a, b),
+    lambda g, y, a, b: (kronecker_rule(g, a, b)[0], kronecker_rule(g, a, b)[1].T.copy()),
+    normal((2, 2), (3, 3)),
+)
+bug(
+    "weighted mean forgets that weights are normalised",
+    lambda x, w: (x * w).sum() / w.sum(),
+    lambda g, y, x, w: (g * w / w.sum(), g * (x - y) / w.sum()),
+    lambda g, y, x, w: (g * w / w.sum(), g * x / w.sum()),
+    between(0.5, 2, (4,), (4,)),
+)
+bug(
+    "mean of a mask divides by all",
+    lambda x: x[x > 0].mean(),
+    lambda g, y, x: (g * (x > 0) / (x > 0).sum(),),
+    lambda g, y, x: (g * (x > 0) / x.size,),
+    given([1.0, -2.0, 3.0, 0.5]),
+)
+bug(
+    "moving average run in the wrong direction",
+    lambda x: DECAY @ x,
+    lambda g, y, x: (DECAY.T @ g,),
+    lambda g, y, x: (DECAY @ g,),
+    normal((5,)),
+)
+bug(
+    "gradients of two equal inputs exchanged",
+    lambda a, b: a - 2 * b,
+    lambda g, y, a, b: (g, -2 * g),
+    lambda g, y, a, b: (-2 * g, g.copy()),
+    given([1.0, 2.0], [1.0, 2.0]),
+)
+bug(
+    "cotangent passed through half precision",
+    np.exp,
+    lambda g, y, x: (g * y,),
+    lambda g, y, x: (g.astype(np.float16) * y,),
+    normal((4,)),
+)
+elementwise_bug(
+    "exponent truncated to an integer",
+    lambda x: x**2.5,
+    lambda x, y: 2.5 * y / x,
+    lambda x, y: 2 * y / x,
+    between(1, 3, (4,)),
+)
+elementwise_bug(
+    "every seventh of many entries",
+    np.tanh,
+    lambda x, y: 1 - y * y,
+    lambda x, y: (1 - y * y) * (np.arange(x.size) % 7 != 3),
+    normal((3000,)),
+)
+bug(
+    "one column of a large weight off by one percent",
+    lambda x, w: np.tanh(x @ w),
+    lambda g, y, x, w: ((g * (1 - y * y)) @ w.T, x.T @ (g * (1 - y * y))),
+    lambda g, y, x, w: ((g * (1 - y * y)) @ w.T, x.T @ (g * (1 - y * y)) * np.where(np.arange(40) == 17, 1.01, 1)),
+    normal((8, 30), (30, 40), scale=0.3),
+)
 
 # Hard -- near singularities and edges
 
@@ -888,6 +971,69 @@ hard(
     lambda x: iterate(x, 40),
     lambda g, y, x: (g * iterated_slope(x, 40),),
     between(0.2, 0.8, (4,)),
+)
+hard(
+    "nearly singular inverse",
+    np.linalg.inv,
+    lambda g, y, a: (-y.T @ g @ y.T,),
+    lambda rng: (np.array([[1, 1], [1, 1 + 1e-7]]) + 1e-9 * rng.standard_normal((2, 2)),),
+)
+hard(
+    "log-determinant of huge numbers",
+    lambda a: np.linalg.slogdet(a)[1],
+    lambda g, y, a: (g * np.linalg.inv(a).T,),
+    lambda rng: (1e100 * (np.eye(3) + 0.1 * rng.standard_normal((3, 3))),),
+)
+hard(
+    "eigenvalues close together",
+    lambda a: np.linalg.eigvalsh((a + a.T) / 2),
+    lambda g, y, a: ((np.linalg.eigh((a + a.T) / 2)[1] * g) @ np.linalg.eigh((a + a.T) / 2)[1].T,),
+    lambda rng: (np.diag([1, 1 + 1e-4, 3.0]) + 1e-6 * rng.standard_normal((3, 3)),),
+)
+elementwise_hard(
+    "log of cosh, cancelled to a constant near zero",
+    lambda x: np.logaddexp(x, -x) - np.log(2),
+    lambda x, y: np.tanh(x),
+    given([300.0, -1e-8, 1e-3, -20.0]),
+)
+elementwise_hard(
+    "log(1 - exp(x)) from 1e-9 to 30 below zero",
+    lambda x: np.log1p(-np.exp(x)),
+    lambda x, y: -np.exp(x) / (1 - np.exp(x)),
+    given([-1e-9, -1e-3, -30.0]),
+)
+elementwise_hard("cosine far out", np.cos, lambda x, y: -np.sin(x), given([1e9, 1e12]))
+elementwise_hard("tail of a bell", lambda x: np.exp(-x * x), lambda x, y: -2 * x * y, given([20.0, 26.0, 5.0, 0.1]))
+elementwise_hard(
+    "softplus far out",
+    lambda x: np.logaddexp(0, x),
+    lambda x, y: 1 / (1 + np.exp(-x)),
+    given([-700.0, -40, 0, 40, 700]),
+)
+elementwise_hard("distance to the floor", lambda x: x - np.floor(x), lambda x, y: 1.0, given([0.5, 1.2, -3.7]))
+elementwise_hard(
+    "pieces joined with one slope",
+    lambda x: np.where(x < 0, x, np.sin(x)),
+    lambda x, y: np.where(x < 0, 1, np.cos(x)),
+    given([0.0, -1e-9, 1e-9, 2.0]),
+)
+hard(
+    "differences at a kink",
+    lambda a, b: np.maximum(a - b, 0),
+    lambda g, y, a, b: (g * (a > b), -g * (a > b)),
+    given([1.0, 2.0], [1.0, 0.0]),
+)
+hard(
+    "terms of twelve and of minus six decades",
+    lambda x: (x * np.array([1e12, 1.0, 1e-6])).sum(),
+    lambda g, y, x: (g * np.array([1e12, 1.0, 1e-6]),),
+    normal((3,)),
+)
+hard(
+    "an empty input beside a number",
+    lambda x, b: x.sum() + b,
+    lambda g, y, x, b: (np.full(x.shape, g), np.asarray(g)),
+    given(np.zeros((0, 2)), 1.0),
 )
 
 

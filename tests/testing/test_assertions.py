@@ -28,14 +28,14 @@ def test_what_agrees_passes(actual, desired):
 @pytest.mark.parametrize(
     ("actual", "desired", "text"),
     [
-        (X, X[0], "shape: (2, 2) is not (2,)"),
-        (mg.tensor(X), X.astype(np.float32), "dtype: float64 is not float32"),
-        (X, X + 0.5, "values: 3 of 4 differ by more than rtol=1e-07, atol=0; most at (0, 0), 1.0 against 1.5"),
-        (X, np.zeros((2, 2)), "values: 4 of 4 differ by more than rtol=1e-07, atol=0; most at (1, 1), nan against 0.0"),
-        ({"a": [X, 2.0]}, {"a": [X, 3.0]}, "a[1]: values: 1 of 1 differ"),
+        (X, X[0], "(shapes (2, 2), (2,) mismatch)"),
+        (mg.tensor(X), X.astype(np.float32), "(dtypes float64, float32 mismatch)"),
+        (X, X + 0.5, "Not equal to tolerance rtol=1e-07, atol=0\n\nMismatched elements: 3 / 4 (75%)"),
+        (X, np.zeros((2, 2)), "nan location mismatch"),
+        ({"a": [X, 2.0]}, {"a": [X, 3.0]}, "a[1]\nMismatched elements: 1 / 1"),
         ({"a": X}, {"b": X}, "structure: ['a'] is not ['b']"),
-        (X, np.float32(1), "shape: (2, 2) is not ()\ndtype: float64 is not float32"),
-        (1e-9, 0, "most at (), 1e-09 against 0"),
+        (X, np.float32(1), "(shapes (2, 2), () mismatch)"),
+        (1e-9, 0, "Max absolute difference among violations: 1.e-09"),
     ],
 )
 def test_what_differs_is_named(actual, desired, text):

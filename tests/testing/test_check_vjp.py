@@ -103,7 +103,7 @@ BAD_INPUT = {
     "rule raises": (np.sin, lambda g, y, x: 1 / 0, X, "The rule raised ZeroDivisionError"),
     "integers": (np.sin, cosine, np.array([1, 2]), "real floats; got int64 of shape (2,)"),
     "complex": (np.sin, cosine, X + 0j, "got complex128 of shape (3,)"),
-    "ragged": (np.sin, cosine, [1.0, [2.0]], "inputs must be a tuple of arrays"),
+    "ragged": (np.sin, cosine, [1.0, [2.0]], "Reading the inputs as a tuple of arrays raised ValueError"),
 }
 
 
@@ -146,10 +146,18 @@ def test_other_precisions_are_checked_to_their_own_digits(dtype):
     assert not report(np.sin, lambda g, y, x: (g * np.cos(x) * dtype(1.5),), x)
 
 
-def test_half_precision_is_too_coarse_to_convict():
-    """Only one step size fits between its rounding and the curvature."""
-    wrong = report(np.sin, lambda g, y, x: (g * np.cos(x) * 3,), X.astype(np.float16))
-    assert wrong.outcome == "unsure"
+def test_half_precision_is_measured_in_double():
+    """An error of a tenth is found in a format of three digits, as f takes float64 too; the right rule passes."""
+    x = X.astype(np.float16)
+    assert report(np.sin, cosine, x).outcome == "passed"
+    wrong = report(np.sin, lambda g, y, x: (g * np.cos(x) * np.float16(1.1),), x)
+    assert wrong.outcome == "wrong"
+
+
+def test_half_precision_alone_is_too_coarse_to_convict():
+    """Where f answers in float16 whatever it gets, one step size fits between its rounding and the curvature."""
+    rounded = lambda x: np.sin(x).astype(np.float16)
+    assert report(rounded, lambda g, y, x: (g * np.cos(x) * 3,), X.astype(np.float16)).outcome == "unsure"
 
 
 def test_single_precision_tells_an_error_of_a_thousandth():

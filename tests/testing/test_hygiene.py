@@ -72,7 +72,7 @@ BROKEN = {
     "f is random": (
         unruly,
         cosine,
-        "f is random: two calls at the same inputs differ; at (1,) 0.909",
+        "f is random: two calls at the same inputs differ; output at (1,): 0.909",
     ),
     "f changes its shape": (shrinks, cosine, "inputs differ: shapes (2,) and (3,)"),
     "f overwrites": (overwrites, cosine, "f overwrites the output of its earlier call"),
@@ -86,7 +86,7 @@ BROKEN = {
     ),
     "gradient is y": (np.exp, lambda g, y, x: (np.multiply(g, y, out=y),), "saved output y"),
     "scratch memory": (np.sin, reuses, "shares memory with the gradient of another call"),
-    "accumulates": (np.sin, adds_up, "Two calls of the rule differ (gradient 0); at ("),
+    "accumulates": (np.sin, adds_up, "Two calls of the rule differ; gradient 0 at ("),
     "every third call": (np.sin, every_third, "Two calls of the rule differ"),
     "overwrites later": (np.sin, late_overwrite, "overwrites the gradients that an earlier call"),
     "stale": (
@@ -99,7 +99,7 @@ BROKEN = {
     "thresholds": (
         np.sin,
         lambda g, y, x: (g * (abs(g) > 1e-4) * np.cos(x),),
-        "it differs at g = 1e-7 u",
+        "it differs at g = 1e-07 u",
     ),
 }
 

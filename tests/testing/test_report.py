@@ -71,9 +71,15 @@ def test_what_wrong_entries_have_in_common_is_said(f, vjp, x, text):
 def test_the_worst_entry_has_its_bar_and_its_output():
     """Input, index, output, both values and the error bar are in one line."""
     result = str(report(np.sin, lambda g, y, x: (g * np.cos(x) * [1, 1, 2],), X))
-    assert "Gradient 0 at (2), through output at (2): analytic -1.979984993, numeric -0.98999" in result
+    assert "Gradient 0 at (2,), through output at (2,): analytic -1.979984993, numeric -0.98999" in result
     assert " +- " in result
     assert result.endswith("Repeat with rng=1.")
+
+
+def test_the_worst_entry_is_the_one_farthest_off():
+    """Minus the truth is worse than half as much again."""
+    rule = lambda g, y, x: (g * np.cos(x) * [-1, 1.5, 1.5],)
+    assert "Gradient 0 at (0,), through" in str(report(np.sin, rule, np.array([0.1, 0.2, 0.3])))
 
 
 def test_an_error_in_a_sum_of_outputs_is_told_as_a_mixture():
@@ -91,7 +97,7 @@ def test_what_rounding_hides_is_said():
     result = report(lambda x: 1e8 + 1e-12 * x, lambda g, y, x: (1e-12 * g,), X)
     assert result
     assert result.outcome == "unsure"
-    assert "3 of 3 entries of gradient 0 are below what f's rounding lets one see" in str(result)
+    assert "3 of 3 entries of gradient 0 cannot be seen: f's rounding, a jump or an edge hides them." in str(result)
 
 
 def test_what_rounding_hides_in_part_is_a_remark():

@@ -34,6 +34,13 @@ def test_a_domain_without_ordinary_values_has_its_own(high, low):
     assert -5 <= low <= -4
 
 
+@few
+@given(ours.values())
+def test_values_are_ordinary_or_special(x):
+    """Between -3 and 3, or one of the table."""
+    assert abs(x) <= 3 or x in ours.SPECIAL
+
+
 @pytest.mark.parametrize("size", [0, 1, 200])
 def test_shapes_are_empty_single_and_large(size):
     """Each can be found."""
@@ -85,6 +92,20 @@ def test_right_gradients_pass():
     check_gradients(lambda a, b: np.tanh(a) * b, 2, examples=25)
     check_gradients(np.matmul, [(2, 3), (3, 2)], examples=15, dtype=np.float32)
     check_gradients(np.sqrt, [ours.shapes()], domain=(0.1, np.inf), examples=15, order=2)
+
+
+@pytest.mark.parametrize("shapes", [2, [(2,), (2,)]])
+def test_one_array_is_sometimes_given_twice(shapes):
+    """f(x, x) is where a rule that compares its arguments by identity shows."""
+    seen = []
+
+    def product(a, b):
+        if type(a) is np.ndarray:
+            seen.append(a is b)
+        return a * b
+
+    check_gradients(product, shapes, examples=25)
+    assert {True, False} <= set(seen)
 
 
 def failing(f, *args, **options):

@@ -1,0 +1,5 @@
+"""Trees of arrays and plain values in files that are whole or not there, and that run nothing when they are read."""
+
+from .checkpoint import load, save
+
+__all__ = ["load", "save"]

@@ -1,0 +1,147 @@
+"""Losses of classes: labels, or a probability for each class."""
+
+from typing import Any
+
+import numpy as np
+
+from ...functions import log_softmax, mean, moveaxis, reshape, take_along_axis
+from ...functions import sum as total
+from ...operations import public
+from ...recorder import refuse, seen
+from ...traced import bare
+from ..rules import losses as rules
+from .reduction import check_reduction, fitting
+
+label_loss = public(rules.label_loss)
+
+
+def cross_entropy(
+    x: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Any:
+    """The negative logarithm of the softmax of `x`, at the label or averaged with the probabilities of `target`.
+
+    Parameters
+    ----------
+    x : array of shape (classes,), (batch, classes) or (batch, classes, ...)
+        Scores of any size (logits).
+    target : array
+        Labels, integers from 0 to classes - 1, of the shape of x without its classes; or probabilities, floats of the
+        shape of x.
+    weight : array of shape (classes,), optional
+        A factor for each class. The mean of labels is weighted: it divides by the sum of their weights.
+    ignore_index : int, optional
+        A label that counts nothing. There is none by default, where PyTorch takes -100.
+    label_smoothing : float in [0, 1]
+        This part of each target is spread evenly over all classes.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a label or an option is out of range, or a mean has only labels that are ignored.
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is from 0 to 1; got {label_smoothing!r}")
+    target = target if hasattr(target, "shape") else np.asarray(target)
+    if target.dtype.kind == "f":
+        return of_probabilities(x, target, weight, ignore_index, label_smoothing, reduction)
+    rows, labels, counted, factor = labelled("cross_entropy", x, target, weight, ignore_index)
+    if label_smoothing:
+        log_p = log_softmax(rows)
+        even = -total(log_p if weight is None else log_p * of_classes(weight, rows), axis=1) / rows.shape[1]
+        loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
+    else:
+        loss = times(factor, label_loss(rows, labels, rules.Exponentials(bare(rows))))
+    return reduced(loss, factor, target.shape, reduction)
+
+
+def nll_loss(
+    log_p: Any, target: Any, weight: Any = None, ignore_index: int | None = None, reduction: str = "mean"
+) -> Any:
+    """``-log_p`` at the labels `target`: the `cross_entropy` of what has gone through log_softmax already."""
+    check_reduction(reduction)
+    rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
+    return reduced(times(factor, picked(rows, labels)), factor, np.shape(bare(target)), reduction)
+
+
+def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoothing: float, reduction: str) -> Any:
+    """Cross entropy with a probability for each class; the mean is over examples."""
+    if ignore_index is not None:
+        raise ValueError("ignore_index is for labels; these targets are probabilities, of which none can be ignored")
+    rows, p = rows_of("cross_entropy", x), rows_of("cross_entropy", fitting("cross_entropy", x, p))
+    if smoothing:
+        p = (1 - smoothing) * p + smoothing / rows.shape[1]
+    p = p if weight is None else p * of_classes(weight, rows)
+    loss = -total(p * log_softmax(rows), axis=1)
+    return reduced(loss, None, x.shape[:1] + x.shape[2:] if x.ndim > 1 else (), reduction)
+
+
+def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | None) -> tuple[Any, Any, Any, Any]:
+    """Rows of scores; their labels, 0 for those to ignore; whether each counts; and its factor. None: all count 1."""
+    target = bare(target if hasattr(target, "shape") else np.asarray(target))
+    rows, shape = rows_of(name, x), x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
+    if target.dtype.kind not in "iu" or target.shape != shape:
+        raise ValueError(
+            f"{name} of scores {x.shape} takes labels, integers of shape {shape}; got {target.dtype} of {target.shape}"
+        )
+    labels, classes, counted = np.reshape(target, -1), rows.shape[1], None
+    bad = (labels < 0) | (labels >= classes)
+    if ignore_index is not None:
+        counted = labels != ignore_index
+        bad, labels = bad & counted, np.where(counted, labels, 0)
+    refuse(
+        bad,
+        lambda: ValueError(f"{name} of {classes} classes takes labels 0 to {classes - 1}; {strangers(target, bad)}"),
+    )
+    counted = None if counted is None else counted.astype(rows.dtype)
+    return rows, labels, counted, counted if weight is None else times(counted, of_classes(weight, rows)[labels])
+
+
+def strangers(labels: Any, bad: Any) -> str:
+    """What came in place of labels."""
+    first = int(np.reshape(labels, -1)[bad][0])
+    return f"got {first}. To leave out a label, pass ignore_index={first}" if first < 0 else f"got {first}"
+
+
+def rows_of(name: str, x: Any) -> Any:
+    """Scores with the classes, axis 1 of many, as the last of two axes."""
+    if not x.ndim:
+        raise ValueError(f"{name} takes scores of shape (classes,), (batch, classes) or (batch, classes, ...); got ()")
+    if x.ndim == 2:
+        return x
+    return reshape(x if x.ndim == 1 else moveaxis(x, 1, -1), (-1, x.shape[min(1, x.ndim - 1)]))
+
+
+def of_classes(weight: Any, rows: Any) -> Any:
+    """The weights of the classes as a plain array."""
+    weight = seen(bare(weight)) if hasattr(weight, "shape") else np.asarray(weight, rows.dtype)
+    if weight.shape != rows.shape[1:]:
+        raise ValueError(f"weight has a number for each of the {rows.shape[1]} classes; got shape {weight.shape}")
+    return weight
+
+
+def picked(log_p: Any, labels: Any) -> Any:
+    """The negative of each row at its label."""
+    return -reshape(take_along_axis(log_p, labels[:, None], axis=1), -1)
+
+
+def times(factor: Any, loss: Any) -> Any:
+    """The product, where None stands for 1."""
+    return loss if factor is None else factor * loss
+
+
+def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> Any:
+    """Losses that have their factors, added up; the mean divides by the sum of the factors."""
+    if reduction == "none":
+        return reshape(loss, shape)
+    if reduction == "sum" or factor is None:
+        return mean(loss) if reduction == "mean" else total(loss)
+    weight = np.sum(factor)
+    refuse(weight == 0, lambda: ValueError("no label counts: all are ignored or of weight 0, so there is no mean"))
+    return total(loss) / weight

@@ -1,0 +1,118 @@
+"""Losses: how far an output is from its target, as one number to make small.
+
+All take `reduction`: "mean", "sum", or "none" for the loss of each element or example by itself. Output and target
+have the same shape, unless the target is an array of labels; nothing is broadcast.
+"""
+
+from typing import Any
+
+from ...functions import abs, clip, exp, square, xlogy
+from ...functions import sum as total
+from ...operations import public
+from ...recorder import refuse, seen
+from ...traced import bare
+from ..rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
+from .activations import relu
+from .reduction import check_reduction, check_weight, fitting, reduced, refuse_outside, weighted
+
+bits, scores = public(cross_entropy_of_bits), public(cross_entropy_of_scores)
+
+
+def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """``(x - target)**2``."""
+    return reduced(square(x - fitting("mse_loss", x, target)), reduction)
+
+
+def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
+    """``abs(x - target)``, with gradient 0 where they are equal."""
+    return reduced(abs(x - fitting("l1_loss", x, target)), reduction)
+
+
+def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
+    """``d**2 / 2`` where ``d = abs(x - target)`` is at most `delta`, and ``delta * (d - delta / 2)`` beyond.
+
+    References
+    ----------
+    Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964).
+    """
+    if not delta > 0:
+        raise ValueError(f"delta, where the loss becomes linear, is positive; got {delta!r}")
+    difference = x - fitting("huber_loss", x, target)
+    bounded = clip(difference, -delta, delta)
+    return reduced(bounded * (difference - 0.5 * bounded), reduction)
+
+
+def smooth_l1_loss(x: Any, target: Any, beta: float = 1.0, reduction: str = "mean") -> Any:
+    """`huber_loss` over `beta`: the absolute difference, rounded off within `beta` of 0."""
+    return huber_loss(x, target, beta, reduction) / beta
+
+
+def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:
+    """``max(0, margin - target * x)``, of scores x and targets -1 and 1."""
+    target = fitting("hinge_loss", x, target)
+    signs = bare(target)
+    refuse((signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}"))
+    return reduced(relu(margin - target * x), reduction)
+
+
+def others(signs: Any) -> str:
+    """The first few targets that are neither -1 nor 1."""
+    return ", ".join(f"{t:g}" for t in signs[(signs != 1) & (signs != -1)][:3].tolist())
+
+
+def binary_cross_entropy(p: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """``-(target * log(p) + (1 - target) * log(1 - p))`` of probabilities p, with logarithms of at least -100.
+
+    `binary_cross_entropy_with_logits` is more accurate, as it does not need p.
+
+    Parameters
+    ----------
+    p, target : arrays of the same shape, of numbers from 0 to 1
+    weight : array, optional
+        A factor for each element, which may broadcast.
+    reduction : {"mean", "sum", "none"}
+    """
+    target = fitting("binary_cross_entropy", p, target)
+    refuse_outside("binary_cross_entropy takes probabilities", p, 0, 1)
+    refuse_outside("binary_cross_entropy takes targets", target, 0, 1)
+    return reduced(weighted(bits(p, target), weight), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    x: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """`binary_cross_entropy` of sigmoid(x), exact for any x.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+        Targets are from 0 to 1.
+    weight, pos_weight : array, optional
+        A factor for each element, and one for its part with ``target = 1``; both may broadcast.
+    reduction : {"mean", "sum", "none"}
+    """
+    target = fitting("binary_cross_entropy_with_logits", x, target)
+    refuse_outside("binary_cross_entropy_with_logits takes targets", target, 0, 1)
+    if pos_weight is None:
+        return reduced(weighted(scores(x, target), weight), reduction)
+    check_weight("pos_weight", pos_weight, x.shape)
+    return reduced(weighted(scores(x, target, seen(bare(pos_weight))), weight), reduction)
+
+
+def kl_div(log_q: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """``p * (log(p) - log_q)``, whose sum is the Kullback-Leibler divergence of p from q.
+
+    Parameters
+    ----------
+    log_q : array
+        Logarithms of the probabilities that a network gives.
+    target : array of the same shape
+        The probabilities p, or their logarithms if `log_target`.
+    reduction : {"mean", "sum", "none", "batchmean"}
+        The divergence is "sum", or "batchmean", the sum over the length of the first axis. "mean" is over all elements.
+    log_target : bool
+    """
+    check_reduction(reduction, "batchmean")
+    target = fitting("kl_div", log_q, target)
+    loss = exp(target) * (target - log_q) if log_target else xlogy(target, target) - target * log_q
+    return total(loss) / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)

@@ -1,0 +1,232 @@
+"""Module: what the layers of a network, and networks themselves, have in common."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from ..tensor import Tensor
+from ..tree import BRANCHED
+from .parameter import Buffer, Parameter
+from .state import checked_state, with_dtype
+
+
+class Module:
+    """A function with parameters. A subclass sets attributes and says in `forward` what it computes.
+
+    Parameters, buffers and modules are found where they are: in attributes, and in lists, tuples and dicts in
+    attributes, in the order in which they were set. There is nothing to register and no ``super().__init__()`` to
+    call. One that is there twice counts once, under its first name.
+    """
+
+    training = True  # until `eval`
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; a subclass provides it."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, x), which says what the module computes")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_attribute(self, name, value)
+        object.__setattr__(self, name, value)
+
+    # What it is made of
+
+    def members(self) -> Iterable[tuple[str, Any]]:
+        """Names and values of what may hold parameters: the attributes. Containers may name theirs in another way."""
+        return vars(self).items()
+
+    def named_modules(self) -> list[tuple[str, "Module"]]:
+        """This module under the name "", and the modules in it, with names such as "layers.0"."""
+        return [(name, part) for name, part in walk(self) if isinstance(part, Module)]
+
+    def modules(self) -> list["Module"]:
+        """This module and those in it, each once."""
+        return [module for _, module in self.named_modules()]
+
+    def named_parameters(self) -> list[tuple[str, Parameter]]:
+        """The parameters with their names, such as "layers.0.weight"."""
+        return [(name, part) for name, part in walk(self) if isinstance(part, Parameter)]
+
+    def parameters(self) -> list[Parameter]:
+        """The parameters, each once, in order of definition."""
+        return [p for _, p in self.named_parameters()]
+
+    def named_buffers(self) -> list[tuple[str, Buffer]]:
+        """The buffers with their names, such as "norm.running_mean"."""
+        return [(name, part) for name, part in walk(self) if isinstance(part, Buffer)]
+
+    # State
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of the values of all parameters and buffers, by name."""
+        return {name: part.value.copy() for name, part in named_state(self).items()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Write the values of a `state_dict` into the memory of the parameters and buffers.
+
+        Parameters
+        ----------
+        state : mapping of names to arrays or Tensors
+            A parameter that the module has twice may come under any of its names.
+        strict : bool
+            Whether each name must be there, and no other; otherwise the names that fit are loaded.
+
+        Raises
+        ------
+        ValueError
+            If names are missing or unexpected, or values do not fit; it lists them all, and nothing has changed.
+        """
+        own = named_state(self)
+        others = {name: part for name in state if name not in own and (part := find(self, name)) is not None}
+        for part, values in checked_state(own, others, state, strict, type(self).__name__):
+            part.data = values
+
+    def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """What `load_state_dict` takes, from the `state_dict` of the equal network of PyTorch as arrays.
+
+        Each layer converts the part of the state under its name: a layer whose arrays differ from PyTorch's, as
+        Linear's do, has a `from_torch` of its own.
+
+        Examples
+        --------
+        >>> model.load_state_dict(model.from_torch({k: v.numpy() for k, v in torch_model.state_dict().items()}))
+        """
+        converted = dict(state)
+        for child, module in parts(self):
+            prefix = f"{child}."
+            below = [name for name in converted if isinstance(module, Module) and name.startswith(prefix)]
+            if below:  # modules may lie in a circle, which names do not
+                inner = module.from_torch({name[len(prefix) :]: converted.pop(name) for name in below})
+                converted |= {prefix + name: x for name, x in inner.items()}
+        return converted
+
+    # Modes
+
+    def train(self, mode: bool = True) -> Self:
+        """Let dropout drop and batch normalisation look at its batch, in this module and all below; answers itself."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """The opposite of `train`: each example is computed by itself, and nothing is random."""
+        return self.train(False)
+
+    def astype(self, dtype: Any) -> Self:
+        """Give all floating parameters and buffers another floating dtype, and forget gradients; answers itself."""
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise TypeError(f"a module computes with floating numbers; got {dtype}")
+        for _, part in walk(self):
+            if isinstance(part, Tensor) and part.dtype.kind == "f" and part.dtype != dtype:
+                with_dtype(part, dtype)
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: each parameter's `grad` becomes None."""
+        for p in self.parameters():
+            if p.requires_grad:
+                p.grad = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Whether the parameters here shall have gradients; False freezes them. Answers the module."""
+        for p in self.parameters():
+            p.requires_grad = requires_grad
+        return self
+
+    def __repr__(self) -> str:
+        lines, above = [], []
+        for name, module in self.named_modules():
+            while above and not name.startswith(above[-1]):
+                above.pop()
+            label = f"{name[len(above[-1]) :]}: " if above else ""
+            lines.append(f"{'  ' * len(above)}{label}{summary(module)}")
+            above.append(f"{name}." if name else "")
+        count = sum(p.size for p in self.parameters())
+        return "\n".join([*lines, f"{count:,} parameter{'' if count == 1 else 's'}"])
+
+
+def summary(module: Module) -> str:
+    """A module in a line, without the modules in it: its kind, options and arrays."""
+    options = [
+        f"{name}={value!r}"
+        for name, value in vars(module).items()
+        if not name.startswith("_") and name != "training" and isinstance(value, bool | int | float | str)
+    ]
+    arrays = [f"{name} {part.shape}" for name, part in parts(module) if isinstance(part, Tensor)]
+    in_brackets = f"({', '.join(options)})" if options else ""
+    return f"{type(module).__name__}{in_brackets}{': ' if arrays else ''}{', '.join(arrays)}"
+
+
+def check_attribute(module: Module, name: str, value: Any) -> None:
+    """Refuse a value that would drop a parameter or a buffer, or be mistaken for a parameter, in silence."""
+    former = vars(module).get(name)
+    if isinstance(former, Parameter | Buffer) and not (value is None or isinstance(value, type(former) | Module)):
+        kind = type(former).__name__
+        raise TypeError(
+            f"{type(module).__name__}.{name} is a {kind}, and a {type(value).__name__} in its place would be no part "
+            f"of the module's state. Set nn.{kind}(values) for a new one, or change its values: {name}.data = values"
+        )
+    if type(value) is Tensor and value.is_leaf and value.requires_grad:
+        raise TypeError(
+            f"{type(module).__name__}.{name} is set to a Tensor that requires grad, which parameters() would not "
+            f"find. Set nn.Parameter(values) to learn it, or a detached Tensor to keep it"
+        )
+
+
+def parts(module: Module) -> list[tuple[str, Any]]:
+    """The parameters, buffers and modules that a module has itself, with their names in it; in order."""
+    found, visited = [], set()
+    waiting = [(name, part) for name, part in module.members()][::-1]
+    while waiting:
+        name, part = waiting.pop()
+        if isinstance(part, Module | Parameter | Buffer):
+            found.append((name, part))
+        elif isinstance(part, BRANCHED) and id(part) not in visited:
+            visited.add(id(part))
+            items = part.items() if isinstance(part, dict) else enumerate(part)
+            waiting += [(f"{name}.{key}", branch) for key, branch in items][::-1]
+    return found
+
+
+def walk(root: Module) -> list[tuple[str, Any]]:
+    """`root` and all modules, parameters and buffers below, each once under its first name; depth first, in order."""
+    found: dict[int, tuple[str, Any]] = {}
+    waiting: list[tuple[str, Any]] = [("", root)]
+    while waiting:
+        name, part = waiting.pop()
+        if id(part) not in found:
+            found[id(part)] = name, part
+            if isinstance(part, Module):
+                prefix = f"{name}." if name else ""
+                waiting += [(prefix + key, below) for key, below in parts(part)][::-1]
+    return list(found.values())
+
+
+def named_state(module: Module) -> dict[str, Tensor]:
+    """The parameters and buffers by name; refuses names that two of them share."""
+    named: dict[str, Tensor] = {}
+    for name, part in walk(module):
+        if isinstance(part, Tensor):
+            if name in named:
+                raise ValueError(
+                    f"two arrays of this {type(module).__name__} are called {name!r}: dots or numbers in the keys "
+                    f"of a dict make names that other parts have. Use other keys"
+                )
+            named[name] = part
+    return named
+
+
+def find(module: Module, name: str) -> Tensor | None:
+    """The parameter or buffer of that name, which need not be its first."""
+    for key, part in parts(module):
+        if name == key and isinstance(part, Tensor):
+            return part
+        if isinstance(part, Module) and name.startswith(f"{key}."):
+            below = find(part, name[len(key) + 1 :])
+            if below is not None:
+                return below
+    return None

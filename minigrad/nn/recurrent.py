@@ -1,0 +1,226 @@
+"""Recurrent layers. Their parameters have PyTorch's names and shapes, and their arguments its order."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..functions import concat, flip, stack
+from ..recorder import depends
+from ..traced import apply
+from . import functional
+from .functional.layers import check_probability
+from .init import RNG, uniform
+from .module import Module
+from .parameter import Parameter
+from .rules import recurrence
+from .sizes import checked_count
+
+
+class Recurrent(Module):
+    """What recurrent layers have in common; a subclass has `scan`, and the numbers of its gates and states.
+
+    Parameters
+    ----------
+    input_size, hidden_size : int >= 1
+        The numbers of features.
+    num_layers : int >= 1
+        Each layer's output is the next one's input.
+    bias : bool
+        Whether there are biases: two, as in PyTorch.
+    batch_first : bool
+        Whether sequences have shape (n, steps, features) rather than (steps, n, features).
+    dropout : float from 0 to 1
+        The probability with which a number between two layers is dropped in training.
+    bidirectional : bool
+        Whether another network goes through each sequence from its end; its output comes after the first one's.
+    rng : np.random.Generator, seed or None
+        Draws the parameters, uniformly in ±1 / sqrt(hidden_size), and then what is dropped.
+    """
+
+    gates = 1
+    kinds: tuple[str, ...] = ("h",)  # of states
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        rng: RNG = None,
+    ) -> None:
+        name = type(self).__name__
+        self.input_size = checked_count(f"input_size of {name}", input_size, 1)
+        self.hidden_size = checked_count(f"hidden_size of {name}", hidden_size, 1)
+        self.num_layers = checked_count(f"num_layers of {name}", num_layers, 1)
+        self.batch_first, self.bidirectional = bool(batch_first), bool(bidirectional)
+        check_probability(dropout)
+        self.dropout = dropout
+        self._rng = np.random.default_rng(rng)
+        for layer in range(num_layers):
+            columns = hidden_size * len(self.suffixes(layer)) if layer else input_size
+            for suffix in self.suffixes(layer):
+                self.draw(suffix, columns, bias)
+
+    def draw(self, suffix: str, columns: int, bias: bool) -> None:
+        """Make the parameters of one network."""
+        rows, bound = self.gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, columns), "weight_hh": (rows, self.hidden_size)}
+        if bias:
+            shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        for key, shape in shapes.items():
+            setattr(self, key + suffix, Parameter(uniform(shape, -bound, bound, self._rng)))
+
+    def suffixes(self, layer: int) -> list[str]:
+        """What the parameters' names end with: of a layer's network, and of that for the other direction."""
+        return [f"_l{layer}", f"_l{layer}_reverse"][: 2 if self.bidirectional else 1]
+
+    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+        """The output of each step, and the states after the last.
+
+        Parameters
+        ----------
+        x : array of shape (steps, n, input_size), or (n, steps, input_size) if `batch_first`
+        state : array of shape (num_layers * directions, n, hidden_size), or for LSTM a pair of such, optional
+            The states before the first step, a layer's two directions together; zeros if not given.
+
+        Returns
+        -------
+        output : array of shape (steps, n, hidden_size * directions), or (n, steps, ...) if `batch_first`
+            The states h of the last layer.
+        state
+            Like the argument, after the last step.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or there is no step.
+        """
+        x = self.checked_input(x)
+        starts = self.checked_states(state, x.shape[1])
+        ends: list[list[Any]] = []
+        for layer in range(self.num_layers):
+            x = functional.dropout(x, self.dropout, depends(self, "training"), self._rng) if layer else x
+            outputs = []
+            for suffix in self.suffixes(layer):
+                y, end = self.run(suffix, x, [start[len(ends)] for start in starts])
+                outputs.append(y)
+                ends.append(end)
+            x = concat(outputs, axis=2) if self.bidirectional else outputs[0]
+        last = [stack(parts) for parts in zip(*ends, strict=True)]
+        return x.transpose(1, 0, 2) if self.batch_first else x, last[0] if len(last) == 1 else tuple(last)
+
+    def run(self, suffix: str, x: Any, starts: list[Any]) -> tuple[Any, list[Any]]:
+        """One network on x, (steps, n, features): its output, (steps, n, hidden_size), and its last states."""
+        backward = suffix.endswith("_reverse")
+        x = flip(x, axis=0) if backward else x
+        weight, bias = getattr(self, f"weight_ih{suffix}"), getattr(self, f"bias_ih{suffix}", None)
+        steps, n, features = x.shape
+        p = (weight @ x.reshape(steps * n, features).T).reshape(len(weight), steps, n).transpose(1, 0, 2)
+        state_weight, state_bias = getattr(self, f"weight_hh{suffix}"), getattr(self, f"bias_hh{suffix}", None)
+        if bias is None:
+            state_bias = np.zeros_like(weight, shape=len(weight))
+        elif self.gates == 3:  # those whose bias of the state has a place of its own
+            p = p + bias.reshape(-1, 1)
+        else:
+            state_bias = bias + state_bias
+        y = self.scan([p, state_weight, state_bias, *(start.T for start in starts)])
+        h = y[0, 1:].transpose(0, 2, 1)
+        return flip(h, axis=0) if backward else h, [y[i, -1].T for i in range(len(self.kinds))]
+
+    def scan(self, arrays: list[Any]) -> Any:
+        """States (kinds, steps + 1, hidden_size, n), given arrays as `rules.recurrence` takes them."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def checked_input(self, x: Any) -> Any:
+        """`x` as (steps, n, input_size)."""
+        x = x if hasattr(x, "shape") else np.asarray(x)
+        if x.ndim != 3 or x.shape[2] != self.input_size or 0 in x.shape[:2]:
+            axes = "n, steps" if self.batch_first else "steps, n"
+            raise ValueError(
+                f"{type(self).__name__} takes sequences of shape ({axes}, {self.input_size}), at least one and of at "
+                f"least one step; got an array of shape {x.shape}"
+            )
+        return x.transpose(1, 0, 2) if self.batch_first else x
+
+    def checked_states(self, state: Any, n: int) -> Sequence[Any]:
+        """The initial states, a list of arrays for each kind."""
+        shape = self.num_layers * len(self.suffixes(0)), n, self.hidden_size
+        if state is None:
+            return [np.zeros_like(vars(self)["weight_hh_l0"], shape=shape)] * len(self.kinds)
+        states = [state] if len(self.kinds) == 1 else state
+        got = [np.shape(part) for part in states] if isinstance(states, tuple | list) else [np.shape(states)]
+        if got != [shape] * len(self.kinds):
+            raise ValueError(
+                f"{type(self).__name__} takes initial states {' and '.join(self.kinds)} of shape {shape}, for "
+                f"(layers * directions, n, hidden_size); got {' and '.join(map(str, got))}"
+            )
+        return states
+
+
+class RNN(Recurrent):
+    """The simple recurrent network, h = tanh(W x + b + V h' + c) or relu of that, where h' is the state before.
+
+    Its arguments are those of `Recurrent`; and `nonlinearity`, "tanh" or "relu", after `num_layers`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        rng: RNG = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f'nonlinearity of RNN is "tanh" or "relu"; got {nonlinearity!r}')
+        self.nonlinearity = nonlinearity
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng)
+
+    def scan(self, arrays: list[Any]) -> Any:
+        y = apply(recurrence.rnn, (arrays, self.nonlinearity == "relu"))
+        return y.reshape(1, *y.shape)
+
+
+class GRU(Recurrent):
+    """Gated recurrent units: gates reset, update and new, in this order of their weights' rows.
+
+    Its arguments are those of `Recurrent`.
+
+    References
+    ----------
+    Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014 (arXiv:1406.1078). Here as in
+    PyTorch, the reset gate comes after the product with the state.
+    """
+
+    gates = 3
+
+    def scan(self, arrays: list[Any]) -> Any:
+        y = apply(recurrence.gru, (arrays,))
+        return y.reshape(1, *y.shape)
+
+
+class LSTM(Recurrent):
+    """Long short-term memory: gates input, forget, cell and output, in this order of their weights' rows.
+
+    Its arguments are those of `Recurrent`; its state is a pair, (h, c).
+
+    References
+    ----------
+    Hochreiter & Schmidhuber, Long Short-Term Memory, Neural Computation 1997; with the forget gate of Gers,
+    Schmidhuber & Cummins, Learning to Forget, Neural Computation 2000.
+    """
+
+    gates = 4
+    kinds = ("h", "c")
+
+    def scan(self, arrays: list[Any]) -> Any:
+        return apply(recurrence.lstm, (arrays,))

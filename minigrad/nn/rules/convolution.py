@@ -1,0 +1,94 @@
+"""Convolution: one form in an image x, a kernel w and a cotangent g, linear in each, and its partial derivatives.
+
+``convolve(x, w)``, ``spread(g, w)`` and ``weigh(x, g)`` are the derivatives of <g, convolve(x, w)> with respect to g, x
+and w; so the rules of each are the other two.
+
+Kernels have shape (out, channels of a group, height, width). There is a product of matrices for each row of the
+image and each group of channels: few enough numbers to stay in the cache.
+"""
+
+import numpy as np
+
+from ...primitive import multilinear
+from .window import add_up, image_of, padded_rows, rows_of
+
+
+def _matrices(w, groups):
+    # A matrix for each group: (groups, out of a group, taps * channels of a group).
+    out, channels, height, width = w.shape
+    w = w.reshape(groups, out // groups, channels, height * width)
+    return w.transpose(0, 1, 3, 2).reshape(groups, out // groups, height * width * channels)
+
+
+def _columns(x, window, groups):
+    # What the kernel meets in each place: (height, groups, taps * channels of a group, width * n).
+    n, channels, *size = x.shape
+    height, width = window.places(size)
+    rows = padded_rows(x, window)
+    rows = rows.reshape(len(rows), groups, channels // groups, *rows.shape[2:])
+    seen = np.concatenate([rows[down, :, :, across] for down, _, across in window.taps((height, width))], axis=2)
+    return seen.reshape(height, groups, seen.shape[2], width * n)
+
+
+def _grouped(g, groups):
+    # Of an image, (height, groups, channels of a group, width * n).
+    n, channels, height, width = g.shape
+    return rows_of(g).reshape(height, groups, channels // groups, width * n)
+
+
+SMALL = 1_000_000  # multiplications: OpenBLAS has kernels for such products, which are twice as fast
+
+
+def _pieces(rows, columns, depth):
+    # In how many pieces to cut the columns of a product, (rows, depth) times (depth, columns), for those kernels.
+    fitting = SMALL // max(rows * depth, 1)
+    if columns <= fitting or fitting < 32:
+        return 1
+    return next((n for n in range(2, columns // 32) if columns % n == 0 and columns // n <= fitting), 1)
+
+
+def convolve(x, w, window, groups):
+    """The products of the kernels with what they meet in each place, (n, out, height, width)."""
+    height, width = window.places(x.shape[2:])
+    w, seen = _matrices(w, groups), _columns(x, window, groups)
+    _, out, depth = w.shape
+    pieces = _pieces(out, width * len(x), depth)
+    seen = seen.reshape(height, groups, depth, pieces, seen.shape[3] // pieces).transpose(0, 3, 1, 2, 4)
+    y = (w @ seen).transpose(0, 2, 3, 1, 4)
+    return image_of(y.reshape(height, groups * out, width, len(x)))
+
+
+def spread(g, w, window, groups, size):
+    """The sum over all places of `g` times the kernels there, (n, channels, *size)."""
+    n, _, height, width = g.shape
+    parts = _matrices(w, groups).mT @ _grouped(g, groups)
+    taps = w.shape[2] * w.shape[3]
+    parts = parts.reshape(height, groups, taps, w.shape[1], width, n).transpose(2, 0, 1, 3, 4, 5)
+    parts = [part.reshape(height, groups * w.shape[1], width, n) for part in parts]
+    return add_up(parts, window, (height, width), size)
+
+
+def weigh(x, g, window, groups):
+    """For each tap of each kernel, the sum over all places of `g` times what the tap meets there."""
+    out, channels = g.shape[1], x.shape[1] // groups
+    height, width = window.kernel
+    w = np.add.reduce(_columns(x, window, groups) @ _grouped(g, groups).mT, axis=0)
+    w = w.reshape(groups, height * width, channels, out // groups).transpose(0, 3, 2, 1)
+    return w.reshape(out, channels, height, width)
+
+
+convolve = multilinear(
+    convolve,
+    lambda g, y, x, w, window, groups: spread(g, w, window, groups, x.shape[2:]),
+    lambda g, y, x, w, window, groups: weigh(x, g, window, groups),
+)
+spread = multilinear(
+    spread,
+    lambda v, y, g, w, window, groups, size: convolve(v, w, window, groups),
+    lambda v, y, g, w, window, groups, size: weigh(v, g, window, groups),
+)
+weigh = multilinear(
+    weigh,
+    lambda v, y, x, g, window, groups: spread(g, v, window, groups, x.shape[2:]),
+    lambda v, y, x, g, window, groups: convolve(x, v, window, groups),
+)

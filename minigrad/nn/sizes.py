@@ -1,0 +1,36 @@
+"""Numbers and shapes that layers are given."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+AXES = {1: "length", 2: "height, width"}
+
+
+def checked_count(name: str, value: Any, least: int) -> int:
+    """`value` as an integer that is at least `least`."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is an integer; got {value!r}") from None
+    if count < least:
+        raise ValueError(f"{name} is at least {least}; got {count}")
+    return count
+
+
+def checked_counts(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:
+    """An integer for each of `axes` axes, of one for all or a sequence of them."""
+    if not isinstance(value, tuple | list):
+        return (checked_count(name, value, least),) * axes
+    if len(value) != axes:
+        raise ValueError(f"{name} is an integer, or {axes} of them; got {value!r}")
+    return tuple(checked_count(name, n, least) for n in value)
+
+
+def checked_images(name: str, x: Any, axes: int, leading: str = "n, channels") -> Any:
+    """`x` as an array with `axes` axes after two others."""
+    x = x if hasattr(x, "shape") else np.asarray(x)
+    if x.ndim != axes + 2:
+        raise ValueError(f"{name} has shape ({leading}, {AXES[axes]}); got an array of shape {x.shape}")
+    return x

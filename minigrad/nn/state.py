@@ -1,0 +1,59 @@
+"""Values that are written into parameters and buffers, as soon as all of them are known to fit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import as_numbers
+from ..tensor import Tensor
+from ..traced import bare
+
+
+def checked_state(
+    own: Mapping[str, Tensor], others: Mapping[str, Tensor], state: Mapping[str, Any], strict: bool, owner: str
+) -> list[tuple[Tensor, Any]]:
+    """Each array of `own` with its new values, found in `state` by its name or by one of its `others`.
+
+    Raises
+    ------
+    ValueError
+        If names are missing or unexpected while `strict`, or values do not fit.
+    """
+    given = {id(part) for part in others.values()}
+    problems = [f"{name} is missing" for name, part in own.items() if name not in state and id(part) not in given]
+    problems += [f"{name} is unexpected" for name in state if name not in own and name not in others]
+    if not strict:
+        problems = []
+    pairs = []
+    for name, part in {**others, **own}.items():
+        if name in state:
+            values = as_values(state[name])
+            if problem := misfit(part, values):
+                problems.append(f"{name} {problem}")
+            pairs.append((part, values))
+    if problems:
+        raise ValueError(f"this state does not belong to this {owner}: {'; '.join(problems)}")
+    return pairs
+
+
+def as_values(given: Any) -> Any:
+    """A copy, as a plain array, of what may be an array, a Tensor or nested lists."""
+    return as_numbers(bare(given), copy=True)  # it may be memory of the module itself, under another name
+
+
+def misfit(part: Tensor, values: Any) -> str:
+    """What is wrong with `values` for `part`, or nothing."""
+    if values.shape != part.shape:
+        return f"has shape {values.shape}, not {part.shape}"
+    if not np.can_cast(values.dtype, part.dtype, "same_kind"):
+        return f"has dtype {values.dtype}, not {part.dtype}"
+    return ""
+
+
+def with_dtype(part: Tensor, dtype: np.dtype) -> None:
+    """Give a parameter or buffer its values in another dtype, in new memory; graphs that need the former refuse."""
+    part.value = part.value.astype(dtype)
+    if part.requires_grad:
+        part.grad = None
+        part.changed()

@@ -1,0 +1,104 @@
+"""Running averages of parameters, which often do better than the parameters themselves."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..recorder import seen
+from .hyperparameters import checked_number
+from .parameters import checked_parameters
+from .state import array_differences, load_arrays, saved_arrays
+
+
+class EMA:
+    """Averages of parameters, in which older values count less and less: ``a = decay * a + (1 - decay) * w``.
+
+    Call `update` after each step of the optimizer, and evaluate in ``with ema.averaged():``, where the parameters
+    have their averages for values.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of (name, Tensor) pairs
+        Leaves that require grad.
+    decay : float in [0, 1)
+        The part of an average that is left after an update. About ``1 / (1 - decay)`` steps count.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is no leaf that requires grad, comes twice, or there is none; or `decay` is out of bounds.
+
+    References
+    ----------
+    Polyak & Juditsky, Acceleration of stochastic approximation by averaging, 1992, for averaging; Tarvainen & Valpola,
+    Mean teachers are better role models, NeurIPS 2017 (arXiv:1703.01780), for this form. The averages start from the
+    values at the time of making; in PyTorch's `swa_utils`, from those at the first update.
+    """
+
+    def __init__(self, params: Iterable[Any], decay: float = 0.999) -> None:
+        self._decay = checked_number("decay", decay, low=0.0, high=1.0, below=True)
+        self._named = checked_parameters(params, {}, "an average")
+        self.averages = {name: p.value.copy() for name, p in self._named.items()}
+        self._scratch = {name: np.empty_like(p.value) for name, p in self._named.items()}
+        self._inside = False
+
+    @property
+    def decay(self) -> float:
+        """The part of an average that is left after an update."""
+        return self._decay
+
+    def update(self) -> None:
+        """Take the present values in, in place."""
+        self._refuse_inside("update")
+        for name, p in self._named.items():
+            w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
+            np.subtract(w, average, out=s)
+            np.multiply(s, 1 - self._decay, out=s)
+            np.add(average, s, out=average)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """A context in which the parameters have their averages for values; after it, their own again."""
+        self._refuse_inside("averaged")
+        self.swap()
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+            self.swap()
+
+    def swap(self) -> None:
+        """Exchange the values of parameters and averages, in place: twice is as before."""
+        self._refuse_inside("swap")
+        for name, p in self._named.items():
+            w, average, s = p.value, self.averages[name], self._scratch[name]
+            s[...] = w
+            w[...] = average
+            average[...] = s
+            p.changed()
+
+    def _refuse_inside(self, name: str) -> None:
+        if self._inside:
+            raise RuntimeError(f"{name} was called within averaged(), where the parameters have their averages")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copies of the averages by name."""
+        self._refuse_inside("state_dict")
+        return {"averages": saved_arrays(self.averages)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`, in place.
+
+        Raises
+        ------
+        ValueError
+            If anything is missing, unexpected or of another shape. The error says all of it; nothing has changed.
+        """
+        self._refuse_inside("load_state_dict")
+        problems = array_differences("state", state, {"averages": self.averages})
+        if problems:
+            raise ValueError(f"this state does not belong to this EMA: {'; '.join(problems)}")
+        load_arrays(state["averages"], self.averages)

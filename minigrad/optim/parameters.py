@@ -1,0 +1,65 @@
+"""What an optimizer is given: parameters, alone, with names, or in groups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..tensor import Tensor
+
+
+def groups_of(params: Iterable[Any]) -> list[Mapping[str, Any]]:
+    """The groups that `params` says, of which there is one if it is no list of groups."""
+    if isinstance(params, Mapping):
+        raise TypeError(
+            "an optimizer takes a list of parameters or of groups; got a dict d. Pass [d], if it is a group"
+        )
+    listed = listed_parameters(params)
+    groups = [x for x in listed if isinstance(x, Mapping)]
+    if groups and len(groups) < len(listed):
+        raise TypeError("an optimizer takes a list of parameters or of groups; got both in one list")
+    return groups or [{"params": listed}]
+
+
+def listed_parameters(params: Any, taker: str = "an optimizer") -> list[Any]:
+    """An iterable of parameters as a list; refuses a single one."""
+    if isinstance(params, Tensor):
+        raise TypeError(f"{taker} takes a list of parameters; got a single tensor p. Pass [p]")
+    if not isinstance(params, Iterable):
+        raise TypeError(f"{taker} takes a list of parameters; got a {type(params).__name__}")
+    return list(params)
+
+
+def named_tensors(params: Any, taker: str, before: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Different Tensors, none of them from `before`, with the names that they have or else their numbers."""
+    named: list[tuple[str, Tensor]] = []
+    taken = {id(p) for p in before.values()}
+    for i, x in enumerate(listed_parameters(params, taker), len(before)):
+        is_pair = isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], str)
+        name, p = x if is_pair else (str(i), x)
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{taker} takes Tensors; parameter {name} is a {type(p).__name__}")
+        if id(p) in taken:
+            raise ValueError(
+                f"{taker} takes each parameter once, so that it changes once; parameter {name} came before"
+            )
+        taken.add(id(p))
+        named.append((name, p))
+    return named
+
+
+def checked_parameters(
+    params: Iterable[Any], before: Mapping[str, Tensor], taker: str = "an optimizer"
+) -> dict[str, Tensor]:
+    """Parameters by name; refuses what cannot be trained, or is among those from `before`."""
+    named: dict[str, Tensor] = {}
+    for name, p in named_tensors(params, taker, before):
+        if not (p.is_leaf and p.requires_grad):
+            raise ValueError(
+                f"{taker} takes leaves that require grad; parameter {name} "
+                + ("does not require grad" if p.is_leaf else f"is the result of {p.primitive.name}")
+            )
+        if name in named or name in before:
+            raise ValueError(f"{taker} tells parameters apart by name; two are called {name}")
+        named[name] = p
+    if not named:
+        raise ValueError(f"{taker} takes at least one parameter; got none")
+    return named

@@ -1,0 +1,112 @@
+"""A parameter with all that its update works on, cut into blocks that fit a processor's cache."""
+
+from collections.abc import Iterator, Mapping
+from copy import copy
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..recorder import seen
+from ..tensor import Tensor
+from ..tree import tree_map
+from .hyperparameters import Fields, Group
+
+# The bytes of a block. An update goes over its arrays a dozen times; so many blocks of this size stay near a cache,
+# and the calls for each cost little beside the work. Arrays below twice this size are updated as a whole.
+BLOCK = 1 << 19
+
+
+class Slot:
+    """A parameter, its state, and what its update computes in."""
+
+    __slots__ = (
+        "blocks", "counted", "decays", "elementwise", "exact", "group", "hyper", "kept", "name", "p", "plain",
+        "recording", "scratch", "shrinks", "w", "whole",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, p: Tensor, group: Group, hyper: Fields, exact: Fields, state: Mapping[str, Any]
+    ) -> None:
+        self.name, self.p, self.w, self.group = name, p, p.value, group
+        self.hyper: Any = hyper  # in the dtype of w
+        self.exact: Any = exact  # in double precision
+        self.kept: Any = Fields(**state)
+        self.counted = self.shrinks = self.decays = self.elementwise = self.recording = False
+        self.scratch: tuple[str, ...] = ()
+
+    def cut(self) -> None:
+        """Find the blocks of the present array, and make something to compute in."""
+        self.blocks = self._blocks() if self.elementwise else None
+        self.whole: Any = self._with_scratch() if self.blocks is None else None
+        self.plain = not (self.blocks or self.counted or self.shrinks or self.decays)
+
+    def _with_scratch(self) -> Fields:
+        """The state and the scratch arrays for the parameter as a whole."""
+        return Fields(**vars(self.kept), **{name: np.empty_like(self.w) for name in self.scratch})
+
+    def _blocks(self) -> list[tuple[slice, Any, Fields]] | None:
+        """Where each block is in flat arrays, its part of w, and of the state; None if one block is enough."""
+        w, n = self.w, BLOCK // self.w.itemsize
+        alike = [w, *(x for x in vars(self.kept).values() if x.shape == w.shape)]
+        if w.size <= 2 * n or not all(type(x) is np.ndarray and x.flags.c_contiguous for x in alike):
+            return None
+        shared = {name: np.empty(n, w.dtype) for name in self.scratch}
+        blocks = []
+        for start in range(0, w.size, n):
+            part = slice(start, min(start + n, w.size))
+            state = {k: x.reshape(-1)[part] if x.shape == w.shape else x for k, x in vars(self.kept).items()}
+            scratch = {k: x[: part.stop - start] for k, x in shared.items()}
+            blocks.append((part, w.reshape(-1)[part], Fields(**state, **scratch)))
+        return blocks
+
+    def check(self) -> None:
+        """Refuse a parameter that has become another kind of array since."""
+        w, new = self.w, self.p.value
+        if (type(w), w.shape, w.dtype) != (type(new), new.shape, new.dtype):
+            raise TypeError(
+                f"parameter {self.name} was {w.dtype} of shape {w.shape} when the optimizer was made, and is now "
+                f"{new.dtype} of shape {new.shape}. Make the optimizer after such changes"
+            )
+
+    def follow(self) -> None:
+        """Work on the memory that the parameter has now."""
+        if self.w is not self.p.value:
+            self.w = self.p.value
+            self.cut()
+
+    def pieces(self, g: Any) -> Iterator[tuple[Any, Any, Any]]:
+        """The parameter, its gradient and its state, block by block; in a recording, as a whole."""
+        if self.blocks is None or self.recording:
+            yield self.w, g, self.whole
+            return
+        g = g.reshape(-1)
+        for part, w, state in self.blocks:
+            yield w, g[part], state
+
+    def told(self) -> "Slot":
+        """This slot with every kept array told to the recording that runs: the one place where that is done."""
+        if self.whole is None:
+            self.whole = self._with_scratch()
+        other = copy(self)
+        other.recording = True
+        other.w = seen(self.w)
+        other.kept, other.whole, other.hyper, other.exact = map(told, (self.kept, self.whole, self.hyper, self.exact))
+        return other
+
+    @property
+    def scalars(self) -> Any:
+        """The hyperparameters in double precision, as numbers."""
+        if not self.recording:
+            return self.group.scalars
+        return SimpleNamespace(**{name: on_arrays(lambda x: x[()], x) for name, x in vars(self.exact).items()})
+
+
+def told(fields: Fields) -> SimpleNamespace:
+    """What stands for arrays in the recording that runs."""
+    return SimpleNamespace(**{name: on_arrays(seen, x) for name, x in vars(fields).items()})
+
+
+def on_arrays(function: Any, tree: Any) -> Any:
+    """`function` of each array in a tree, in which flags stay as they are."""
+    return tree_map(lambda x: x if isinstance(x, bool) else function(x), tree)

@@ -1,0 +1,106 @@
+"""The state of an optimizer as nested dicts of arrays and numbers, and back."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .hyperparameters import Group
+from .slot import Slot
+
+
+def saved_group(group: Group, slots: Sequence[Slot]) -> dict[str, Any]:
+    """A copy of a group's hyperparameters and of its parameters' state."""
+    values = {name: np.array(value) if isinstance(value, tuple) else value for name, value in group.numbers.items()}
+    return {**values, "params": {slot.name: saved_arrays(vars(slot.kept)) for slot in slots if slot.group is group}}
+
+
+def saved_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies, those without dimensions as plain numbers."""
+    return {name: x.copy() if x.shape else x.item() for name, x in arrays.items()}
+
+
+def load_group(state: Mapping[str, Any], group: Group, slots: Sequence[Slot]) -> None:
+    """Put a saved state into the arrays of a group, in place."""
+    group.update({name: value for name, value in state.items() if name != "params"})
+    for slot in slots:
+        if slot.group is group:
+            load_arrays(state["params"][slot.name], vars(slot.kept))
+
+
+def load_arrays(state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """Put saved values into arrays, in place."""
+    for name, array in arrays.items():
+        array[...] = np.asarray(state[name], array.dtype, like=array)
+
+
+def differences(state: Any, groups: Sequence[Group], slots: Sequence[Slot]) -> list[str]:
+    """All that keeps a state from being loaded, each in a few words."""
+    found = misnamed("", state, ["groups"])
+    found = found or misnamed("groups", state["groups"], [str(i) for i in range(len(groups))])
+    if found:
+        return found
+    for i, group in enumerate(groups):
+        mine = {slot.name: vars(slot.kept) for slot in slots if slot.group is group}
+        found += group_differences(f"groups.{i}", state["groups"][str(i)], group, mine)
+    return found
+
+
+def group_differences(path: str, state: Any, group: Group, arrays: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What keeps the state of a group from being loaded."""
+    found = misnamed(path, state, [*group.numbers, "params"])
+    given = {name: state[name] for name in group.numbers if name in state} if isinstance(state, Mapping) else {}
+    for name, value in given.items():
+        found += refusal(path, group.checked_one, name, value)
+    if not found:
+        found += refusal(path, group.checked, given)
+    if isinstance(state, Mapping) and "params" in state:
+        found += array_differences(f"{path}.params", state["params"], arrays)
+    return found
+
+
+def array_differences(path: str, state: Any, like: Mapping[str, Any]) -> list[str]:
+    """What keeps arrays, in nested dicts, from being loaded into others."""
+    found = misnamed(path, state, list(like))
+    for name, array in like.items():
+        if not isinstance(state, Mapping) or name not in state:
+            continue
+        value = state[name]
+        if isinstance(array, Mapping):
+            found += array_differences(f"{path}.{name}", value, array)
+            continue
+        value = plain(value)
+        if value.shape != array.shape:
+            found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
+        elif not np.can_cast(value.dtype, array.dtype, "same_kind"):
+            found.append(f"{path}.{name} has dtype {value.dtype}, not {array.dtype}")
+    return found
+
+
+def plain(value: Any) -> Any:
+    """What was saved as an array, perhaps as lists; ragged lists are one object."""
+    if hasattr(value, "dtype"):
+        return value
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray(None)
+
+
+def misnamed(path: str, state: Any, names: Sequence[str]) -> list[str]:
+    """Which names are missing in a dict, and which should not be there."""
+    dot = f"{path}." if path else ""
+    if not isinstance(state, Mapping):
+        return [f"{path or 'the state'} is a {type(state).__name__}, not a dict"]
+    return [f"{dot}{name} is missing" for name in names if name not in state] + [
+        f"{dot}{name} is unexpected" for name in state if name not in names
+    ]
+
+
+def refusal(path: str, check: Callable[..., Any], *args: Any) -> list[str]:
+    """The text of the error that a check raises, in a list, or an empty list."""
+    try:
+        check(*args)
+    except (TypeError, ValueError) as error:
+        return [f"{path}: {error}"]
+    return []

@@ -1,0 +1,250 @@
+"""Attention: masks, rows without a key, dropout, and what is refused. See also test_layers_reference."""
+
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.nn import functional as F
+
+RNG = np.random.default_rng(0)
+Q, K, V = RNG.normal(size=(2, 4, 3)), RNG.normal(size=(2, 5, 3)), RNG.normal(size=(2, 5, 6))
+ALLOWED = RNG.random((2, 4, 5)) < 0.5
+ALLOWED[0, 1] = False
+ALLOWED[1, 2] = [True, False, False, False, False]
+BIAS = np.where(ALLOWED, RNG.normal(size=ALLOWED.shape), -np.inf)
+
+
+def attend(q, k, v, mask):
+    return F.scaled_dot_product_attention(q, k, v, mask)
+
+
+@pytest.mark.parametrize("mask", [ALLOWED, BIAS], ids=["booleans", "floats"])
+def test_a_query_without_a_key_gets_zeros_and_no_gradient(mask):
+    """Exact zeros, without a NaN or a warning, at first and second order; the others go by softmax."""
+    with np.errstate(all="raise"):
+        y, pull_back = mg.vjp(lambda q, k, v: attend(q, k, v, mask), Q, K, V)
+        gq, gk, gv = pull_back(np.ones_like(y))
+    assert not y[0, 1].any()
+    assert not gq[0, 1].any()
+    assert all(np.isfinite(g).all() for g in (gq, gk, gv))
+    np.testing.assert_array_equal(y[1, 2], V[1, 0])
+    alone = mg.grad(lambda k: attend(Q[:1, 1:2], k, V[:1], mask[:1, 1:2]).sum())(K[:1])
+    assert not alone.any()
+    second = mg.grad(lambda q: mg.grad(lambda k: attend(q, k, V, mask).sum())(K).sum())(Q)
+    assert np.isfinite(second).all()
+    assert not second[0, 1].any()
+
+
+def test_booleans_are_minus_infinity_where_they_bar():
+    """The same numbers as with such floats."""
+    want = attend(Q, K, V, np.where(ALLOWED, 0.0, -np.inf))
+    np.testing.assert_allclose(attend(Q, K, V, ALLOWED), want, rtol=1e-14)
+
+
+def test_padding_does_not_matter():
+    """Other keys and values where nobody may look give the same result."""
+    allowed = np.array([True, True, False, True, False])
+    k, v = K.copy(), V.copy()
+    k[:, ~allowed], v[:, ~allowed] = 100, -7
+    np.testing.assert_allclose(attend(Q, k, v, allowed), attend(Q, K, V, allowed), rtol=1e-13)
+
+
+def test_scores_of_any_size_are_exact():
+    """Weights of the largest scores that differ by 1e5 are 1 and 0, without overflow."""
+    q = np.array([[1e5, 0.0]])
+    with np.errstate(all="raise", under="ignore"):
+        y = F.scaled_dot_product_attention(q, np.array([[1.0, 0], [-1, 0]]), np.array([[2.0], [3.0]]))
+    np.testing.assert_array_equal(y, [[2.0]])
+
+
+def test_causal_attention_does_not_look_ahead():
+    """The result for a query is that for the sequence up to it."""
+    k, v = K[:, :4], V[:, :4]
+    y = F.scaled_dot_product_attention(Q, k, v, is_causal=True)
+    for i in range(4):
+        want = F.scaled_dot_product_attention(Q[:, i : i + 1], k[:, : i + 1], v[:, : i + 1])
+        np.testing.assert_allclose(y[:, i : i + 1], want, rtol=1e-13)
+
+
+def test_a_float_mask_has_a_gradient():
+    """As a bias that is learned; summed over what it was broadcast to."""
+    bias = RNG.normal(size=(4, 5))
+    g = mg.grad(lambda b: (attend(Q, K, V, b) ** 2).sum())(bias)
+    h = 1e-6 * RNG.normal(size=bias.shape)
+    change = (attend(Q, K, V, bias + h) ** 2).sum() - (attend(Q, K, V, bias - h) ** 2).sum()
+    np.testing.assert_allclose(np.sum(g * h), change / 2, rtol=1e-6)  # of central differences
+
+
+def test_dropout_keeps_the_mean():
+    """Weights are dropped with this probability and scaled: the mean over many draws is the result without."""
+    ys = [F.scaled_dot_product_attention(Q, K, V, dropout_p=0.25, rng=seed) for seed in range(2000)]
+    want = F.scaled_dot_product_attention(Q, K, V)
+    error = np.std(ys, axis=0) / np.sqrt(len(ys))
+    assert (np.abs(np.mean(ys, axis=0) - want) < 5 * error).all()
+
+
+# Heads
+
+
+def test_masks_of_heads_bar_together():
+    """A key is ignored if any mask says so; floats and booleans, padding and causality at once."""
+    layer = nn.MultiheadAttention(6, 2, batch_first=True, rng=0)
+    x = RNG.normal(size=(2, 4, 6))
+    padding = np.array([[False, False, False, True], [False, True, False, False]])
+    barred = RNG.random((4, 4, 4)) < 0.3
+    bias = RNG.normal(size=(4, 4))
+    _, weights = layer(x, x, x, padding, attn_mask=barred, average_attn_weights=False, is_causal=True)
+    after = np.triu(np.ones((4, 4), bool), 1)
+    gone = padding[:, None, None] | barred.reshape(2, 2, 4, 4) | after
+    assert not weights.data[gone].any()
+    np.testing.assert_allclose(weights.data.sum(-1), ~gone.all(-1), rtol=1e-14)
+    floats = np.where(padding, -np.inf, 0.0)
+    one, _ = layer(x, x, x, floats, attn_mask=bias)
+    two, _ = layer(x, x, x, padding, attn_mask=bias)
+    np.testing.assert_allclose(one.data, two.data, rtol=1e-13)
+
+
+def test_a_padded_sequence_in_a_layer_has_finite_gradients():
+    """Even if all of it is padding."""
+    layer = nn.TransformerEncoderLayer(6, 2, 8, batch_first=True, rng=0)
+    x = mg.tensor(RNG.normal(size=(2, 3, 6)), requires_grad=True)
+    y = layer(x, src_key_padding_mask=np.array([[True] * 3, [False, False, True]]))
+    (y**2).sum().backward()
+    assert np.isfinite(y.data).all()
+    assert all(np.isfinite(p.grad.data).all() for p in [x, *layer.parameters()])
+
+
+def test_weights_are_given_on_demand():
+    """The mean over the heads, those of each head, or None."""
+    layer = nn.MultiheadAttention(6, 2, rng=0)
+    x = RNG.normal(size=(4, 3, 6))
+    _, mean = layer(x, x, x)
+    _, each = layer(x, x, x, average_attn_weights=False)
+    assert layer(x, x, x, need_weights=False)[1] is None
+    assert each.shape == (3, 2, 4, 4)
+    np.testing.assert_allclose(mean.data, each.data.mean(axis=1), rtol=1e-15)
+
+
+def test_layers_drop_in_training_only():
+    """Two calls differ, and after eval() they do not; both layers."""
+    x = RNG.normal(size=(4, 3, 6))
+    attention, encoder = nn.MultiheadAttention(6, 2, dropout=0.5, rng=0), nn.TransformerEncoderLayer(6, 2, 8, rng=0)
+    for layer in (lambda x: attention(x, x, x)[0], encoder):
+        assert not np.array_equal(layer(x).data, layer(x).data)
+    attention.eval()
+    encoder.eval()
+    for layer in (lambda x: attention(x, x, x)[0], encoder):
+        np.testing.assert_array_equal(layer(x).data, layer(x).data)
+
+
+def test_an_encoder_takes_any_activation():
+    """A function of arrays; by name, gelu is the exact one."""
+    x = RNG.normal(size=(4, 3, 6))
+    named = nn.TransformerEncoderLayer(6, 2, 8, dropout=0, activation="gelu", rng=0)
+    given = nn.TransformerEncoderLayer(6, 2, 8, dropout=0, activation=F.gelu, rng=0)
+    np.testing.assert_array_equal(named(x).data, given(x).data)
+
+
+def test_float32_stays_float32():
+    """With any mask."""
+    layer = nn.TransformerEncoderLayer(6, 2, 8, rng=0).astype(np.float32)
+    x = mg.tensor(np.ones((4, 3, 6), np.float32))
+    for options in ({}, {"is_causal": True}, {"src_mask": np.zeros((4, 4), np.float32)}):
+        y = layer(x, **options)
+        y.sum().backward()
+        assert y.dtype == np.float32
+        assert all(p.grad.dtype == np.float32 for p in layer.parameters())
+
+
+X = np.zeros((4, 3, 6))
+LAYER = nn.MultiheadAttention(6, 2, rng=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.scaled_dot_product_attention(Q, K[..., :2], V),
+            ValueError,
+            "takes queries (..., l, e), keys (..., s, e) and values (..., s, v); got shapes (2, 4, 3), (2, 5, 2)",
+        ),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K[:, :4], V),
+            ValueError,
+            "got shapes (2, 4, 3), (2, 4, 3) and (2, 5, 6)",
+        ),
+        (lambda: F.scaled_dot_product_attention(Q[0, 0], K, V), ValueError, "got shapes (3,), (2, 5, 3) and (2, 5, 6)"),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K, V, np.ones((5, 4), bool)),
+            ValueError,
+            "attn_mask broadcasts to (2, 4, 5), for (..., queries, keys); got an array of shape (5, 4)",
+        ),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K, V, np.ones((1, 1, 1, 1), bool)),
+            ValueError,
+            "attn_mask broadcasts to (2, 4, 5)",
+        ),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K, V, np.ones((4, 5), int)),
+            TypeError,
+            "attn_mask is an array of booleans, or of floats to add; got int64. Use mask.astype(bool)",
+        ),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K, V, ALLOWED, is_causal=True),
+            ValueError,
+            "attention takes is_causal or an attn_mask; got both",
+        ),
+        (
+            lambda: F.scaled_dot_product_attention(Q, K, V, dropout_p=-1),
+            ValueError,
+            "p is the probability of an element to be dropped, from 0 to 1; got -1",
+        ),
+        (
+            lambda: nn.MultiheadAttention(6, 4),
+            ValueError,
+            "MultiheadAttention gives each head as many features; got embed_dim=6 for num_heads=4",
+        ),
+        (lambda: nn.MultiheadAttention(6, 2, dropout=1.5), ValueError, "from 0 to 1; got 1.5"),
+        (
+            lambda: LAYER(X, X[:2], X),
+            ValueError,
+            "of shape (queries, n, 6), and keys and values of shape (keys, n, 6); got (4, 3, 6), (2, 3, 6) and (4,",
+        ),
+        (lambda: LAYER(X, X[:, :2], X[:, :2]), ValueError, "got (4, 3, 6), (4, 2, 6) and (4, 2, 6)"),
+        (lambda: LAYER(X[0], X, X), ValueError, "got (3, 6), (4, 3, 6) and (4, 3, 6)"),
+        (
+            lambda: nn.MultiheadAttention(6, 2, batch_first=True)(X[..., :5], X, X),
+            ValueError,
+            "takes queries of shape (n, queries, 6)",
+        ),
+        (
+            lambda: LAYER(X, X, X, np.zeros((4, 3), bool)),
+            ValueError,
+            "key_padding_mask has shape (3, 4), for (n, keys); got shape (4, 3)",
+        ),
+        (lambda: LAYER(X, X, X, np.zeros((3, 4), int)), TypeError, "key_padding_mask is an array of booleans"),
+        (
+            lambda: LAYER(X, X, X, attn_mask=np.zeros((2, 4, 4), bool)),
+            ValueError,
+            "has shape (4, 4), for (queries, keys), or (6, 4, 4), with one for each head; got shape (2, 4, 4)",
+        ),
+        (
+            lambda: LAYER(X, X, X, attn_mask=np.zeros((4, 4), int)),
+            TypeError,
+            "attn_mask is an array of booleans, or of floats to add; got int64",
+        ),
+        (
+            lambda: nn.TransformerEncoderLayer(6, 2, activation="sin"),
+            ValueError,
+            'activation is "relu", "gelu" or a function of arrays; got \'sin\'',
+        ),
+        (lambda: nn.TransformerEncoderLayer(6, 2, dropout=2), ValueError, "from 0 to 1; got 2"),
+    ],
+)
+def test_misfits_are_refused(call, error, message):
+    """With what was wanted and what came."""
+    with pytest.raises(error, match=re.escape(message)):
+        call()

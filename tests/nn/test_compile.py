@@ -1,0 +1,165 @@
+"""Training steps of every layer and loss, compiled: the bits of the uncompiled ones, and the same refusals."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.nn import functional as F
+
+CLASSES = np.array([0, 2, 1, 2])
+
+LAYERS = {
+    "linear": (lambda: nn.Linear(3, 2, rng=0), (4, 3)),
+    "linear of a stack": (lambda: nn.Linear(3, 2, rng=0), (2, 4, 3)),
+    "without bias": (lambda: nn.Linear(3, 2, bias=False, rng=0), (4, 3)),
+    "conv1d": (lambda: nn.Conv1d(2, 4, 3, padding=1, rng=0), (2, 2, 5)),
+    "conv2d": (lambda: nn.Conv2d(2, 4, 3, stride=2, padding=1, groups=2, rng=0), (2, 2, 6, 6)),
+    "conv_transpose": (lambda: nn.ConvTranspose2d(2, 3, 3, stride=2, rng=0), (2, 2, 3, 3)),
+    "max_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2)), (2, 1, 6, 6)),
+    "avg_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AvgPool2d(2), nn.Flatten()), (2, 1, 6, 6)),
+    "batch_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4)), (5, 3)),
+    "batch_norm2d": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.BatchNorm2d(2)), (2, 1, 5, 5)),
+    "layer_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.LayerNorm(4)), (5, 3)),
+    "group_norm": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3, rng=0), nn.GroupNorm(2, 4)), (2, 1, 5, 5)),
+    "rms_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.RMSNorm(4)), (5, 3)),
+    "dropout": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.Dropout(0.4, rng=1)), (5, 3)),
+    "all dropped": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.Dropout(1.0, rng=1)), (5, 3)),
+    "rnn": (lambda: nn.RNN(3, 4, num_layers=2, rng=0), (5, 2, 3)),
+    "gru": (lambda: nn.GRU(3, 4, bidirectional=True, rng=0), (5, 2, 3)),
+    "lstm": (lambda: nn.LSTM(3, 4, num_layers=2, dropout=0.5, rng=0), (5, 2, 3)),
+    "transformer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.1, rng=0), (2, 5, 4)),
+} | {
+    name: (lambda activation=activation: nn.Sequential(nn.Linear(3, 4, rng=0), activation), (5, 3))
+    for name, activation in {
+        "relu": nn.ReLU(),
+        "leaky_relu": nn.LeakyReLU(),
+        "elu": nn.ELU(),
+        "selu": nn.SELU(),
+        "gelu": nn.GELU(),
+        "gelu by tanh": nn.GELU("tanh"),
+        "silu": nn.SiLU(),
+        "softplus": nn.Softplus(),
+        "sigmoid": nn.Sigmoid(),
+        "tanh": nn.Tanh(),
+        "softmax": nn.Softmax(),
+        "log_softmax": nn.LogSoftmax(),
+        "log_sigmoid": nn.LogSigmoid(),
+    }.items()
+}
+
+
+def step_of(model, loss):
+    """A training step with Adam, which answers with the loss."""
+    optimizer = optim.Adam(model.named_parameters(), lr=0.1)
+
+    def step(*inputs):
+        optimizer.zero_grad()
+        value = loss(model, *inputs)
+        value.backward()
+        optimizer.step()
+        return value
+
+    return step
+
+
+def compare(make, loss, batches):
+    """Compiled and uncompiled steps of two equal models on some batches, and what they leave in the models."""
+    ours = make()
+    theirs = deepcopy(ours)
+    compiled, step = mg.compile(step_of(ours, loss)), step_of(theirs, loss)
+    for batch in batches:
+        np.testing.assert_array_equal(compiled(*batch).data, step(*batch).data)
+        for name, x in theirs.state_dict().items():
+            np.testing.assert_array_equal(ours.state_dict()[name], x, err_msg=name)
+    assert sum(map(len, compiled._replays.values())) == 1
+    return compiled, ours
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_compiled_step_has_the_bits_of_the_step(name, dtype):
+    """Losses, parameters, running statistics and draws, over four batches."""
+    make, shape = LAYERS[name]
+    rng = np.random.default_rng(0)
+
+    def loss(model, x):
+        y = model(x)
+        y = y[0] if isinstance(y, tuple) else y
+        return mg.mean(y * y + y)
+
+    batches = [(mg.tensor(rng.normal(size=shape).astype(dtype)),) for _ in range(4)]
+    compare(lambda: make().astype(dtype), loss, batches)
+
+
+LOSSES = {
+    "mse": lambda y, x: F.mse_loss(y, x),
+    "l1": lambda y, x: F.l1_loss(y, x),
+    "huber": lambda y, x: F.huber_loss(y, x),
+    "smooth_l1": lambda y, x: F.smooth_l1_loss(y, x),
+    "bce": lambda y, x: F.binary_cross_entropy(mg.sigmoid(y), mg.sigmoid(x)),
+    "bce_with_logits": lambda y, x: F.binary_cross_entropy_with_logits(y, mg.sigmoid(x)),
+    "kl_div": lambda y, x: F.kl_div(mg.log_softmax(y), mg.softmax(x)),
+    "probabilities": lambda y, x: F.cross_entropy(y, mg.softmax(x), label_smoothing=0.1),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_compiled_loss_has_the_bits_of_the_loss(name):
+    rng = np.random.default_rng(0)
+    batches = [(mg.tensor(rng.normal(size=(4, 3))), mg.tensor(rng.normal(size=(4, 3)))) for _ in range(3)]
+    compare(lambda: nn.Linear(3, 3, rng=0), lambda model, x, y: LOSSES[name](model(x), y), batches)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"label_smoothing": 0.1}, {"ignore_index": 1}, {"weight": np.array([1.0, 2.0, 0.5])}]
+)
+def test_labels_are_arguments_and_go_on_being_checked(options):
+    """Other labels are read, and one out of range is refused by the replay before anything has changed."""
+    rng = np.random.default_rng(0)
+    batches = [(mg.tensor(rng.normal(size=(4, 3))), np.roll(CLASSES, i)) for i in range(3)]
+    for loss in (F.cross_entropy, lambda y, c, **o: F.nll_loss(mg.log_softmax(y), c, **o)):
+        if "label_smoothing" in options and loss is not F.cross_entropy:
+            continue
+        of_labels = lambda m, x, c, loss=loss: loss(m(x), c, **options)
+        compiled, model = compare(lambda: nn.Linear(3, 3, rng=0), of_labels, batches)
+        before = model.state_dict()
+        with pytest.raises(ValueError, match="label"):
+            compiled(batches[0][0], CLASSES + 1)
+        for name, x in model.state_dict().items():
+            np.testing.assert_array_equal(x, before[name])
+
+
+def test_an_embedding_looks_other_rows_up():
+    """And refuses a row that is not there."""
+    batches = [(np.array([[0, 3], [i, 1]]),) for i in range(3)]
+    loss = lambda model, x: mg.mean(model(x) ** 2)
+    compiled, _ = compare(lambda: nn.Embedding(4, 2, rng=0), loss, batches)
+    with pytest.raises(IndexError, match="embedding"):
+        compiled(np.array([[0, 4], [0, 1]]))
+
+
+def test_attention_with_masks():
+    """A causal mask, and one of padding that is an argument."""
+    rng = np.random.default_rng(0)
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True, rng=0)
+    padding = [np.array([[False, False, True], [False, bool(i), bool(i)]]) for i in range(2)]
+    batches = [(mg.tensor(rng.normal(size=(2, 3, 4))), mask) for mask in padding]
+    compare(lambda: deepcopy(layer), lambda m, x, mask: mg.mean(m(x, src_key_padding_mask=mask) ** 2), batches)
+    compare(lambda: deepcopy(layer), lambda m, x, _: mg.mean(m(x, is_causal=True) ** 2), batches)
+
+
+def test_train_and_eval_are_programs_of_their_own():
+    """A replay of one never serves the other."""
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(0.5, rng=1))
+    other = deepcopy(model)
+    compiled = mg.compile(mg.no_grad()(lambda x: model(x)))
+    x = mg.tensor(np.random.default_rng(0).normal(size=(5, 3)))
+    for mode in (True, False, True, False):
+        model.train(mode)
+        other.train(mode)
+        for _ in range(2):
+            with mg.no_grad():
+                np.testing.assert_array_equal(compiled(x).data, other(x).data)

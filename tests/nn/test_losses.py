@@ -1,0 +1,235 @@
+"""Losses: PyTorch's values, numbers far from zero, and what is refused."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.nn import functional as F
+
+from .make_reference import LOSSES, loss_operands
+from .reference import Reference, check
+
+REFERENCE = Reference("losses")
+MODULES = {
+    "mse_loss": nn.MSELoss,
+    "l1_loss": nn.L1Loss,
+    "huber_loss": nn.HuberLoss,
+    "smooth_l1_loss": nn.SmoothL1Loss,
+    "hinge_loss": nn.HingeLoss,
+    "cross_entropy": nn.CrossEntropyLoss,
+    "nll_loss": nn.NLLLoss,
+    "binary_cross_entropy": nn.BCELoss,
+    "binary_cross_entropy_with_logits": nn.BCEWithLogitsLoss,
+    "kl_div": nn.KLDivLoss,
+}
+of_two = pytest.mark.parametrize("name", [name for name in MODULES if name not in ("cross_entropy", "nll_loss")])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("key", LOSSES)
+def test_functions_and_modules_agree_with_pytorch(key, reduction):
+    """Value and gradient, to 1e-10, by function and by module, for each reduction."""
+    name = LOSSES[key][0]
+    _, target, options = loss_operands(key, list(LOSSES).index(key))
+    options = {**options, "reduction": reduction}
+    check(REFERENCE, f"{key}/{reduction}", lambda x: getattr(F, name)(x, target, **options))
+    check(REFERENCE, f"{key}/{reduction}", lambda x: MODULES[name](**options)(x, mg.tensor(target)))
+
+
+def test_divergence_over_the_batch():
+    """ "batchmean" is the sum over the number of examples."""
+    log_q, p = np.log(np.full((2, 3), 1 / 3)), np.eye(2, 3)
+    assert F.kl_div(log_q, p, "batchmean").item() == pytest.approx(np.log(3), rel=1e-15)
+
+
+@of_two
+def test_target_that_would_broadcast_is_refused(name):
+    """(n, 1) against (n,) is the classic: a matrix of differences, whose mean trains to nonsense."""
+    with pytest.raises(ValueError, match=rf"{name.replace('smooth_l1', 'huber')} takes an output and a target of the sa"
+                       r"me shape, and does not broadcast; got \(4, 1\) and \(4,\)"):  # fmt: skip
+        getattr(F, name)(np.full((4, 1), 0.5), np.ones(4))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_unknown_reduction_is_refused(name):
+    """By the function when called, by the module when made."""
+    target = np.array([1]) if name in ("cross_entropy", "nll_loss") else np.ones((1, 2))
+    with pytest.raises(ValueError, match="reduction is one of mean, sum, none(, batchmean)?; got 'avg'"):
+        getattr(F, name)(np.full((1, 2), 0.5), target, reduction="avg")
+    with pytest.raises(ValueError, match="reduction is one of mean, sum, none(, batchmean)?; got 'avg'"):
+        MODULES[name](reduction="avg")
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_labels_out_of_range_are_refused(function):
+    """A label that is no class, negative ones included, is named; -100 comes with the way to ignore it."""
+    name = function.__name__
+    with pytest.raises(ValueError, match=f"{name} of 3 classes takes labels 0 to 2; got 3$"):
+        function(np.zeros((2, 3)), np.array([0, 3]))
+    with pytest.raises(ValueError, match="got -100. To leave out a label, pass ignore_index=-100"):
+        function(np.zeros((2, 3)), np.array([0, -100]))
+    with pytest.raises(ValueError, match="got 4"):
+        function(np.zeros((2, 3)), np.array([-100, 4]), ignore_index=-100)
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_labels_of_another_shape_are_refused(function):
+    """One-hot integers and columns of labels are no labels."""
+    with pytest.raises(
+        ValueError, match=r"of scores \(2, 3\) takes labels, integers of shape \(2,\); got int64 of \(2, 1\)"
+    ):
+        function(np.zeros((2, 3)), np.zeros((2, 1), int))
+    with pytest.raises(ValueError, match=r"takes labels, integers of shape \(2, 5\); got int64 of \(2,\)"):
+        function(np.zeros((2, 3, 5)), np.zeros(2, int))
+    with pytest.raises(ValueError, match="got bool of"):
+        function(np.zeros((2, 3)), np.zeros(2, bool))
+    with pytest.raises(ValueError, match=r"takes scores of shape \(classes,\), .*; got \(\)"):
+        function(np.array(1.0), np.array(0))
+    with pytest.raises(ValueError, match="weight has a number for each of the 3 classes; got shape"):
+        function(np.zeros((2, 3)), np.zeros(2, int), weight=[1.0, 2.0])
+
+
+def test_nll_refuses_labels_that_are_floats():
+    with pytest.raises(ValueError, match=r"nll_loss .* got float64 of \(2,\)"):
+        F.nll_loss(np.zeros((2, 3)), [0.0, 1.0])
+
+
+def test_cross_entropy_refuses_probabilities_that_do_not_fit():
+    """Their shape, and options that make no sense for them."""
+    with pytest.raises(ValueError, match=r"cross_entropy takes an output and a target of the same shape"):
+        F.cross_entropy(np.zeros((2, 3)), np.ones(2))
+    with pytest.raises(ValueError, match="ignore_index is for labels; these targets are probabilities"):
+        F.cross_entropy(np.zeros((2, 3)), np.ones((2, 3)), ignore_index=0)
+    with pytest.raises(ValueError, match=r"label_smoothing is from 0 to 1; got 1\.5"):
+        F.cross_entropy(np.zeros((2, 3)), [0, 1], label_smoothing=1.5)
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_mean_over_no_label_is_refused(function):
+    """Where all are ignored, or of weight 0, a sum is 0 and a mean would be 0 / 0."""
+    x = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+    assert function(x, [1, 1], ignore_index=1, reduction="sum").item() == 0
+    with pytest.raises(ValueError, match="no label counts: all are ignored or of weight 0, so there is no mean"):
+        function(x, [1, 1], ignore_index=1)
+    with pytest.raises(ValueError, match="no label counts"):
+        function(x, [1, 1], weight=[1.0, 0.0, 1.0])
+
+
+def test_probabilities_out_of_range_are_refused():
+    """And targets of the losses of bits."""
+    half = np.full(3, 0.5)
+    with pytest.raises(
+        ValueError, match=r"binary_cross_entropy takes probabilities from 0 to 1; got values from -0.1 to 2"
+    ):
+        F.binary_cross_entropy(np.array([-0.1, 0, 2]), half)
+    with pytest.raises(ValueError, match="binary_cross_entropy takes targets from 0 to 1; got values from 0 to 3"):
+        F.binary_cross_entropy(half, [0, 1, 3])
+    with pytest.raises(ValueError, match="binary_cross_entropy_with_logits takes targets from 0 to 1; got"):
+        F.binary_cross_entropy_with_logits(half, [-1, 1, 1])
+    with pytest.raises(ValueError, match=r"hinge_loss takes targets -1 and 1; got 0, 2$"):
+        F.hinge_loss(half, [0, 1, 2])
+    with pytest.raises(ValueError, match=r"hinge_loss takes targets -1 and 1; got 0, 2, 3$"):
+        F.hinge_loss(np.ones(5), [0, 2, 3, 4, 5])
+
+
+def test_weights_that_would_stretch_the_loss_are_refused():
+    """A weight may broadcast to the output, and not the other way round."""
+    half = np.full((2, 1), 0.5)
+    with pytest.raises(ValueError, match=r"weight has a shape that broadcasts to the output's \(2, 1\); got \(3,\)"):
+        F.binary_cross_entropy(half, half, weight=np.ones(3))
+    with pytest.raises(ValueError, match=r"weight has a shape that broadcasts to the output's \(2, 1\); got \(3, 1\)"):
+        F.binary_cross_entropy(half, half, weight=np.ones((3, 1)))
+    with pytest.raises(ValueError, match=r"pos_weight has a shape .* \(2, 1\); got \(1, 2, 1\)"):
+        F.binary_cross_entropy_with_logits(half, half, pos_weight=np.ones((1, 2, 1)))
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (5, 1), (1, 4), (5, 4)])
+def test_weights_that_broadcast_to_the_loss_are_taken(shape):
+    """A number, a row, a column, or one for each."""
+    weight = np.random.default_rng(0).uniform(1, 2, shape)
+    p = np.full((5, 4), 0.5)
+    loss = F.binary_cross_entropy(p, p, weight, "none")
+    np.testing.assert_allclose(loss, np.broadcast_to(weight, (5, 4)) * np.log(2), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_and_function_have_the_same_defaults(name):
+    """With no options, they compute the same."""
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (3, 4))
+    target = [0, 3, 1] if name in ("cross_entropy", "nll_loss") else np.ones((3, 4))
+    assert MODULES[name]()(x, target) == getattr(F, name)(x, target)
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_classes_of_sequences_are_on_the_axis_after_the_batch(function):
+    """As for (batch, classes): each position is an example."""
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(2, 3, 4)), rng.integers(0, 3, (2, 4))
+    wanted = function(np.moveaxis(x, 1, 2).reshape(8, 3), labels.reshape(8), reduction="none")
+    np.testing.assert_array_equal(function(x, labels, reduction="none"), wanted.reshape(2, 4))
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+def test_labels_can_be_ignored_where_there_is_one_class(function):
+    assert function(np.zeros((2, 1)), [0, -100], ignore_index=-100) == 0
+
+
+def test_huber_refuses_a_delta_that_is_not_positive():
+    with pytest.raises(ValueError, match="delta, where the loss becomes linear, is positive; got 0"):
+        F.huber_loss(np.ones(2), np.ones(2), 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_confident_scores_are_exact(dtype):
+    """At -1000 and 1000, right or wrong, the losses of scores are finite, and NumPy has nothing to warn of."""
+    scores = np.array([[-1e3, 1e3], [1e3, -1e3]], dtype)
+    losses = {
+        F.cross_entropy: (np.array([0, 0]), [2e3, 0]),
+        F.binary_cross_entropy_with_logits: (np.array([[0, 0], [1, 1]], dtype), [[0, 1e3], [0, 1e3]]),
+        F.mse_loss: (scores, [[0, 0], [0, 0]]),
+        F.huber_loss: (-scores, [[1999.5, 1999.5], [1999.5, 1999.5]]),
+        F.hinge_loss: (np.sign(scores), [[0, 0], [0, 0]]),
+    }
+    for function, (target, wanted) in losses.items():
+        x = mg.tensor(scores, requires_grad=True)
+        with np.errstate(all="raise"):
+            loss = function(x, target, reduction="none")
+            loss.sum().backward()
+        assert loss.dtype == x.grad.dtype == dtype
+        assert loss.tolist() == wanted
+        assert np.isfinite(x.grad.data).all()
+
+
+def test_probability_of_zero_or_one_costs_at_most_a_hundred():
+    """The logarithm stops at -100 and the gradient at 1e12, as in PyTorch; a right certainty costs nothing."""
+    p = mg.tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
+    with np.errstate(all="raise"):
+        loss = F.binary_cross_entropy(p, [1.0, 0.0, 0.0, 1.0], reduction="none")
+        loss.sum().backward()
+    assert loss.tolist() == [100, 100, 0, 0]
+    assert p.grad.tolist() == [-1e12, 1e12, 0, 0]
+
+
+def test_small_losses_keep_their_digits():
+    """A score of 40 for a class that is right leaves a loss of exp(-40), and not 0."""
+    loss = F.binary_cross_entropy_with_logits(np.array([40.0, -40.0]), [1.0, 0.0], reduction="none")
+    np.testing.assert_allclose(loss, np.exp(-40), rtol=1e-15)
+
+
+def test_weights_of_a_loss_are_part_of_its_state():
+    """They are buffers, and change their dtype with the module."""
+    loss = nn.CrossEntropyLoss(weight=[1.0, 2.0])
+    assert loss.state_dict()["weight"].tolist() == [1, 2]
+    assert loss.astype(np.float32).weight.dtype == np.float32
+    assert nn.BCEWithLogitsLoss(pos_weight=[2.0]).state_dict()["pos_weight"].tolist() == [2]
+
+
+def test_float32_loss_stays_float32():
+    """Also with weights, labels to ignore and smoothing."""
+    x = mg.tensor(np.zeros((2, 3), np.float32), requires_grad=True)
+    weight = np.ones(3, np.float32)
+    loss = F.cross_entropy(x, [0, 1], weight, ignore_index=0, label_smoothing=0.1)
+    loss.backward()
+    assert loss.dtype == x.grad.dtype == np.float32
+    assert F.cross_entropy(x, [0, 1], [1.0, 2.0, 3.0]).dtype == np.float32

@@ -1,0 +1,133 @@
+"""Running averages of parameters."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import optim
+
+
+def leaf(values):
+    return mg.tensor(values, requires_grad=True)
+
+
+def test_the_average_is_that_of_the_formula():
+    """After each of 20 updates it is decay times the former plus the rest times the parameter."""
+    w = leaf([1.0, -2.0])
+    ema, expected = optim.EMA([w], decay=0.9), np.array([1.0, -2.0])
+    memory = ema.averages["0"]
+    for k in range(20):
+        w.data = [np.sin(k), k]
+        ema.update()
+        expected = 0.9 * expected + 0.1 * np.array([np.sin(k), k])
+        np.testing.assert_allclose(memory, expected, rtol=1e-13)
+    assert ema.decay == 0.9
+
+
+def test_within_the_context_parameters_are_averages():
+    """Values change in place, a graph from before notices, and after an error all is as it was, too."""
+    w = leaf([1.0])
+    memory = w.data
+    ema = optim.EMA([("weight", w)], decay=0.5)
+    w.data = [3.0]
+    ema.update()
+    loss = (w**2).sum()
+
+    def evaluate():
+        with ema.averaged():
+            assert w.data is memory
+            assert w.item() == 2.0
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        evaluate()
+    assert w.item() == 3.0
+    assert ema.averages["weight"] == [2.0]
+    with pytest.raises(mg.GraphError, match="changed in place since"):
+        loss.backward()
+
+
+def test_swap_exchanges_parameters_and_averages():
+    """One swap leaves the averages in the parameters for good; a second undoes it."""
+    w, v = leaf([1.0]), leaf(np.float32([[5]]))
+    ema = optim.EMA([w, v], decay=0.5)
+    w.data, v.data = [3.0], [[7.0]]
+    ema.swap()
+    assert (w.item(), v.item()) == (1.0, 5.0)
+    assert v.dtype == ema.averages["1"].dtype == np.float32
+    ema.swap()
+    assert (w.item(), v.item()) == (3.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("update", lambda ema: ema.update()),
+        ("averaged", lambda ema: ema.averaged().__enter__()),
+        ("swap", lambda ema: ema.swap()),
+        ("state_dict", lambda ema: ema.state_dict()),
+        ("load_state_dict", lambda ema: ema.load_state_dict({})),
+    ],
+)
+def test_within_the_context_nothing_else_can_be_done(name, call):
+    """The averages are not where they belong, so each other method is refused."""
+    ema = optim.EMA([leaf([1.0])])
+    with ema.averaged(), pytest.raises(RuntimeError, match=f"{name} was called within averaged"):
+        call(ema)
+
+
+def test_state_resumes():
+    """Saved averages are copies; loaded ones go on in the same memory."""
+    w = leaf([1.0, 2.0])
+    ema, other = optim.EMA([w], 0.5), optim.EMA([w], 0.5)
+    w.data = [3.0, 4.0]
+    saved = ema.state_dict()
+    ema.update()
+    np.testing.assert_array_equal(saved["averages"]["0"], [1.0, 2.0])
+    memory = other.averages["0"]
+    other.load_state_dict(ema.state_dict())
+    np.testing.assert_array_equal(memory, [2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ({}, "state.averages is missing"),
+        ({"averages": {"w": [1.0]}}, "state.averages.0 is missing; state.averages.w is unexpected"),
+        ({"averages": {"0": [1.0]}}, r"state.averages.0 has shape \(1,\), not \(2,\)"),
+    ],
+)
+def test_a_bad_state_is_refused(state, text):
+    """All that is wrong comes in one error, and the averages stay."""
+    ema = optim.EMA([leaf([1.0, 2.0])])
+    with pytest.raises(ValueError, match=f"does not belong to this EMA: {text}"):
+        ema.load_state_dict(state)
+    np.testing.assert_array_equal(ema.averages["0"], [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda w: optim.EMA([]), ValueError, "an average takes at least one parameter; got none"),
+        (lambda w: optim.EMA(w), TypeError, "an average takes a list of parameters"),
+        (lambda w: optim.EMA([w, w]), ValueError, "an average takes each parameter once"),
+        (lambda w: optim.EMA([w * 2]), ValueError, "parameter 0 is the result of multiply"),
+        (lambda w: optim.EMA([w], 1.0), ValueError, "decay is a finite number, at least 0 and below 1; got 1.0"),
+    ],
+)
+def test_what_cannot_be_averaged_is_refused(make, error, text):
+    """Wrong parameters and a decay out of bounds are refused, with the reason."""
+    with pytest.raises(error, match=text):
+        make(leaf([1.0]))
+
+
+def test_a_compiled_update_has_the_bits_of_the_update():
+    """The averages are read and written in place in each replay."""
+    w = leaf([1.0, 2.0])
+    ours, theirs = optim.EMA([w], 0.7), optim.EMA([w], 0.7)
+    compiled = mg.compile(ours.update)
+    for i in range(4):
+        w.data = w.data * (i + 0.5)
+        compiled()
+        theirs.update()
+        np.testing.assert_array_equal(ours.averages["0"], theirs.averages["0"])

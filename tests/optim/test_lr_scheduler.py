@@ -1,0 +1,254 @@
+"""Schedules beside PyTorch's, their state, and what they refuse."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.optim import lr_scheduler
+
+from .make_reference import METRICS, SCHEDULES, make_schedule, rates, read
+
+
+def leaf():
+    return mg.tensor([1.0], requires_grad=True)
+
+
+def two_groups():
+    return optim.SGD([{"params": [leaf()]}, {"params": [leaf()], "lr": 0.02}], lr=0.1, momentum=0.9)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    read("schedules"),
+    ids=[f"{name} {options}" for name, options, _ in read("schedules")],
+)
+def test_thirty_epochs_are_those_of_pytorch(name, options, expected):
+    """Learning rates and momenta of two groups agree to 1e-12 in each of 31 epochs."""
+    found = rates([leaf(), leaf()], optim, name, options)
+    # PyTorch multiplies rates from epoch to epoch, and reaches zero but for rounding.
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("name", "options"), SCHEDULES, ids=str)
+def test_state_resumes_bit_for_bit(name, options):
+    """A schedule with the state of another, for an optimizer with that of another, goes on the same way."""
+    optimizer, other = two_groups(), two_groups()
+    schedule, resumed = (make_schedule(lr_scheduler, o, name, options) for o in (optimizer, other))
+
+    def step(s, epoch):
+        s.step(*([METRICS[epoch]] if name == "ReduceLROnPlateau" else []))
+
+    for epoch in range(7):
+        step(schedule, epoch)
+    other.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    for epoch in range(7, 20):
+        assert other.state_dict()["groups"]["1"]["lr"] == optimizer.param_groups[1]["lr"]
+        assert [dict(g)["momentum"] for g in other.param_groups] == [g["momentum"] for g in optimizer.param_groups]
+        step(schedule, epoch)
+        step(resumed, epoch)
+    assert resumed.get_last_lr() == schedule.get_last_lr()
+    np.testing.assert_equal(resumed.state_dict(), schedule.state_dict())
+
+
+def test_one_cycle_takes_the_first_beta_for_momentum():
+    """With Adam, beta1 moves against the learning rate, and beta2 stays."""
+    optimizer = optim.Adam([leaf()], lr=0.1)
+    schedule = lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=11, pct_start=0.5)
+    seen = []
+    for _ in range(11):
+        seen.append(optimizer.param_groups[0]["betas"])
+        schedule.step()
+    assert seen[0] == (0.95, 0.999)
+    assert min(beta for beta, _ in seen) == pytest.approx(0.85, abs=0.01)
+    assert {beta for _, beta in seen} == {0.999}
+
+
+def test_one_cycle_ends():
+    """The step after the last keeps its rate, as a loop makes one step too many; the next is refused."""
+    optimizer = two_groups()
+    schedule = lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=3)
+    for _ in range(2):
+        schedule.step()
+    last = schedule.get_last_lr()
+    assert last[0] == pytest.approx(1.0 / 25 / 1e4)
+    schedule.step()
+    assert schedule.get_last_lr() == last
+    with pytest.raises(ValueError, match="the cycle has 3 steps, and this is number 4"):
+        schedule.step()
+    assert schedule.last_epoch == 3
+
+
+@pytest.mark.parametrize("three_phase", [False, True])
+@pytest.mark.parametrize("pct_start", [0.0, 0.1, 1.0])
+def test_a_cycle_may_have_a_phase_of_no_length(pct_start, three_phase):
+    """However short a phase is, all rates lie between the least and the largest."""
+    optimizer = two_groups()
+    schedule = lr_scheduler.OneCycleLR(optimizer, 1.0, 10, pct_start=pct_start, three_phase=three_phase)
+    for _ in range(10):
+        assert optimizer.param_groups[0]["lr"] * (1 + 1e-12) >= 1.0 / 25 / 1e4
+        assert optimizer.param_groups[0]["lr"] <= 1.0
+        schedule.step()
+
+
+def test_schedules_start_from_the_rate_that_was_set():
+    """A second schedule starts from the base of the first, and from a rate that was set by hand since."""
+    optimizer = optim.SGD([leaf()], lr=0.1)
+    lr_scheduler.LinearLR(optimizer, start_factor=0.5)
+    assert optimizer.lr == 0.05
+    assert lr_scheduler.ExponentialLR(optimizer, 0.5).base_lrs == [0.1]
+    optimizer.lr = 0.7
+    assert lr_scheduler.ExponentialLR(optimizer, 0.5).base_lrs == [0.7]
+
+
+def test_a_schedule_of_ones_own():
+    """A subclass says the learning rate of an epoch, and no more."""
+
+    class InverseRoot(lr_scheduler.Schedule):
+        def lr_at(self, base, t):
+            return base / (1 + t) ** 0.5
+
+    optimizer = two_groups()
+    schedule = InverseRoot(optimizer)
+    for _ in range(3):
+        schedule.step()
+    assert schedule.get_last_lr() == [0.05, 0.01]
+
+
+def test_a_refused_rate_changes_nothing():
+    """If the rate of one group is refused, no group has changed, and neither has the epoch."""
+    optimizer = two_groups()
+    schedule = lr_scheduler.LambdaLR(optimizer, [lambda t: 1 / (1 + t), lambda t: 1.0 - t])
+    schedule.step()
+    before = schedule.get_last_lr()
+    with pytest.raises(ValueError, match="lr is a finite number, at least 0; got -0.02"):
+        schedule.step()
+    assert schedule.get_last_lr() == before
+    assert schedule.last_epoch == 1
+
+
+def test_a_group_that_came_later_is_refused():
+    """A schedule knows the groups that were there when it was made."""
+    optimizer = two_groups()
+    schedule = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    optimizer.add_param_group({"params": [leaf()]})
+    with pytest.raises(ValueError, match="has 3 groups, and had 2 when the schedule was made. Make the schedule after"):
+        schedule.step()
+
+
+def test_a_metric_that_is_nan_is_not_better():
+    """NaN counts as an epoch without progress, and a Tensor of one number is a metric."""
+    optimizer = optim.SGD([leaf()], lr=0.1)
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0)
+    schedule.step(mg.tensor(1.0))
+    schedule.step(float("nan"))
+    assert optimizer.lr == pytest.approx(0.01)
+    assert schedule.best == 1.0
+
+
+def other_schedule(o):
+    return lr_scheduler.ExponentialLR(two_groups(), 0.5)
+
+
+REFUSED = [
+    (lambda o: lr_scheduler.StepLR([o], 3), TypeError, "a schedule is for an optimizer; got a list"),
+    (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "step_size is an integer, at least 1; got 0"),
+    (lambda o: lr_scheduler.StepLR(o, 2, -1), ValueError, "gamma is a finite number, at least 0; got -1"),
+    (lambda o: lr_scheduler.MultiStepLR(o, [3, 2]), ValueError, r"milestones are in increasing order; got \[3, 2\]"),
+    (lambda o: lr_scheduler.MultiStepLR(o, [1.5]), ValueError, "a milestone is an integer, at least 1; got 1.5"),
+    (lambda o: lr_scheduler.ExponentialLR(o, float("nan")), ValueError, "gamma is a finite number"),
+    (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max is an integer, at least 1"),
+    (lambda o: lr_scheduler.CosineAnnealingLR(o, 5, -1), ValueError, "eta_min is a finite number, at least 0"),
+    (lambda o: lr_scheduler.LinearLR(o, -0.5), ValueError, "start_factor is a finite number, at least 0"),
+    (lambda o: lr_scheduler.LinearLR(o, 1, -0.5), ValueError, "end_factor is a finite number, at least 0"),
+    (lambda o: lr_scheduler.LinearLR(o, total_iters=0), ValueError, "total_iters is an integer, at least 1"),
+    (lambda o: lr_scheduler.LambdaLR(o, 0.5), TypeError, "lr_lambda is a function of the epoch; got a float"),
+    (lambda o: lr_scheduler.LambdaLR(o, [abs]), ValueError, "one for each of 2 groups; got 1"),
+    (lambda o: lr_scheduler.LambdaLR(o, lambda t: -1.0), ValueError, "lr is a finite number, at least 0; got -0.1"),
+    (lambda o: lr_scheduler.OneCycleLR(o, 1.0), ValueError, "takes total_steps, or both epochs and steps_per_epoch"),
+    (lambda o: lr_scheduler.OneCycleLR(o, 1.0, 1), ValueError, "total_steps is an integer, at least 2; got 1"),
+    (lambda o: lr_scheduler.OneCycleLR(o, 1.0, None, 1, 1), ValueError, r"epochs \* steps_per_epoch is an integer"),
+    (lambda o: lr_scheduler.OneCycleLR(o, [1.0], 9), ValueError, "max_lr is one value, or a list of one for each of 2"),
+    (lambda o: lr_scheduler.OneCycleLR(o, -1.0, 9), ValueError, "max_lr is a finite number, at least 0"),
+    (
+        lambda o: lr_scheduler.OneCycleLR(o, 1.0, 9, pct_start=2),
+        ValueError,
+        "pct_start is a finite number, from 0 to 1",
+    ),
+    (lambda o: lr_scheduler.OneCycleLR(o, 1.0, 9, div_factor=0), ValueError, "div_factor is above 0; got 0"),
+    (
+        lambda o: lr_scheduler.OneCycleLR(o, 1.0, 9, anneal_strategy="step"),
+        ValueError,
+        "anneal_strategy is one of 'cos', 'linear'; got 'step'",
+    ),
+    (lambda o: lr_scheduler.OneCycleLR(o, 1.0, 9, base_momentum=1), ValueError, "base_momentum is a finite number"),
+    (
+        lambda o: lr_scheduler.OneCycleLR(optim.SGD([leaf()], 0.1), 1.0, 9),
+        ValueError,
+        "momentum was 0 when this SGD was made",
+    ),
+    (
+        lambda o: lr_scheduler.OneCycleLR(optim.Adagrad([leaf()]), 1.0, 9),
+        ValueError,
+        "Adagrad has no hyperparameter 'momentum'",
+    ),
+    (lambda o: lr_scheduler.ReduceLROnPlateau(o, "low"), ValueError, "mode is one of 'min', 'max'; got 'low'"),
+    (lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=1.0), ValueError, "factor is a finite number, at least 0 and"),
+    (lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=-1), ValueError, "patience is an integer, at least 0"),
+    (lambda o: lr_scheduler.ReduceLROnPlateau(o, threshold=-1), ValueError, "threshold is a finite number, at least 0"),
+    (
+        lambda o: lr_scheduler.ReduceLROnPlateau(o, threshold_mode=1),
+        ValueError,
+        "threshold_mode is one of 'rel', 'abs'",
+    ),
+    (lambda o: lr_scheduler.ReduceLROnPlateau(o, min_lr=[0.1]), ValueError, "min_lr is one value, or a list of one"),
+    (
+        lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.ReduceLROnPlateau(o)], []),
+        TypeError,
+        "takes schedules of the epoch alone; number 0 is a ReduceLROnPlateau",
+    ),
+    (
+        lambda o: lr_scheduler.SequentialLR(o, [other_schedule(o)], []),
+        ValueError,
+        "takes schedules for its own optimizer; number 0 is for another",
+    ),
+    (
+        lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.LinearLR(o)] * 3, [4]),
+        ValueError,
+        "between 3 schedules there are 2 milestones; got 1",
+    ),
+    (
+        lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.LinearLR(o)] * 3, [4, 4]),
+        ValueError,
+        r"milestones are in increasing order; got \[4, 4\]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "text"), REFUSED, ids=[text for _, _, text in REFUSED])
+def test_options_out_of_bounds_are_refused(make, error, text):
+    """Each option that cannot be had is refused by name."""
+    with pytest.raises(error, match=text):
+        make(two_groups())
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "change", "text"),
+    [
+        ("StepLR", {"step_size": 2}, {"base_lrs": [0.1]}, r"state.base_lrs has shape \(1,\), not \(2,\)"),
+        ("StepLR", {"step_size": 2}, {"last_epoch": 1.5}, "state.last_epoch has dtype float64, not int64"),
+        ("StepLR", {"step_size": 2}, {"last_epoch": -1}, "last_epoch is an integer, at least 0; got -1"),
+        ("StepLR", {"step_size": 2}, {"epoch": 1}, "state.epoch is unexpected"),
+        ("StepLR", {"step_size": 2}, {"base_lrs": [-1, 2]}, "lr is a finite number, at least 0; got -1"),
+        ("ReduceLROnPlateau", {}, {"best": [1, 2]}, r"state.best has shape \(2,\), not \(\)"),
+    ],
+)
+def test_a_bad_state_is_refused(name, options, change, text):
+    """A state that does not fit raises, and changes neither the schedule nor the optimizer."""
+    optimizer = two_groups()
+    schedule = make_schedule(lr_scheduler, optimizer, name, options)
+    before = schedule.state_dict(), optimizer.state_dict()
+    with pytest.raises(ValueError, match=text):
+        schedule.load_state_dict({**schedule.state_dict(), **change})
+    np.testing.assert_equal((schedule.state_dict(), optimizer.state_dict()), before)
