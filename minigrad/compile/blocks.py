@@ -50,11 +50,9 @@ class Reduction(Statement):
         kept = tuple(1 if k in self.axes else n for k, n in enumerate(self.shape))
         over = tuple(n if k in self.axes else 1 for k, n in enumerate(self.shape))
         outer, inner = collapsed(kept, [x, y]), collapsed(over, [x], "j")
-        from_x = f"{outer.index(x)} + {inner.index(Place(x.base, 0, x.strides, x.memory)) if 0 else ''}"
         into = f"{say(y.base)}, {outer.index(y)}"
         steps = " + ".join(f"j{k} * {s}" for k, s in enumerate(inner.strides[x])) or "0"
         item = cast(f"load({say(x.base)}, {outer.index(x)} + {steps})", self.x.dtype, self.y.dtype)
-        del from_x
         mean = [f"store({into}, load({into}) / {literal(self.divisor, self.y.dtype)})"] if self.divisor > 1 else []
         if self.function in STARTS and outer.sizes and outer.strides[x][-1] == 1 == outer.strides[y][-1]:
             first = [f"store({into}, {literal(STARTS[self.function], self.y.dtype)})"]
@@ -154,36 +152,69 @@ def layout(place: Place, rows: int, columns: int) -> tuple[str, int] | None:
 
 
 @dataclass(eq=False, slots=True)
-class Gather(Statement):
-    """``y = x[indices]``, with arrays of integers for the first axes of x; all of y's shape, but for strides.
+class Picked:
+    """The elements ``x[indices]``, with arrays of integers for the first axes of x.
 
-    `rest` has the strides in x of y's axes that are no axes of the indices.
+    `steps` and `sizes` are of these axes; `rest` has the strides of the others, after as many zeros as indices have.
     """
 
     shape: tuple[int, ...]
-    x: Operand
-    indices: list[Operand]
-    sizes: list[int]
     rest: Place
-    y: Operand
+    indices: list[Operand]
+    steps: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where the indices are."""
+        return [i.place for i in self.indices if i.place]
+
+    def around(self, say: Say, other: Place, line: Callable[[str, str], str]) -> list[str]:
+        """Loops around a line, given what stands for an element of x, and for the number of one in another place."""
+        axes = collapsed(self.shape, [other, self.rest, *self.places])
+        words = [axes.index(self.rest)]
+        for place, step, size in zip(self.places, self.steps, self.sizes, strict=True):
+            words.append(f"within(load({say(place.base)}, {axes.index(place)}), {size}) * {step}")
+        return axes.around([line(f"{say(self.rest.base)}, {' + '.join(words)}", axes.index(other))])
+
+
+@dataclass(eq=False, slots=True)
+class Gather(Statement):
+    """``y = x[indices]``."""
+
+    x: Picked
+    y: Place
     reads: list[Place] = field(init=False)
     writes: list[Place] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reads = [self.x.place, *(i.place for i in self.indices)]  # type: ignore[list-item]
-        self.writes = [self.y.place]  # type: ignore[list-item]
+        self.reads, self.writes = [self.x.rest, *self.x.places], [self.y]
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
-        x, y = self.x.place, self.y.place
-        assert x is not None
-        assert y is not None
-        axes = collapsed(self.shape, [y, self.rest, *(i.place for i in self.indices if i.place)])
-        words = [axes.index(self.rest)]
-        for k, (index, size) in enumerate(zip(self.indices, self.sizes, strict=True)):
-            assert index.place is not None
-            item = f"load({say(index.place.base)}, {axes.index(index.place)})"
-            words.append(f"within({item}, {size}) * {x.strides[k]}")
-        return axes.around([f"store({say(y.base)}, {axes.index(y)}, load({say(x.base)}, {' + '.join(words)}))"])
+        return self.x.around(say, self.y, lambda x, i: f"store({say(self.y.base)}, {i}, load({x}))")
+
+
+@dataclass(eq=False, slots=True)
+class Scatter(Statement):
+    """``x[indices] = v``; where an element is named more than once, the last one stays."""
+
+    x: Picked
+    v: Operand
+    dtype: np.dtype
+    reads: list[Place] = field(init=False)
+    writes: list[Place] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reads, self.writes = [*self.x.places, *([self.v.place] if self.v.place else [])], [self.x.rest]
+
+    def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
+        place = self.v.place
+        if place is None:
+            return self.x.around(say, self.x.rest, lambda x, _: f"store({x}, {literal(self.v.number, self.dtype)})")
+        base = say(place.base)
+        return self.x.around(
+            say, place, lambda x, i: f"store({x}, {cast(f'load({base}, {i})', self.v.dtype, self.dtype)})"
+        )
 
 
 @dataclass(eq=False, slots=True)

@@ -50,6 +50,16 @@ def fma(typing: Any, x: Any, y: Any, z: Any) -> Any:
     return x(x, x, x), generate
 
 
+def estrin(words: list[str], power: int = 1) -> tuple[list[str], str]:
+    """Lines, and an expression, for a polynomial of r with such coefficients, which waits for few results in a row."""
+    if len(words) == 1:
+        return [], words[0]
+    r = f"r{power}" if power > 1 else "r"
+    pairs = [f"fma({r}, {b}, {a})" for a, b in zip(words[::2], words[1::2], strict=False)] + words[len(words) // 2 * 2 :]
+    lines, text = estrin(pairs, 2 * power)
+    return [f"r{2 * power} = {r} * {r}", *lines] if len(pairs) > 1 else [], text
+
+
 def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tuple[float, float], ends: Any) -> Any:
     """exp and tanh for a type with so many bits of a mantissa; `log2` is log(2) in two parts, the first of few bits."""
     round_ = real(1.5 * 2**mantissa)
@@ -64,11 +74,12 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
         r = fma(-k, low, fma(-k, high, x))
         return bits(shifted) - zero_bits, r
 
-    series: dict[str, Any] = {"fma": fma, "numba": numba}
-    series |= {f"c{i}": real(1 / math.factorial(i)) for i in range(2, terms + 1)}
-    sums = "".join(f"    p = fma(p, r, c{i})\n" for i in range(terms - 1, 1, -1))
-    exec(f"@numba.njit\ndef less_one(r):\n    p = c{terms}\n{sums}    return fma(p * r, r, r)\n", series)
-    less_one: Callable[..., Any] = series["less_one"]
+    names: dict[str, Any] = {"fma": fma, "numba": numba}
+    names |= {f"c{i}": real(1 / math.factorial(i)) for i in range(2, terms + 1)}
+    lines, series = estrin([f"c{i}" for i in range(2, terms + 1)])
+    text = "\n    ".join(["@numba.njit", "def less_one(r):", *lines, f"return fma(r * r, {series}, r)"])
+    exec(text.replace("@numba.njit\n    def", "@numba.njit\ndef"), names)
+    less_one: Callable[..., Any] = names["less_one"]
 
     @numba.njit(error_model="numpy")
     def exp(x: Any) -> Any:

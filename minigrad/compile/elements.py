@@ -52,8 +52,18 @@ FLOATS = {
     np.isfinite: "abs({0}) < inf",
     np.signbit: "copysign(1.0, {0}) < 0.0",
 }
-LIBRARY = {np.log, np.log1p, np.expm1, np.sin, np.cos, np.sinh, np.cosh, np.arctan}  # one call for each element
-LIBRARY |= {np.arcsinh}
+LIBRARY = {  # one call for each element
+    np.log: "log({0})",
+    np.log1p: "log1p({0})",
+    np.expm1: "expm1({0})",
+    np.sin: "sin({0})",
+    np.cos: "cos({0})",
+    np.sinh: "sinh({0})",
+    np.cosh: "cosh({0})",
+    np.arctan: "atan({0})",
+    np.arcsinh: "asinh({0})",
+    np.power: "pow({0}, {1})",
+}
 LIBRARY_LIMIT = 1024  # elements above which NumPy's own loops, which fill vector registers, are faster
 TRUTHS = {
     np.logical_and: "{0} and {1}",
@@ -63,7 +73,7 @@ TRUTHS = {
     np.bitwise_or: "{0} or {1}",
     np.invert: "not {0}",
 }
-PYTHON_NAMES = {np.arctan: "atan", np.arcsinh: "asinh"}
+POWERS = {2: "{0} * {0}", 1: "{0}", 0.5: "sqrt({0})", 3: "{0} * {0} * {0}"}
 COPIES = {np.array, np.copy, np.ascontiguousarray, np.positive, operator.pos, Method("copy"), Method("astype")}
 COPIES |= {np.astype}
 
@@ -122,24 +132,15 @@ def text_of(function: np.ufunc, args: list[Any], types: list[np.dtype], call: Ca
         return NUMBERS.get(function)
     if kinds != {"f"}:
         return None
-    if function is np.power:
-        return power(args[1])
+    if function is np.power and type(args[1]) in (int, float) and args[1] in POWERS:
+        return POWERS[args[1]]
     if function in LIBRARY:
-        size = int(np.prod((call.pattern or call.target).shape))
-        name = PYTHON_NAMES.get(function, function.__name__)
-        return f"{name}({{0}})" if size <= LIBRARY_LIMIT else None
+        return LIBRARY[function] if (call.pattern or call.target).size <= LIBRARY_LIMIT else None
     if function in (np.exp, np.tanh):
         return f"{function.__name__}{8 * types[0].itemsize}({{0}})"
     if function is np.reciprocal:
         return f"{types[0].name}(1.0) / {{0}}"
     return NUMBERS.get(function) or FLOATS.get(function)
-
-
-def power(exponent: Any) -> str | None:
-    """The text for a power of a floating number."""
-    if isinstance(exponent, Value):
-        return None if exponent.source is None or exponent.shape or exponent.origin != "constant" else power(exponent.source.item())
-    return {2: "{0} * {0}", 1: "{0}", 0.5: "sqrt({0})", 3: "{0} * {0} * {0}"}.get(exponent)
 
 
 def weak(x: Any) -> Any:

@@ -12,8 +12,8 @@ from .places import address
 from .program import OUTSIDE, RESULT, Value
 
 RESERVED = ["i", "j", "p", "total", "element", "position", "turn", "turns", "inf", "nan", "past", "at", "start", "stack"]
-RESERVED += ["load", "store", "within", "counted", "exp32", "exp64", "tanh32", "tanh64", "sqrt", "copysign", "boolean", "sgemm", "dgemm"]
-RESERVED += [np.dtype(c).name for c in "bhilBHILfd"] + [f.__name__ for f in LIBRARY] + ["atan", "asinh"]
+RESERVED += ["load", "store", "pieces", "within", "counted", "exp32", "exp64", "tanh32", "tanh64", "sqrt", "copysign", "boolean", "sgemm", "dgemm"]
+RESERVED += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
 RESERVED += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
 ON_STACK = 1024  # bytes of a result that is kept on the stack
 
@@ -48,9 +48,11 @@ class Kernel:
         self._ready: list[str] = []
         self._turns, self._moving = turns, set(moving)
         self._alive: list[Any] = [turns]  # what has to live as long as the function
+        self._pieces: dict[Any, int] = {}
+        groups = fused(statements)
+        self._memory = {place.base: place.memory for group in groups for place in [*group.reads, *group.writes]}
         takes = [self._names.new(f"{value.name or 'x'}_array") for value in given]
         starts = [self._given(value, text) for value, text in zip(given, takes, strict=True)]
-        groups = fused(statements)
         uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
         often = {memory for i, use in enumerate(uses) for memory in use if any(memory in u for u in uses[i + 1 :])}
 
@@ -73,20 +75,26 @@ class Kernel:
         """The line that finds the memory of an argument."""
         name = self._name[value] = self._names.new(value.name or "x")
         if self._turns is not None and value in self._moving:
-            return f"{name} = past(start({text}), turn * {int(np.prod(value.shape))})"
-        return f"{name} = start({text})"
+            return f"{name} = past(start({text}, {self._piece(self._memory[value])}, pieces), turn * {value.size})"
+        return f"{name} = start({text}, {self._piece(self._memory[value])}, pieces)"
+
+    def _piece(self, memory: Any) -> int:
+        """The number of a piece of memory, which overlaps with no other."""
+        return self._pieces.setdefault(memory, len(self._pieces))
 
     def _say(self, value: Value) -> str:
         """The name of the pointer to a value's memory."""
         if value not in self._name:
             name = self._name[value] = self._names.new(value.name or "t", numbered=not value.name)
+            dtype = numba_name(value.dtype)
             if value.source is None and value.nbytes <= ON_STACK:
-                size = value.nbytes // value.dtype.itemsize
-                self._ready.append(f"{name} = stack({size}, {numba_name(value.dtype)})")
+                text = f"stack({value.size}, {dtype}, {self._piece(value)}, pieces)"
             else:
                 array = self._take(value) if value.source is None else value.source
+                piece = self._piece(id(array) if value.source is None else self._memory[value])
                 self._alive.append(array)
-                self._ready.append(f"{name} = at({address(array)}, {numba_name(value.dtype)})")
+                text = f"at({address(array)}, {dtype}, {piece}, pieces)"
+            self._ready.append(f"{name} = {text}")
         return self._name[value]
 
     def _take(self, value: Value) -> np.ndarray:
@@ -106,7 +114,7 @@ class Kernel:
         if self._turns is None:
             lines += starts + body
         else:
-            start = f"turns = at({address(self._turns)}, int64)"
+            start = f"turns = at({address(self._turns)}, int64, {self._piece('turns')}, pieces)"
             loop = ["for turn in range(load(turns, 0)):", "    turn *= load(turns, 1)"]
             lines += [start, *loop, *(f"    {line}" for line in starts + body)]
         return "\n".join([f"def {self.name}({', '.join(takes)}):", *(f"    {line}" for line in lines or ["pass"]), ""])
@@ -115,7 +123,7 @@ class Kernel:
         """The function itself, which numba compiles when it is called."""
         from .machine import compiled
 
-        return compiled(self.name, self.text, self._alive)
+        return compiled(self.name, self.text, len(self._pieces), self._alive)
 
 
 def numba_name(dtype: np.dtype) -> str:

@@ -15,44 +15,68 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic
+from numba.extending import get_cython_function_address, intrinsic, models, register_model
 
 from .curves import exp32, exp64, tanh32, tanh64
 
 numbers = count(1)
 
 
-@intrinsic
-def at(typing: Any, address: Any, dtype: Any) -> Any:
+class Pointer(types.CPointer):
+    """A pointer into one of a number of pieces of memory, of which no two overlap."""
+
+    def __init__(self, dtype: Any, piece: int, pieces: int) -> None:
+        super().__init__(dtype)
+        self.piece, self.pieces = piece, pieces
+        self.name = f"{self.name}, {piece} of {pieces}"
+
+    @property
+    def key(self) -> Any:
+        return self.dtype, self.piece, self.pieces
+
+    def marked(self, builder: Any, instruction: Any) -> None:
+        """Tell LLVM of a load or a store that it has nothing to do with the other pieces of memory."""
+        module = builder.module
+        domain = module.add_metadata(["minigrad"])
+        scopes = [module.add_metadata([f"memory {i}", domain]) for i in range(self.pieces)]
+        instruction.set_metadata("alias.scope", module.add_metadata([scopes[self.piece]]))
+        instruction.set_metadata("noalias", module.add_metadata(scopes[: self.piece] + scopes[self.piece + 1 :]))
+
+
+register_model(Pointer)(models.PointerModel)
+
+
+@intrinsic(prefer_literal=True)
+def at(typing: Any, address: Any, dtype: Any, piece: Any, pieces: Any) -> Any:
     """A pointer to an address."""
-    pointer = types.CPointer(dtype.dtype)
+    pointer = Pointer(dtype.dtype, piece.literal_value, pieces.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(pointer))
 
-    return pointer(types.int64, dtype), generate
+    return pointer(types.int64, dtype, piece, pieces), generate
 
 
 @intrinsic(prefer_literal=True)
-def stack(typing: Any, size: Any, dtype: Any) -> Any:
+def stack(typing: Any, size: Any, dtype: Any, piece: Any, pieces: Any) -> Any:
     """A pointer to `size` elements on the stack; what is small, LLVM keeps in registers."""
-    pointer = types.CPointer(dtype.dtype)
+    pointer = Pointer(dtype.dtype, piece.literal_value, pieces.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return cgutils.alloca_once(builder, context.get_data_type(pointer.dtype), size=size.literal_value)
 
-    return pointer(size, dtype), generate
+    return pointer(size, dtype, piece, pieces), generate
 
 
-@intrinsic
-def start(typing: Any, array: Any) -> Any:
+@intrinsic(prefer_literal=True)
+def start(typing: Any, array: Any, piece: Any, pieces: Any) -> Any:
     """A pointer to the first element of an array."""
-    pointer = types.CPointer(array.dtype)
+    pointer = Pointer(array.dtype, piece.literal_value, pieces.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.make_array(array)(context, builder, args[0]).data
 
-    return pointer(array), generate
+    return pointer(array, piece, pieces), generate
 
 
 @intrinsic
@@ -70,7 +94,9 @@ def load(typing: Any, pointer: Any, i: Any) -> Any:
     """Element `i`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.unpack_value(builder, pointer.dtype, builder.gep(args[0], [args[1]]))
+        value = builder.load(builder.gep(args[0], [args[1]]))
+        pointer.marked(builder, value)
+        return context.data_model_manager[pointer.dtype].from_data(builder, value)
 
     return pointer.dtype(pointer, types.intp), generate
 
@@ -80,7 +106,8 @@ def store(typing: Any, pointer: Any, i: Any, x: Any) -> Any:
     """Put `x` into element `i`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        context.pack_value(builder, pointer.dtype, args[2], builder.gep(args[0], [args[1]]))
+        value = context.data_model_manager[pointer.dtype].as_data(builder, args[2])
+        pointer.marked(builder, builder.store(value, builder.gep(args[0], [args[1]])))
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, pointer.dtype), generate
@@ -92,7 +119,6 @@ def routine(name: str, real: ir.Type, dtype: Any) -> Any:
     byte, integer = ir.IntType(8), ir.IntType(32)
     pointers = [t.as_pointer() for t in (byte, byte, *[integer] * 3, real, real, integer, real, integer, real, real)]
     kind = ir.FunctionType(ir.VoidType(), [*pointers, integer.as_pointer()])
-    pointer = types.CPointer(dtype)
 
     @intrinsic(prefer_literal=True)
     def gemm(typing: Any, turns: Any, m: Any, n: Any, k: Any, alpha: Any, a: Any, lda: Any, b: Any, ldb: Any, beta: Any, c: Any, ldc: Any) -> Any:  # fmt: skip # noqa: E501
@@ -110,9 +136,7 @@ def routine(name: str, real: ir.Type, dtype: Any) -> Any:
             return context.get_dummy_value()
 
         size = types.intp
-        return types.void(
-            turns, size, size, size, dtype, pointer, size, pointer, size, dtype, pointer, size
-        ), generate
+        return types.void(turns, size, size, size, dtype, a, size, b, size, dtype, c, size), generate
 
     return gemm
 
@@ -137,9 +161,9 @@ def counted(i: int, size: int) -> int:
     return i
 
 
-def compiled(name: str, text: str, alive: list[Any]) -> Callable[..., Any]:
-    """The function of native code that some text defines, which keeps what is in `alive`."""
-    names = {**NAMES, "alive": alive}
+def compiled(name: str, text: str, pieces: int, alive: list[Any]) -> Callable[..., Any]:
+    """The function of native code that some text defines, for so many pieces of memory; it keeps what is in `alive`."""
+    names = {**NAMES, "pieces": pieces, "alive": alive}
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
@@ -150,5 +174,5 @@ NAMES: dict[str, Any] = {f.__name__: f for f in (at, stack, start, past, load, s
 NAMES |= {"inf": math.inf, "nan": math.nan, "exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64}
 NAMES |= {"boolean": types.boolean}
 NAMES |= {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
-for _function in (math.sqrt, math.copysign, math.log, math.log1p, math.expm1, math.sin, math.cos, math.sinh, math.cosh, math.atan, math.asinh):
+for _function in (math.sqrt, math.copysign, math.pow, math.log, math.log1p, math.expm1, math.sin, math.cos, math.sinh, math.cosh, math.atan, math.asinh):
     NAMES[_function.__name__] = _function

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Method
-from .blocks import STEPS, Count, Gather, Product, Reduction
+from .blocks import STEPS, Count, Gather, Picked, Product, Reduction, Scatter
 from .elements import can_become, expression
 from .loops import Element, Loop, Operand, Statement, memories
 from .places import KINDS, Place, Places, as_view, imagined
@@ -23,7 +23,7 @@ def statement(call: Call, places: Places) -> Statement | None:
     result = call.target if call.kind == WRITE else call.pattern
     if not isinstance(result, Value) or result.number or result.dtype.kind not in KINDS:
         return None
-    for make in (setting, element, reduction, product, gathering, counting):
+    for make in (setting, element, reduction, product, gathering, scattering, counting):
         made = make(call, result, places)
         if made is not None:
             return made if is_safe(made) else None
@@ -177,30 +177,47 @@ def product(call: Call, result: Value, places: Places) -> Statement | None:
     return made if made.possible() else None
 
 
+def picked(x: Any, index: Any, places: Places) -> Picked | None:
+    """The elements ``x[index]``, if the index is of arrays of integers."""
+    parts = index if isinstance(index, tuple) else (index,)
+    place = places.of(x) if isinstance(x, Value) else None
+    if place is None or not all(isinstance(p, Value) and p.dtype.kind in "iu" and not p.number for p in parts):
+        return None
+    shape = np.broadcast_shapes(*(p.shape for p in parts))
+    left = x.shape[len(parts) :]
+    indices = []
+    for part in parts:
+        found = places.of(part)
+        if found is None:
+            return None
+        found = found.stretched(part.shape, shape)
+        wide = Place(found.base, found.offset, found.strides + (0,) * len(left), found.memory)
+        indices.append(Operand(part.dtype, wide))
+    rest = Place(place.base, place.offset, (0,) * len(shape) + place.strides[len(parts) :], place.memory)
+    steps, sizes = place.strides[: len(parts)], x.shape[: len(parts)]
+    return Picked((*shape, *left), rest, indices, steps, sizes)
+
+
 def gathering(call: Call, result: Value, places: Places) -> Statement | None:
     """``x[i]``, ``x[i, j]`` and so on with arrays of integers, for the first axes of x."""
     if call.function is not operator.getitem or call.kind != PURE:
         return None
-    x, index = call.args
-    parts = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(p, Value) and p.dtype.kind in "iu" and not p.number for p in parts):
+    found, into = picked(*call.args, places), places.of(result)
+    return Gather(found, into) if found and into and result.shape == found.shape else None
+
+
+def scattering(call: Call, x: Value, places: Places) -> Statement | None:
+    """The same elements, set."""
+    if call.function is not operator.setitem:
         return None
-    shape = np.broadcast_shapes(*(p.shape for p in parts))
-    from_x, into = isinstance(x, Value) and places.of(x), places.of(result)
-    if not from_x or not into or result.shape != (*shape, *x.shape[len(parts) :]):
-        return None
-    trailing = x.shape[len(parts) :]
-    indices = []
-    for part in parts:
-        place = places.of(part)
-        if place is None:
-            return None
-        place = place.stretched(part.shape, shape)
-        wide = Place(place.base, place.offset, place.strides + (0,) * len(trailing), place.memory)
-        indices.append(Operand(part.dtype, wide))
-    rest = Place(from_x.base, from_x.offset, (0,) * len(shape) + from_x.strides[len(parts) :], from_x.memory)
-    y = Operand(result.dtype, into)
-    return Gather(result.shape, Operand(x.dtype, from_x), indices, list(x.shape[: len(parts)]), rest, y)
+    found = picked(x, call.args[1], places)
+    v = operand(call.args[2], found.shape, places) if found and fits(call.args[2], found.shape) else None
+    return Scatter(found, v, x.dtype) if found and v and can_become(v.dtype, x.dtype) else None
+
+
+def fits(v: Any, shape: tuple[int, ...]) -> bool:
+    """Whether something can be broadcast to a shape; NumPy also sets ``x[i]`` to what has more axes, of size 1."""
+    return not isinstance(v, Value) or len(v.shape) <= len(shape)
 
 
 def counting(call: Call, result: Value, places: Places) -> Statement | None:
