@@ -92,7 +92,7 @@ def test_imports_point_one_way(path):
     """A module imports only what the table allows; a new module needs a row."""
     inside, outside = imported(path)
     assert inside <= ALLOWED[module_of(path)]
-    extra = {"hypothesis"} if module_of(path) == "testing" else set()
+    extra = {"testing": {"hypothesis"}, "compile": {"llvmlite", "numba"}}.get(module_of(path), set())
     assert outside <= sys.stdlib_module_names | {"numpy"} | extra
 
 

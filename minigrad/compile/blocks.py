@@ -13,7 +13,7 @@ from .places import Place
 SMALL = 512  # multiplications of a product of matrices for which BLAS is not worth the call
 SIDE_BY_SIDE = 8  # sums that are made at the same time
 
-STEPS = {
+STEPS: dict[Any, Any] = {
     np.add: "{0} + {1}",
     np.multiply: "{0} * {1}",
     np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
@@ -21,22 +21,18 @@ STEPS = {
     np.logical_or: "{0} or {1}",
     np.logical_and: "{0} and {1}",
 }
-STARTS = {np.add: 0, np.multiply: 1, np.logical_or: False, np.logical_and: True}
+STARTS: dict[Any, Any] = {np.add: 0, np.multiply: 1, np.logical_or: False, np.logical_and: True}
 
 
 @dataclass(eq=False, slots=True)
 class Reduction(Statement):
-    """One number of many: `x` of a shape, reduced over some axes into `y`, which is of the same shape but for strides.
+    """One number of many: `x`, of a shape, reduced over some axes into `y`, which has strides of 0 there."""
 
-    `divisor` divides a sum, to make it a mean.
-    """
-
-    function: np.ufunc
+    function: Any  # a ufunc
     shape: tuple[int, ...]
     axes: tuple[int, ...]
     x: Operand
     y: Operand
-    divisor: int = 1
     reads: list[Place] = field(init=False)
     writes: list[Place] = field(init=False)
 
@@ -53,18 +49,20 @@ class Reduction(Statement):
         into = f"{say(y.base)}, {outer.index(y)}"
         steps = " + ".join(f"j{k} * {s}" for k, s in enumerate(inner.strides[x])) or "0"
         item = cast(f"load({say(x.base)}, {outer.index(x)} + {steps})", self.x.dtype, self.y.dtype)
-        mean = [f"store({into}, load({into}) / {literal(self.divisor, self.y.dtype)})"] if self.divisor > 1 else []
         if self.function in STARTS and outer.sizes and outer.strides[x][-1] == 1 == outer.strides[y][-1]:
             first = [f"store({into}, {literal(STARTS[self.function], self.y.dtype)})"]
             step = [f"store({into}, {self._step(f'load({into})', item)})"]
-            return [*outer.around(first), *inner.around(outer.around(step)), *(outer.around(mean) if mean else [])]
+            return [*outer.around(first), *inner.around(outer.around(step))]
         first = literal(STARTS[self.function], self.y.dtype) if self.function in STARTS else ""
         first = first or cast(f"load({say(x.base)}, {outer.index(x)})", self.x.dtype, self.y.dtype)
         if self.function is np.add and inner.sizes and inner.sizes[-1] >= 2 * SIDE_BY_SIDE:
             body = self._side_by_side(say, outer.index(x), inner, first)
         else:
-            body = [f"total = {first}", *inner.around([f"element = {item}", f"total = {self._step('total', 'element')}"])]
-        return outer.around([*body, f"store({into}, total)", *mean])
+            body = [
+                f"total = {first}",
+                *inner.around([f"element = {item}", f"total = {self._step('total', 'element')}"]),
+            ]
+        return outer.around([*body, f"store({into}, total)"])
 
     def _step(self, total: str, item: str) -> str:
         return narrowed(STEPS[self.function].format(total, item), self.y.dtype)
@@ -123,7 +121,10 @@ class Product(Statement):
         m, n, k = self.size
         if not self.is_small:
             (turn_a, lda), (turn_b, ldb), (_, ldc) = layout(self.a, m, k), layout(self.b, k, n), layout(self.c, m, n)  # type: ignore[misc]
-            gemm, turns = {"float32": "sgemm", "float64": "dgemm"}[self.dtype.name], 2 * (turn_b == "T") + (turn_a == "T")
+            gemm, turns = (
+                {"float32": "sgemm", "float64": "dgemm"}[self.dtype.name],
+                2 * (turn_b == "T") + (turn_a == "T"),
+            )
             at_a, at_b, at_c = (f"past({name}, {p.offset})" for name, p in ((a, self.a), (b, self.b), (c, self.c)))
             one, zero = literal(1, self.dtype), literal(0, self.dtype)
             # By columns, as BLAS sees it, this is the transpose of c: the transpose of b times that of a.

@@ -1,9 +1,9 @@
 """A compiled function: which program serves a call, and what a call of it leaves behind."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from types import MethodType
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
+from ..traced import bare
 from ..tree import leaves, tree_map
 from .first_run import recorded
 from .program import Refused
@@ -77,7 +78,7 @@ class Compiled:
         while n > 0:
             inputs: list[Any] = []
             key = kind_of((args, kwargs), inputs) if args or kwargs else None
-            many = self._at_once(key, lambda replay: replay.repeat(n, inputs))  # noqa: B023
+            many = self._at_once(key, methodcaller("repeat", n, inputs))
             if many:
                 return many[0]
             answer, n = self(*args, **kwargs), n - 1
@@ -94,18 +95,16 @@ class Compiled:
         lengths = {len(x) for tree in stacked for x in leaves(tree)}
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
-        answers, start, n = [], 0, lengths.pop()
-        while start < n:
-            entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
-            rest: list[Any] = []
-            kind_of(tuple(tree_map(lambda x: np.ascontiguousarray(x[start:]), tree) for tree in stacked), rest)
-            many = self._at_once(kind_of((entry, {}), []), lambda replay: replay.scan(rest))
+        answers: list[Any] = []
+        n = lengths.pop()
+        while len(answers) < n:
+            entry, rest = entries_from(len(answers), stacked)
+            many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
             if many:
-                answers.append(many[0])
-                break
-            answers.append(tree_map(lambda y: y[None], self(*entry)))
-            start += 1
-        return tree_map(lambda *parts: np.concatenate(parts), answers[0], *answers[1:]) if answers[0] is not None else None
+                return joined([*answers, many[0]])
+            answer = self(*entry)
+            answers.append(None if answer is None else tree_map(lambda y: y[None], answer))
+        return joined(answers)
 
     def _at_once(self, key: Any, run: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
         """The answer that `run` has for the program that serves a call, as a tuple; an empty one if there is none."""
@@ -138,6 +137,19 @@ class Compiled:
         if self._latest is None:
             raise RecordingError("nothing is recorded yet: call the compiled function first")
         return self._latest
+
+
+def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """An entry of the first axis of all arrays, and the arrays from there on, side by side in memory."""
+    entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
+    rest: list[Any] = []
+    kind_of([tree_map(lambda x: np.ascontiguousarray(bare(x)[start:]), tree) for tree in stacked], rest)
+    return entry, rest
+
+
+def joined(answers: Sequence[Any]) -> Any:
+    """Stacked answers, one after the other; None if that is what the function answers."""
+    return None if answers[0] is None else tree_map(lambda *parts: np.concatenate(parts), *answers)
 
 
 def native_replay() -> Any:

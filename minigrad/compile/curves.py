@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions
 
 REAL = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 WHOLE = {types.float32: types.int32, types.float64: types.int64}
@@ -55,7 +57,9 @@ def estrin(words: list[str], power: int = 1) -> tuple[list[str], str]:
     if len(words) == 1:
         return [], words[0]
     r = f"r{power}" if power > 1 else "r"
-    pairs = [f"fma({r}, {b}, {a})" for a, b in zip(words[::2], words[1::2], strict=False)] + words[len(words) // 2 * 2 :]
+    pairs = [f"fma({r}, {b}, {a})" for a, b in zip(words[::2], words[1::2], strict=False)] + words[
+        len(words) // 2 * 2 :
+    ]
     lines, text = estrin(pairs, 2 * power)
     return [f"r{2 * power} = {r} * {r}", *lines] if len(pairs) > 1 else [], text
 
@@ -68,7 +72,7 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
     smallest, largest, flat = map(real, ends)
 
     @numba.njit(error_model="numpy")
-    def split(x: Any) -> Any:
+    def split(x: Any) -> Any:  # pragma: no cover: compiled
         shifted = fma(x, inverse, round_)
         k = shifted - round_
         r = fma(-k, low, fma(-k, high, x))
@@ -82,7 +86,7 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
     less_one: Callable[..., Any] = names["less_one"]
 
     @numba.njit(error_model="numpy")
-    def exp(x: Any) -> Any:
+    def exp(x: Any) -> Any:  # pragma: no cover: compiled
         x = smallest if x < smallest else x
         x = largest if x > largest else x
         k, r = split(x)
@@ -91,7 +95,7 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
         return y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
 
     @numba.njit(error_model="numpy")
-    def tanh(x: Any) -> Any:
+    def tanh(x: Any) -> Any:  # pragma: no cover: compiled
         a = abs(x)
         a = flat if a > flat else a
         k, r = split(a + a)

@@ -8,7 +8,7 @@ import numpy as np
 from .array import Method
 from .program import Call, Value
 
-OPERATORS = {
+OPERATORS: dict[Any, Any] = {
     operator.add: np.add,
     operator.sub: np.subtract,
     operator.mul: np.multiply,
@@ -25,7 +25,7 @@ OPERATORS = {
     operator.ge: np.greater_equal,
 }
 
-NUMBERS = {  # of floating numbers and of integers
+NUMBERS: dict[Any, Any] = {  # of floating numbers and of integers
     np.add: "{0} + {1}",
     np.subtract: "{0} - {1}",
     np.multiply: "{0} * {1}",
@@ -42,7 +42,7 @@ NUMBERS = {  # of floating numbers and of integers
     np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
     np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
 }
-FLOATS = {
+FLOATS: dict[Any, Any] = {
     np.divide: "{0} / {1}",
     np.reciprocal: "{1} / {0}",
     np.absolute: "abs({0})",
@@ -52,7 +52,7 @@ FLOATS = {
     np.isfinite: "abs({0}) < inf",
     np.signbit: "copysign(1.0, {0}) < 0.0",
 }
-LIBRARY = {  # one call for each element
+LIBRARY: dict[Any, Any] = {  # one call for each element
     np.log: "log({0})",
     np.log1p: "log1p({0})",
     np.expm1: "expm1({0})",
@@ -65,7 +65,7 @@ LIBRARY = {  # one call for each element
     np.power: "pow({0}, {1})",
 }
 LIBRARY_LIMIT = 1024  # elements above which NumPy's own loops, which fill vector registers, are faster
-TRUTHS = {
+TRUTHS: dict[Any, Any] = {
     np.logical_and: "{0} and {1}",
     np.logical_or: "{0} or {1}",
     np.logical_not: "not {0}",
@@ -118,7 +118,9 @@ def expression(call: Call) -> tuple[str, list[Any], list[np.dtype], np.dtype] | 
 
 def copies(call: Call) -> bool:
     """Whether a call does nothing but copy, and cast."""
-    return set(call.kwargs) <= {"copy", "dtype"} and (len(call.args) == 1 or call.function in (Method("astype"), np.astype))
+    return set(call.kwargs) <= {"copy", "dtype"} and (
+        len(call.args) == 1 or call.function in (Method("astype"), np.astype)
+    )
 
 
 def text_of(function: np.ufunc, args: list[Any], types: list[np.dtype], call: Call) -> str | None:

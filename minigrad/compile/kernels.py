@@ -11,8 +11,38 @@ from .names import Names
 from .places import address
 from .program import OUTSIDE, RESULT, Value
 
-RESERVED = ["i", "j", "p", "total", "element", "position", "turn", "turns", "inf", "nan", "past", "at", "start", "stack"]
-RESERVED += ["load", "store", "pieces", "within", "counted", "exp32", "exp64", "tanh32", "tanh64", "sqrt", "copysign", "boolean", "sgemm", "dgemm"]
+RESERVED = [
+    "i",
+    "j",
+    "p",
+    "total",
+    "element",
+    "position",
+    "turn",
+    "turns",
+    "inf",
+    "nan",
+    "past",
+    "at",
+    "start",
+    "stack",
+]
+RESERVED += [
+    "load",
+    "store",
+    "pieces",
+    "within",
+    "counted",
+    "exp32",
+    "exp64",
+    "tanh32",
+    "tanh64",
+    "sqrt",
+    "copysign",
+    "boolean",
+    "sgemm",
+    "dgemm",
+]
 RESERVED += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
 RESERVED += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
 ON_STACK = 1024  # bytes of a result that is kept on the stack
@@ -128,4 +158,4 @@ class Kernel:
 
 def numba_name(dtype: np.dtype) -> str:
     """What numba calls a dtype."""
-    return "boolean" if dtype == bool else dtype.name
+    return "boolean" if dtype.kind == "b" else dtype.name

@@ -11,15 +11,17 @@ from itertools import count
 from typing import Any
 
 import numba
+import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic, models, register_model
+from numba.extending import get_cython_function_address, models, register_model
 
 from .curves import exp32, exp64, tanh32, tanh64
 
 numbers = count(1)
+intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions
 
 
 class Pointer(types.CPointer):
@@ -146,7 +148,7 @@ dgemm = routine("dgemm", ir.DoubleType(), types.float64)
 
 
 @numba.njit
-def within(i: int, size: int) -> int:
+def within(i: int, size: int) -> int:  # pragma: no cover: compiled
     """An index of an axis, counted from its start."""
     if i < -size or i >= size:
         raise IndexError("an index of an array is out of bounds")
@@ -154,7 +156,7 @@ def within(i: int, size: int) -> int:
 
 
 @numba.njit
-def counted(i: int, size: int) -> int:
+def counted(i: int, size: int) -> int:  # pragma: no cover: compiled
     """A position of np.bincount's."""
     if i < 0 or i >= size:
         raise ValueError("bincount takes positions from 0 to minlength - 1 in a compiled function")
@@ -163,16 +165,16 @@ def counted(i: int, size: int) -> int:
 
 def compiled(name: str, text: str, pieces: int, alive: list[Any]) -> Callable[..., Any]:
     """The function of native code that some text defines, for so many pieces of memory; it keeps what is in `alive`."""
-    names = {**NAMES, "pieces": pieces, "alive": alive}
+    names: dict[str, Any] = {**NAMES, "pieces": pieces, "alive": alive}
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
-    return numba.njit(names[name], nogil=True, error_model="numpy")
+    return numba.njit(nogil=True, error_model="numpy")(names[name])
 
 
-NAMES: dict[str, Any] = {f.__name__: f for f in (at, stack, start, past, load, store, within, counted)} | {"sgemm": sgemm, "dgemm": dgemm}
-NAMES |= {"inf": math.inf, "nan": math.nan, "exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64}
-NAMES |= {"boolean": types.boolean}
-NAMES |= {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
-for _function in (math.sqrt, math.copysign, math.pow, math.log, math.log1p, math.expm1, math.sin, math.cos, math.sinh, math.cosh, math.atan, math.asinh):
-    NAMES[_function.__name__] = _function
+NAMES: dict[str, Any] = {"at": at, "stack": stack, "start": start, "past": past, "load": load, "store": store}
+NAMES |= {"within": within, "counted": counted, "sgemm": sgemm, "dgemm": dgemm}
+NAMES |= {"exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64, "inf": math.inf, "nan": math.nan}
+NAMES |= {"boolean": types.boolean} | {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
+NAMES |= {name: getattr(math, name) for name in ("sqrt", "copysign", "pow", "log", "log1p", "expm1", "sin", "cos")}
+NAMES |= {name: getattr(math, name) for name in ("sinh", "cosh", "atan", "asinh")}

@@ -11,7 +11,6 @@ from .lower import contiguous
 from .places import Places, imagined
 from .program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, values_in
 from .recording import owner
-
 from .statements import statement
 
 Row = list[tuple[Call, Statement]]  # calls that a kernel makes
@@ -100,7 +99,9 @@ class Native:
                 turns[:] = 1, 0
             answers = program.outputs()[: len(program.as_tensors)]
             gradients = program.outputs()[len(answers) :]
-            return [whole[x] for x in answers] + [whole[x][-1, ...] if x in self._answers else whole[x] for x in gradients]
+            return [whole[x] for x in answers] + [
+                whole[x][-1, ...] if x in self._answers else whole[x] for x in gradients
+            ]
 
         return run
 

@@ -66,7 +66,9 @@ class Places:
         there = base.source  # the array itself, if there is one that stays
         if isinstance(there, np.ndarray) and (not there.flags.aligned or there.strides != base.strides):
             return None
-        memory = self._memory.get(base.root, base.root) if base.origin == CONSTANT else self._memory.get(base, base.root)
+        memory = (
+            self._memory.get(base.root, base.root) if base.origin == CONSTANT else self._memory.get(base, base.root)
+        )
         return Place(base, offset // size, tuple(s // size for s in value.strides), memory)
 
     def of_element(self, value: Value, index: Any) -> Place | None:

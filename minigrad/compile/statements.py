@@ -13,12 +13,14 @@ from .loops import Element, Loop, Operand, Statement, memories
 from .places import KINDS, Place, Places, as_view, imagined
 from .program import ARGUMENT, CONSTANT, PURE, WRITE, Call, Value
 
+METHODS = {Method("sum"): np.add, Method("prod"): np.multiply, Method("max"): np.maximum, Method("min"): np.minimum}
+METHODS |= {Method("any"): np.logical_or, Method("all"): np.logical_and}
 DOTS = {np.dot, np.matmul, operator.matmul, Method("dot")}
 
 
 def statement(call: Call, places: Places) -> Statement | None:
     """A call as native code, None if that cannot make it just as NumPy does."""
-    if call.kind not in (PURE, WRITE) or isinstance(call.target, Value) and call.target.root.origin == ARGUMENT:
+    if call.kind not in (PURE, WRITE) or (isinstance(call.target, Value) and call.target.root.origin == ARGUMENT):
         return None
     result = call.target if call.kind == WRITE else call.pattern
     if not isinstance(result, Value) or result.number or result.dtype.kind not in KINDS:
@@ -73,7 +75,9 @@ def element(call: Call, result: Value, places: Places) -> Statement | None:
         return None
     text, args, types, dtype = found
     place = places.of(result)
-    return loop(text, args, types, dtype, result, place and place.stretched(result.shape, result.shape), places, result.shape)
+    return loop(
+        text, args, types, dtype, result, place and place.stretched(result.shape, result.shape), places, result.shape
+    )
 
 
 def setting(call: Call, result: Value, places: Places) -> Statement | None:
@@ -118,34 +122,27 @@ def part_shape(x: Value, index: Any) -> tuple[int, ...]:
 
 
 def reduction(call: Call, result: Value, places: Places) -> Statement | None:
-    """A sum, a product, a maximum, a minimum, or a mean over axes."""
-    mean = call.function is np.mean
-    function = np.add if mean else call.function[0] if isinstance(call.function, tuple) else None
-    if not mean and (function not in STEPS or call.function[1] != "reduce"):
+    """A sum, a product, a maximum or a minimum over axes."""
+    method = METHODS.get(call.function)
+    function, name = (method, "reduce") if method else call.function if isinstance(call.function, tuple) else (None, "")
+    options = dict(zip(("x", "axis"), call.args, strict=False)) | dict(call.kwargs)
+    if name != "reduce" or function not in STEPS or not set(options) <= {"x", "axis", "keepdims"} or len(call.args) > 2:
         return None
-    args, kwargs = list(call.args), dict(call.kwargs)
-    axis = args[1] if len(args) > 1 else kwargs.pop("axis", None if mean else 0)
-    keepdims = kwargs.pop("keepdims", False)
-    kwargs.pop("axis", None)
-    x = args[0]
-    if kwargs or len(args) > 2 or not isinstance(x, Value) or (mean and x.dtype.kind != "f"):
+    x, axis, keepdims = options["x"], options.get("axis", None if method else 0), options.get("keepdims", False)
+    if not isinstance(x, Value):
         return None
     axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in np.atleast_1d(axis))
     logical = function in (np.logical_or, np.logical_and)
-    fits = x.dtype.kind == "b" if logical else can_become(x.dtype, result.dtype) and result.dtype.kind != "b"
+    fitting = x.dtype.kind == "b" if logical else can_become(x.dtype, result.dtype) and result.dtype.kind != "b"
     from_x, into = operand(x, x.shape, places), places.of(result)
-    if not fits or from_x is None or from_x.place is None or into is None:
+    if not fitting or from_x is None or from_x.place is None or into is None:
         return None
-    strides = iter(into.strides)
-    full = []
-    for k in range(len(x.shape)):
-        if k not in axes:
-            full.append(next(strides))
-        else:
-            full.append(0 * next(strides) if keepdims else 0)
-    count = int(np.prod([x.shape[k] for k in axes])) if mean else 1
-    y = Operand(result.dtype, Place(into.base, into.offset, tuple(full), into.memory))
-    return Reduction(function, x.shape, axes, from_x, y, count)
+    left = iter(into.strides)
+    strides = [
+        0 * next(left) if k in axes and keepdims else 0 if k in axes else next(left) for k in range(len(x.shape))
+    ]
+    y = Operand(result.dtype, Place(into.base, into.offset, tuple(strides), into.memory))
+    return Reduction(function, x.shape, axes, from_x, y)
 
 
 def product(call: Call, result: Value, places: Places) -> Statement | None:
@@ -202,7 +199,7 @@ def gathering(call: Call, result: Value, places: Places) -> Statement | None:
     """``x[i]``, ``x[i, j]`` and so on with arrays of integers, for the first axes of x."""
     if call.function is not operator.getitem or call.kind != PURE:
         return None
-    found, into = picked(*call.args, places), places.of(result)
+    found, into = picked(call.args[0], call.args[1], places), places.of(result)
     return Gather(found, into) if found and into and result.shape == found.shape else None
 
 
