@@ -75,8 +75,10 @@ class Native:
 
         The function takes the first entries, and answers with stacked answers and the last gradients.
         """
+        if self.turns is None:
+            return None
         *prepare, kernel = self.calls
-        if self.turns is None or kernel.kind != WRITE or not self._answers <= {call.pattern for call in prepare}:
+        if kernel.kind != WRITE or not self._answers <= {c.pattern for c in prepare if c.function is np.empty}:
             return None
         turns = self.turns
 
@@ -91,7 +93,8 @@ class Native:
                     whole[value] = np.empty((n, *value.shape), value.dtype)
                     entry[value] = whole[value][0, ...]
                 else:
-                    whole[call.pattern] = entry[call.pattern] = call.function(*call.args)
+                    args = [x.source if isinstance(x, Value) else x for x in call.args]
+                    whole[call.pattern] = entry[call.pattern] = call.function(*args)
             turns[:] = n, 1
             try:
                 kernel.function(*(entry[x] for x in kernel.args))
@@ -100,7 +103,7 @@ class Native:
             answers = program.outputs()[: len(program.as_tensors)]
             gradients = program.outputs()[len(answers) :]
             return [whole[x] for x in answers] + [
-                whole[x][-1, ...] if x in self._answers else whole[x] for x in gradients
+                whole[x][-1, ...].copy() if x in self._answers else whole[x] for x in gradients
             ]
 
         return run

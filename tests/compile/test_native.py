@@ -1,6 +1,7 @@
 """Native code: it does what the function does, over changing values, and leaves to NumPy what it cannot do as NumPy."""
 
 import operator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -132,7 +133,18 @@ def test_special_numbers(dtype):
     inf = dtype(np.inf)
 
     def function(x, y):
-        made = [np.maximum(x, y), np.minimum(x, y), x < y, x >= y, x == y, np.exp(x), np.tanh(x), np.sqrt(x), 1 / x, x * inf]
+        made = [
+            np.maximum(x, y),
+            np.minimum(x, y),
+            x < y,
+            x >= y,
+            x == y,
+            np.exp(x),
+            np.tanh(x),
+            np.sqrt(x),
+            1 / x,
+            x * inf,
+        ]
         return [*made, np.isnan(x), np.isinf(x), np.isfinite(x), np.signbit(x), np.log(x), np.reciprocal(y), x.max()]
 
     x = np.where(np.isfinite(SPECIAL), np.clip(SPECIAL, -(2.0**100), 2.0**100), SPECIAL).astype(dtype)
@@ -163,7 +175,16 @@ def test_large_arrays():
     """Loops that fill vector registers, sums in several parts, and products by BLAS of all layouts."""
 
     def function(x, y):
-        products = [x @ y.T, x.T @ y, x @ x.T, x[:, :40] @ y, y[0] @ x.T, x @ y[0], x[::2] @ y.T, x[:, ::2] @ y[:, ::2].T]
+        products = [
+            x @ y.T,
+            x.T @ y,
+            x @ x.T,
+            x[:, :40] @ y,
+            y[0] @ x.T,
+            x @ y[0],
+            x[::2] @ y.T,
+            x[:, ::2] @ y[:, ::2].T,
+        ]
         sums = [np.sum(x), np.sum(x, axis=0), np.sum(x, axis=1), np.sum(x.T, axis=1), np.max(x, axis=1), np.mean(x)]
         return [*products, *sums, np.exp(x) * np.tanh(y) + x[0], np.sum(np.stack([x, y]), axis=(0, 2))]
 
@@ -223,7 +244,7 @@ def test_arrays_from_outside_are_changed_in_place():
             np.multiply(part, 0.5, out=w[:4])
             return w[::-1] + 1
 
-        compiled = mg.compile(lambda x: function(x, kept[0]), backend="numba")
+        compiled = mg.compile(partial(function, w=kept[0]), backend="numba")
         for i in range(4):
             np.testing.assert_allclose(compiled(np.full(8, i)), function(np.full(8, i), kept[1]), rtol=1e-15)
             np.testing.assert_allclose(kept[0], kept[1], rtol=1e-15)
