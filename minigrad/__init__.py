@@ -19,6 +19,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .draw import draw
 from .errors import (
     AnomalyError,
     CheckpointError,
@@ -40,10 +41,10 @@ from .transforms import grad, jvp, value_and_grad, vjp
 __version__ = "0.1.0"
 
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
-LATER = ("data", "io", "nn", "optim", "testing")
+LATER = ("data", "io", "nn", "optim", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
 if TYPE_CHECKING:
-    from . import data, io, nn, optim, testing
+    from . import data, io, nn, optim, testing, train
     from .io import load, save
 
 

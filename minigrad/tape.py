@@ -213,11 +213,16 @@ def check_usable(node: Node) -> None:
             "a leaf of this graph has ceased to require grad since it was used. Set requires_grad after backward(), "
             "or compute the result again"
         )
-    if type(node.parents) is tuple and node.primitive is not None and not node.parents:
+    if is_freed(node):
         raise GraphError(
             f"an earlier backward pass has freed this graph, as far as {node.primitive.name}. To go through a graph "
             f"twice, pass retain_graph=True the first time"
         )
+
+
+def is_freed(node: Node) -> bool:
+    """Whether a sweep has freed the call that made a node."""
+    return type(node.parents) is tuple and node.primitive is not None and not node.parents
 
 
 def refuse_views(leaf: Node, nodes: Sequence[Node]) -> None:
@@ -231,17 +236,24 @@ def refuse_views(leaf: Node, nodes: Sequence[Node]) -> None:
 
 
 def as_it_was(parent: Node, node: Node) -> Node:
-    """What `parent`, changed in place since, was when it went into `node`."""
-    _, _, parents = node.call()
-    formers = parent.notes.former
-    first = bisect_right(formers, node.born, key=itemgetter(0))
-    if first == len(formers):  # a leaf, which is changed in its memory
+    """What `parent`, changed in place since, was when it went into `node`, which is told so."""
+    former = former_of(parent, node)
+    if former is parent:  # a leaf, which is changed in its memory
+        _, _, parents = node.call()
         if any(other is parent and node.primitive.reads(i) for i, other in enumerate(parents)):
             raise stale(node)
         return parent
-    former = formers[first][1]
     replace_parent(node, parent, former)
     return former
+
+
+def former_of(parent: Node, node: Node) -> Node:
+    """The node that stands for what `parent` was when it went into `node`: itself, if it is unchanged or a leaf."""
+    if parent.notes is None:
+        return parent
+    formers = parent.notes.former
+    first = bisect_right(formers, node.born, key=itemgetter(0))
+    return parent if first == len(formers) else formers[first][1]
 
 
 def stale(node: Node) -> GraphError:

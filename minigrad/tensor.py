@@ -218,12 +218,14 @@ class Tensor(Recorded):
         return deepcopy(self)  # as with ndarrays: a copy has memory of its own
 
     def __repr__(self) -> str:
-        values = np.array2string(self.value, separator=", ", prefix="tensor(")
+        name = "tensor" if type(self) is Tensor else type(self).__name__
+        values = np.array2string(self.value, separator=", ", prefix=f"{name}(")
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
-        dtype += "" if self.size else f", shape={self.shape}"
+        if not 0 < self.size <= np.get_printoptions()["threshold"]:  # the values do not show it
+            dtype += f", shape={self.shape}"
         if self.is_leaf:
-            return f"tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
-        return f"tensor({values}{dtype}, made by {self.primitive.name})"
+            return f"{name}({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+        return f"{name}({values}{dtype}, made by {self.primitive.name})"
 
 
 UNCONNECTED = (

@@ -1,5 +1,6 @@
 """The examples run, and print what they promise."""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -11,8 +12,15 @@ EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 
 def run(name, *args):
-    command = [sys.executable, "-W", "error", EXAMPLES / name, *args]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-W", "error", EXAMPLES / name, *map(str, args)]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"MPLBACKEND": "Agg"}
+    ).stdout
+
+
+def numbers(text, before):
+    """The number that comes after some words, each time."""
+    return [float(x) for x in re.findall(re.escape(before) + r"\s*(-?[\d.]+(?:e-?\d+)?)", text)]
 
 
 def test_tutorial_prints_the_tutorials_output():
@@ -36,3 +44,53 @@ def test_hidden_layer_prints_the_reference_errors():
 def test_hidden_layer_starts_with_the_reference_errors():
     """The first 10,001 steps give the first two of them."""
     assert re.findall(r"error (\S+)", run("hidden_layer.py", "10001"))[:2] == ["0.4964100319", "0.0085845257"]
+
+
+def test_digits_are_read(tmp_path):
+    """97 % of the held-out pictures, and the two pictures are written."""
+    printed = run("digits.py", 4, tmp_path)
+    assert numbers(printed, "Held-out pictures read rightly:")[0] >= 97
+    assert {path.name for path in tmp_path.iterdir()} == {"digits_training.png", "digits_confusion.png"}
+
+
+@pytest.mark.parametrize(("name", "said"), [("digits.py", "For pictures"), ("spiral.py", "For a picture")])
+def test_pictures_are_left_out_without_matplotlib(tmp_path, name, said):
+    """The numbers are printed all the same."""
+    (tmp_path / "matplotlib.py").write_text("raise ImportError\n")
+    code = f"import sys, runpy; sys.argv[1:] = ['1']; runpy.run_path({str(EXAMPLES / name)!r}, run_name='__main__')"
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{EXAMPLES.parent}"}
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    ).stdout
+    assert f"{said}, install Matplotlib" in printed
+    assert "Held-out" in printed
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_spirals_are_told_apart(tmp_path):
+    """99 % of the held-out points, and a picture of the border."""
+    printed = run("spiral.py", 100, tmp_path)
+    assert numbers(printed, "Held-out points in the right spiral:")[0] >= 99
+    assert [path.name for path in tmp_path.iterdir()] == ["spiral.png"]
+
+
+def test_a_transformer_begins_to_write():
+    """One epoch of a narrow one: better than the frequencies of letters, 3.3 nats, and it writes."""
+    printed = run("char_transformer.py", 1, 16)
+    assert numbers(printed, "Held-out text:")[0] < 3.2
+    assert "It writes:\n" in printed
+
+
+def test_the_law_of_a_swing_is_found():
+    """Damping and frequency, to 1e-3."""
+    printed = run("fit_physics.py")
+    assert max(numbers(printed, "Away from the truth by") + numbers(printed, "damping, by")) < 1e-3
+
+
+def test_the_comets_orbit_is_found():
+    """Size, eccentricity and period, to a few thousandths, as its places are known to a hundredth."""
+    printed = run("own_operation.py")
+    assert "The rules agree with slopes" in printed
+    for name in ("size", "eccentricity", "period"):
+        _, found, truth = numbers(printed, f"{name}")
+        assert abs(found - truth) < 3e-3

@@ -775,6 +775,11 @@ def test_zero_dimensional_results_are_arrays_outside():
         assert type(y.detach().numpy()) is np.ndarray
 
 
-def test_empty_tensor_shows_its_shape():
-    """A tensor without elements shows what the brackets cannot."""
+def test_empty_and_large_tensors_show_their_shape():
+    """A tensor without elements, or with values left out, shows what the brackets cannot."""
     assert repr(mg.tensor(np.zeros((0, 3)))) == "tensor([], shape=(0, 3))"
+    large = mg.tensor(np.ones(3000, np.float32), requires_grad=True)
+    assert repr(large) == "tensor([1., 1., 1., ..., 1., 1., 1.], dtype=float32, shape=(3000,), requires_grad=True)"
+    assert repr(large.reshape(2, -1)).endswith("], dtype=float32, shape=(2, 1500), made by reshape)")
+    with np.printoptions(threshold=4000):
+        assert "shape" not in repr(large)

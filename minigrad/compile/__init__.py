@@ -7,7 +7,35 @@ __all__ = ["compile"]
 
 
 def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
-    """A function that does what `function` does, without asking what that is each time."""
+    """A function that does what `function` does, without asking what that is each time.
+
+    Its first call with arguments of a kind runs `function` and writes down NumPy's calls; later calls replay them.
+
+    Parameters
+    ----------
+    function : callable
+        Of arrays, Tensors, numbers, generators, and nested lists, tuples and dicts of these; other arguments are part
+        of the kind. It may call `backward()` and change arrays in place.
+    backend : "numpy" or "numba"
+        What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
+        results equal but for rounding, which takes a second or so to compile. What native code cannot do, NumPy does.
+
+    Returns
+    -------
+    callable
+        With the attributes `source`, the latest program as Python that needs NumPy alone, and `stats`; and with
+        ``repeat(n, *args)``, which makes n calls, and ``scan(*stacked)``, which makes one for each entry of the first
+        axis and stacks the answers; either is one call of native code, if all of the function is.
+
+    Raises
+    ------
+    RecordingError
+        At the call, if the function does what a replay would not do. Arrays and gradients are as they were then.
+    TypeError, ValueError
+        If `function` cannot be called, or there is no such backend.
+    ImportError
+        If numba or SciPy is not there for the backend "numba".
+    """
     from .compiled import Compiled
 
     return Compiled(function, backend)

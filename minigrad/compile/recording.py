@@ -240,9 +240,13 @@ class Recording:
         views = Counter(id(owner(x)) for x, _ in self._outside.values() if owner(x) is not x)
         copied = Counter(id(value) for value, _ in self._copies.values())
         for key in list(self._outside):
-            of = owner(self._outside[key][0])
-            ours = views[id(of)] + copied[id(of)] + (OUTSIDE_HOLDS if id(of) in self._outside else 0)
-            if isinstance(of, np.ndarray) and sys.getrefcount(of) - HERE <= ours:
+            x = self._outside[key][0]
+            if not isinstance(owner(x), np.ndarray):
+                continue
+            held = sys.getrefcount(x) - HERE > OUTSIDE_HOLDS + copied[key] + views[key]
+            x = owner(x)
+            ours = views[id(x)] + copied[id(x)] + (OUTSIDE_HOLDS if id(x) in self._outside else 0)
+            if not held and sys.getrefcount(x) - HERE <= ours:
                 raise RecordingError(
                     f"the compiled function makes an array of shape {self._outside[key][1].shape} in a way that is not "
                     f"recorded, so it would be the same in every replay. Make it outside of the function, or in it "

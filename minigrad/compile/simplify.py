@@ -32,7 +32,7 @@ SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
 # x op c = x, exactly, for all x. Not x + 0, which makes 0 of -0.
 NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
 COMMUTES = {np.multiply, operator.mul}
-COPIES = {np.positive, np.array, np.copy, np.ascontiguousarray, operator.pos, Method("copy")}
+COPIES = {np.positive, np.array, np.copy, operator.pos, Method("copy")}
 SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape"), Method("astype"), np.astype}
 
 

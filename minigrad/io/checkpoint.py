@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import CheckpointError
 from . import npz, safetensors
-from .layout import read_array, remaining
+from .layout import Reader, remaining
 from .record import Entry, decoded, packed, sealed, unsealed
 from .replacing import replacing
 
@@ -36,6 +36,8 @@ def save(path: str | os.PathLike[str], tree: Any) -> None:
         If the file cannot be written: the folder is missing, the disk full, ... The old file stays as it was.
     TypeError, ValueError
         If the tree holds something else, or its names and plain values take more than 4 MiB as text.
+    ImportError
+        If a path ends in .safetensors and that library is not installed, which the extra `safetensors` does.
 
     Notes
     -----
@@ -70,6 +72,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         If it cannot be read, was not written by `save`, or is damaged.
     ValueError
         If `path` ends in neither .npz nor .safetensors.
+    ImportError
+        As for `save`.
     """
     path, layout = checked_path(path)
     try:
@@ -96,16 +100,16 @@ def checked_path(path: str | os.PathLike[str]) -> tuple[str, ModuleType]:
 
 def read(file: BufferedReader, layout: ModuleType) -> Any:
     """The tree in an open file; allocates nothing for its arrays unless the file is long enough for all of them."""
-    tree, entries = unsealed(layout.read_seal(file))
-    wanted, there = sum(entry.nbytes for entry in entries), remaining(file)
-    if wanted > there:
-        raise ValueError(f"its arrays take {wanted} bytes, and it has only {there} for them")
-    return decoded(tree, {entry.name: checked_array(file, layout, entry) for entry in entries})
+    with layout.reading(file) as (seal, array_of):
+        tree, entries = unsealed(seal)
+        wanted, there = sum(entry.nbytes for entry in entries), remaining(file)
+        if wanted > there:
+            raise ValueError(f"its arrays take {wanted} bytes, and it has only {there} for them")
+        return decoded(tree, {entry.name: checked_array(array_of, entry) for entry in entries})
 
 
-def checked_array(file: BufferedReader, layout: ModuleType, entry: Entry) -> Any:
-    """The next array of a file."""
-    layout.enter(file, entry.name, entry.nbytes)
-    array = read_array(file, entry.dtype, entry.shape)
+def checked_array(array_of: Reader, entry: Entry) -> Any:
+    """An array of a file."""
+    array = array_of(entry.name, entry.dtype, entry.shape)
     entry.check(array)
     return array

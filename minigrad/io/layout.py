@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from io import BufferedReader
 from typing import Any
 
@@ -11,6 +12,9 @@ LIMIT = 2**22  # bytes for all names and plain values, as a hostile text unfolds
 DTYPES = ("|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8")
 
 
+Reader = Callable[[str, str, list[int]], np.ndarray]  # of an array, by its name, dtype and shape
+
+
 def remaining(file: BufferedReader) -> int:
     """How many bytes there are from the place in a file to its end."""
     return os.fstat(file.fileno()).st_size - file.tell()
@@ -18,11 +22,16 @@ def remaining(file: BufferedReader) -> int:
 
 def read_exactly(file: BufferedReader, count: int) -> bytes:
     """The next bytes of a file; refuses to read more than there are, or than `LIMIT`, before memory is allocated."""
+    check_room(file, count)
+    return file.read(count)
+
+
+def check_room(file: BufferedReader, count: int) -> None:
+    """Refuse a part of a file, from its place on, that is longer than the rest of it or than `LIMIT`."""
     if count > min(LIMIT, remaining(file)):
         raise ValueError(
             f"a part of it is said to take {count} bytes, and {remaining(file)} are left (at most {LIMIT})"
         )
-    return file.read(count)
 
 
 def bounded(text: bytes) -> bytes:
@@ -50,6 +59,4 @@ def read_array(file: BufferedReader, dtype: str, shape: list[int]) -> Any:
     array = np.empty(shape, dtype)
     if array.nbytes and file.readinto(raw(array)) < array.nbytes:
         raise ValueError("it ends in the middle of an array")
-    if dtype == "|b1" and array.view(np.uint8).max(initial=0) > 1:
-        raise ValueError("an array of bools has bytes that are neither 0 nor 1")
     return array.astype(array.dtype.newbyteorder("="), copy=False)

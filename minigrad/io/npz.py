@@ -11,13 +11,15 @@ PKWARE, .ZIP File Format Specification, 6.3.10, sections 4.3.7 (local file heade
 import json
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from .layout import bounded, read_exactly
+from .layout import Reader, bounded, read_array, read_exactly, size_of
 
 TEXT = "minigrad.json"
 # signature, version, flags, method, time, date; CRC, two sizes; lengths of the name and of what follows it
@@ -36,22 +38,24 @@ def write(file: BinaryIO, seal: Mapping[str, str], arrays: Mapping[str, np.ndarr
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def read_seal(file: BufferedReader) -> Any:
-    """The sealed text of a file."""
+@contextmanager
+def reading(file: BufferedReader) -> Iterator[tuple[Any, Reader]]:
+    """The sealed text of a file, and a function that reads its arrays, in the order of the text."""
     name, size = read_header(file)
     if name != TEXT:
         raise ValueError(f"it begins with {name!r}, so it was written by something else: try np.load")
-    return json.loads(read_exactly(file, size))
+    yield json.loads(read_exactly(file, size)), partial(read_member, file)
 
 
-def enter(file: BufferedReader, name: str, nbytes: int) -> None:
-    """Go to the values of the next array."""
-    found, size = read_header(file)
+def read_member(file: BufferedReader, name: str, dtype: str, shape: list[int]) -> np.ndarray:
+    """The next array of a file."""
+    (found, size), nbytes = read_header(file), size_of(dtype, shape)
     if found != f"{name}.npy" or size < nbytes:
         raise ValueError(
             f"the array {name!r} is expected in a member of at least {nbytes} bytes, not {found!r} of {size}"
         )
     read_exactly(file, size - nbytes)  # NumPy's header: the text has its dtype and shape as well
+    return read_array(file, dtype, shape)
 
 
 def read_header(file: BufferedReader) -> tuple[str, int]:

@@ -46,6 +46,8 @@ class Entry:
         """Refuse an array that is not the one that was saved."""
         if digest(array) != self.sha256:
             raise ValueError(f"the values of the array {self.name!r} were damaged")
+        if array.dtype == bool and array.view(np.uint8).max(initial=0) > 1:
+            raise ValueError("an array of bools has bytes that are neither 0 nor 1")
 
 
 def digest(array: np.ndarray) -> str:

@@ -1,52 +1,67 @@
-"""The .safetensors format, which PyTorch and others read: a header of JSON, then the bytes of the arrays.
+"""The .safetensors format, which PyTorch and others read, by its own library; the text is in the header's metadata.
 
-Written here because its own library writes arrays that are not in C order wrongly (version 0.8.0, issue 825), knows no
-digests, and would be one more thing to install.
-
-References
-----------
-https://github.com/huggingface/safetensors, the section on the format.
+The library writes arrays that are not in C order wrongly (version 0.8.0, issue 825); those that come here are.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from .layout import bounded, raw, read_exactly
+from .layout import Reader, bounded, check_room
 
-BEGINNING = '{"__metadata__": '
-NAMES = {"b": "BOOL", "i": "I", "u": "U", "f": "F"}
+KEY = "minigrad"  # of the metadata
+
+
+def library() -> Any:
+    """The library, with its part for NumPy."""
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "files that end in .safetensors need its library. Install it: pip install 'minigrad[safetensors]'. "
+            "Those that end in .npz need nothing"
+        ) from error
+    return safetensors
 
 
 def write(file: BinaryIO, seal: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> None:
     """A text and arrays as a file, every array aligned to its dtype."""
-    header: dict[str, Any] = {"__metadata__": seal}
-    end = 0
-    for name, x in arrays.items():
-        start, end = end, end + x.nbytes
-        header[name] = {"dtype": dtype_name(x.dtype), "shape": x.shape, "data_offsets": [start, end]}
-    text = json.dumps(header).encode()
-    text = bounded(text + b" " * (-len(text) % 8))
-    file.write(len(text).to_bytes(8, "little") + text)
-    for x in arrays.values():
-        file.write(raw(x))
+    # One string, as the library writes several in any order.
+    data = library().numpy.save(arrays, metadata={KEY: f"{seal['sha256']} {seal['minigrad']}"})
+    bounded(data[8 : 8 + header_length(data)])
+    file.write(data)
 
 
-def dtype_name(dtype: np.dtype) -> str:
-    """The format's name of a dtype: F32, I64, BOOL, ..."""
-    return NAMES[dtype.kind] + ("" if dtype.kind == "b" else str(8 * dtype.itemsize))
+def header_length(data: bytes) -> int:
+    """The number of bytes of the header, with which a file begins."""
+    return int.from_bytes(data[:8], "little")
 
 
-def read_seal(file: BufferedReader) -> Any:
-    """The sealed text of a file; it says all that the rest of the header does, which is for others."""
-    header = read_exactly(file, int.from_bytes(read_exactly(file, 8), "little")).decode("ascii")
-    if not header.startswith(BEGINNING):
-        raise ValueError("it was written by something else: try safetensors.numpy.load_file")
-    return json.JSONDecoder().raw_decode(header, len(BEGINNING))[0]
+@contextmanager
+def reading(file: BufferedReader) -> Iterator[tuple[Any, Reader]]:
+    """The sealed text of a file, and a function that reads its arrays by name.
+
+    The library compares all sizes with that of the file before it reads an array. It maps the file into memory.
+    """
+    safetensors = library()
+    check_room(file, header_length(file.read(8)))
+    try:
+        with safetensors.safe_open(file.name, framework="np") as archive:
+            digest, space, text = (archive.metadata() or {}).get(KEY, "").partition(" ")
+            if not space:
+                raise ValueError("it was written by something else: try safetensors.numpy.load_file")
+            yield {"minigrad": text, "sha256": digest}, partial(read_array, archive)
+    except safetensors.SafetensorError as error:
+        raise ValueError(error) from error
 
 
-def enter(file: BufferedReader, name: str, nbytes: int) -> None:
-    """The values of the next array follow at once."""
+def read_array(archive: Any, name: str, dtype: str, shape: list[int]) -> np.ndarray:
+    """An array of a file, if it is as the text says."""
+    array = archive.get_tensor(name)
+    if array.dtype != np.dtype(dtype) or array.shape != tuple(shape):
+        raise ValueError(f"the array {name!r} is of {array.dtype} and shape {array.shape}, and not as its text says")
+    return array

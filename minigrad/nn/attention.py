@@ -106,13 +106,13 @@ class MultiheadAttention(Module):
         self.check(query, key, value)
         shape = self.scores_shape(query, key)
         masks = checked_masks(key_padding_mask, attn_mask, shape)
-        barred = [np.logical_not(mask) for mask in masks if mask.dtype == bool]
+        allowed = [np.logical_not(mask) for mask in masks if mask.dtype == bool]
         if is_causal:
-            barred.append(causal_mask(query, *shape[2:]))
+            allowed.append(causal_mask(query, *shape[2:]))
         added = [mask for mask in masks if mask.dtype != bool]
         q, k, v = self.heads(self.q_proj, query), self.heads(self.k_proj, key), self.heads(self.v_proj, value)
         weights = weights_of(
-            q, k, reduce(np.logical_and, barred) if barred else None, sum(added[1:], added[0]) if added else None
+            q, k, reduce(np.logical_and, allowed) if allowed else None, reduce(np.add, added) if added else None
         )
         y = dropout(weights, self.dropout, depends(self, "training"), self._rng) @ v
         y = self.out_proj(y.transpose(self.order()).reshape(-1, self.embed_dim)).reshape(query.shape)

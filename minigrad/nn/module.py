@@ -1,6 +1,6 @@
 """Module: what the layers of a network, and networks themselves, have in common."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -145,8 +145,7 @@ class Module:
             label = f"{name[len(above[-1]) :]}: " if above else ""
             lines.append(f"{'  ' * len(above)}{label}{summary(module)}")
             above.append(f"{name}." if name else "")
-        count = sum(p.size for p in self.parameters())
-        return "\n".join([*lines, f"{count:,} parameter{'' if count == 1 else 's'}"])
+        return "\n".join([*lines, counted(self.parameters())])
 
 
 def summary(module: Module) -> str:
@@ -159,6 +158,16 @@ def summary(module: Module) -> str:
     arrays = [f"{name} {part.shape}" for name, part in parts(module) if isinstance(part, Tensor)]
     in_brackets = f"({', '.join(options)})" if options else ""
     return f"{type(module).__name__}{in_brackets}{': ' if arrays else ''}{', '.join(arrays)}"
+
+
+def counted(parameters: Sequence[Parameter]) -> str:
+    """How many numbers there are in parameters, how many are frozen, and the dtype if it is not the usual one."""
+    count = sum(p.size for p in parameters)
+    frozen = sum(p.size for p in parameters if not p.requires_grad)
+    dtypes = sorted({str(p.dtype) for p in parameters})
+    facts = [f"{count:,} parameter{'' if count == 1 else 's'}"]
+    facts += [f"{frozen:,} of them frozen"] if frozen else []
+    return ", ".join(facts + (dtypes if dtypes != ["float64"] else []))
 
 
 def check_attribute(module: Module, name: str, value: Any) -> None:

@@ -11,18 +11,14 @@ from .function import named
 def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float = 0.0) -> None:
     """Raise AssertionError unless two trees agree: in structure, shapes, dtypes, and values to a tolerance.
 
-    Parameters
-    ----------
-    actual, desired : Tensor, array or number, or nested lists, tuples and dicts of them
-        A Python number stands for an array of any shape and dtype. NaN equals NaN.
-    rtol, atol : float
-        Values may differ by ``atol + rtol * abs(desired)``.
+    The leaves of nested lists, tuples and dicts are Tensors, arrays and numbers. A Python number stands for an array of
+    any shape and dtype. NaN equals NaN. Values may differ by ``atol + rtol * abs(desired)``.
     """
     __tracebackhide__ = True
-    names, others = ([name for name, _ in named(tree)] for tree in (actual, desired))
-    if names != others:
-        raise AssertionError(f"structure: {names} is not {others}")
-    for (name, a), (_, b) in zip(named(actual), named(desired), strict=True):
-        a, b = bare(a), bare(b)
+    left, right = named(actual), named(desired)
+    if list(left) != list(right):
+        raise AssertionError(f"structure: {list(left)} is not {list(right)}")
+    for name in left:
+        a, b = bare(left[name]), bare(right[name])
         strict = hasattr(a, "dtype") and hasattr(b, "dtype")
         np.testing.assert_allclose(a, b, rtol, atol, err_msg=name, strict=strict)

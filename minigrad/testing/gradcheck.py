@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError
-from .compare import MANY, check_slopes
-from .function import Function, refuse_unreal
+from .function import Function
 from .hygiene import check_contract, check_modes
-from .report import Report
-from .subject import Subject, SubjectError, blaming
+from .report import MANY, Report, check_slopes
+from .subject import Subject, SubjectError, called
+
+Seed = int | np.random.Generator | None
 
 
 def check_vjp(
-    f: Callable[..., Any],
-    vjp: Callable[..., Any],
+    f: Callable,
+    vjp: Callable,
     inputs: Any,
     *,
-    rng: int | np.random.Generator | None = None,
+    rng: Seed = None,
     rtol: float = 1e-9,
     order: int = 1,
     raise_exception: bool = True,
@@ -59,9 +60,8 @@ def check_vjp(
         )
 
     def check(report: Report, rng: np.random.Generator) -> None:
-        with blaming("Reading the inputs as a tuple of arrays"):
-            arrays = [inputs] if isinstance(inputs, np.ndarray) else [np.asarray(x) for x in inputs]
-        refuse_unreal(arrays)
+        given = [inputs] if isinstance(inputs, np.ndarray) else inputs
+        arrays = called("Reading the inputs as a tuple of arrays", lambda: list(map(np.asarray, given)))
         subject = Subject(f, vjp, arrays, rng)
         check_contract(subject)
         check_slopes(subject, rtol, report, MANY)
@@ -74,7 +74,7 @@ def gradcheck(
     inputs: Any,
     *,
     order: int = 1,
-    rng: int | np.random.Generator | None = None,
+    rng: Seed = None,
     rtol: float = 1e-9,
     fast: bool = False,
     skip: str | Sequence[str] = (),
@@ -108,7 +108,7 @@ def gradcheck(
     skipped, many = (skip,) if isinstance(skip, str) else skip, 0 if fast else MANY
 
     def check(report: Report, rng: np.random.Generator) -> None:
-        function = Function(f, inputs if type(inputs) is tuple else (inputs,), rng)
+        function = Function(f, dict(enumerate(inputs if type(inputs) is tuple else (inputs,))), rng)
         check_function(function, rtol, many, skipped, report)
         if order == 2 and report:
             check_function(function.gradient_map(), rtol, many, skipped, report)
@@ -122,7 +122,7 @@ def gradgradcheck(f: Callable[..., Any], inputs: Any, **options: Any) -> Report:
     return gradcheck(f, inputs, order=2, **options)
 
 
-def reported(check: Callable[..., None], rng: int | np.random.Generator | None, raise_exception: bool) -> Report:
+def reported(check: Callable[..., None], rng: Seed, raise_exception: bool) -> Report:
     """The report of a check, if it does not raise; what f, the rules or the inputs do wrong ends up in it."""
     __tracebackhide__ = True
     seed = int(rng if isinstance(rng, int | np.integer) else np.random.default_rng(rng).integers(2**32))
@@ -140,21 +140,17 @@ def reported(check: Callable[..., None], rng: int | np.random.Generator | None, 
 
 
 def check_function(function: Function, rtol: float, many: int, skip: Sequence[str], report: Report) -> None:
-    """The rules' contracts one by one; then slopes of the whole, or of each rule if some are skipped."""
-    calls = function.calls()
-    others = [(name, call) for name, call in calls if name not in skip]
-    for _, call in others:
-        check_contract(call)
-        check_modes(call, call.names[0], rtol)
-    if len(others) == len(calls):
-        check_contract(function)
-        check_modes(function, "f", rtol)
-        check_slopes(function, rtol, report, many)
-        others = [] if report else others
-    else:
+    """The rules' contracts one by one; then slopes of the whole, and of each if that is wrong or not checked."""
+    calls = [call for call in function.calls() if call.name not in skip]
+    for subject in calls if skip else [*calls, function]:
+        check_contract(subject)
+        check_modes(subject, rtol)
+    if skip:
         report.add("passed", f"Not checked, as asked: {', '.join(skip)}. The other rules were checked one by one.")
-    for name, call in others:
+    else:
+        check_slopes(function, rtol, report, many)
+    for call in calls if skip or not report else ():
         own = Report(report.seed)
         check_slopes(call, rtol, own, many)
         if not own:
-            report.add(own.outcome, f"The rule of {name} is wrong by itself.", *own.findings)
+            report.add(own.outcome, f"The rule of {call.name} is wrong by itself.", *own.findings)

@@ -1,11 +1,11 @@
-"""The report of a gradient check: what was found, in words for a terminal."""
+"""Each gradient against the slopes that f shows, told in words for a terminal."""
 
 import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
-from .probe import Verdict
+from .slopes import Probe, Verdict
 from .subject import Subject, located
 
 OUTCOMES = (  # ascending; the first three pass
@@ -17,25 +17,18 @@ OUTCOMES = (  # ascending; the first three pass
     "contract broken",  # mutation, aliasing, dtype, shape, staleness, ...
     "cannot check",  # bad input, or code that raised
 )
+# Up to here each entry is moved, and each output pulled, on its own. It is a choice of time: 160 entries take about a
+# thousand calls of f.
+MANY = 160
 
 
 @dataclasses.dataclass
 class Report:
-    """What a gradient check found: true when nothing speaks against the rule; `str` tells all.
+    """What a gradient check found: true when nothing speaks against the rule; `str` tells all."""
 
-    Attributes
-    ----------
-    seed : int
-        `rng=seed` repeats the check.
-    outcome : str
-        The gravest of `OUTCOMES` that was found.
-    findings : list of str
-        What decided the outcome, and what else is worth knowing.
-    """
-
-    seed: int
-    outcome: str = OUTCOMES[0]
-    findings: list[str] = dataclasses.field(default_factory=list)
+    seed: int  # `rng=seed` repeats the check
+    outcome: str = OUTCOMES[0]  # the gravest that was found
+    findings: list[str] = dataclasses.field(default_factory=list)  # what decided it, and what else is worth knowing
 
     def __bool__(self) -> bool:
         return self.outcome in OUTCOMES[:3]
@@ -49,72 +42,145 @@ class Report:
         self.findings.extend(lines)
 
 
-def describe(report: Report, subject: Subject, k: int, places: np.ndarray, verdict: Verdict, alone: int) -> None:
-    """Tell of judged slopes (entry of gradient k, output); the first outputs are seen alone, the others mixtures."""
-    unit = subject.sizes[places, None]
-    verdict = verdict._replace(claimed=verdict.claimed / unit, low=verdict.low / unit, high=verdict.high / unit)
-    claimed, wrong, outside, kinked = verdict.claimed, verdict.wrong, verdict.outside, verdict.kinked & ~verdict.outside
-    share, size = f"of gradient {subject.names[k]}", subject.inputs[k].size
+def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> None:
+    """Judge every gradient, and tell the report."""
+    probe, kinks = Probe(subject, rtol, many), []
+    usable = finite_entries(probe, report)
+    for k, slot in subject.slots.items():
+        places = np.arange(slot.start, slot.stop)[usable[slot]]
+        places = narrowed(probe, k, places, report, max(many, 1))
+        if places.size:
+            verdict = probe.judge(probe.entries(places))
+            describe(report, probe, k, places, verdict)
+            kinks += places[verdict.kinked.any(axis=1)].tolist()
+    check_ties(probe, kinks, report)
+
+
+def finite_entries(probe: Probe, report: Report) -> np.ndarray:
+    """Which entries are finite in gradients and inputs; the others are judged here.
+
+    Where f is finite NaN is wrong, and infinity is right only if f's quotients grow without end, with its sign, on at
+    least one side: from one step to the other that of |x|^0.9 grows ninefold, that of x log(x) fivefold. Where a rule
+    multiplies an infinite slope by a cotangent of zero, it gives NaN beside infinity.
+    """
+    subject, known = probe.subject, np.isfinite(probe.subject.point)
+    usable = np.isfinite(probe.rows).all(axis=0) & known
+    odd = np.flatnonzero(~usable & known)[:MANY]
+    if not subject.finite.all():
+        report.add("passed", f"Not checked: {(~subject.finite).sum()} of {subject.finite.size} outputs are not finite.")
+    elif odd.size:
+        claimed, moved, steps = probe.rows[:, odd].T, probe.entries(odd), np.array([[1.0], [-1.0]])
+        far, near = ((probe.values(moved, t * steps) - probe.centre) / (t * steps) for t in (2.0**-8, 2.0**-40))
+        grown = (np.abs(near) > 3 * np.abs(far)) & (np.sign(near) == np.sign(claimed)[:, None])
+        endless = np.isinf(claimed) & grown.any(axis=1)
+        wrong = ~endless & (np.isinf(claimed) | np.isnan(claimed) & ~endless.any(axis=1, keepdims=True))
+        for i, j in np.argwhere(wrong)[:1]:
+            place = located(subject.gradients, odd[i])
+            report.add("wrong", f"Gradient {place} is {claimed[i, j]}, where f and its slope are finite.")
+    probe.rows[:, ~usable] = 0
+    return usable
+
+
+def narrowed(probe: Probe, k: int, places: np.ndarray, report: Report, many: int) -> np.ndarray:
+    """At most `many` of the places: those of a block that is wrong as a whole, or some that are drawn.
+
+    Several kinks may pull a sum apart on both sides, so a kink convicts single entries only.
+    """
+    subject = probe.subject
+    while places.size > many:
+        parts = np.array_split(places, min(8, places.size))
+        blocks = [np.where(np.isin(np.arange(subject.point.size), part), subject.direction(), 0) for part in parts]
+        verdict = probe.judge(np.stack(blocks))
+        wrong = verdict.votes > 1
+        if not wrong.any():
+            return subject.rng.choice(places, min(4, places.size), replace=False)
+        places, many = parts[np.argmax(wrong.any(axis=1))], max(many // 8, 1)
+        if report and (wrong & ~verdict.kinked).any():
+            report.add("wrong", f"Gradient {subject.names[k]} is wrong in a sum of {places.size} entries.")
+    return places
+
+
+def check_ties(probe: Probe, kinks: list[int], report: Report) -> None:
+    """Inputs of equal value that each have a kink are moved together.
+
+    max(a, a) has the slopes 0 and 1 on the two sides of each argument, so a rule may answer 1 for one of them; but
+    not for both, as their sum is 1. Where the slopes of the members just add up, their kinks are independent, and
+    together they tell nothing new.
+    """
+    point, t = probe.subject.point, 2.0**-16
+    for value in np.unique(point[kinks]):
+        members = probe.entries([i for i in kinks if point[i] == value])
+        tie = members.sum(axis=0, keepdims=True)
+        joint, *apart = probe.values(np.concatenate([tie, members]), [t, -t]) - probe.centre
+        additive = np.abs(joint - sum(apart)).max(axis=0) <= 1e-3 * np.abs(sum(apart)).max(axis=0)
+        verdict = probe.judge(tie)
+        wrong = (verdict.votes > 1) & ~additive
+        if wrong.any():
+            claimed, numeric, bar = (part[wrong][0] for part in verdict[:3])
+            report.add(
+                "wrong at a kink",
+                f"{len(members)} inputs are tied at {value:g}. Moved together they have the slope {numeric:.6g} +- "
+                f"{bar:.1g}, but their gradients add up to {claimed:.6g}: is the tie counted {len(members)} times?",
+            )
+
+
+def describe(report: Report, probe: Probe, k: int, places: np.ndarray, verdict: Verdict) -> None:
+    """Tell of judged slopes (entry of gradient k, output)."""
+    (claimed, _, bar, kinked, votes), name = verdict, probe.subject.names[k]
     # Not excluded, but neither would zero be, though the claim matters in its gradient; or nothing was measured at all.
-    matters, width = np.abs(claimed) > 1e-3 * np.max(np.abs(claimed), axis=0), verdict.high - verdict.low
-    vague = (matters & (width > np.abs(claimed)) | np.isinf(width)) & ~outside & ~kinked
-    if wrong.any():
-        told = "; ".join([counted(wrong, size), *patterns(subject, k, places, verdict)])
-        outcome = "wrong at a kink" if verdict.kinked[wrong].all() else "wrong"
-        report.add(outcome, worst(subject, places, verdict, wrong, alone), f"Wrong: {told}.")
-    elif outside.any():
-        told = worst(subject, places, verdict, outside, alone)
+    matters = np.abs(claimed) > 1e-3 * np.max(np.abs(claimed), axis=0)
+    vague = (matters & (2 * bar > np.abs(claimed)) | np.isinf(bar)) & (votes == 0) & ~kinked
+
+    def counted(mask: np.ndarray) -> str:
+        looked_at = "" if len(places) == probe.subject.inputs[k].size else " looked at"
+        return f"{mask.any(axis=1).sum()} of {len(places)} entries{looked_at}"
+
+    if (votes > 1).any():
+        told = "; ".join([counted(votes > 1), *patterns(probe, k, places, verdict)])
+        outcome = "wrong at a kink" if kinked[votes > 1].all() else "wrong"
+        report.add(outcome, farthest(probe, places, verdict, votes > 1), f"Wrong: {told}.")
+    elif votes.any():
+        told = farthest(probe, places, verdict, votes > 0)
         report.add("unsure", f"One step size, and no other, contradicts the rule. {told}")
-    if kinked.any():
-        report.add("passed at a kink", f"{counted(kinked, size)} {share} lie between the one-sided slopes of a kink.")
+    if (kinked & (votes == 0)).any():
+        told = f"{counted(kinked & (votes == 0))} of gradient {name} lie between the one-sided slopes of a kink."
+        report.add("passed at a kink", told)
     if vague.any():
-        outcome = "passed" if ((claimed != 0) & ~vague).any() else "unsure"
-        report.add(
-            outcome, f"{counted(vague, size)} {share} cannot be seen: f's rounding, a jump or an edge hides them."
-        )
+        told = f"{counted(vague)} of gradient {name} cannot be seen: f's rounding, a jump or an edge hides them."
+        report.add("passed" if ((claimed != 0) & ~vague).any() else "unsure", told)
 
 
-def counted(mask: np.ndarray, size: int) -> str:
-    """'2 of 6 entries', where those are counted that were looked at."""
-    return f"{mask.any(axis=1).sum()} of {len(mask)} entries" + ("" if len(mask) == size else " looked at")
-
-
-def worst(subject: Subject, places: np.ndarray, verdict: Verdict, wrong: np.ndarray, alone: int) -> str:
-    """The worst of the wrong entries, with its error bar; one output says more than a mixture."""
-    numeric = (verdict.low + verdict.high) / 2
-    error = np.where(wrong, np.abs(verdict.claimed - numeric), -1)
-    error[:, alone:] -= np.inf if wrong[:, :alone].any() else 0
+def farthest(probe: Probe, places: np.ndarray, verdict: Verdict, wrong: np.ndarray) -> str:
+    """The entry farthest off, with its error bar; one output says more than a mixture."""
+    error, subject = np.where(wrong, np.abs(verdict.claimed - verdict.numeric), -1), probe.subject
+    error[:, probe.alone :] -= np.inf if wrong[:, : probe.alone].any() else 0
     i, j = np.unravel_index(np.argmax(error), wrong.shape)
-    through = located(subject.outputs, int(j)) if j < alone else "a mixture of outputs"
+    through = located([("output", subject.output.shape)], int(j)) if j < probe.alone else "a mixture of outputs"
     return (
-        f"Gradient {located(subject.gradients, places[i])}, through {through}: analytic {verdict.claimed[i, j]:.10g}, "
-        f"numeric {numeric[i, j]:.10g} +- {(verdict.high[i, j] - verdict.low[i, j]) / 2:.1g}."
+        f"Gradient {located(subject.gradients, places[i])}, through {through}: analytic "
+        f"{probe.rows[j, places[i]]:.10g}, numeric {verdict.numeric[i, j]:.10g} +- {verdict.bar[i, j]:.1g}."
     )
 
 
-def patterns(subject: Subject, k: int, places: np.ndarray, verdict: Verdict) -> Iterator[str]:
-    """What wrong entries share: a ratio, or what small errors suggest; a transposition; a slab, a sign, a size."""
-    x, values, numeric = subject.inputs[k], subject.point[places], (verdict.low + verdict.high) / 2
-    bad, name = verdict.wrong.any(axis=1), f"input {subject.names[k]}"
-    known = verdict.wrong & (np.abs(numeric) > 1e3 * (verdict.high - verdict.low))
-    ratio = verdict.claimed[known] / numeric[known]
-    if not verdict.claimed[verdict.wrong].any():
-        yield "the analytic value is zero"
-    elif known.any() and np.max(np.abs(ratio - 1)) < 1e-6:
+def patterns(probe: Probe, k: int, places: np.ndarray, verdict: Verdict) -> Iterator[str]:
+    """What wrong entries share: a ratio, or what small errors suggest; a transposition; a slab, a sign."""
+    subject, wrong = probe.subject, verdict.votes > 1
+    x, values, bad = subject.inputs[k], subject.point[places], wrong.any(axis=1)
+    known = wrong & (np.abs(verdict.numeric) > 2e3 * verdict.bar)
+    ratio = verdict.claimed[known] / verdict.numeric[known]
+    if known.any() and np.max(np.abs(ratio - 1)) < 1e-6:
         yield "off by less than 1e-6: single precision or a rounded constant inside the rule?"
-    elif (known == verdict.wrong).all() and np.ptp(ratio) < 1e-3 * abs(ratio[0]):
+    elif (known == wrong).all() and np.ptp(ratio) <= 1e-3 * abs(ratio[0]):
         yield f"analytic = {np.median(ratio):.4g} x numeric"
     if x.ndim == 2 and x.shape[0] == x.shape[1] > 1 and len(places) == x.size:
-        analytic, measured = (a[:, -1].reshape(x.shape) for a in (verdict.claimed, numeric))  # of a mixture of outputs
-        if np.allclose(analytic, measured.T, rtol=1e-6, atol=1e-9 * np.max(np.abs(measured))):
+        claimed, numeric = (part[:, -1].reshape(x.shape) for part in verdict[:2])  # of a mixture of outputs
+        if np.allclose(claimed, numeric.T, rtol=1e-6, atol=1e-9 * np.max(np.abs(numeric))):
             yield "it is the transpose"
     if bad.all():
         return
     for axis, i in enumerate(np.unravel_index(places[bad] - subject.slots[k].start, x.shape)):
         if bad.sum() > 1 and not np.ptp(i):
             yield f"all at index {i[0]} of axis {axis}"
-    for sign, test in ("zero", values == 0), ("negative", values < 0), ("positive", values > 0):
-        if (test == bad).all():
-            yield f"exactly where {name} is {sign}"
-    if np.abs(values[bad]).min() > np.abs(values[~bad]).max():
-        yield f"only where |{name}| >= {np.abs(values[bad]).min():.3g}"
+    for sign, name in (0, "zero"), (-1, "negative"), (1, "positive"):
+        if ((np.sign(values) == sign) == bad).all():
+            yield f"exactly where input {subject.names[k]} is {name}"

@@ -1,17 +1,11 @@
-"""A function and its derivative rule at one point, called with care.
+"""A function and its derivative rule at one point, called with care: `SubjectError` tells whatever they do wrong."""
 
-Whatever someone else's code may do wrong when it is called (raise, return something odd, change a shape) becomes
-`SubjectError` here, so that the rest sees arrays only.
-"""
-
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import RuleError
-from .numeric import size_of
 
 
 class SubjectError(Exception):
@@ -19,22 +13,19 @@ class SubjectError(Exception):
 
 
 def require(promise: Any, text: str, outcome: str = "contract broken") -> None:
-    """Raise `SubjectError` unless a promise is kept."""
     if not promise:
         raise SubjectError(outcome, f"{text}.")
 
 
-@contextlib.contextmanager
-def blaming(culprit: str) -> Iterator[None]:
-    """Say of an exception who raised it."""
+def called(culprit: str, function: Callable[..., Any], *args: Any) -> Any:
+    """What `function` returns; an exception says who raised it."""
     try:
-        yield
+        return function(*args)
     except SubjectError:
         raise
-    except RuleError as error:
-        raise SubjectError("contract broken", f"{error}.") from error
     except Exception as error:
-        raise SubjectError("cannot check", f"{culprit} raised {type(error).__name__}: {error}.") from error
+        outcome = "contract broken" if isinstance(error, RuleError) else "cannot check"
+        raise SubjectError(outcome, f"{culprit} raised {type(error).__name__}: {error}.") from error
 
 
 class Subject:
@@ -42,11 +33,17 @@ class Subject:
 
     `vjp(g, y, *inputs)` returns the gradients, and `jvp(y, inputs, tangents)`, if there is one, a tangent. The
     floating inputs have derivatives. `point` has their entries end to end, `sizes` the magnitudes of these, and
-    `slots` says where each input is: {input: slice}. A gradient or a direction is an array like `point`. `gradients`
-    and `outputs` name what lies end to end: pairs (name, shape).
+    `slots` says where each input is: {input: slice}. A gradient or a direction is an array like `point`, and
+    `gradients` names what lies in it: pairs (name, shape).
     """
 
+    name = "f"
+
     def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: Any, names: Any = (), jvp: Any = None) -> None:
+        kinds, came = {x.dtype.kind for x in inputs}, ", ".join(map(spoken, inputs)) or "nothing"
+        advice = "Pass integers as x.astype(float), and complex numbers as two inputs, their real and imaginary parts"
+        real = "f" in kinds and "c" not in kinds
+        require(real, f"Derivatives are with respect to real floats; got {came}. {advice}", "cannot check")
         copies = {id(x): x.copy(order="K") for x in inputs}
         self.f, self.vjp, self.jvp, self.rng, self.originals = f, vjp, jvp, rng, inputs
         self.inputs = [copies[id(x)] for x in inputs]
@@ -59,34 +56,31 @@ class Subject:
         self.output = self.forward(self.inputs)
         self.finite = np.isfinite(self.output)  # other outputs have no derivative
         self.gradients = [(self.names[k], x.shape) for k, x in floating.items()]
-        self.outputs = [("output", self.output.shape)]
         # The coarsest format bounds what can be seen.
         self.eps = max(float(np.finfo(x.dtype).eps) for x in (self.output, *floating.values()))
 
     def forward(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The output, as an array of floats."""
-        with blaming("f"):
-            y = self.f(*inputs)
-        floating = isinstance(y, np.ndarray | np.generic | float) and np.asarray(y).dtype.kind == "f"
+        y = as_array(called("f", self.f, *inputs))
+        floating = isinstance(y, np.ndarray) and y.dtype.kind == "f"
         require(floating, f"f must return one array of floats; got {spoken(y)}", "cannot check")
-        return np.asarray(y)
+        return y
 
-    def placed(self, point: np.ndarray, dtype: Any = None) -> list[np.ndarray]:
-        """The inputs with other entries, in the layouts and, unless these are complex, the dtypes that they have."""
+    def placed(self, point: np.ndarray) -> list[np.ndarray]:
+        """The inputs with other entries."""
         inputs = list(self.inputs)
         for k, slot in self.slots.items():
-            inputs[k] = np.empty_like(inputs[k], point.dtype if point.dtype.kind == "c" else dtype)
-            inputs[k][...] = point[slot].reshape(inputs[k].shape)
+            inputs[k] = point[slot].reshape(inputs[k].shape).astype(inputs[k].dtype, copy=False)
         return inputs
 
-    def trial(self, point: np.ndarray, dtype: Any = None) -> tuple[np.ndarray, list[np.ndarray]]:
-        """(output, inputs) at another point, in another format if asked; NaN where f raises."""
-        inputs = self.placed(point, dtype)
+    def trial(self, point: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(output, inputs) at another point; NaN where f raises."""
+        inputs = self.placed(point)
         try:
             y = np.asarray(self.f(*inputs))
         except Exception:
             y = np.full_like(self.output, np.nan)
-        if y.shape != self.output.shape or y.dtype.kind not in "fc":
+        if y.shape != self.output.shape or y.dtype.kind != "f":
             require(False, f"f returns {spoken(self.output)} at the inputs, but {spoken(y)} nearby")
         return y, inputs
 
@@ -96,24 +90,19 @@ class Subject:
 
     def answers(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
         """One gradient for each floating input, of its shape and dtype; None counts as zeros."""
-        inputs = self.inputs if inputs is None else inputs
-        with blaming("The rule"):
-            gradients = self.vjp(g, self.output if y is None else y, *inputs)
-        if len(inputs) == 1 and not isinstance(gradients, tuple | list):
-            gradients = (gradients,)
-        several = isinstance(gradients, tuple | list)
-        require(
-            several and len(gradients) == len(inputs),
-            f"The rule must return a tuple of {len(inputs)}, one gradient for each input (None for an input that does "
-            f"not matter); got {len(gradients) if several else spoken(gradients)}",
-        )
-        found = [np.zeros_like(inputs[k]) if gradients[k] is None else gradients[k] for k in self.slots]
-        for k, gradient in zip(self.slots, found, strict=True):
-            x, fits = inputs[k], isinstance(gradient, np.ndarray | np.generic | float)
-            fits = fits and (np.shape(gradient), np.asarray(gradient).dtype) == (x.shape, x.dtype)
-            wanted = f"the shape and the dtype of its input, {spoken(x)}; got {spoken(gradient)}"
-            require(fits, f"Gradient {self.names[k]} must have {wanted}")
-        return [np.asarray(gradient) for gradient in found]
+        inputs = inputs or self.inputs
+        found = called("The rule", self.vjp, g, self.output if y is None else y, *inputs)
+        found = (found,) if len(inputs) == 1 and not isinstance(found, tuple | list) else found
+        came = len(found) if isinstance(found, tuple | list) else spoken(found)
+        wanted = f"a tuple of {len(inputs)}, one gradient for each input (None for an input that does not matter)"
+        require(came == len(inputs), f"The rule must return {wanted}; got {came}")
+        gradients = [as_array(np.zeros_like(inputs[k]) if found[k] is None else found[k]) for k in self.slots]
+        for k, gradient in zip(self.slots, gradients, strict=True):
+            x = inputs[k]
+            if not isinstance(gradient, np.ndarray) or (gradient.shape, gradient.dtype) != (x.shape, x.dtype):
+                wanted = f"the shape and the dtype of its input, {spoken(x)}"
+                require(False, f"Gradient {self.names[k]} must have {wanted}; got {spoken(gradient)}")
+        return gradients
 
     def pull(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> np.ndarray:
         """The gradients end to end."""
@@ -151,6 +140,18 @@ class Subject:
         return self.sizes * (bits / 64)
 
 
+def size_of(x: np.ndarray) -> np.ndarray:
+    """A power of two just below each |x|; for zeros that of the largest entry, or 1. At least the smallest normal."""
+    magnitude = np.where(np.isfinite(x), np.abs(x), 1)
+    magnitude = np.where(x == 0, np.max(magnitude, initial=0) or 1, magnitude)
+    return np.maximum(np.ldexp(1.0, np.frexp(magnitude)[1] - 1).astype(x.dtype), np.finfo(x.dtype).tiny)
+
+
+def as_array(x: Any) -> Any:
+    """A number as the 0-d array that it stands for."""
+    return np.asarray(x) if isinstance(x, np.generic | float) else x
+
+
 def spoken(value: Any) -> str:
     """'float64 of shape (2, 3)', or the name of a type that is no array."""
     return f"{value.dtype} of shape {value.shape}" if hasattr(value, "dtype") else type(value).__name__
@@ -158,4 +159,5 @@ def spoken(value: Any) -> str:
 
 def located(parts: Sequence[tuple[str, tuple[int, ...]]], place: int) -> str:
     """'w at (1, 2)': a place among arrays that lie end to end, given as pairs (name, shape)."""
-    return [f"{name} at {index}" for name, shape in parts for index in np.ndindex(shape)][place]
+    name, index = [(name, index) for name, shape in parts for index in np.ndindex(shape)][place]
+    return f"{name} at {index}"

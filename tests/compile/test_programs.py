@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.recorder import seen
 
 from .test_replay import same_bits
 
@@ -120,3 +121,70 @@ def test_values_and_gradients_have_the_same_bits(steps, shapes, dtypes):
             assert same_bits(weights[0].data, weights[1].data)
             assert same_bits(kept[0].data, kept[1].data)
             assert same_bits(weights[0].grad.data, weights[1].grad.data)
+
+
+VIEWS = [
+    lambda x: x,
+    lambda x: x.T,
+    lambda x: x[..., ::-1],
+    lambda x: x[1:],
+    lambda x: x.reshape(-1)[:2],
+    lambda x: x[0],
+    lambda x: x.swapaxes(0, -1),
+]
+MAKERS = [
+    lambda x, y: x + y,
+    lambda x, y: np.negative(x),
+    lambda x, y: x.copy(),
+    lambda x, y: x * 1,
+    lambda x, y: +x,
+    lambda x, y: np.zeros_like(x),
+    lambda x, y: np.full_like(x, 3.0),
+    lambda x, y: np.sum(x, axis=0, keepdims=True) + 0 * x,
+    lambda x, y: np.where(x > y, x, y),
+    lambda x, y: np.multiply(x, y, out=np.empty_like(x)),
+    lambda x, y: x.astype(np.float64),
+]
+WRITES = [
+    lambda v, x: np.add(v, x, out=v),
+    lambda v, x: v.__iadd__(x),
+    lambda v, x: v.__imul__(0.5),
+    lambda v, x: np.copyto(v, x),
+    lambda v, x: v.__setitem__(Ellipsis, x),
+    lambda v, x: v.__setitem__(0, 1.5),
+    lambda v, x: v.fill(2.0),
+    lambda v, x: np.negative(v, out=v),
+    lambda v, x: np.add.at(v, [0, 0], 1.0),
+]
+MOVES = st.tuples(st.integers(0, 2), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99))
+
+
+def play(moves, x, kept, held):
+    """Arrays made, viewed and changed in place; all of shape (3, 3), but for views of fewer elements."""
+    pool = [x, held(kept[0]), held(kept[1])]
+    seen_values = []
+    for kind, which, i, j in moves:
+        a, b = pool[i % len(pool)], pool[j % len(pool)]
+        if kind == 0 and a.shape == b.shape:
+            pool.append(MAKERS[which % len(MAKERS)](a, b))
+        elif kind == 1 and a.ndim == 2:
+            pool.append(VIEWS[which % len(VIEWS)](a))
+        elif kind == 2 and a.size:
+            write = WRITES[which % len(WRITES)]
+            write(a, b if b.shape == a.shape else 1.25)
+            seen_values.append(np.tanh(a) * 1.0)
+    return pool, seen_values
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MOVES, min_size=1, max_size=14))
+def test_changes_in_place_and_views_have_the_same_bits(moves):
+    """Of arguments, of arrays from outside that may be each other's views, and of arrays made on the way."""
+    memory = [np.arange(12.0).reshape(4, 3) / 8 for _ in range(2)]
+    ours, theirs = ([m[:3], m[1:].T.copy() if len(moves) % 2 else m[1:]] for m in memory)
+    compiled = mg.compile(lambda x: play(moves, x, ours, seen))
+    for seed in range(3):
+        x, y = (np.random.default_rng(seed).normal(size=(3, 3)) for _ in range(2))
+        assert same_bits(compiled(x), play(moves, y, theirs, lambda kept: kept)), compiled.source
+        assert same_bits(x, y)
+        assert same_bits(ours, theirs)

@@ -114,6 +114,18 @@ def test_arrays_from_outside_are_read_anew():
     assert [y.tolist() for y in answer] == [[5, 5, 5], [7, 7, 7], [6, 6], [1, 1]]
 
 
+def test_views_of_arrays_that_nobody_else_has_are_from_outside():
+    """It is enough that somebody has the view."""
+    column = np.linspace(0.0, 1.0, 3)[:, None]
+    held = mg.asarray(np.arange(3.0)[::-1])
+    compiled = mg.compile(lambda x: (x * column, mg.asarray(x) * held))
+    for factor in (1.0, 2.0):
+        column *= factor
+        ours, theirs = compiled(np.ones(3)), (np.ones(3) * column, np.arange(3.0)[::-1])
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1].data, theirs[1])
+
+
 def test_a_tensor_that_gets_another_array_is_recorded_anew():
     """A change in place of a Tensor outside of any graph puts another array in."""
     t = mg.tensor([1.0, 2.0])

@@ -1,6 +1,7 @@
 """What is saved comes back, others can read it, and what cannot be saved is refused."""
 
 import json
+import sys
 import tracemalloc
 from collections import OrderedDict
 
@@ -175,6 +176,20 @@ def test_the_arrays_of_a_safetensors_file_are_aligned(folder):
     header = json.loads(data[8 : 8 + length])
     assert length % 8 == 0
     assert all(header[f"{i}"]["data_offsets"][0] % x.itemsize == 0 for i, x in enumerate(tree))
+
+
+def test_a_missing_library_is_named(folder, monkeypatch):
+    """With what installs it; what was there stays, and .npz goes without."""
+    path = folder / "missing.safetensors"
+    mg.save(path, 1)
+    before = path.read_bytes()
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    for attempt in (lambda: mg.save(path, 2), lambda: mg.load(path)):
+        with pytest.raises(ImportError, match=r"need its library. Install it: pip install 'minigrad\[safetensors\]'"):
+            attempt()
+    assert path.read_bytes() == before
+    assert through(folder / "x.npz", 2) == 2
 
 
 @both

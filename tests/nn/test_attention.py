@@ -52,6 +52,14 @@ def test_padding_does_not_matter():
     np.testing.assert_allclose(attend(Q, k, v, allowed), attend(Q, K, V, allowed), rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(5,), (4, 1), (1, 5), (2, 1, 5), (1, 4, 1)])
+def test_masks_broadcast(shape):
+    """Axes that are missing or of length 1 count for all; booleans and floats."""
+    for mask in (RNG.random(shape) < 0.7, RNG.normal(size=shape)):
+        whole = np.broadcast_to(mask, ALLOWED.shape)
+        np.testing.assert_allclose(attend(Q, K, V, mask), attend(Q, K, V, whole), rtol=1e-14)
+
+
 def test_scores_of_any_size_are_exact():
     """Weights of the largest scores that differ by 1e5 are 1 and 0, without overflow."""
     q = np.array([[1e5, 0.0]])
@@ -117,6 +125,15 @@ def test_a_padded_sequence_in_a_layer_has_finite_gradients():
     assert all(np.isfinite(p.grad.data).all() for p in [x, *layer.parameters()])
 
 
+def test_one_head_of_one_feature_is_attention():
+    """The smallest layer: between its linear maps there is attention with its own scale, 1."""
+    layer = nn.MultiheadAttention(1, 1, bias=False, rng=0)
+    x = RNG.normal(size=(4, 2, 1))
+    q, k, v = ((x @ p.weight.data).transpose(1, 0, 2) for p in (layer.q_proj, layer.k_proj, layer.v_proj))
+    want = F.scaled_dot_product_attention(q, k, v).transpose(1, 0, 2) @ layer.out_proj.weight.data
+    np.testing.assert_allclose(layer(x, x, x)[0].data, want, rtol=1e-13)
+
+
 def test_weights_are_given_on_demand():
     """The mean over the heads, those of each head, or None."""
     layer = nn.MultiheadAttention(6, 2, rng=0)
@@ -140,6 +157,13 @@ def test_layers_drop_in_training_only():
         np.testing.assert_array_equal(layer(x).data, layer(x).data)
 
 
+def test_an_encoder_has_the_defaults_of_pytorch():
+    """relu, a tenth dropped, 2048 features inside, and normalisation after each part."""
+    layer = nn.TransformerEncoderLayer(6, 2)
+    assert (layer.activation, layer.dropout, layer.self_attn.dropout, layer.norm_first) == ("relu", 0.1, 0.1, False)
+    assert layer.linear1.weight.shape == (6, 2048)
+
+
 def test_an_encoder_takes_any_activation():
     """A function of arrays; by name, gelu is the exact one."""
     x = RNG.normal(size=(4, 3, 6))
@@ -152,7 +176,7 @@ def test_float32_stays_float32():
     """With any mask."""
     layer = nn.TransformerEncoderLayer(6, 2, 8, rng=0).astype(np.float32)
     x = mg.tensor(np.ones((4, 3, 6), np.float32))
-    for options in ({}, {"is_causal": True}, {"src_mask": np.zeros((4, 4), np.float32)}):
+    for options in ({}, {"is_causal": True}, {"src_mask": np.zeros((4, 4))}):
         y = layer(x, **options)
         y.sum().backward()
         assert y.dtype == np.float32

@@ -115,6 +115,19 @@ def test_an_empty_batch_stays_empty():
     assert not w.grad.data.any()
 
 
+def test_defaults_are_the_plain_convolution():
+    """Stride, dilation and groups 1, no padding and no bias; likewise the layers'."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 3, 5, 6)), rng.normal(size=(3, 3, 2, 2))
+    want = by_definition(x, w, (1, 1), (0, 0), (1, 1), 1)
+    np.testing.assert_allclose(F.conv2d(x, w), want, rtol=1e-13)
+    assert F.conv1d(x[:, :, 0], w[:, :, 0]).shape == (2, 3, 5)
+    assert F.conv_transpose2d(x, w).shape == (2, 3, 6, 7)
+    for layer in (nn.Conv2d(3, 3, 2), nn.ConvTranspose2d(3, 3, 2)):
+        assert (layer.stride, layer.dilation, layer.groups, layer.bias.shape) == ((1, 1), (1, 1), 1, (3,))
+        assert layer.padding in (0, (0, 0))
+
+
 def test_lists_are_images_too():
     """They are made arrays, as everywhere."""
     y = F.conv2d([[[[1.0, 2.0], [3.0, 4.0]]]], [[[[1.0, 1.0]]]])

@@ -299,6 +299,14 @@ def test_repr_shows_the_tree_with_shapes_and_the_number_of_parameters():
     )
 
 
+def test_repr_counts_what_is_frozen_and_names_an_unusual_dtype():
+    """The last line says what cannot be seen from the shapes."""
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=0)).astype(np.float32)
+    model[0].requires_grad_(False)
+    assert repr(model).splitlines()[-1] == "13 parameters, 9 of them frozen, float32"
+    assert repr(nn.Tanh()) == "Tanh\n0 parameters"
+
+
 # Of users' own
 
 

@@ -68,3 +68,12 @@ def test_parameter_refuses_what_cannot_be_learned():
         nn.Parameter([1, 2])
     with pytest.raises(TypeError, match="the plain values of a tensor that requires grad have no gradient"):
         nn.Parameter(mg.tensor([1.0], requires_grad=True) * 2)
+
+
+def test_repr_says_which_kind_it_is():
+    """Parameters and buffers show as what they are, and whether they are frozen."""
+    p = nn.Parameter([1.0, 2.0])
+    assert repr(p) == "Parameter([1., 2.], requires_grad=True)"
+    p.requires_grad = False
+    assert repr(p) == "Parameter([1., 2.])"
+    assert repr(nn.Buffer([[1], [2]])) == "Buffer([[1],\n        [2]])"

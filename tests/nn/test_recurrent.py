@@ -95,6 +95,17 @@ def test_dropout_lies_between_layers_in_training():
     np.testing.assert_array_equal(single(x)[0].data, single(x)[0].data)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_start_within_their_bound(kind):
+    """Uniform in ±1 / sqrt(hidden size), weights and biases, and the same for the same seed; the smallest layer too."""
+    layer = getattr(nn, kind)(3, 100, num_layers=2, rng=0)
+    for p in layer.parameters():
+        assert 0.09 < np.abs(p.data).max() < 0.1
+    again = getattr(nn, kind)(3, 100, num_layers=2, rng=0)
+    np.testing.assert_array_equal(layer.weight_hh_l1.data, again.weight_hh_l1.data)
+    assert getattr(nn, kind)(1, 1)(np.ones((1, 1, 1)))[0].shape == (1, 1, 1)
+
+
 def test_float32_stays_float32():
     """Outputs, states and gradients have the parameters' dtype."""
     for kind in KINDS:

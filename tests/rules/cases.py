@@ -331,7 +331,7 @@ for window, groups, image, kernel, result in (
     case(key_of(convolution.weigh), normal(*image), normal(*result), call=calls[0], analytic=True)
 for window, image, result in (
     (Window((1, 1)), (1, 1, 2, 2), (1, 1, 2, 2)),
-    (Window((2, 2), (2, 2)), (2, 2, 4, 2), (2, 2, 2, 1)),
+    (Window((2, 3), (2, 3)), (2, 2, 4, 3), (2, 2, 2, 1)),
     (Window((2, 3), (1, 2), ((1, 1), (1, 0)), (2, 1)), (1, 2, 3, 4), (1, 2, 3, 2)),
 ):
     on(key_of(pooling.sum_windows), image, (window, 0.25))

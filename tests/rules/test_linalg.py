@@ -5,6 +5,7 @@ import pytest
 from numpy.linalg import LinAlgError
 
 import minigrad as mg
+from minigrad import nn
 
 from .numeric import extrapolated
 
@@ -183,3 +184,19 @@ def test_stack_times_a_matrix_that_does_not_fit_is_refused():
     """With the shapes that came."""
     with pytest.raises(ValueError, match=r"matmul of \(2, 3, 4\) and \(3, 5\)"):
         mg.matmul(mg.zeros((2, 3, 4)), mg.zeros((3, 5)))
+
+
+def test_affine_takes_the_wider_dtype():
+    """A float64 bias makes float64 of a float32 product, as in NumPy; gradients have their arguments' dtypes."""
+    x, w, b = (leaf(np.ones(shape, dtype)) for shape, dtype in (((3, 2), "f4"), ((2, 4), "f4"), ((4,), "f8")))
+    y = nn.functional.linear(x, w, b)
+    y.sum().backward()
+    assert y.dtype == np.float64
+    np.testing.assert_array_equal(y.data, np.full((3, 4), 3.0))
+    assert [v.grad.dtype.name for v in (x, w, b)] == ["float32", "float32", "float64"]
+
+
+def test_affine_refuses_a_bias_that_would_broadcast():
+    """It does not widen the product."""
+    with pytest.raises(ValueError, match=r"affine of \(3, 2\) and \(2, 1\) and \(4,\)"):
+        nn.functional.linear(mg.zeros((3, 2)), mg.zeros((2, 1)), mg.zeros(4))

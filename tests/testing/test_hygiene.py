@@ -85,10 +85,15 @@ BROKEN = {
         "Gradient 0 shares memory with input 0; return a copy",
     ),
     "gradient is y": (np.exp, lambda g, y, x: (np.multiply(g, y, out=y),), "saved output y"),
-    "scratch memory": (np.sin, reuses, "shares memory with the gradient of another call"),
+    "scratch memory": (np.sin, reuses, "The rule changes the gradient of another call in place"),
+    "one array for each g": (
+        np.sum,
+        lambda g, y, x: (state.setdefault(float(g), np.full(3, g)),),
+        "shares memory with the gradient of another call",
+    ),
     "accumulates": (np.sin, adds_up, "Two calls of the rule differ; gradient 0 at ("),
     "every third call": (np.sin, every_third, "Two calls of the rule differ"),
-    "overwrites later": (np.sin, late_overwrite, "overwrites the gradients that an earlier call"),
+    "overwrites later": (np.sin, late_overwrite, "The rule changes the gradient of another call in place"),
     "stale": (
         remembers,
         lambda g, y, x: (g * np.cos(state["x"]),),

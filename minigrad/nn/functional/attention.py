@@ -74,14 +74,16 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
-    arrays = [query, key] if added is None else [query, key, added]
+    arrays = [query, key]
+    if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
+        arrays.append(added if added.dtype == query.dtype else added.astype(query.dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return apply(rules.attention_weights, (arrays, bare(allowed), scale))
 
 
 def causal_mask(like: Any, queries: int, keys: int) -> Any:
     """Booleans (queries, keys): whether the key is not after the query; in the library of `like`."""
-    return np.tril(np.ones_like(like, shape=(queries, keys), dtype=bool))
+    return np.arange(queries, like=bare(like))[:, None] >= np.arange(keys, like=bare(like))
 
 
 def check_attention(query: Any, key: Any, value: Any) -> None:

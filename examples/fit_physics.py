@@ -1,0 +1,81 @@
+"""What swings here, and how fast does it come to rest? A network finds out from a few measurements and the law.
+
+A damped oscillator obeys x'' + 2 d x' + w^2 x = 0, with a damping d and a frequency w that we do not know. A small
+network x(t) is fitted to measurements; at the same time, d and w and the network are fitted to the law, for which the
+network is derived twice by the time, and all that by its parameters.
+
+Run it: python examples/fit_physics.py [steps]
+"""
+
+import sys
+import time
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import nn, optim
+
+DAMPING, FREQUENCY = 0.15, 2.0  # the truth
+
+
+def measured(times, noise, rng):
+    """The position of a swing that was let go at 1, at some times, with errors of measurement."""
+    w = np.sqrt(FREQUENCY**2 - DAMPING**2)
+    exact = np.exp(-DAMPING * times) * (np.cos(w * times) + DAMPING / w * np.sin(w * times))
+    return exact + rng.normal(scale=noise, size=times.shape)
+
+
+class Swing(nn.Module):
+    """x(t): (n, 1) -> (n, 1), and the two unknowns of its law."""
+
+    def __init__(self, width, rng):
+        self.position = nn.Sequential(
+            *(nn.Linear(1, width, rng=rng), nn.Tanh()),
+            *(nn.Linear(width, width, rng=rng), nn.Tanh()),
+            nn.Linear(width, 1, rng=rng),
+        )
+        self.damping, self.frequency = nn.Parameter(np.array(0.5)), nn.Parameter(np.array(1.0))
+
+    def velocity(self, t):
+        """x'(t): all times at once, as each position depends on its own time alone."""
+        return mg.jvp(self.position, (t,), (mg.ones_like(t),))[1]
+
+    def acceleration(self, t):
+        """x''(t)."""
+        return mg.jvp(self.velocity, (t,), (mg.ones_like(t),))[1]
+
+    def forward(self, t):
+        """How far the law is from being obeyed."""
+        x, v, a = self.position(t), self.velocity(t), self.acceleration(t)
+        return a + 2 * self.damping * v + self.frequency**2 * x
+
+
+def main(steps=100):
+    rng = np.random.default_rng(0)
+    times = np.sort(rng.uniform(0, 6, size=(60, 1)), axis=0)
+    positions = measured(times, noise=1e-3, rng=rng)
+    everywhere = np.linspace([0.0], [6.0], 100)
+    swing = Swing(24, rng)
+    optimizer = optim.LBFGS(swing.parameters(), tolerance_grad=0.0, tolerance_change=0.0)
+
+    @mg.compile
+    def distance():
+        """From the measurements and from the law; leaves the slopes by all parameters."""
+        optimizer.zero_grad()
+        loss = mg.mean((swing.position(times) - positions) ** 2) + 1e-2 * mg.mean(swing(everywhere) ** 2)
+        loss.backward()
+        return loss.detach()
+
+    begun = time.perf_counter()
+    for step in range(1, steps + 1):
+        loss = optimizer.step(distance)
+        if step % max(steps // 10, 1) == 0:
+            d, w = swing.damping.item(), swing.frequency.item()
+            print(f"step {step:5}: loss {float(loss):.1e}, damping {d:.5f}, frequency {w:.5f}")
+    print(f"{steps} steps in {time.perf_counter() - begun:.1f} s")
+    errors = abs(swing.damping.item() - DAMPING), abs(swing.frequency.item() - FREQUENCY)
+    print(f"Away from the truth by {errors[0]:.1e} in the damping, by {errors[1]:.1e} in the frequency")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

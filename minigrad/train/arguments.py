@@ -1,0 +1,45 @@
+"""What fit refuses, before anything has changed."""
+
+from typing import Any
+
+from ..nn import Module
+from ..optim import LBFGS, Optimizer
+from ..optim.lr_scheduler import ReduceLROnPlateau
+from .history import VALIDATION
+
+
+def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: Any) -> None:
+    """Refuse what is no part of a training."""
+    if not isinstance(model, Module):
+        raise TypeError(f"fit trains an nn.Module; got a {type(model).__name__}. docs/training.md has the loop by hand")
+    if not callable(loss):
+        raise TypeError(f"loss is a function of outputs and targets; got {loss!r:.60}")
+    if not isinstance(optimizer, Optimizer) or isinstance(optimizer, LBFGS):
+        raise TypeError(
+            f"fit takes an optimizer from mg.optim that steps once a batch; got a {type(optimizer).__name__}"
+        )
+    if not {*map(id, optimizer.params)} & {*map(id, model.parameters())}:
+        raise ValueError("the optimizer has none of the model's parameters. Make it from those: model.parameters()")
+    for name, batches in (("loader", loader), ("validation", () if validation is None else validation)):
+        if not hasattr(batches, "__iter__") or hasattr(batches, "__next__"):
+            raise TypeError(
+                f"{name} is gone through once an epoch, as a data.DataLoader or a list of batches can be; got a "
+                f"{type(batches).__name__}"
+            )
+
+
+def check_options(metrics: Any, schedule: Any, schedule_every: Any, checkpoint: Any, resume: Any) -> None:
+    """Refuse options that are none."""
+    for name, metric in (metrics or {}).items():
+        if not isinstance(name, str) or name == "loss" or name.startswith(VALIDATION) or not callable(metric):
+            raise ValueError(
+                f'metrics are functions by names other than "loss" and "{VALIDATION}..."; got {name!r}: {metric!r:.60}'
+            )
+    if schedule is not None and not hasattr(schedule, "step"):
+        raise TypeError(f"schedule is one of mg.optim.lr_scheduler; got {schedule!r:.60}")
+    if schedule_every not in ("epoch", "batch"):
+        raise ValueError(f'schedule_every is "epoch" or "batch"; got {schedule_every!r}')
+    if schedule_every == "batch" and isinstance(schedule, ReduceLROnPlateau):
+        raise ValueError("ReduceLROnPlateau looks at the loss of an epoch, so it is stepped once in each")
+    if resume and checkpoint is None:
+        raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")

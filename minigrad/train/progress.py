@@ -1,0 +1,39 @@
+"""Bars that show how far an epoch is, by tqdm."""
+
+import sys
+from collections.abc import Callable, Sized
+from typing import Any, Self
+
+
+class NoBar:
+    """What is shown where no bar is: nothing."""
+
+    def __init__(self, title: str, loader: Any) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def update(self) -> None:
+        pass
+
+    def set_postfix_str(self, text: str, refresh: bool = True) -> None:
+        pass
+
+
+def bar_of(progress: bool | None) -> Callable[[str, Any], Any]:
+    """What makes a bar from a title and a loader: True asks for one, None takes it where it can be seen."""
+    if progress is False or (progress is None and not sys.stderr.isatty()):
+        return NoBar
+    try:
+        from tqdm import tqdm
+    except ImportError as error:
+        if progress is None:
+            return NoBar
+        raise ImportError("a progress bar needs tqdm. Install it: pip install 'minigrad[progress]'") from error
+    return lambda title, loader: tqdm(
+        desc=title, total=len(loader) if isinstance(loader, Sized) else None, unit="batch", dynamic_ncols=True
+    )
