@@ -56,6 +56,8 @@ class Kernel:
     statements : list of Statement
     given : list of Value
         What the function takes, as arrays.
+    elsewhere : set of Value
+        What calls of others have to do with, as roots.
     turns : array of two integers, or None
         How often the function is to do it all each time, and whether it takes a row of each of `moving` in each turn.
     moving : set of Value
@@ -67,6 +69,7 @@ class Kernel:
         name: str,
         statements: Iterable[Statement],
         given: Sequence[Value],
+        elsewhere: set[Value],
         turns: np.ndarray | None = None,
         moving: Iterable[Value] = (),
     ) -> None:
@@ -87,7 +90,8 @@ class Kernel:
         often = {memory for i, use in enumerate(uses) for memory in use if any(memory in u for u in uses[i + 1 :])}
 
         def keep(memory: Value) -> bool:
-            return memory.origin != RESULT or memory in given or memory in often
+            is_own = memory.origin == RESULT or (memory.scratch and memory not in elsewhere)
+            return not is_own or memory in given or memory in often
 
         written = dict.fromkeys(place.base for group in groups for place in group.writes)
         self.changed = [value.source for value in written if value.origin == OUTSIDE]

@@ -39,9 +39,9 @@ class Native:
         rows = [part for part in parts if isinstance(part, list)]
         alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
         self.turns = np.array([1, 0]) if alone and not depends_on_gradients(program) else None
-        for row in rows:
-            others = [call for part in parts if part is not row for call in calls_of(part)]
-            self._share(row, {v.root for call in others for v in call.values()})
+        self._elsewhere = [used_by(part for part in parts if part is not row) for row in rows]
+        for row, elsewhere in zip(rows, self._elsewhere, strict=True):
+            self._share(row, elsewhere)
         self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
 
     def _share(self, row: Row, elsewhere: set[Value]) -> None:
@@ -66,7 +66,8 @@ class Native:
                 base = array
             args.append(base)
         moving = [base for base in given if base.origin == ARGUMENT or base in self._answers]
-        kernel = Kernel(f"loops_{len(self.kernels) + 1}", [made for _, made in row], given, self.turns, moving)
+        name, statements = f"loops_{len(self.kernels) + 1}", [made for _, made in row]
+        kernel = Kernel(name, statements, given, self._elsewhere[len(self.kernels)], self.turns, moving)
         self.kernels.append(kernel)
         return [*calls, Call(kernel.compiled(), tuple(args), {}, kind=WRITE)]
 
@@ -145,6 +146,11 @@ def needed(parts: Sequence[Call | Row], program: Program) -> list[Call | Row]:
 def calls_of(part: Call | Row) -> list[Call]:
     """The calls that a part of a program consists of."""
     return [part] if isinstance(part, Call) else [call for call, _ in part]
+
+
+def used_by(parts: Iterable[Call | Row]) -> set[Value]:
+    """The roots of all that some parts have to do with."""
+    return {value.root for part in parts for call in calls_of(part) for value in call.values()}
 
 
 def results(row: Row) -> list[Value]:

@@ -109,4 +109,6 @@ def overlapping(values: Iterable[Value]) -> dict[Value, Value]:
         if low >= end or first is None:
             first = value
         memory[value], end = first, max(high, end if first is not value else high)
+    for value, first in memory.items():
+        first.scratch = first.scratch and value.scratch and value.root is value
     return memory
