@@ -235,16 +235,14 @@ class Count(Statement):
         self.writes = [self.y.place]  # type: ignore[list-item]
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
-        at, y = self.positions.place, self.y.place
+        at, weights, y = self.positions.place, self.weights.place, self.y.place
         assert at is not None
+        assert weights is not None
         assert y is not None
         into = say(y.base)
         clear = [f"for i in range({self.size}):", f"    store({into}, i + {y.offset}, 0.0)"]
         axes = collapsed((self.length,), self.reads)
-        weight = literal(self.weights.number, self.y.dtype)
-        if self.weights.place:
-            found = f"load({say(self.weights.place.base)}, {axes.index(self.weights.place)})"
-            weight = cast(found, self.weights.dtype, self.y.dtype)
+        weight = cast(f"load({say(weights.base)}, {axes.index(weights)})", self.weights.dtype, self.y.dtype)
         item = f"load({say(at.base)}, {axes.index(at)})"
         where = f"position = counted({item}, {self.size}) + {y.offset}"
         return [*clear, *axes.around([where, f"store({into}, position, load({into}, position) + {weight})"])]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
 
-from .program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, values_in
+from .program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, mapped
 
 KINDS = "biuf"  # of dtypes that loops compute with
 
@@ -37,17 +37,13 @@ class Places:
         values = dict.fromkeys(v for call in program.calls for v in call.values())
         self._memory = overlapping(v for v in values if v.origin in (OUTSIDE, CONSTANT))
         for call in program.calls:
-            if call.kind == VIEW and isinstance(call.pattern, Value) and len(list(values_in(call.args))) == 1:
-                self._follow(call, call.args[0])
-
-    def _follow(self, call: Call, x: Any) -> None:
-        """Learn where a view begins, from one of memory that is not there."""
-        if not isinstance(x, Value) or list(values_in(call.kwargs)):
-            return
-        array = imagined(x)
-        y = call.function(array, *call.args[1:], **call.kwargs)
-        if (y.shape, y.strides) == (call.pattern.shape, call.pattern.strides):
-            self._shift[call.pattern] = x, address(y) - address(array)
+            if call.kind == VIEW and isinstance(call.pattern, Value) and len(call.operands()) == 1:
+                (x,) = call.operands()
+                array = imagined(x)
+                args, kwargs = mapped(
+                    lambda part, x=x, array=array: array if part is x else part, (call.args, call.kwargs)
+                )
+                self._shift[call.pattern] = x, address(call.function(*args, **kwargs)) - address(array)
 
     def knows(self, call: Call) -> bool:
         """Whether a call does nothing but make a view of which the place is known."""

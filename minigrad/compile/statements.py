@@ -61,8 +61,6 @@ def loop(text: str, xs: Sequence[Any], types: Any, result: np.dtype, y: Value, a
     made = operands(xs, shape, places)
     if made is None or at is None or not can_become(result, y.dtype):
         return None
-    if not all(can_become(x.dtype, t) for x, t in zip(made, types, strict=True)):
-        return None
     return Loop(tuple(shape), [Element(text, made, list(types), result, Operand(y.dtype, at))])
 
 
@@ -129,8 +127,6 @@ def reduction(call: Call, result: Value, places: Places) -> Statement | None:
     if name != "reduce" or function not in STEPS or not set(options) <= {"x", "axis", "keepdims"} or len(call.args) > 2:
         return None
     x, axis, keepdims = options["x"], options.get("axis", None if method else 0), options.get("keepdims", False)
-    if not isinstance(x, Value):
-        return None
     axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in np.atleast_1d(axis))
     logical = function in (np.logical_or, np.logical_and)
     fitting = x.dtype.kind == "b" if logical else can_become(x.dtype, result.dtype) and result.dtype.kind != "b"
@@ -222,10 +218,15 @@ def counting(call: Call, result: Value, places: Places) -> Statement | None:
     if call.function is not np.bincount or len(call.args) != 1 or set(call.kwargs) != {"weights", "minlength"}:
         return None
     (x,), weights = call.args, call.kwargs["weights"]
-    if not isinstance(x, Value) or x.dtype.kind != "i" or result.shape != (call.kwargs["minlength"],):
+    if not all(isinstance(v, Value) and v.dtype.kind == kind for v, kind in ((x, "i"), (weights, "f"))):
         return None
     made = operands([x, weights], x.shape, places)
     into = places.of(result)
-    if made is None or into is None or made[0].place is None or made[1].dtype.kind != "f":
+    if (
+        made is None
+        or into is None
+        or any(given.place is None for given in made)
+        or result.shape != (call.kwargs["minlength"],)
+    ):
         return None
     return Count(x.shape[0], result.shape[0], made[0], made[1], Operand(result.dtype, into))

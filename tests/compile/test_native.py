@@ -27,6 +27,7 @@ NATIVE = {
     "reshaped": lambda x, y: x.reshape(2, 6) + y.reshape(2, 6),
     "where": lambda x, y: np.where(x > y, x, 0.5),
     "comparisons": lambda x, y: [x < y, x <= y, x == y, x != y, x >= y, x > y],
+    "constants": lambda x, y: x * np.full_like(x[:1, :1], 2.5) + np.ones_like(y),
     "logic": lambda x, y: [(x > 0) & (y > 0), (x > 0) | ~(y > 0), np.logical_not(x > y), np.logical_and(x > 0, y > 0)],
     "of truths": lambda x, y: (x > y) * 2.0 + (x > 0),
     "to float32": lambda x, y: (x.astype(np.float32) * np.float32(0.1) + 1, y),
@@ -89,6 +90,15 @@ LEFT = {
     "methods": lambda x, y: x.std(axis=0) + y.mean(axis=0),
     "truth of a number": lambda x, y: np.logical_and(x, y > 0),
     "a wider integer": lambda x, y: (x > 0).astype(np.uint64) + (y > 0).astype(np.int64),
+    "an element of half precision": lambda x, y: x.astype(np.float16)[0, 1] + y,
+    "a Python truth": lambda x, y: x + True,
+    "single complex": lambda x, y: np.abs((x + y).astype(np.complex64)),
+    "written from more axes": lambda x, y: written(x.copy(), 0, y[:1]) * 2,
+    "by keyword": lambda x, y: np.transpose(a=x * 2) + y.T,
+    "one weight": lambda x, y: np.bincount(np.argsort(x[0, :1]), weights=np.ones_like(x[0, :1]), minlength=2) + y[0, 0],
+    "a product of nothing": lambda x, y: (x[:0].T * 2) @ y[:0] + 1,
+    "no indices": lambda x, y: (x[np.argsort(x[0])[:0]] * 2, y),
+    "counts of a list": lambda x, y: np.bincount([0, 2], weights=x[0, :2], minlength=3) + 1,
     "equal counts": lambda x, y: np.bincount((x > 0).astype(np.int64).ravel(), minlength=2) * 1.5,
 }
 
@@ -320,12 +330,27 @@ def test_layouts():
     compiled = agree(lambda x: x * 2 + 1, *[(f * np.asfortranarray(A),) for f in (1, 2, 3)])
     assert compiled(np.asfortranarray(A)).flags.f_contiguous
     agree(lambda x: (x + 1)[:, 1:] * 2, *[(f * A.T,) for f in (1, 2, 3)])
-    strange = np.ndarray((3, 4), np.float64, np.zeros(200, np.uint8)[4:].data, 0)
+    strange = np.ndarray((3, 4), np.float64, np.zeros(200, np.uint8)[4:].data)
     agree(lambda x: x * 2 + 1, (strange,), (strange,), (strange,))
     agree(lambda x: x * 2 + 1, *[(x.astype(">f8"),) for x in (A, B, A + B)])
     frozen = A.copy()
     frozen.flags.writeable = False
     agree(lambda x: x * 2 + 1, (A,), (B,), (frozen,), (frozen,))
+
+
+def test_outside_arrays_that_are_not_aligned():
+    """NumPy reads and writes them."""
+    kept = [np.ndarray((4,), np.float64, np.zeros(40, np.uint8)[4:].data) for _ in range(2)]
+    assert not kept[0].flags.aligned
+
+    def function(w, x):
+        w = mg.recorder.seen(w)
+        np.add(w, x * 2, out=w)
+        return w * x
+
+    compiled = mg.compile(partial(function, kept[0]), backend="numba")
+    for f in (1.0, 2.0, 3.0):
+        np.testing.assert_allclose(compiled(f * ROW), function(kept[1], f * ROW), rtol=1e-15)
 
 
 def test_its_source_shows_the_loops():

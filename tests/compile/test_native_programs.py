@@ -17,7 +17,7 @@ from .test_programs import SHAPES, arrays_for, programs, run
 SCALE = 1e3
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     programs(),
     st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3),
@@ -62,9 +62,9 @@ def rounded(left, right):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES[::7], ids=str)
+@pytest.mark.parametrize("case", CASES[::25], ids=str)
 def test_rules_agree(case):
-    """Value and both modes of a seventh of all rules, on the arrays that were recorded, and on others."""
+    """Value and both modes of some rules, on the arrays that were recorded, and on others."""
     y = np.asarray(case(*case.arrays))
 
     def derivatives(g, *arrays):
