@@ -155,7 +155,7 @@ def joined(answers: Sequence[Any]) -> Any:
 def native_replay() -> Any:
     """The class of replays in native code, if numba is there to make it."""
     try:
-        from .native_replay import NativeReplay, machine  # noqa: F401
+        from .native.replay import NativeReplay
     except ImportError as error:
         raise ImportError(
             f"backend='numba' needs numba and SciPy, which pip install 'minigrad[numba]' brings: {error}"

@@ -6,19 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .elements import cast
+from .operands import Operand, Say, cast, literal, narrowed
 from .places import Place
-
-Say = Callable[[Any], str]  # the name of the pointer to a base
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """The elements of an array, or a constant."""
-
-    dtype: np.dtype
-    place: Place | None = None
-    number: Any = None
 
 
 @dataclass(eq=False, slots=True)
@@ -139,20 +128,6 @@ def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i") -
 def memories(places: Iterable[Place]) -> set[Any]:
     """In whose memory places are."""
     return {place.memory for place in places}
-
-
-def narrowed(text: str, dtype: np.dtype) -> str:
-    """An expression of a type; Python's operators make int64 of smaller integers."""
-    return f"{dtype.name}({text})" if dtype.kind in "iu" and dtype.itemsize < 8 else text
-
-
-def literal(number: Any, dtype: np.dtype) -> str:
-    """A constant of a type."""
-    x = np.asarray(number).astype(dtype).item()
-    if isinstance(x, bool):
-        return repr(x)
-    text = repr(x) if np.isfinite(x) else "nan" if x != x else "inf" if x > 0 else "-inf"
-    return text if dtype == np.float64 else f"{dtype.name}({text})"
 
 
 def fused(statements: Iterable[Statement]) -> list[Statement]:

@@ -10,8 +10,8 @@ from minigrad import optim
 from tests.rules.cases import CASES
 from tests.rules.test_cases import cotangent_like
 
-from .native import assert_close
-from .test_programs import SHAPES, arrays_for, programs, run
+from ..test_programs import SHAPES, arrays_for, programs, run
+from .agreement import assert_close
 
 # Hypothesis finds programs that magnify rounding errors, as differences of nearly equal numbers do.
 SCALE = 1e3

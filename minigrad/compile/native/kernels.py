@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from ..names import Names
+from ..program import OUTSIDE, RESULT, Value
 from .elements import LIBRARY
 from .loops import Statement, fused
-from .names import Names
 from .places import address
-from .program import OUTSIDE, RESULT, Value
 
 RESERVED = [
     "i",

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..program import Program
+from ..replay import Replay, runner
 from . import machine as machine
-from .native import Native, guarded
-from .program import Program
-from .replay import Replay, runner
+from .division import Native, guarded
 
 
 class NativeReplay(Replay):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
 
-from .program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, mapped
+from ..program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, mapped
 
 KINDS = "biuf"  # of dtypes that loops compute with
 

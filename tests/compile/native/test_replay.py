@@ -12,7 +12,7 @@ import minigrad as mg
 from minigrad import optim
 from tests.benchmarks.tutorial import W, X, Y
 
-from .native import assert_close
+from .agreement import assert_close
 
 ROOT = Path(mg.__file__).parent.parent
 
@@ -248,6 +248,6 @@ def test_without_numba():
 
 def test_it_is_found_missing_when_it_is_asked_for(monkeypatch):
     """The same, in this process."""
-    monkeypatch.setitem(sys.modules, "minigrad.compile.native_replay", None)
+    monkeypatch.setitem(sys.modules, "minigrad.compile.native.replay", None)
     with pytest.raises(ImportError, match=r"pip install 'minigrad\[numba\]'"):
         mg.compile(lambda x: x, backend="numba")

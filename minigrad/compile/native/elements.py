@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .array import Method
-from .program import Call, Value
+from ..array import Method
+from ..program import Call, Value
 
 OPERATORS: dict[Any, Any] = {
     operator.add: np.add,
@@ -76,18 +76,6 @@ TRUTHS: dict[Any, Any] = {
 POWERS = {2: "{0} * {0}", 1: "{0}", 0.5: "sqrt({0})", 3: "{0} * {0} * {0}"}
 COPIES = {np.array, np.copy, np.ascontiguousarray, np.positive, operator.pos, Method("copy"), Method("astype")}
 COPIES |= {np.astype}
-
-
-def can_become(source: np.dtype, target: np.dtype) -> bool:
-    """Whether a cast is the same in NumPy and in machine code; of floating numbers to integers it need not be."""
-    return not (source.kind == "f" and target.kind in "iu")
-
-
-def cast(text: str, source: np.dtype, target: np.dtype) -> str:
-    """An expression, turned from one type into another."""
-    if source == target:
-        return text
-    return f"({text}) != 0" if target.kind == "b" else f"{target.name}({text})"
 
 
 def expression(call: Call) -> tuple[str, list[Any], list[np.dtype], np.dtype] | None:

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 
-from .native import agree, left_to_numpy
+from .agreement import agree, left_to_numpy
 
 A, B = np.random.default_rng(0).normal(size=(2, 3, 4))
 ROW, COLUMN = A[0], A[:, :1]

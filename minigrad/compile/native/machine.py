@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, models, register_model
 
-from .curves import exp32, exp64, tanh32, tanh64
+from .exponentials import exp32, exp64, tanh32, tanh64
 
 numbers = count(1)
 intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions

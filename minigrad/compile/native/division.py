@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from ..lower import contiguous
+from ..program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, values_in
+from ..recording import owner
 from .kernels import Kernel
 from .loops import Statement
-from .lower import contiguous
 from .places import Places, imagined
-from .program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, values_in
-from .recording import owner
 from .statements import statement
 
 Row = list[tuple[Call, Statement]]  # calls that a kernel makes
