@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
-from operator import itemgetter, methodcaller
+from operator import index, itemgetter, methodcaller
 from types import MethodType
 from typing import Any
 
@@ -69,12 +69,12 @@ class Compiled:
         return answer
 
     def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
-        """Call the function `n` times with the same arguments; the last answer, None if there is none.
+        """Call the function `n` times with the same arguments; the last answer, None if `n` is 0.
 
         In native code this is one call, if all of the function is: Python takes no part in it, and cannot interrupt
         it.
         """
-        answer = None
+        answer, n = None, index(n)
         while n > 0:
             inputs: list[Any] = []
             key = kind_of((args, kwargs), inputs) if args or kwargs else None
@@ -140,10 +140,10 @@ class Compiled:
 
 
 def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
-    """An entry of the first axis of all arrays, and the arrays from there on, side by side in memory."""
+    """An entry of the first axis of all arrays, and the arrays from there on."""
     entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
     rest: list[Any] = []
-    kind_of([tree_map(lambda x: np.ascontiguousarray(bare(x)[start:]), tree) for tree in stacked], rest)
+    kind_of([tree_map(lambda x: bare(x)[start:], tree) for tree in stacked], rest)
     return entry, rest
 
 

@@ -1,13 +1,11 @@
 """A program of which native code does what it can, and NumPy the rest."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ..lower import contiguous
-from ..program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, values_in
-from ..recording import owner
+from ..program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Value, values_in
 from .kernels import Kernel
 from .loops import Statement
 from .places import Places, imagined
@@ -34,7 +32,7 @@ class Native:
     def __init__(self, program: Program) -> None:
         self.kernels: list[Kernel] = []
         self._outputs = {value.root for value in program.outputs()}
-        self._answers = set(values_in(program.answer))
+        self.answers = set(values_in(program.answer))
         parts = needed(divided(program), program)
         rows = [part for part in parts if isinstance(part, list)]
         alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
@@ -65,49 +63,11 @@ class Native:
                 calls.append(Call(np.asarray, (base,), {}, array))
                 base = array
             args.append(base)
-        moving = [base for base in given if base.origin == ARGUMENT or base in self._answers]
+        moving = [base for base in given if base.origin == ARGUMENT or base in self.answers]
         name, statements = f"loops_{len(self.kernels) + 1}", [made for _, made in row]
         kernel = Kernel(name, statements, given, self._elsewhere[len(self.kernels)], self.turns, moving)
         self.kernels.append(kernel)
         return [*calls, Call(kernel.compiled(), tuple(args), {}, kind=WRITE)]
-
-    def stacked(self, n: int, program: Program) -> Callable[..., Any] | None:
-        """The program for `n` entries of each argument at once, None if there is no such thing.
-
-        The function takes the first entries, and answers with stacked answers and the last gradients.
-        """
-        if self.turns is None:
-            return None
-        *prepare, kernel = self.calls
-        if kernel.kind != WRITE or not self._answers <= {c.pattern for c in prepare if c.function is np.empty}:
-            return None
-        turns = self.turns
-
-        def run(*inputs: np.ndarray) -> list[np.ndarray]:
-            whole = dict(zip(program.arguments, inputs, strict=True))  # arrays, by what stands for them
-            entry = dict(whole)
-            for call in prepare:
-                if call.function is np.asarray:
-                    entry[call.pattern] = entry[call.args[0]]
-                elif call.pattern in self._answers:
-                    value = call.pattern
-                    whole[value] = np.empty((n, *value.shape), value.dtype)
-                    entry[value] = whole[value][0, ...]
-                else:
-                    args = [x.source if isinstance(x, Value) else x for x in call.args]
-                    whole[call.pattern] = entry[call.pattern] = call.function(*args)
-            turns[:] = n, 1
-            try:
-                kernel.function(*(entry[x] for x in kernel.args))
-            finally:
-                turns[:] = 1, 0
-            answers = program.outputs()[: len(program.as_tensors)]
-            gradients = program.outputs()[len(answers) :]
-            return [whole[x] for x in answers] + [
-                whole[x][-1, ...].copy() if x in self._answers else whole[x] for x in gradients
-            ]
-
-        return run
 
 
 def divided(program: Program) -> list[Call | Row]:
@@ -169,17 +129,3 @@ def empty(value: Value) -> Call:
 def depends_on_gradients(program: Program) -> bool:
     """Whether what the program does depends on what an earlier call of it has left in leaves."""
     return any(g is not None or program.gradients.get(leaf) is not None for leaf, g in program.read_gradients.items())
-
-
-def guarded(step: Callable[..., Any], program: Program, kernels: Iterable[Kernel]) -> Callable[..., Any]:
-    """A step that refuses arguments in memory that the kernels change, as the order of reading and writing differs."""
-    changed = {id(owner(array)) for kernel in kernels for array in kernel.changed}
-    arrays = [f"x{i}" for i, x in enumerate(program.arguments) if not (x.scalar or x.number or x.dtype == object)]
-    if not changed or not arrays:
-        return step
-    takes = ", ".join(f"x{i}" for i in range(len(program.arguments)))
-    test = " or ".join(f"id({x} if {x}.base is None else owner({x})) in changed" for x in arrays)
-    text = f"def guarded({takes}):\n    if {test}:\n        raise Refused\n    return step({takes})\n"
-    names: dict[str, Any] = {"owner": owner, "changed": changed, "step": step, "Refused": Refused}
-    exec(text, names)
-    return names["guarded"]

@@ -38,9 +38,9 @@ NUMBERS: dict[Any, Any] = {  # of floating numbers and of integers
     np.less_equal: "{0} <= {1}",
     np.greater: "{0} > {1}",
     np.greater_equal: "{0} >= {1}",
-    # A NaN wins.
-    np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
-    np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
+    # A NaN wins, and of equal numbers the second one, which matters for zeros of different signs.
+    np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",
+    np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}",
 }
 FLOATS: dict[Any, Any] = {
     np.divide: "{0} / {1}",

@@ -1,5 +1,7 @@
 """Statements in a row as one function of native code, which has the addresses of most arrays in its text."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,41 +13,18 @@ from .elements import LIBRARY
 from .loops import Statement, fused
 from .places import address
 
-RESERVED = [
-    "i",
-    "j",
-    "p",
-    "total",
-    "element",
-    "position",
-    "turn",
-    "turns",
-    "inf",
-    "nan",
-    "past",
-    "at",
-    "start",
-    "stack",
-]
-RESERVED += [
-    "load",
-    "store",
-    "pieces",
-    "within",
-    "counted",
-    "exp32",
-    "exp64",
-    "tanh32",
-    "tanh64",
-    "sqrt",
-    "copysign",
-    "boolean",
-    "sgemm",
-    "dgemm",
-]
-RESERVED += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
-RESERVED += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
+# Names that the text of statements has for other things than arrays.
+VARIABLES = ["i", "j", "p", "total", "element", "position", "turn", "turns", "pieces"]
+VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
+FUNCTIONS = ["at", "where", "apart", "start", "stack", "past", "load", "store", "within", "counted", "sqrt", "copysign"]
+FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]
+FUNCTIONS += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
+
+WORD = re.compile(r"\w+")
+
 ON_STACK = 1024  # bytes of a result that is kept on the stack
+STACK = 2**16  # bytes on the stack altogether; a thread has some hundred kilobytes
+LONG = 32
 
 
 class Kernel:
@@ -76,41 +55,46 @@ class Kernel:
         self.name = name
         self.blocks: list[np.ndarray] = []  # memory of its own
         self.changed: list[np.ndarray] = []  # arrays from outside that it writes to
-        self._names = Names(*RESERVED)
+        self._names = Names(*VARIABLES, *FUNCTIONS)
         self._name: dict[Value, str] = {}
         self._ready: list[str] = []
+        self._stack = STACK  # bytes that are left
         self._turns, self._moving = turns, set(moving)
         self._alive: list[Any] = [turns]  # what has to live as long as the function
         self._pieces: dict[Any, int] = {}
+        self._piece_of: dict[Value, int] = {}
+        self.shared: dict[str, str] = {}  # text of functions that statements call, and what they are called here
         groups = fused(statements)
         self._memory = {place.base: place.memory for group in groups for place in [*group.reads, *group.writes]}
         takes = [self._names.new(f"{value.name or 'x'}_array") for value in given]
         starts = [self._given(value, text) for value, text in zip(given, takes, strict=True)]
         uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
-        often = {memory for i, use in enumerate(uses) for memory in use if any(memory in u for u in uses[i + 1 :])}
+        counts = Counter(memory for use in uses for memory in use)
 
         def keep(memory: Value) -> bool:
             is_own = memory.origin == RESULT or (memory.scratch and memory not in elsewhere)
-            return not is_own or memory in given or memory in often
+            return not is_own or memory in given or counts[memory] > 1
 
         written = dict.fromkeys(place.base for group in groups for place in group.writes)
         self.changed = [value.source for value in written if value.origin == OUTSIDE]
 
         self._held: dict[Value, np.ndarray] = {}
         self._free: list[np.ndarray] = []
-        body = []
+        last = {memory: i for i, use in enumerate(uses) for memory in use}
+        body: list[list[str]] = []
         for i, group in enumerate(groups):
-            body += group.lines(self._say, keep)
-            for memory in uses[i].difference(*uses[i + 1 :]) & self._held.keys():
+            body.append(group.lines(self._say, keep))
+            for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:
                 self._free.append(self._held.pop(memory))
         self.text = self._whole(takes, starts, body)
 
     def _given(self, value: Value, text: str) -> str:
         """The line that finds the memory of an argument."""
         name = self._name[value] = self._names.new(value.name or "x")
+        piece = self._piece_of[value] = self._piece(self._memory[value])
         if self._turns is not None and value in self._moving:
-            return f"{name} = past(start({text}, {self._piece(self._memory[value])}, pieces), turn * {value.size})"
-        return f"{name} = start({text}, {self._piece(self._memory[value])}, pieces)"
+            return f"{name} = past(start({text}, {piece}, pieces), turn * {value.size})"
+        return f"{name} = start({text}, {piece}, pieces)"
 
     def _piece(self, memory: Any) -> int:
         """The number of a piece of memory, which overlaps with no other."""
@@ -121,13 +105,16 @@ class Kernel:
         if value not in self._name:
             name = self._name[value] = self._names.new(value.name or "t", numbered=not value.name)
             dtype = numba_name(value.dtype)
-            if value.source is None and value.nbytes <= ON_STACK:
-                text = f"stack({value.size}, {dtype}, {self._piece(value)}, pieces)"
+            if value.source is None and value.nbytes <= min(ON_STACK, self._stack):
+                self._stack -= value.nbytes
+                piece = self._piece(value)
+                text = f"stack({value.size}, {dtype}, {piece}, pieces)"
             else:
                 array = self._take(value) if value.source is None else value.source
                 piece = self._piece(id(array) if value.source is None else self._memory[value])
                 self._alive.append(array)
                 text = f"at({address(array)}, {dtype}, {piece}, pieces)"
+            self._piece_of[value] = piece
             self._ready.append(f"{name} = {text}")
         return self._name[value]
 
@@ -143,21 +130,43 @@ class Kernel:
         self._held[value] = block
         return block
 
-    def _whole(self, takes: list[str], starts: list[str], body: list[str]) -> str:
-        lines = [*self._ready]
-        if self._turns is None:
-            lines += starts + body
-        else:
-            start = f"turns = at({address(self._turns)}, int64, {self._piece('turns')}, pieces)"
+    def _as_call(self, lines: list[str]) -> list[str]:
+        """A statement as the call of a function that is given addresses, so that equal statements share it."""
+        value_of = {name: value for value, name in self._name.items()}
+        words = dict.fromkeys(word for line in lines for word in WORD.findall(line) if word in value_of)
+        given = {word: f"m{i}" for i, word in enumerate(words)}
+        pieces = {piece: k for k, piece in enumerate(dict.fromkeys(self._piece_of[value_of[word]] for word in words))}
+        text = f"def statement({', '.join(given.values())}):\n    apart()\n"
+        for word, m in given.items():
+            piece, dtype = pieces[self._piece_of[value_of[word]]], numba_name(value_of[word].dtype)
+            text += f"    {m} = at({m}, {dtype}, {piece}, {len(pieces)})\n"
+        for line in lines:
+            text += f"    {WORD.sub(lambda found: given.get(found[0], found[0]), line)}\n"
+        name = self.shared.setdefault(text, f"statement_{len(self.shared) + 1}")
+        return [f"{name}({', '.join(f'where({word})' for word in given)})"]
+
+    def _whole(self, takes: list[str], starts: list[str], body: list[list[str]]) -> str:
+        if len(body) > LONG:
+            body = [self._as_call(lines) for lines in body]
+        steps = [*starts, *(line for lines in body for line in lines)]
+        if self._turns is not None:
+            self._ready.append(f"turns = at({address(self._turns)}, int64, {self._piece('turns')}, pieces)")
             loop = ["for turn in range(load(turns, 0)):", "    turn *= load(turns, 1)"]
-            lines += [start, *loop, *(f"    {line}" for line in starts + body)]
-        return "\n".join([f"def {self.name}({', '.join(takes)}):", *(f"    {line}" for line in lines or ["pass"]), ""])
+            steps = [*loop, *(f"    {line}" for line in steps)]
+        head = f"def {self.name}({', '.join(takes)}):"
+        return "\n".join([head, *(f"    {line}" for line in [*self._ready, *steps] or ["pass"]), ""])
+
+    @property
+    def listing(self) -> str:
+        """All of the text."""
+        shared = [text.replace("def statement(", f"def {name}(", 1) for text, name in self.shared.items()]
+        return "\n\n".join([*shared, self.text])
 
     def compiled(self) -> Callable[..., Any]:
         """The function itself, which numba compiles when it is called."""
         from .machine import compiled
 
-        return compiled(self.name, self.text, len(self._pieces), self._alive)
+        return compiled(self.name, self.text, len(self._pieces), self._alive, self.shared)
 
 
 def numba_name(dtype: np.dtype) -> str:

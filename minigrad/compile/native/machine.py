@@ -6,7 +6,8 @@ memory is which, and a call of it has few arguments to unpack.
 
 import linecache
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -92,6 +93,27 @@ def past(typing: Any, pointer: Any, i: Any) -> Any:
 
 
 @intrinsic
+def where(typing: Any, pointer: Any) -> Any:
+    """The address that a pointer has."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.int64(pointer), generate
+
+
+@intrinsic
+def apart(typing: Any) -> Any:
+    """Keep LLVM from making a function part of its callers, who number pieces of memory otherwise."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
 def load(typing: Any, pointer: Any, i: Any) -> Any:
     """Element `i`."""
 
@@ -163,17 +185,31 @@ def counted(i: int, size: int) -> int:  # pragma: no cover: compiled
     return i
 
 
-def compiled(name: str, text: str, pieces: int, alive: list[Any]) -> Callable[..., Any]:
-    """The function of native code that some text defines, for so many pieces of memory; it keeps what is in `alive`."""
-    names: dict[str, Any] = {**NAMES, "pieces": pieces, "alive": alive}
+@cache
+def shared(text: str) -> Callable[..., Any]:
+    """The function of native code for a statement that is given addresses; it keeps no memory."""
+    return defined("statement", text, dict(NAMES))
+
+
+def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Mapping[str, str]) -> Callable[..., Any]:
+    """The function of native code that some text defines, for so many pieces of memory; it keeps what is in `alive`.
+
+    `statements` has the text of functions that it calls, and their names.
+    """
+    functions = {called: shared(statement) for statement, called in statements.items()}
+    return defined(name, text, {**NAMES, **functions, "pieces": pieces, "alive": alive})
+
+
+def defined(name: str, text: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """The function of native code that some text defines; tracebacks show its lines."""
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
     return numba.njit(nogil=True, error_model="numpy")(names[name])
 
 
-NAMES: dict[str, Any] = {"at": at, "stack": stack, "start": start, "past": past, "load": load, "store": store}
-NAMES |= {"within": within, "counted": counted, "sgemm": sgemm, "dgemm": dgemm}
+NAMES: dict[str, Any] = {"at": at, "where": where, "stack": stack, "start": start, "past": past, "apart": apart}
+NAMES |= {"load": load, "store": store, "within": within, "counted": counted, "sgemm": sgemm, "dgemm": dgemm}
 NAMES |= {"exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64, "inf": math.inf, "nan": math.nan}
 NAMES |= {"boolean": types.boolean} | {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
 NAMES |= {name: getattr(math, name) for name in ("sqrt", "copysign", "pow", "log", "log1p", "expm1", "sin", "cos")}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
 
-from ..program import CONSTANT, OUTSIDE, VIEW, Call, Program, Value, mapped
+from ..program import CONSTANT, OUTSIDE, RESULT, VIEW, Call, Program, Value, mapped
 
 KINDS = "biuf"  # of dtypes that loops compute with
 
@@ -59,12 +59,11 @@ class Places:
         fits = fits and not any(s % size for s in (offset, *value.strides)) and value.dtype == base.dtype
         if not fits or value.dtype == np.float16 or 0 in value.shape or (base.number and base.dtype.kind != "f"):
             return None
-        there = base.source  # the array itself, if there is one that stays
-        if isinstance(there, np.ndarray) and (not there.flags.aligned or there.strides != base.strides):
+        if base.origin in (OUTSIDE, CONSTANT) and not is_readable(base.source, base.strides):
             return None
-        memory = (
-            self._memory.get(base.root, base.root) if base.origin == CONSTANT else self._memory.get(base, base.root)
-        )
+        if base.origin == RESULT and base.root.origin == OUTSIDE:
+            return None  # a view of who knows what
+        memory = self._memory.get(base, base.root)
         return Place(base, offset // size, tuple(s // size for s in value.strides), memory)
 
     def of_element(self, value: Value, index: Any) -> Place | None:
@@ -77,6 +76,11 @@ class Places:
         size = value.dtype.itemsize
         offset = place.offset + (address(y) - address(array)) // size
         return Place(place.base, offset, tuple(s // size for s in y.strides), place.memory)
+
+
+def is_readable(x: Any, strides: tuple[int, ...]) -> bool:
+    """Whether something that is there already is an array whose address can be in the text of a loop."""
+    return isinstance(x, np.ndarray) and x.flags.aligned and x.strides == strides
 
 
 def as_view(index: Any) -> tuple[Any, ...]:

@@ -19,8 +19,8 @@ SIDE_BY_SIDE = 8  # sums that are made at the same time
 STEPS: dict[Any, Any] = {
     np.add: "{0} + {1}",
     np.multiply: "{0} * {1}",
-    np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
-    np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}",
+    np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",
+    np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}",
     np.logical_or: "{0} or {1}",
     np.logical_and: "{0} and {1}",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import ARGUMENT, PURE, WRITE, Call, Value
+from ..program import ARGUMENT, GRADIENT, PURE, WRITE, Call, Value
 from .elements import expression
 from .indexing import counting, gathering, scattering
 from .loops import Element, Loop, Statement, memories
@@ -18,8 +18,8 @@ from .reductions import reduction
 
 def statement(call: Call, places: Places) -> Statement | None:
     """A call as native code, None if that cannot make it just as NumPy does."""
-    if call.kind not in (PURE, WRITE) or (isinstance(call.target, Value) and call.target.root.origin == ARGUMENT):
-        return None
+    if call.kind not in (PURE, WRITE) or (call.kind == WRITE and call.target.root.origin in (ARGUMENT, GRADIENT)):
+        return None  # what comes with a call may overlap with anything
     result = call.target if call.kind == WRITE else call.pattern
     if not isinstance(result, Value) or result.number or result.dtype.kind not in KINDS:
         return None

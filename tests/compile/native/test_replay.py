@@ -194,8 +194,9 @@ def test_scan_where_native_code_cannot():
     np.testing.assert_array_equal(compiled.scan(np.zeros((3, 3))), np.outer([32, 64, 128], np.ones(3)))
 
 
-def test_scan_over_memory_that_the_program_changes():
-    """Later entries are what earlier turns have made of them."""
+@pytest.mark.parametrize("view", [lambda x: x, lambda x: x[::-1], lambda x: x[::2]])
+def test_scan_over_memory_that_the_program_changes(view):
+    """Later entries are what earlier turns have made of them, also where the entries do not lie side by side."""
     memory, other = np.ones((5, 3)), np.ones((5, 3))
 
     def double(x, memory):
@@ -206,9 +207,45 @@ def test_scan_over_memory_that_the_program_changes():
     compiled = mg.compile(lambda x: double(x, memory), backend="numba")
     compiled.scan(np.zeros((3, 3)))
     other *= 8
-    want = [double(row, other) for row in other]
-    assert_close(compiled.scan(memory), np.stack(want))
+    want = [double(row, other) for row in view(other)]
+    assert_close(compiled.scan(view(memory)), np.stack(want))
     assert_close(memory, other)
+
+
+def test_scan_of_entries_in_other_layouts():
+    """Entries with gaps, or by columns, have programs of their own."""
+    xs = np.random.default_rng(0).normal(size=(5, 3, 8))
+    compiled = mg.compile(lambda x: (np.tanh(x) * 2, x.sum()), backend="numba")
+    for many in (xs, xs[:, :, ::2], xs[::-1, :, :4], np.asfortranarray(xs[:, :, :4]), xs[::-1]):
+        values, sums = compiled.scan(many)
+        assert_close(values, 2 * np.tanh(many))
+        assert_close(sums, many.sum(axis=(1, 2)), 10)
+    parts = mg.compile(lambda x: np.add(*np.split(x, 2, axis=1)), backend="numba")
+    assert_close(parts.scan(xs), xs[:, :, :4] + xs[:, :, 4:])
+
+
+def test_scan_with_a_gradient_that_is_known():
+    """It is a constant of the program, which no kernel makes."""
+    w, other = (mg.tensor(np.ones((3, 4)), requires_grad=True) for _ in range(2))
+
+    def step(x, w):
+        w.grad = None
+        (mg.sum(w) + mg.sum(x)).backward()
+        return mg.sum(x)
+
+    xs = np.arange(48.0).reshape(4, 3, 4)
+    got = mg.compile(lambda x: step(x, w), backend="numba").scan(xs)
+    assert_close(got, np.stack([step(x, other) for x in xs]))
+    assert_close(w.grad.data, other.grad.data)
+
+
+def test_repeat_takes_a_whole_number():
+    """Half a call cannot be made; no call at all has no answer."""
+    for backend in ("numpy", "numba"):
+        step = mg.compile(lambda x: x * 2, backend=backend)
+        with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+            step.repeat(2.5, np.ones(2))
+        assert step.repeat(0, np.ones(2)) is step.repeat(-1, np.ones(2)) is None
 
 
 def test_it_is_safe_to_call_from_several_threads():
