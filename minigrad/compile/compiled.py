@@ -78,10 +78,10 @@ class Compiled:
         while n > 0:
             inputs: list[Any] = []
             key = kind_of((args, kwargs), inputs) if args or kwargs else None
-            many = self._at_once(key, methodcaller("repeat", n, inputs))
-            if many:
-                return many[0]
-            answer, n = self(*args, **kwargs), n - 1
+            done, answer = self._at_once(key, methodcaller("repeat", n, inputs))
+            if done < n:
+                answer, done = self(*args, **kwargs), done + 1
+            n -= done
         return answer
 
     def scan(self, *stacked: Any) -> Any:
@@ -96,29 +96,29 @@ class Compiled:
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
         answers: list[Any] = []
-        n = lengths.pop()
-        while len(answers) < n:
-            entry, rest = entries_from(len(answers), stacked)
-            many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
-            if many:
-                return joined([*answers, many[0]])
-            answer = self(*entry)
-            answers.append(None if answer is None else tree_map(lambda y: y[None], answer))
+        n, start = lengths.pop(), 0
+        while start < n:
+            entry, rest = entries_from(start, stacked)
+            done, many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
+            if not done:
+                done, many = 1, tree_map(lambda y: y[None], self(*entry))
+            answers.append(tree_map(lambda y, done=done: y[:done], many))
+            start += done
         return joined(answers)
 
-    def _at_once(self, key: Any, run: Callable[[Any], tuple[Any, ...]]) -> tuple[Any, ...]:
-        """The answer that `run` has for the program that serves a call, as a tuple; an empty one if there is none."""
+    def _at_once(self, key: Any, run: Callable[[Any], tuple[int, Any]]) -> tuple[int, Any]:
+        """How many calls `run` has made of the program that serves them, and its answer."""
         if self.backend == "numpy" or unusual or current_depth.get():
-            return ()
+            return 0, None
         with self._lock:
             for replay in self._replays.get(key, ()):
                 try:
-                    answer = run(replay)
+                    done, answer = run(replay)
                 except Refused:
-                    return ()
-                if answer and answer[0] is not UNFIT:
-                    return answer
-        return ()
+                    return 0, None
+                if done:
+                    return done, answer
+        return 0, None
 
     def __reduce__(self) -> Any:
         return type(self), (self.function, self.backend)  # which records anew

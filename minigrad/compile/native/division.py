@@ -24,9 +24,9 @@ class Native:
     kernels
         The functions of native code.
     turns
-        Two integers that the kernel reads: how often to do everything in a call of it, and whether to go on by one
-        entry of its arguments and answers each time. None if the program does not consist of one kernel, or does
-        something else when it is called again.
+        Three integers that the kernel looks at: how often to do everything in a call of it, whether to go on by one
+        entry of its arguments and answers each time, and how many turns it has done. None if the program does not
+        consist of one kernel, or does something else when it is called again.
     """
 
     def __init__(self, program: Program) -> None:
@@ -36,7 +36,7 @@ class Native:
         parts = needed(divided(program), program)
         rows = [part for part in parts if isinstance(part, list)]
         alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
-        self.turns = np.array([1, 0]) if alone and not depends_on_gradients(program) else None
+        self.turns = np.array([1, 0, 0]) if alone and not depends_on_gradients(program) else None
         self._elsewhere = [used_by(part for part in parts if part is not row) for row in rows]
         for row, elsewhere in zip(rows, self._elsewhere, strict=True):
             self._share(row, elsewhere)

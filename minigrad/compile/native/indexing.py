@@ -1,7 +1,7 @@
 """Elements named by arrays of integers: read, set, and counted."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,16 @@ class Picked:
         """Where the indices are."""
         return [i.place for i in self.indices if i.place]
 
+    def checks(self, say: Say, changed: Container[Any]) -> list[str]:
+        """Text that refuses indices which are out of bounds, where these are known before all else."""
+        lines = []
+        for place, size in zip(self.places, self.sizes, strict=True):
+            if place.memory not in changed:
+                axes = collapsed(self.shape, [place])
+                item = f"load({say(place.base)}, {axes.index(place)})"
+                lines += axes.around([f"if {item} < -{size} or {item} >= {size}:", "    raise Refused"])
+        return lines
+
     def around(self, say: Say, other: Place, line: Callable[[str, str], str]) -> list[str]:
         """Loops around a line, given what stands for an element of x, and for the number of one in another place."""
         axes = collapsed(self.shape, [other, self.rest, *self.places])
@@ -52,6 +62,9 @@ class Gather(Statement):
     def __post_init__(self) -> None:
         self.reads, self.writes = [self.x.rest, *self.x.places], [self.y]
 
+    def checks(self, say: Say, changed: Container[Any]) -> list[str]:
+        return self.x.checks(say, changed)
+
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         return self.x.around(say, self.y, lambda x, i: f"store({say(self.y.base)}, {i}, load({x}))")
 
@@ -68,6 +81,9 @@ class Scatter(Statement):
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [*self.x.places, *([self.v.place] if self.v.place else [])], [self.x.rest]
+
+    def checks(self, say: Say, changed: Container[Any]) -> list[str]:
+        return self.x.checks(say, changed)
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         place = self.v.place
@@ -94,6 +110,14 @@ class Count(Statement):
     def __post_init__(self) -> None:
         self.reads = [x.place for x in (self.positions, self.weights) if x.place]
         self.writes = [self.y.place]  # type: ignore[list-item]
+
+    def checks(self, say: Say, changed: Container[Any]) -> list[str]:
+        at = self.positions.place
+        if at is None or at.memory in changed:
+            return []
+        axes = collapsed((self.length,), [at])
+        item = f"load({say(at.base)}, {axes.index(at)})"
+        return axes.around([f"if {item} < 0 or {item} >= {self.size}:", "    raise Refused"])
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         at, weights, y = self.positions.place, self.weights.place, self.y.place

@@ -3,18 +3,19 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from ..names import Names
-from ..program import OUTSIDE, RESULT, Value
+from ..program import OUTSIDE, RESULT, Refused, Value
 from .elements import LIBRARY
 from .loops import Statement, fused
 from .places import address
 
 # Names that the text of statements has for other things than arrays.
-VARIABLES = ["i", "j", "p", "total", "element", "position", "turn", "turns", "pieces"]
+VARIABLES = ["i", "j", "p", "total", "element", "position", "turn", "turns", "done", "pieces", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
 FUNCTIONS = ["at", "where", "apart", "start", "stack", "past", "load", "store", "within", "counted", "sqrt", "copysign"]
 FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]
@@ -37,8 +38,9 @@ class Kernel:
         What the function takes, as arrays.
     elsewhere : set of Value
         What calls of others have to do with, as roots.
-    turns : array of two integers, or None
-        How often the function is to do it all each time, and whether it takes a row of each of `moving` in each turn.
+    turns : array of three integers, or None
+        How often the function is to do it all, and whether it takes a row of each of `moving` in each turn; it says how
+        many turns it has done.
     moving : set of Value
         Of what is given: what may be stacked.
     """
@@ -81,7 +83,8 @@ class Kernel:
         self._held: dict[Value, np.ndarray] = {}
         self._free: list[np.ndarray] = []
         last = {memory: i for i, use in enumerate(uses) for memory in use}
-        body: list[list[str]] = []
+        changed = {place.memory for group in groups for place in group.writes}
+        body = [lines for group in groups if (lines := group.checks(self._say, changed))]
         for i, group in enumerate(groups):
             body.append(group.lines(self._say, keep))
             for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:
@@ -151,8 +154,12 @@ class Kernel:
         steps = [*starts, *(line for lines in body for line in lines)]
         if self._turns is not None:
             self._ready.append(f"turns = at({address(self._turns)}, int64, {self._piece('turns')}, pieces)")
-            loop = ["for turn in range(load(turns, 0)):", "    turn *= load(turns, 1)"]
-            steps = [*loop, *(f"    {line}" for line in steps)]
+            loop = [
+                "for done in range(load(turns, 0)):",
+                "    store(turns, 2, done)",
+                "    turn = done * load(turns, 1)",
+            ]
+            steps = [*loop, *(f"    {line}" for line in steps), "store(turns, 2, load(turns, 0))"]
         head = f"def {self.name}({', '.join(takes)}):"
         return "\n".join([head, *(f"    {line}" for line in [*self._ready, *steps] or ["pass"]), ""])
 
@@ -166,7 +173,23 @@ class Kernel:
         """The function itself, which numba compiles when it is called."""
         from .machine import compiled
 
-        return compiled(self.name, self.text, len(self._pieces), self._alive, self.shared)
+        function = compiled(self.name, self.text, len(self._pieces), self._alive, self.shared)
+        refuses = "raise Refused" in self.listing
+        return function if self._turns is None or not refuses else stopping(function, self._turns)
+
+
+def stopping(function: Callable[..., Any], turns: np.ndarray) -> Callable[..., Any]:
+    """A function that stops before a turn which it refuses, if that is not the first."""
+
+    @wraps(function)
+    def stop(*args: Any) -> None:
+        try:
+            function(*args)
+        except Refused:
+            if not turns[2]:
+                raise
+
+    return stop
 
 
 def numba_name(dtype: np.dtype) -> str:

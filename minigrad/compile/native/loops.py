@@ -1,6 +1,6 @@
 """Loops over the elements of arrays as text that numba compiles: what is computed element by element shares one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,35 @@ class Statement:
 
     def conflicts(self, other: "Statement") -> bool:
         """Whether it matters which of two comes first."""
+        if isinstance(self, Refusal) or isinstance(other, Refusal):
+            return True  # nothing is to be changed before it that is changed after it
         touched = memories(other.reads) | memories(other.writes)
         return bool(memories(self.writes) & touched) or bool(memories(self.reads) & memories(other.writes))
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         """The text; memory of which `keep` says no is not needed afterwards."""
         raise NotImplementedError  # pragma: no cover: abstract
+
+    def checks(self, say: Say, changed: Container[Any]) -> list[str]:
+        """Text that refuses, before all else, what the statement cannot do, where that looks at nothing `changed`."""
+        return []
+
+
+@dataclass(eq=False, slots=True)
+class Refusal(Statement):
+    """A look at truths, of which none may be true."""
+
+    shape: tuple[int, ...]
+    bad: Place
+    reads: list[Place] = field(init=False)
+    writes: list[Place] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reads, self.writes = [self.bad], []
+
+    def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
+        axes = collapsed(self.shape, [self.bad])
+        return axes.around([f"if load({say(self.bad.base)}, {axes.index(self.bad)}):", "    raise Refused"])
 
 
 @dataclass(eq=False, slots=True)

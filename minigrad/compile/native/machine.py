@@ -19,6 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, models, register_model
 
+from ..program import Refused
 from .exponentials import exp32, exp64, tanh32, tanh64
 
 numbers = count(1)
@@ -209,7 +210,15 @@ def defined(name: str, text: str, names: dict[str, Any]) -> Callable[..., Any]:
 
 
 NAMES: dict[str, Any] = {"at": at, "where": where, "stack": stack, "start": start, "past": past, "apart": apart}
-NAMES |= {"load": load, "store": store, "within": within, "counted": counted, "sgemm": sgemm, "dgemm": dgemm}
+NAMES |= {
+    "Refused": Refused,
+    "load": load,
+    "store": store,
+    "within": within,
+    "counted": counted,
+    "sgemm": sgemm,
+    "dgemm": dgemm,
+}
 NAMES |= {"exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64, "inf": math.inf, "nan": math.nan}
 NAMES |= {"boolean": types.boolean} | {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
 NAMES |= {name: getattr(math, name) for name in ("sqrt", "copysign", "pow", "log", "log1p", "expm1", "sin", "cos")}

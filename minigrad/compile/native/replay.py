@@ -26,29 +26,37 @@ class NativeReplay(Replay):
         self.memory += [memory.nbytes for kernel in kernels for memory in kernel.blocks]
         return step
 
-    def repeat(self, n: int, inputs: list[Any]) -> tuple[Any, ...]:
-        """The answer of the last of `n` calls, as a tuple; an empty one if native code cannot repeat the program."""
+    def repeat(self, n: int, inputs: list[Any]) -> tuple[int, Any]:
+        """How many of `n` calls native code has made, 0 if it cannot repeat the program, and the answer of the last.
+
+        They are fewer where the function would raise an error.
+        """
         turns = self.native.turns
         if turns is None:
-            return ()
-        turns[:] = n, 0
+            return 0, None
+        turns[:] = n, 0, 0
         try:
-            return (self.run(inputs),)
+            answer = self.run(inputs)
+            return int(turns[2]), answer
         finally:
-            turns[:] = 1, 0
+            turns[:] = 1, 0, 0
 
-    def scan(self, inputs: list[np.ndarray]) -> tuple[Any, ...]:
-        """The stacked answers of calls with each entry of the inputs; an empty tuple if native code cannot do it."""
+    def scan(self, inputs: list[np.ndarray]) -> tuple[int, Any]:
+        """How many calls native code has made, each with an entry of the inputs, and the stacked answers of these."""
         whole = all(contiguous(x.shape[1:], x.strides[1:], x.itemsize) for x in inputs)
-        if not inputs or not whole or not self._can_scan() or any(map(self.overlaps, inputs)):
-            return ()
+        turns = self.native.turns
+        if turns is None or not inputs or not whole or not self._can_scan() or any(map(self.overlaps, inputs)):
+            return 0, None
         side_by_side = [np.ascontiguousarray(x) for x in inputs]
-        return (runner(self.program, lambda *_: self._turns(side_by_side))(side_by_side),)
+        turns[:] = len(inputs[0]), 1, 0
+        try:
+            answer = runner(self.program, lambda *_: self._turns(side_by_side))(side_by_side)
+            return int(turns[2]), answer
+        finally:
+            turns[:] = 1, 0, 0
 
     def _can_scan(self) -> bool:
         """Whether one kernel does it all, and each answer is an array that is made for it."""
-        if self.native.turns is None:
-            return False
         *prepare, kernel = self.native.calls
         if kernel.kind != WRITE or any(call.function not in (np.asarray, np.empty, np.empty_like) for call in prepare):
             return False
@@ -70,12 +78,7 @@ class NativeReplay(Replay):
             else:
                 args = [x.source if isinstance(x, Value) else x for x in call.args]
                 results[call.pattern] = entry[call.pattern] = call.function(*args)
-        turns: Any = self.native.turns
-        turns[:] = len(inputs[0]), 1
-        try:
-            kernel.function(*(entry[x] for x in kernel.args))
-        finally:
-            turns[:] = 1, 0
+        kernel.function(*(entry[x] for x in kernel.args))
         answers = self.program.outputs()[: len(self.program.as_tensors)]
         gradients = self.program.outputs()[len(answers) :]
         last = [results[x][-1, ...].copy() if x in self.native.answers else results[x] for x in gradients]

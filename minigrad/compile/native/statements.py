@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..program import ARGUMENT, GRADIENT, PURE, WRITE, Call, Value
+from ..program import ARGUMENT, GRADIENT, PURE, REFUSE, WRITE, Call, Value
 from .elements import expression
 from .indexing import counting, gathering, scattering
-from .loops import Element, Loop, Statement, memories
+from .loops import Element, Loop, Refusal, Statement, memories
 from .operands import Operand, can_become, operands
 from .places import KINDS, Place, Places, as_view, imagined
 from .products import product
@@ -18,6 +18,8 @@ from .reductions import reduction
 
 def statement(call: Call, places: Places) -> Statement | None:
     """A call as native code, None if that cannot make it just as NumPy does."""
+    if call.kind == REFUSE:
+        return refusal(call.args[0], places)
     if call.kind not in (PURE, WRITE) or (call.kind == WRITE and call.target.root.origin in (ARGUMENT, GRADIENT)):
         return None  # what comes with a call may overlap with anything
     result = call.target if call.kind == WRITE else call.pattern
@@ -28,6 +30,12 @@ def statement(call: Call, places: Places) -> Statement | None:
         if made is not None:
             return made if is_safe(made) else None
     return None
+
+
+def refusal(bad: Any, places: Places) -> Statement | None:
+    """A look at truths, if these are in an array."""
+    place = places.of(bad) if isinstance(bad, Value) and bad.dtype.kind == "b" else None
+    return Refusal(bad.shape, place) if place else None
 
 
 def is_safe(made: Statement) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.recorder import seen
 
 from .agreement import agree, left_to_numpy
 
@@ -231,17 +232,47 @@ def test_indices():
 
 
 def test_an_index_that_is_too_large():
-    """It raises IndexError, as in NumPy; a position of np.bincount that was not recorded raises ValueError."""
-    compiled = mg.compile(lambda x, i: x[i] * 2, backend="numba")
+    """The function itself raises what NumPy does, and nothing is changed before; np.bincount answers with more."""
+    kept = np.ones(3)
+
+    def function(x, i):
+        array = seen(kept)
+        y = x * 3
+        np.multiply(array, 2, out=array)
+        return x[i] * 2 + array, y
+
+    compiled = mg.compile(function, backend="numba")
     for _ in range(2):
-        compiled(A, np.array([0, 1]))
+        compiled(ROW, np.array([0, 1, -4]))
+    for wrong in (4, -5):
+        kept[...] = 1
+        with pytest.raises(IndexError, match=f"index {wrong} is out of bounds for axis 0 with size 4"):
+            compiled(ROW, np.array([0, 1, wrong]))
+        np.testing.assert_array_equal(kept, 2)  # once, by the function
+    agree(
+        lambda i, v: np.bincount(i, weights=v, minlength=4) * 2,
+        *[(np.array([0, last]), np.ones(2)) for last in (1, 2, 3, 5)],
+    )
+
+
+def test_an_index_that_becomes_too_large():
+    """Where the program computes it, the error comes from native code."""
+
+    def function(x, i):
+        i = i + i
+        return x[i] * 2, np.bincount(i, weights=x, minlength=9)
+
+    compiled = mg.compile(function, backend="numba")
+    for _ in range(2):
+        compiled(ROW, np.array([0, 1, 1, 0]))
+    assert left_to_numpy(compiled) == []
     with pytest.raises(IndexError, match="an index of an array is out of bounds"):
-        compiled(A, np.array([0, 3]))
-    counted = mg.compile(lambda i, v: np.bincount(i, weights=v, minlength=4) * 2, backend="numba")
+        compiled(ROW, np.array([0, 2, 1, 0]))
+    counted = mg.compile(lambda i, x: np.bincount(i + i, weights=x, minlength=4) * 2, backend="numba")
     for _ in range(2):
         counted(np.array([0, 1]), np.ones(2))
     with pytest.raises(ValueError, match="bincount takes positions from 0 to minlength - 1 in a compiled function"):
-        counted(np.array([0, 4]), np.ones(2))
+        counted(np.array([0, -1]), np.ones(2))
 
 
 def test_arrays_from_outside_are_changed_in_place():

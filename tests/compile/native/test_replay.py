@@ -62,7 +62,7 @@ def test_repeat_is_as_many_calls(rule, forget_first):
         assert (w.grad is None) == (u.grad is None)
         if w.grad is not None:
             assert_close(w.grad.data, u.grad.data)
-    assert compiled._latest.native.turns.tolist() == [1, 0]  # it was one call, and each call makes one step again
+    assert compiled._latest.native.turns.tolist() == [1, 0, 0]  # it was one call, and each call makes one step again
     assert_close(compiled().data, other().data)
 
 
@@ -237,6 +237,62 @@ def test_scan_with_a_gradient_that_is_known():
     got = mg.compile(lambda x: step(x, w), backend="numba").scan(xs)
     assert_close(got, np.stack([step(x, other) for x in xs]))
     assert_close(w.grad.data, other.grad.data)
+
+
+def classifier():
+    """A step that looks at its labels, and at the norm of its gradients."""
+    w = mg.tensor(W @ np.ones((1, 4)) / 4, requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+
+    def step(x, labels):
+        loss = mg.nn.functional.cross_entropy(mg.asarray(x) @ w, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optim.clip_grad_norm_([w], 0.1)
+        optimizer.step()
+        return loss.detach()
+
+    return step, w
+
+
+def test_refusals_are_part_of_native_code():
+    """A scan stops before the entry that the function refuses; those before it count, and the error is its own."""
+    (step, w), (other, u) = classifier(), classifier()
+    rng = np.random.default_rng(0)
+    xs, labels = rng.normal(size=(6, 5, 3)), rng.integers(0, 4, (6, 5))
+    compiled = mg.compile(step, backend="numba")
+    losses = compiled.scan(xs, labels)
+    assert_close(losses.data, np.stack([other(x, y).data for x, y in zip(xs, labels, strict=True)]))
+    assert_close(compiled.repeat(3, xs[0], labels[0]).data, [other(xs[0], labels[0]) for _ in range(3)][-1].data)
+    assert compiled._latest.native.turns is not None
+    wrong = labels.copy()
+    wrong[4, 2] = 4
+    with pytest.raises(ValueError, match="cross_entropy of 4 classes takes labels 0 to 3; got 4"):
+        compiled.scan(xs, wrong)
+    for x, y in zip(xs[:4], labels[:4], strict=True):
+        other(x, y)
+    assert_close(w.data, u.data)
+    with pytest.raises(ValueError, match="got 4"):
+        compiled.repeat(3, xs[4], wrong[4])
+    assert_close(w.data, u.data)
+
+
+def test_a_repetition_that_becomes_impossible():
+    """It stops before the turn that the function refuses."""
+    kept = np.array([1.0])
+
+    def halve(x):
+        array = mg.recorder.seen(kept)
+        mg.recorder.refuse(array < 0.1, lambda: ValueError("it is small"))
+        np.multiply(array, x, out=array)
+        return array * 1.0
+
+    compiled = mg.compile(halve, backend="numba")
+    with pytest.raises(ValueError, match="it is small"):
+        compiled.repeat(10, 0.5)
+    assert kept.item() == 0.0625
+    kept[...] = 0.5
+    assert compiled.repeat(2, 0.5).item() == 0.125
 
 
 def test_repeat_takes_a_whole_number():
