@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import PURE, Call, Value
+from ..program import CONSTANT, PURE, Call, Value
 from .loops import Statement, collapsed
 from .operands import Operand, Say, can_become, cast, literal, operand, operands
 from .places import Place, Places
@@ -35,7 +35,7 @@ class Picked:
         """Text that refuses indices which are out of bounds, where these are known before all else."""
         lines = []
         for place, size in zip(self.places, self.sizes, strict=True):
-            if place.memory not in changed:
+            if place.memory not in changed and place.base.origin != CONSTANT:
                 axes = collapsed(self.shape, [place])
                 item = f"load({say(place.base)}, {axes.index(place)})"
                 lines += axes.around([f"if {item} < -{size} or {item} >= {size}:", "    raise Refused"])

@@ -84,7 +84,8 @@ class Kernel:
         self._free: list[np.ndarray] = []
         last = {memory: i for i, use in enumerate(uses) for memory in use}
         changed = {place.memory for group in groups for place in group.writes}
-        body = [lines for group in groups if (lines := group.checks(self._say, changed))]
+        checks = dict.fromkeys(tuple(group.checks(self._say, changed)) for group in groups)
+        body = [list(lines) for lines in checks if lines]
         for i, group in enumerate(groups):
             body.append(group.lines(self._say, keep))
             for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:

@@ -40,6 +40,7 @@ NATIVE = {
     "mean": lambda x, y: [np.mean(x), np.mean(x, axis=0), x.sum(axis=1), x.max(), x.min(0)],
     "products of all": lambda x, y: [np.prod(x), np.prod(x, axis=0)],
     "max": lambda x, y: [np.max(x), np.max(x, axis=0), np.min(x, axis=1, keepdims=True)],
+    "of numbers": lambda x, y: ~((np.sum(x) > 0) & (np.sum(y) > 0) | (x[0, 0] > 0)),
     "any": lambda x, y: [np.any(x > y), np.all(x > y, axis=0), np.any(x > y, axis=1)],
     "number of truths": lambda x, y: np.sum(x > y, axis=0),
     "small product": lambda x, y: [x @ y.T, x.T @ y, np.dot(x, y[0]), x[0] @ y.T, x[0] @ y[0]],

@@ -108,6 +108,7 @@ def test_there_is_an_end_of_the_stack(monkeypatch):
     assert compiled.source.count("= stack(121, float64") == 2
 
 
+@pytest.mark.slow
 def test_equal_statements_of_a_long_program_share_a_function():
     """Twenty steps of a recurrent network; each function is there once, and told what overlaps by each of its calls."""
     weights = [mg.tensor(np.arange(9.0).reshape(3, 3) / 10, requires_grad=True) for _ in range(2)]

@@ -17,6 +17,7 @@ from .agreement import assert_close
 SCALE = 1e3
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     programs(),
