@@ -18,14 +18,15 @@ def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
         of the kind. It may call `backward()` and change arrays in place.
     backend : "numpy" or "numba"
         What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
-        results equal but for rounding, which takes a second or so to compile. What native code cannot do, NumPy does.
+        results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does.
 
     Returns
     -------
     callable
-        With the attributes `source`, the latest program as Python that needs NumPy alone, and `stats`; and with
+        With the attributes `source`, the latest program as Python that needs NumPy alone, followed by the text of
+        native code if there is some, and `stats`; and with
         ``repeat(n, *args)``, which makes n calls, and ``scan(*stacked)``, which makes one for each entry of the first
-        axis and stacks the answers; either is one call of native code, if all of the function is.
+        axis and stacks the answers; either is one call of native code, if all of the function is one kernel.
 
     Raises
     ------

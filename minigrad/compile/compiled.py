@@ -125,7 +125,7 @@ class Compiled:
 
     @property
     def source(self) -> str:
-        """The latest program as Python source that needs NumPy alone."""
+        """The latest program as Python source that needs NumPy alone; the loops of native code follow it."""
         return self._recorded().source
 
     @property
