@@ -15,7 +15,7 @@ from .loops import Statement, fused
 from .places import address
 
 # Names that the text of statements has for other things than arrays.
-VARIABLES = ["i", "j", "p", "total", "element", "position", "turn", "turns", "done", "pieces", "Refused"]
+VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "pieces", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
 FUNCTIONS = ["at", "where", "apart", "start", "stack", "past", "load", "store", "within", "counted", "sqrt", "copysign"]
 FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]

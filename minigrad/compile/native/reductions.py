@@ -8,12 +8,13 @@ import numpy as np
 
 from ..array import Method
 from ..program import Call, Value
-from .loops import Statement, collapsed
+from .loops import Axes, Statement, collapsed
 from .operands import Operand, Say, can_become, cast, literal, narrowed, operand
 from .places import Place, Places
 
 METHODS = {Method("sum"): np.add, Method("prod"): np.multiply, Method("max"): np.maximum, Method("min"): np.minimum}
 METHODS |= {Method("any"): np.logical_or, Method("all"): np.logical_and}
+BLOCK = 1024  # elements of a sum that is added to others
 SIDE_BY_SIDE = 8  # sums that are made at the same time
 
 STEPS: dict[Any, Any] = {
@@ -51,27 +52,36 @@ class Reduction(Statement):
         outer, inner = collapsed(kept, [x, y]), collapsed(over, [x], "j")
         into = f"{say(y.base)}, {outer.index(y)}"
         steps = " + ".join(f"j{k} * {s}" for k, s in enumerate(inner.strides[x])) or "0"
-        item = cast(f"load({say(x.base)}, {outer.index(x)} + {steps})", self.x.dtype, self.y.dtype)
+        element = f"load({say(x.base)}, {outer.index(x)} + {steps})"
         if self.function in STARTS and outer.sizes and outer.strides[x][-1] == 1 == outer.strides[y][-1]:
             first = [f"store({into}, {literal(STARTS[self.function], self.y.dtype)})"]
-            step = [f"store({into}, {self._step(f'load({into})', item)})"]
+            item = cast(element, self.x.dtype, self.y.dtype)
+            step = [f"store({into}, {self._step(f'load({into})', item, self.y.dtype)})"]
             return [*outer.around(first), *inner.around(outer.around(step))]
-        first = literal(STARTS[self.function], self.y.dtype) if self.function in STARTS else ""
-        first = first or cast(f"load({say(x.base)}, {outer.index(x)})", self.x.dtype, self.y.dtype)
+        first = literal(STARTS[self.function], self.within) if self.function in STARTS else ""
+        first = first or cast(f"load({say(x.base)}, {outer.index(x)})", self.x.dtype, self.within)
         if self.function is np.add and inner.sizes and inner.sizes[-1] >= 2 * SIDE_BY_SIDE:
             body = self._side_by_side(say, outer.index(x), inner, first)
         else:
-            body = [
-                f"total = {first}",
-                *inner.around([f"element = {item}", f"total = {self._step('total', 'element')}"]),
-            ]
-        return outer.around([*body, f"store({into}, total)"])
+            item = cast(element, self.x.dtype, self.within)
+            body = inner.around([f"element = {item}", f"total = {self._step('total', 'element', self.within)}"])
+        total = cast("total", self.within, self.y.dtype)
+        return outer.around([f"total = {first}", *body, f"store({into}, {total})"])
 
-    def _step(self, total: str, item: str) -> str:
-        return narrowed(STEPS[self.function].format(total, item), self.y.dtype)
+    @property
+    def within(self) -> np.dtype:
+        """The type in which one number is computed: sums of many in single precision would lose digits."""
+        single = self.function is np.add and self.y.dtype == np.float32
+        return np.dtype(np.float64) if single else self.y.dtype
 
-    def _side_by_side(self, say: Say, start: str, inner: Any, zero: str) -> list[str]:
-        """Several sums at a time: each waits for its last addition only, and rounding errors grow more slowly."""
+    def _step(self, total: str, item: str, dtype: np.dtype) -> str:
+        return narrowed(STEPS[self.function].format(total, item), dtype)
+
+    def _side_by_side(self, say: Say, start: str, inner: Axes, zero: str) -> list[str]:
+        """Several sums at a time: each waits for its last addition only.
+
+        They start anew after some elements, as rounding errors grow with the number of additions in a row.
+        """
         x = self.x.place
         assert x is not None
         *outer, last = inner.strides[x]
@@ -80,16 +90,18 @@ class Reduction(Statement):
         base = " + ".join([start, *(f"j{k} * {s}" for k, s in enumerate(outer))])
 
         def add(name: str, j: str) -> str:
-            item = cast(f"load({say(x.base)}, {base} + ({j}) * {last})", self.x.dtype, self.y.dtype)
-            return f"{name} = {self._step(name, item)}"
+            item = cast(f"load({say(x.base)}, {base} + ({j}) * {last})", self.x.dtype, self.within)
+            return f"{name} = {self._step(name, item, self.within)}"
 
         whole = n - n % SIDE_BY_SIDE
-        lines = [f"for j in range(0, {whole}, {SIDE_BY_SIDE}):"]
-        lines += [f"    {add(name, f'j + {i}')}" for i, name in enumerate(sums)]
-        lines += [add(sums[i], str(whole + i)) for i in range(n - whole)]
-        around = type(inner)(inner.sizes[:-1], {}, "j").around(lines)
-        pairs = [f"({a} + {b})" for a, b in zip(sums[::2], sums[1::2], strict=True)]
-        return [*(f"{name} = {zero}" for name in sums), *around, f"total = {narrowed(' + '.join(pairs), self.y.dtype)}"]
+        pairs = " + ".join(f"({a} + {b})" for a, b in zip(sums[::2], sums[1::2], strict=True))
+        lines = [f"for block in range(0, {whole}, {BLOCK}):"]
+        lines += [f"    {name} = {zero}" for name in sums]
+        lines += [f"    for j in range(block, min(block + {BLOCK}, {whole}), {SIDE_BY_SIDE}):"]
+        lines += [f"        {add(name, f'j + {i}')}" for i, name in enumerate(sums)]
+        lines += [f"    total = {self._step('total', pairs, self.within)}"]
+        lines += [add("total", str(whole + i)) for i in range(n - whole)]
+        return Axes(inner.sizes[:-1], {}, "j").around(lines)
 
 
 def reduction(call: Call, result: Value, places: Places) -> Statement | None:

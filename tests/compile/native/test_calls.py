@@ -208,6 +208,17 @@ def test_large_arrays():
         agree(function, (x, x[::-1]), (x / 2, x), (x, x * x))
 
 
+def test_sums_of_many_keep_their_digits():
+    """Equal numbers round the same way at each addition: a single total in a row would be wrong by a thousandth."""
+    for dtype, tolerance in ((np.float32, 1e-7), (np.float64, 1e-13)):
+        x = np.full((250_000, 4), 0.1, dtype)
+        compiled = mg.compile(lambda x: [np.sum(x), np.sum(x[:, :3])], backend="numba")
+        compiled(x)
+        total, part = compiled(x)
+        assert abs(total / (float(dtype(0.1)) * 1_000_000) - 1) <= tolerance
+        assert abs(part / (float(dtype(0.1)) * 750_000) - 1) <= 30 * tolerance  # with gaps: one total
+
+
 def test_integer_products():
     """BLAS knows none; loops do small ones, and NumPy others."""
     x = np.arange(12).reshape(3, 4)

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.compile.native import kernels
+from minigrad.recorder import seen
 from tests.rules.cases import CASES
 from tests.rules.test_cases import cotangent_like
 
-from ..test_programs import SHAPES, arrays_for, programs, run
+from ..test_programs import MOVES, SHAPES, arrays_for, play, programs, run
 from .agreement import assert_close
 
 # Hypothesis finds programs that magnify rounding errors, as differences of nearly equal numbers do.
@@ -60,6 +62,29 @@ def rounded(left, right):
     """Assert that two arrays agree but for rounding."""
     finite = np.where(np.isfinite(right), right, 0)
     assert_close(left, right, SCALE * max(1, np.max(np.abs(finite), initial=0)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("long", [1, kernels.LONG])  # statements that are functions, or one function
+@settings(max_examples=8, deadline=None)
+@given(moves=st.lists(MOVES, min_size=1, max_size=14))
+def test_changes_in_place_and_views_agree(long, moves):
+    """Of arguments, of arrays from outside that may be each other's views, and of arrays made on the way."""
+    memory = [np.arange(12.0).reshape(4, 3) / 8 for _ in range(2)]
+    ours, theirs = ([m[:3], m[1:].T.copy() if len(moves) % 2 else m[1:]] for m in memory)
+    compiled = mg.compile(lambda x: play(moves, x, ours, seen), backend="numba")
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        patch.setattr(kernels, "LONG", long)
+        for seed in range(3):
+            x, y = (np.random.default_rng(seed).normal(size=(3, 3)) for _ in range(2))
+            rounded_all(compiled(x), play(moves, y, theirs, lambda kept: kept))
+            rounded_all([x, *ours], [y, *theirs])
+
+
+def rounded_all(left, right):
+    """Assert that arrays in nested lists agree but for rounding."""
+    for x, y in zip(flat(left), flat(right), strict=True):
+        rounded(x, y)
 
 
 @pytest.mark.slow

@@ -320,6 +320,29 @@ def test_it_is_safe_to_call_from_several_threads():
     assert wrong == []
 
 
+def test_threads_may_mix_calls_and_repetitions():
+    """How often a kernel goes round is shared by all calls of it."""
+    kept = np.zeros(2)
+
+    def count():
+        array = mg.recorder.seen(kept)
+        np.add(array, 1, out=array)
+
+    compiled = mg.compile(count, backend="numba")
+    compiled()
+
+    def work(i):
+        for _ in range(50):
+            compiled.repeat(10) if i % 2 else compiled()
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(kept, 1 + 2 * 50 * 10 + 2 * 50)
+
+
 def test_without_numba():
     """The error names the extra; repeat and scan of the NumPy backend go on working."""
     code = (
