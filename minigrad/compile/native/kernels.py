@@ -25,7 +25,7 @@ WORD = re.compile(r"\w+")
 
 ON_STACK = 1024  # bytes of a result that is kept on the stack
 STACK = 2**16  # bytes on the stack altogether; a thread has some hundred kilobytes
-LONG = 32
+LONG = 32  # statements of one function; in a longer one, each calls a function that equal statements share
 
 
 class Kernel:
@@ -56,33 +56,35 @@ class Kernel:
     ) -> None:
         self.name = name
         self.blocks: list[np.ndarray] = []  # memory of its own
-        self.changed: list[np.ndarray] = []  # arrays from outside that it writes to
         self._names = Names(*VARIABLES, *FUNCTIONS)
         self._name: dict[Value, str] = {}
         self._ready: list[str] = []
         self._stack = STACK  # bytes that are left
         self._turns, self._moving = turns, set(moving)
         self._alive: list[Any] = [turns]  # what has to live as long as the function
+        self._held: dict[Value, np.ndarray] = {}  # blocks, by the value that is in them now
+        self._free: list[np.ndarray] = []
         self._pieces: dict[Any, int] = {}
         self._piece_of: dict[Value, int] = {}
         self.shared: dict[str, str] = {}  # text of functions that statements call, and what they are called here
         groups = fused(statements)
         self._memory = {place.base: place.memory for group in groups for place in [*group.reads, *group.writes]}
+        written = dict.fromkeys(place.base for group in groups for place in group.writes)
+        self.changed = [value.source for value in written if value.origin == OUTSIDE]  # which it writes to
         takes = [self._names.new(f"{value.name or 'x'}_array") for value in given]
         starts = [self._given(value, text) for value, text in zip(given, takes, strict=True)]
+        self.text = self._whole(takes, starts, self._body(groups, {*given, *elsewhere}))
+
+    def _body(self, groups: Sequence[Statement], needed: set[Value]) -> list[list[str]]:
+        """The lines of each statement, after those of checks; memory of its own is used again."""
         uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
         counts = Counter(memory for use in uses for memory in use)
+        last = {memory: i for i, use in enumerate(uses) for memory in use}
 
         def keep(memory: Value) -> bool:
-            is_own = memory.origin == RESULT or (memory.scratch and memory not in elsewhere)
-            return not is_own or memory in given or counts[memory] > 1
+            is_own = memory.origin == RESULT or memory.scratch
+            return not is_own or memory in needed or counts[memory] > 1
 
-        written = dict.fromkeys(place.base for group in groups for place in group.writes)
-        self.changed = [value.source for value in written if value.origin == OUTSIDE]
-
-        self._held: dict[Value, np.ndarray] = {}
-        self._free: list[np.ndarray] = []
-        last = {memory: i for i, use in enumerate(uses) for memory in use}
         changed = {place.memory for group in groups for place in group.writes}
         checks = dict.fromkeys(tuple(group.checks(self._say, changed)) for group in groups)
         body = [list(lines) for lines in checks if lines]
@@ -90,7 +92,7 @@ class Kernel:
             body.append(group.lines(self._say, keep))
             for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:
                 self._free.append(self._held.pop(memory))
-        self.text = self._whole(takes, starts, body)
+        return body
 
     def _given(self, value: Value, text: str) -> str:
         """The line that finds the memory of an argument."""
@@ -146,8 +148,9 @@ class Kernel:
             text += f"    {m} = at({m}, {dtype}, {piece}, {len(pieces)})\n"
         for line in lines:
             text += f"    {WORD.sub(lambda found: given.get(found[0], found[0]), line)}\n"
-        name = self.shared.setdefault(text, f"statement_{len(self.shared) + 1}")
-        return [f"{name}({', '.join(f'where({word})' for word in given)})"]
+        if text not in self.shared:
+            self.shared[text] = self._names.new("statement", numbered=True)
+        return [f"{self.shared[text]}({', '.join(f'where({word})' for word in given)})"]
 
     def _whole(self, takes: list[str], starts: list[str], body: list[list[str]]) -> str:
         if len(body) > LONG:
