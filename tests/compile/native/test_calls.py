@@ -23,6 +23,7 @@ NATIVE = {
     "several results": lambda x, y: [x + y, (x + y) * 2, -x],
     "transposed": lambda x, y: x.T + y.T * 2,
     "slices": lambda x, y: x[1:, ::-2] + y[:-1, 1::2],
+    "two places of one array": lambda x, y: x[1:] * x[:-1] + y[1:],
     "an element": lambda x, y: x[0, 1] * y[2, -1],
     "a row of a view": lambda x, y: x.T[1] + y[:, 1],
     "reshaped": lambda x, y: x.reshape(2, 6) + y.reshape(2, 6),
@@ -199,6 +200,8 @@ def test_large_arrays():
             x @ y[0],
             x[::2] @ y.T,
             x[:, ::2] @ y[:, ::2].T,
+            np.broadcast_to(x[0], x.shape) @ y.T,
+            x @ np.broadcast_to(y[:, :1], y.shape).T,
         ]
         sums = [np.sum(x), np.sum(x, axis=0), np.sum(x, axis=1), np.sum(x.T, axis=1), np.max(x, axis=1), np.mean(x)]
         return [*products, *sums, np.exp(x) * np.tanh(y) + x[0], np.sum(np.stack([x, y]), axis=(0, 2))]
@@ -265,6 +268,15 @@ def test_an_index_that_is_too_large():
         lambda i, v: np.bincount(i, weights=v, minlength=4) * 2,
         *[(np.array([0, last]), np.ones(2)) for last in (1, 2, 3, 5)],
     )
+
+
+def test_a_position_that_is_negative():
+    """np.bincount itself raises the error."""
+    compiled = mg.compile(lambda i, v: np.bincount(i, weights=v, minlength=4) * 2, backend="numba")
+    for _ in range(2):
+        compiled(np.array([0, 1]), np.ones(2))
+    with pytest.raises(ValueError, match="no negative elements"):
+        compiled(np.array([0, -1]), np.ones(2))
 
 
 def test_an_index_that_becomes_too_large():

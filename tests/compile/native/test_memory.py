@@ -20,7 +20,7 @@ SHARED = {
     "backwards": lambda x: (np.frombuffer(x.data), np.frombuffer(x.data)[::-1]),
     "kept through a memoryview": lambda x: (np.asarray(memoryview(x)), x),
     "passed through a memoryview": lambda x: (x, np.asarray(memoryview(x))),
-    "kept through dlpack": lambda x: (np.from_dlpack(x), x),
+    "kept through an interface": lambda x: (interface(x), x),
     "passed through an interface": lambda x: (x, interface(x)),
     "beside each other": lambda x: (np.frombuffer(x.data)[:4], np.frombuffer(x.data)[4:]),
 }
