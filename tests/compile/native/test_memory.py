@@ -69,6 +69,26 @@ def test_views_of_which_the_place_is_not_known(first):
     assert_close(play(lambda f: mg.compile(f, backend="numba")), play(lambda f: f))
 
 
+def test_two_parts_of_a_whole():
+    """The second part lies after the end of the first, and in the whole all the same."""
+
+    def play(compile):
+        memory = np.arange(9.0)
+        kept = memory[:], memory[1:3], memory[5:7]
+
+        def function(x):
+            whole, first, second = map(seen, kept)
+            y = whole * x
+            np.add(first, 1, out=first)
+            np.multiply(second, 2, out=second)
+            return y + whole
+
+        step = compile(function)
+        return [np.array(step(float(i))) for i in range(3)], memory
+
+    assert_close(play(lambda f: mg.compile(f, backend="numba")), play(lambda f: f))
+
+
 def test_a_number_that_was_known_when_it_was_recorded_is_an_index():
     """Simplifying makes a constant of it, which is no array with an address that stays."""
     agree(lambda x: x[np.argmax(np.ones_like(x))] * 2 + np.sum(x), *[(f * np.arange(1.0, 5),) for f in (1, 2, 3)])
