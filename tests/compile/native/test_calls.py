@@ -84,7 +84,7 @@ LEFT = {
     "initial": lambda x, y: np.max(x, initial=0.0) + 1,
     "no elements": lambda x, y: np.sum(x[:0] * 2, axis=0) + y,
     "overlapping": lambda x, y: shifted(x.copy()) * y,
-    "overlapping the other way": lambda x, y: shifted(x.copy()[::-1]) * y,
+    "overlapping the other way": lambda x, y: shifted(x.copy(), down=True) * y,
     "new axes": lambda x, y: x[:, None] + y[..., None, :],
     "a list for an index": lambda x, y: x[[0, 2]] * 2 + y[:, [1]][:2],
     "mask": lambda x, y: written(x.copy(), y > 0, 0.0) * 2,
@@ -107,8 +107,8 @@ LEFT = {
 }
 
 
-def shifted(x):
-    np.multiply(x[1:], 2, out=x[:-1])
+def shifted(x, down=False):
+    np.multiply(x[:-1] if down else x[1:], 2, out=x[1:] if down else x[:-1])
     return x
 
 
