@@ -23,6 +23,13 @@ def seen(x: Any) -> Any:
     return x
 
 
+def scratch(x: Any) -> Any:
+    """`x`, an array that somebody keeps to compute in: what is in it now, and will be, nobody asks for."""
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.scratch(x)
+    return x
+
+
 def fixed(x: Any) -> Any:
     """`x`, an array made just now of shapes and Python's numbers alone; in a recording, a constant."""
     if unusual and (recording := recorder.get()) is not None:

@@ -1,6 +1,7 @@
 """The shape of the house: which module may know which, and how long files and functions are."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -96,7 +97,12 @@ def test_imports_point_one_way(path):
     """A module imports only what the table allows; a new module needs a row."""
     inside, outside = imported(path)
     assert inside <= ALLOWED[module_of(path)]
-    extras = {"io": {"safetensors"}, "testing": {"hypothesis"}, "train": {"matplotlib", "tqdm"}}
+    extras = {
+        "compile": {"llvmlite", "numba"},
+        "io": {"safetensors"},
+        "testing": {"hypothesis"},
+        "train": {"matplotlib", "tqdm"},
+    }
     assert outside <= sys.stdlib_module_names | {"numpy"} | extras.get(module_of(path), set())
 
 
@@ -107,6 +113,21 @@ def test_the_table_has_an_order():
         assert allowed <= above
         above.add(module)
     assert above == {module_of(path) for path in FILES}
+
+
+def files_imported(path):
+    """The files of the package that a file imports from, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            found = [folder / name.name for name in node.names] if folder.is_dir() else [folder]
+            yield from (p for f in found if (p := f.with_suffix(".py")) in FILES)
+
+
+def test_no_files_import_each_other():
+    """There is an order in which to read the files of each room, and of the rooms in it."""
+    order = graphlib.TopologicalSorter({path: set(files_imported(path)) for path in FILES}).static_order()
+    assert set(order) == set(FILES)
 
 
 def lines_of(function, functions):

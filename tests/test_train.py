@@ -510,7 +510,7 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
         ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),
-        ({"compile": "fortran"}, ValueError, "backend is 'numpy', the only one so far; got 'fortran'"),
+        ({"compile": "fortran"}, ValueError, "backend is 'numpy' or 'numba'; got 'fortran'"),
         ({"metrics": {"loss": distance}}, ValueError, 'by names other than "loss" and "validation_..."; got \'loss\''),
         ({"metrics": {"validation_x": distance}}, ValueError, "got 'validation_x': <function"),
         ({"metrics": {1: distance}}, ValueError, "metrics are functions by names other .* got 1: <function"),

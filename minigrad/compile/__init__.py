@@ -16,15 +16,17 @@ def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
     function : callable
         Of arrays, Tensors, numbers, generators, and nested lists, tuples and dicts of these; other arguments are part
         of the kind. It may call `backward()` and change arrays in place.
-    backend : "numpy"
-        What the program is made for.
+    backend : "numpy" or "numba"
+        What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
+        results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does.
 
     Returns
     -------
     callable
-        With the attributes `source`, the latest program as Python that needs NumPy alone, and `stats`; and with
+        With the attributes `source`, the latest program as Python that needs NumPy alone, followed by the text of
+        native code if there is some, and `stats`; and with
         ``repeat(n, *args)``, which makes n calls, and ``scan(*stacked)``, which makes one for each entry of the first
-        axis and stacks the answers.
+        axis and stacks the answers; either is one call of native code, if all of the function is one kernel.
 
     Raises
     ------
@@ -32,6 +34,8 @@ def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
         At the call, if the function does what a replay would not do. Arrays and gradients are as they were then.
     TypeError, ValueError
         If `function` cannot be called, or there is no such backend.
+    ImportError
+        If numba or SciPy is not there for the backend "numba".
     """
     from .compiled import Compiled
 

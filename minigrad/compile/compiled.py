@@ -1,9 +1,9 @@
 """A compiled function: which program serves a call, and what a call of it leaves behind."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
-from operator import itemgetter
+from operator import index, itemgetter, methodcaller
 from types import MethodType
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
 from ..tensor import Tensor
+from ..traced import bare
 from ..tree import leaves, tree_map
 from .first_run import recorded
 from .program import Refused
@@ -26,8 +27,9 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], backend: str = "numpy") -> None:
         if not callable(function):
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
-        if backend != "numpy":
-            raise ValueError(f"backend is 'numpy', the only one so far; got {backend!r}")
+        if backend not in ("numpy", "numba"):
+            raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
+        self._kind = native_replay() if backend == "numba" else Replay
         update_wrapper(self, function)
         self.function = function
         self.backend = backend
@@ -61,16 +63,25 @@ class Compiled:
         if sum(map(len, self._replays.values())) >= MANY:
             del self._replays[next(iter(self._replays))]
         program, answer = recorded(self.function, args, kwargs)
-        replay = Replay(program)
+        replay = self._kind(program)
         self._replays.setdefault(key, []).append(replay)
         self._latest = replay
         return answer
 
     def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
-        """Call the function `n` times with the same arguments; the last answer."""
-        answer = None
-        for _ in range(n):
-            answer = self(*args, **kwargs)
+        """Call the function `n` times with the same arguments; the last answer, None if `n` is 0.
+
+        In native code this is one call, if all of the function is: Python takes no part in it, and cannot interrupt
+        it.
+        """
+        answer, n = None, index(n)
+        while n > 0:
+            inputs: list[Any] = []
+            key = kind_of((args, kwargs), inputs) if args or kwargs else None
+            done, answer = self._at_once(key, methodcaller("repeat", n, inputs))
+            if done < n:
+                answer, done = self(*args, **kwargs), done + 1
+            n -= done
         return answer
 
     def scan(self, *stacked: Any) -> Any:
@@ -84,15 +95,37 @@ class Compiled:
         lengths = {len(x) for tree in stacked for x in leaves(tree)}
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
-        answers = [self(*(tree_map(itemgetter(i), tree) for tree in stacked)) for i in range(lengths.pop())]
-        return tree_map(lambda *parts: np.stack(parts), answers[0], *answers[1:]) if answers[0] is not None else None
+        answers: list[Any] = []
+        n, start = lengths.pop(), 0
+        while start < n:
+            entry, rest = entries_from(start, stacked)
+            done, many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
+            if not done:
+                done, many = 1, tree_map(lambda y: y[None], self(*entry))
+            answers.append(tree_map(lambda y, done=done: y[:done], many))
+            start += done
+        return joined(answers)
+
+    def _at_once(self, key: Any, run: Callable[[Any], tuple[int, Any]]) -> tuple[int, Any]:
+        """How many calls `run` has made of the program that serves them, and its answer."""
+        if self.backend == "numpy" or unusual or current_depth.get():
+            return 0, None
+        with self._lock:
+            for replay in self._replays.get(key, ()):
+                try:
+                    done, answer = run(replay)
+                except Refused:
+                    return 0, None
+                if done:
+                    return done, answer
+        return 0, None
 
     def __reduce__(self) -> Any:
         return type(self), (self.function, self.backend)  # which records anew
 
     @property
     def source(self) -> str:
-        """The latest program as Python source that needs NumPy alone."""
+        """The latest program as Python source that needs NumPy alone; the loops of native code follow it."""
         return self._recorded().source
 
     @property
@@ -104,6 +137,30 @@ class Compiled:
         if self._latest is None:
             raise RecordingError("nothing is recorded yet: call the compiled function first")
         return self._latest
+
+
+def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+    """An entry of the first axis of all arrays, and the arrays from there on."""
+    entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
+    rest: list[Any] = []
+    kind_of([tree_map(lambda x: bare(x)[start:], tree) for tree in stacked], rest)
+    return entry, rest
+
+
+def joined(answers: Sequence[Any]) -> Any:
+    """Stacked answers, one after the other; None if that is what the function answers."""
+    return None if answers[0] is None else tree_map(lambda *parts: np.concatenate(parts), *answers)
+
+
+def native_replay() -> Any:
+    """The class of replays in native code, if numba is there to make it."""
+    try:
+        from .native.replay import NativeReplay
+    except ImportError as error:
+        raise ImportError(
+            f"backend='numba' needs numba and SciPy, which pip install 'minigrad[numba]' brings: {error}"
+        ) from error
+    return NativeReplay
 
 
 def kind_of(x: Any, inputs: list[Any]) -> Any:

@@ -41,6 +41,7 @@ class Value:
     scalar: bool = False
     number: bool = False
     name: str = ""
+    scratch: bool = False  # an array from outside in which nobody looks for anything before or after the program
     root: "Value" = field(init=False)
 
     def __post_init__(self) -> None:

@@ -76,6 +76,13 @@ class Recording:
         self._outside[id(x)] = (x, made.node)
         return made
 
+    def scratch(self, x: Any) -> Any:
+        """What stands for an array that somebody keeps to compute in."""
+        made = self.seen(x)
+        if isinstance(made, RecordingArray):
+            made.node.scratch = True
+        return made
+
     def fixed(self, x: Any) -> Any:
         """What stands for an array that was made of shapes and Python's numbers."""
         if not isinstance(x, np.ndarray):

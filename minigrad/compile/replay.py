@@ -38,12 +38,18 @@ class Replay:
     def __init__(self, program: Program) -> None:
         recorded = len(program.calls)
         simplify(program)
+        removed = recorded - len(program.calls)
+        self.memory: list[int] = []  # bytes of each buffer
+        self.run = runner(program, self.step(program))
+        self.stats = Stats(recorded, removed, len(self.memory), sum(self.memory))
+
+    def step(self, program: Program) -> Callable[..., Any]:
+        """The function that makes the program's calls."""
         plan = Plan(program)
         source = Source(program, plan)
         self.source = source.text
-        nbytes = sum(block.nbytes for block in plan.blocks)
-        self.stats = Stats(recorded, recorded - len(program.calls), len(plan.blocks), nbytes)
-        self.run = runner(program, defined("prepare", source.text, {})(**source.outside))
+        self.memory += [block.nbytes for block in plan.blocks]
+        return defined("prepare", source.text, {})(**source.outside)
 
 
 def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import seen
+from ..recorder import scratch, seen
 from ..tensor import Tensor
 from ..tree import tree_map
 from .hyperparameters import Fields, Group
@@ -56,8 +56,8 @@ class Slot:
         for start in range(0, w.size, n):
             part = slice(start, min(start + n, w.size))
             state = {k: x.reshape(-1)[part] if x.shape == w.shape else x for k, x in vars(self.kept).items()}
-            scratch = {k: x[: part.stop - start] for k, x in shared.items()}
-            blocks.append((part, w.reshape(-1)[part], Fields(**state, **scratch)))
+            state |= {k: x[: part.stop - start] for k, x in shared.items()}
+            blocks.append((part, w.reshape(-1)[part], Fields(**state)))
         return blocks
 
     def check(self) -> None:
@@ -92,6 +92,7 @@ class Slot:
         other.recording = True
         other.w = seen(self.w)
         other.kept, other.whole, other.hyper, other.exact = map(told, (self.kept, self.whole, self.hyper, self.exact))
+        vars(other.whole).update({name: scratch(vars(self.whole)[name]) for name in self.scratch})
         return other
 
     @property

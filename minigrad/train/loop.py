@@ -72,7 +72,7 @@ def fit(
         of modules, as those of dropout are, and the history.
     resume : bool
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
-    compile : "numpy" or None
+    compile : "numpy", "numba" or None
         Whether `mg.compile` shall compile the steps, and by which backend.
     progress : bool, optional
         Whether to show a bar for each epoch. Without a word: if tqdm is installed, and stderr is a terminal.

@@ -7,7 +7,7 @@ import sys
 from .timing import THREADS, peer, prepare
 
 ALL = (
-    *("tutorial", "chain", "network", "layers", "normalisation", "optimizers", "costs", "calls"),
+    *("tutorial", "chain", "network", "compiled", "layers", "normalisation", "optimizers", "costs", "calls"),
     *("loading", "saving", "import_time"),
 )
 

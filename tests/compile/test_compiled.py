@@ -219,7 +219,7 @@ def test_stats_count_calls_and_memory():
 def test_arguments_of_compile_are_checked():
     with pytest.raises(TypeError, match="compile takes a function; got int"):
         mg.compile(3)
-    with pytest.raises(ValueError, match="backend is 'numpy', the only one so far; got 'fortran'"):
+    with pytest.raises(ValueError, match="backend is 'numpy' or 'numba'; got 'fortran'"):
         mg.compile(double, backend="fortran")
 
 

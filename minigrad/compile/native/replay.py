@@ -1,0 +1,115 @@
+"""The replay of a program in native code, which can also run it many times in a row."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from ..lower import contiguous
+from ..program import WRITE, Program, Refused, Value
+from ..recording import owner
+from ..replay import Replay, runner
+from . import machine as machine  # an ImportError is to come at once
+from .division import Native
+
+
+class NativeReplay(Replay):
+    """A program that runs in native code as far as possible."""
+
+    def step(self, program: Program) -> Callable[..., Any]:
+        self.program, self.native = program, Native(program)
+        program.calls, kernels = self.native.calls, self.native.kernels
+        self.overlaps = overlapping_any([array for kernel in kernels for array in kernel.changed])
+        step = guarded(super().step(program), program, self.overlaps)
+        self.source += "".join(f"\n\n# Native code:\n\n\n{kernel.listing}" for kernel in kernels)
+        self.memory += [memory.nbytes for kernel in kernels for memory in kernel.blocks]
+        return step
+
+    def repeat(self, n: int, inputs: list[Any]) -> tuple[int, Any]:
+        """How many of `n` calls native code has made, 0 if it cannot repeat the program, and the answer of the last.
+
+        They are fewer where the function would raise an error.
+        """
+        turns = self.native.turns
+        if turns is None:
+            return 0, None
+        turns[:] = n, 0, 0
+        try:
+            answer = self.run(inputs)
+            return int(turns[2]), answer
+        finally:
+            turns[:] = 1, 0, 0
+
+    def scan(self, inputs: list[np.ndarray]) -> tuple[int, Any]:
+        """How many calls native code has made, each with an entry of the inputs, and the stacked answers of these."""
+        whole = all(contiguous(x.shape[1:], x.strides[1:], x.itemsize) for x in inputs)
+        turns = self.native.turns
+        if turns is None or not inputs or not whole or not self._can_scan() or any(map(self.overlaps, inputs)):
+            return 0, None
+        side_by_side = [np.ascontiguousarray(x) for x in inputs]
+        turns[:] = len(inputs[0]), 1, 0
+        try:
+            answer = runner(self.program, lambda *_: self._turns(side_by_side))(side_by_side)
+            return int(turns[2]), answer
+        finally:
+            turns[:] = 1, 0, 0
+
+    def _can_scan(self) -> bool:
+        """Whether one kernel does it all, and each answer is an array that is made for it."""
+        *prepare, kernel = self.native.calls
+        if kernel.kind != WRITE or any(call.function not in (np.asarray, np.empty, np.empty_like) for call in prepare):
+            return False
+        made = {call.pattern for call in prepare}
+        stacked = {call.pattern for call in prepare if call.function is np.empty}
+        return self.native.answers <= stacked and made.issuperset(self.program.outputs())
+
+    def _turns(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Stacked answers and the last gradients, for as many turns as the inputs have entries."""
+        *prepare, kernel = self.native.calls
+        entry = {value: x[0, ...] for value, x in zip(self.program.arguments, inputs, strict=True)}
+        results: dict[Value, np.ndarray] = {}
+        for call in prepare:
+            if call.function is np.asarray:
+                entry[call.pattern] = entry[call.args[0]]
+            elif call.pattern in self.native.answers:
+                results[call.pattern] = np.empty((len(inputs[0]), *call.pattern.shape), call.pattern.dtype)
+                entry[call.pattern] = results[call.pattern][0, ...]
+            else:
+                args = [x.source if isinstance(x, Value) else x for x in call.args]
+                results[call.pattern] = entry[call.pattern] = call.function(*args)
+        kernel.function(*(entry[x] for x in kernel.args))
+        answers = self.program.outputs()[: len(self.program.as_tensors)]
+        gradients = self.program.outputs()[len(answers) :]
+        last = [results[x][-1, ...].copy() if x in self.native.answers else results[x] for x in gradients]
+        return [results[x] for x in answers] + last
+
+
+def overlapping_any(arrays: Iterable[np.ndarray]) -> Callable[[np.ndarray], bool]:
+    """The function that tells whether an array may share memory with some that stay where they are."""
+    owners = [owner(x) for x in arrays]
+    ours = {id(x) for x in owners}
+    bounds = [byte_bounds(x) for x in arrays]
+    all_owned = all(isinstance(x, np.ndarray) for x in owners)
+
+    def overlaps(x: np.ndarray) -> bool:
+        of = owner(x)
+        if all_owned and isinstance(of, np.ndarray):
+            return id(of) in ours
+        low, high = byte_bounds(x)  # it lies in memory that is not NumPy's
+        return any(low < end and start < high for start, end in bounds)
+
+    return overlaps
+
+
+def guarded(step: Callable[..., Any], program: Program, overlaps: Callable[[np.ndarray], bool]) -> Callable[..., Any]:
+    """A step that refuses arguments in memory that the kernels change, as the order of reading and writing differs."""
+    arrays = [i for i, x in enumerate(program.arguments) if not (x.scalar or x.number or x.dtype == object)]
+
+    def checked(*inputs: Any) -> Any:
+        for i in arrays:
+            if overlaps(inputs[i]):
+                raise Refused
+        return step(*inputs)
+
+    return checked if arrays else step
