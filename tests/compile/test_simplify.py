@@ -109,6 +109,43 @@ def test_a_change_in_place_comes_between_equal_calls():
     assert same_bits(compiled(ours), function(theirs, theirs))
 
 
+def test_arrays_with_the_same_history_have_the_same_in_them():
+    """Two arrays are filled and written to alike, as where an image is framed: what depends on them is made once."""
+
+    def framed(x):
+        frame = np.zeros_like(x, shape=(4, 5))
+        frame[1:3, 1:4] = x
+        return frame
+
+    def function(x):
+        a, b = framed(x), framed(x)
+        first, second = np.exp(a[:2] * 3), np.exp(b[:2] * 3)
+        return np.sum(first) + np.sum(second, axis=0)
+
+    lines = calls_of(function, x)
+    assert sum("exp(" in line for line in lines) == 1
+    assert sum(".fill(" in line for line in lines) == 1
+    assert sum("add.reduce(" in line for line in lines) == 2
+
+
+def test_arrays_that_part_ways_are_told_apart():
+    """Written to differently: in another place, with another value, in another order, once more, or through a view."""
+
+    def function(x):
+        a, b, c, d, e = (np.zeros_like(x) for _ in range(5))
+        before = [np.sum(np.exp(y)) for y in (a, b, c, d, e)]
+        for y, first, second in ((a, 1, 2), (b, 2, 1), (c, 1, 3), (d, 1, 2), (e, 1, 2)):
+            y[0] = first
+            y[:, 1] = second
+        middle = [np.sum(np.exp(y)) for y in (a, b, c, d, e)]
+        d[1:][0] = 5
+        e.T[2] = x[:, 0]
+        return before, middle, [np.sum(np.exp(y)) for y in (a, b, c, d, e)]
+
+    lines = calls_of(function, x)
+    assert sum("exp(" in line for line in lines) == 1 + 3 + 2  # all alike; a, d and e alike; then d, and e, on their own
+
+
 def test_constants_are_computed_once():
     """What depends on constants alone, and on the shapes of arrays alone."""
 
