@@ -4,9 +4,12 @@ import tracemalloc
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad import optim
+
+from .test_replay import same_bits
 
 
 def test_chains_are_computed_in_place():
@@ -65,3 +68,25 @@ def test_a_step_takes_no_more_memory_than_uncompiled():
     compiled = mg.compile(step)
     compiled()
     assert compiled.stats.bytes + peak(compiled) <= eager
+
+
+@pytest.mark.parametrize(
+    ("function", "into_buffer"),
+    [
+        (lambda x: x.T.reshape(-1) * 2, True),
+        (lambda x: np.reshape(x.T, (10, 30)) * 2, True),
+        (lambda x: np.reshape(x.T, (10, 30), order="C") * 2, True),
+        (lambda x: x.astype(np.float32) * 2, True),
+        (lambda x: x.T.astype(np.float32, copy=False) * 2, False),  # in the order of its argument
+        (lambda x: x.reshape(-1, order="F") * 2, False),
+        (lambda x: np.reshape(x, (10, 30), "F") * 2, False),
+        (lambda x: x.T.reshape(-1), False),  # the caller's own
+    ],
+)
+def test_copies_of_another_shape_or_type_go_into_buffers(function, into_buffer):
+    """Rather than into new memory in each replay."""
+    x = np.random.default_rng(0).normal(size=(20, 15))
+    compiled = mg.compile(function)
+    compiled(x)
+    assert same_bits(compiled(x), function(x))
+    assert ("[...] = " in compiled.source) == into_buffer, compiled.source

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad import optim
@@ -209,3 +210,23 @@ def test_quiet_calls_stay_quiet():
     assert compiled(np.full(2, 1e3))[0].tolist() == [np.inf, np.inf]
     with np.testing.assert_raises(FloatingPointError), np.errstate(all="raise"):
         compiled(np.full(2, -1e3))
+
+
+def test_warnings_are_those_of_the_function():
+    """Where it tells NumPy not to warn, a replay does not, be it in a call, an operator or a change in place."""
+
+    def function(x):
+        with np.errstate(over="ignore"):
+            kept = np.zeros_like(x, dtype=np.float32)
+            kept[1:] = x[1:] * 1e200
+            return kept, x.sum() * 1e200, -kept[0], (x.T * 1e100).astype(np.float32), np.exp(x).T
+
+    compiled, x = mg.compile(function), np.full(3, 1e200)
+    compiled(x)
+    for got, want in zip(compiled(x), function(x), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert "with np.errstate(over='ignore'): " in compiled.source
+    loud = mg.compile(lambda x: x.sum() * 1e200)
+    loud(np.ones(3))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        loud(x)
