@@ -4,6 +4,7 @@ import sys
 import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..errors import RecordingError
 from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
+from .names import frame_of
 from .program import (
     ARGUMENT,
     CONSTANT,
@@ -41,7 +43,9 @@ class Recording:
     It is what `minigrad.recorder` tells of arrays from outside, constants, draws and refusals.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: CodeType | None = None) -> None:
+        self._code = code  # of the function, until its frame is known
+        self.frame: FrameType | None = None
         self.calls: list[Call] = []
         self.arguments: list[Value] = []
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
@@ -127,6 +131,8 @@ class Recording:
 
     def call(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
         """Make a call and write it down; answers with what stands for its results."""
+        if self._code is not None:
+            self.frame, self._code = frame_of(self._code), None
         args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs or {})
         if function in QUESTIONS:
             return function(*mapped(value_of, args), **mapped(value_of, kwargs))
