@@ -133,7 +133,7 @@ class Recording:
         """Make a call and write it down; answers with what stands for its results."""
         if self._code is not None:
             self.frame, self._code = frame_of(self._code), None
-        args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs or {})
+        args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
         if function in QUESTIONS:
             return function(*mapped(value_of, args), **mapped(value_of, kwargs))
         out = out_of(kwargs)

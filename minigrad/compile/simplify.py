@@ -32,6 +32,7 @@ SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
 # x op c = x, exactly, for all x. Not x + 0, which makes 0 of -0.
 NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
 COMMUTES = {np.multiply, operator.mul}
+ALIKE = {bool, int, str, type(None)}  # types of which equal objects are the same
 COPIES = {np.positive, np.array, np.copy, operator.pos, Method("copy")}
 SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape"), Method("astype"), np.astype}
 
@@ -111,17 +112,20 @@ class Sharing:
 
     def frozen(self, tree: Any) -> Any:
         """What tells the arguments of a call from others: equal keys, equal results."""
+        kind = type(tree)
+        if kind in ALIKE:
+            return kind, tree  # 1 and True are equal
         if isinstance(tree, Value):
             return self.made.get(tree, tree), self.content.get(ours(tree.root), 0)
         if isinstance(tree, tuple | list):
-            return type(tree), *map(self.frozen, tree)
+            return kind, *map(self.frozen, tree)
         if isinstance(tree, Mapping):
             return dict, *((key, self.frozen(branch)) for key, branch in tree.items())
         if isinstance(tree, slice):
             return slice, *map(self.frozen, (tree.start, tree.stop, tree.step))
-        if isinstance(tree, bool | int | float | np.generic):
-            return type(tree), repr(tree)  # 1, 1.0 and True are equal, and so are 0.0 and -0.0
-        return type(tree), tree if isinstance(tree, str | np.dtype | type(None)) else id(tree)
+        if isinstance(tree, float | np.generic):
+            return kind, repr(tree)  # 0.0 and -0.0 are equal
+        return kind, tree if isinstance(tree, np.dtype) else id(tree)
 
     def is_put_back(self, call: Call) -> bool:
         """Whether a call writes a part of an array to where it is: NumPy's ``x[i] += y`` ends in ``x[i] = x[i]``."""
