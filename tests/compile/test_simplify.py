@@ -143,7 +143,9 @@ def test_arrays_that_part_ways_are_told_apart():
         return before, middle, [np.sum(np.exp(y)) for y in (a, b, c, d, e)]
 
     lines = calls_of(function, x)
-    assert sum("exp(" in line for line in lines) == 1 + 3 + 2  # all alike; a, d and e alike; then d, and e, on their own
+    assert (
+        sum("exp(" in line for line in lines) == 1 + 3 + 2
+    )  # all alike; a, d and e alike; then d, and e, on their own
 
 
 def test_constants_are_computed_once():
