@@ -195,7 +195,7 @@ class Recording:
                 f"replay. Use functions that answer with arrays"
             )
         made = self._array(y, RESULT)
-        if isinstance(y, np.ndarray) and not (y.base is None and y.flags.owndata):
+        if isinstance(y, np.ndarray) and not y.flags.owndata:
             of = next(
                 (x for x in operands if isinstance(x.value, np.ndarray) and np.may_share_memory(x.value, y)), None
             )

@@ -138,7 +138,7 @@ class Sharing:
     def fold(self, call: Call) -> bool:
         """Whether the results are constants, which they become."""
         constant = all(x.origin == CONSTANT for x in call.operands()) or call.function in SHAPE_ONLY
-        if not constant or not all(isinstance(x, Value) for x in leaves_of(call.pattern)):
+        if not constant:
             return False
         args, kwargs = mapped(example, (call.args, call.kwargs))
         answer = runnable(call.function)(*args, **kwargs)
@@ -201,7 +201,7 @@ def is_all(x: Any, number: int) -> bool:
         if x.origin != CONSTANT:
             return False
         x = x.source
-    return not isinstance(x, bool) and bool(np.all(np.equal(x, number) & ~np.signbit(x)))
+    return bool(np.all(np.equal(x, number) & ~np.signbit(x)))
 
 
 def alike(x: Any, result: Value) -> bool:

@@ -24,6 +24,51 @@ def test_chains_are_computed_in_place():
     assert compiled.stats.bytes == 8000
 
 
+@pytest.mark.parametrize(
+    ("function", "buffers"),
+    [
+        (lambda x: np.sum(x + np.exp(x)), 1),  # in the place of the second operand
+        (lambda x: np.sum(np.exp(x) + np.tanh(x)), 2),  # in the place of either
+        (lambda x: np.sum(np.exp(x) + np.tanh(x) @ np.eye(3, like=x)), 3),  # a product is made elsewhere
+        (lambda x: np.sum(np.tanh(y := np.exp(x)) * y + y), 2),  # where the last one to read it is
+        (lambda x: np.sum((y := np.exp(x)) * y[::-1]), 2),  # not over what is read in another order
+    ],
+)
+def test_results_take_the_place_of_operands_that_go(function, buffers):
+    """No more buffers than there are results at a time, and the bits of the function."""
+    x = np.random.default_rng(0).normal(size=(3, 3))
+    compiled = mg.compile(function)
+    compiled(x)
+    assert same_bits(compiled(x), function(x))
+    assert compiled.stats.buffers == buffers, compiled.source
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.concatenate([x, x]),
+        lambda x: np.stack([x, x]),
+        lambda x: np.einsum("ij,kj->ik", x, x),
+        lambda x: np.clip(x, -1, 1),
+        lambda x: np.cumsum(x, axis=0),
+        lambda x: np.cumprod(x, axis=1),
+        lambda x: np.mean(x, axis=0, dtype=np.float32),
+        lambda x: np.var(x, axis=0),
+        lambda x: np.std(x, axis=1),
+        lambda x: x.dot(x),
+        lambda x: np.add.accumulate(x),
+        lambda x: np.multiply.outer(x, x),
+    ],
+)
+def test_functions_that_take_an_out_get_a_buffer(function):
+    """All of NumPy's that recordings meet often."""
+    x = np.random.default_rng(0).normal(size=(3, 3))
+    compiled = mg.compile(lambda x: np.negative(function(x)))
+    compiled(x)
+    assert same_bits(compiled(x), -function(x))
+    assert compiled.stats.buffers == 1, compiled.source
+
+
 def test_memory_is_shared_by_arrays_of_different_shape_type_and_layout():
     """What one result leaves, another takes, whatever it looks like."""
 
@@ -74,6 +119,7 @@ def test_a_step_takes_no_more_memory_than_uncompiled():
     ("function", "into_buffer"),
     [
         (lambda x: x.T.reshape(-1) * 2, True),
+        (lambda x: x.T.reshape(-1, order="C") * 2, True),
         (lambda x: np.reshape(x.T, (10, 30)) * 2, True),
         (lambda x: np.reshape(x.T, (10, 30), order="C") * 2, True),
         (lambda x: x.astype(np.float32) * 2, True),

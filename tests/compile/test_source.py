@@ -170,6 +170,18 @@ def test_a_methods_arrays_are_named_by_their_attributes():
     assert "def forward(x):" in compiled.source
 
 
+def test_arguments_keep_the_names_of_their_parameters():
+    """Also where the function gives the name to something else before it returns."""
+
+    def function(images, labels):
+        images, labels = images * 2, labels[0]
+        return images + labels
+
+    compiled = mg.compile(function)
+    compiled(np.ones(3), np.ones(3))
+    assert "def function(images, labels):" in compiled.source
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_recording_keeps_no_variables(fails):
     """What was local to the function goes when it returns, or raises, as it does uncompiled."""
