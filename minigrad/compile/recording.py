@@ -171,11 +171,10 @@ class Recording:
 
     def _result(self, call: Call, answer: Any) -> Any:
         """Write a call down whose answer is known; what stands for the answer."""
-        operands = [x for x in leaves_of([call.args, call.kwargs]) if isinstance(x, RecordingArray)]
-        made = mapped(lambda y: self._stand_in(y, operands), answer)
+        made = mapped(lambda y: self._stand_in(y, call), answer)
         call.pattern = mapped(node_of, made)
         call.varies = call.function in VALUES_SHAPE and shape_varies(call)
-        if call.kind == PURE and any(isinstance(x, RecordingArray) and x.node.is_view for x in leaves_of(made)):
+        if call.kind == PURE and any(value.is_view for value in call.results):
             call.kind = VIEW
         self._append(call)
         return made
@@ -187,7 +186,7 @@ class Recording:
             call.errors = tuple((kind, str(state)) for kind, state in errors.items())
         self.calls.append(call)
 
-    def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:
+    def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
             raise RecordingError(
@@ -196,21 +195,22 @@ class Recording:
             )
         made = self._array(y, RESULT)
         if isinstance(y, np.ndarray) and not y.flags.owndata:
-            of = next(
-                (x for x in operands if isinstance(x.value, np.ndarray) and np.may_share_memory(x.value, y)), None
-            )
+            operands = [x for x in leaves_of((call.args, call.kwargs)) if isinstance(value_of(x), np.ndarray)]
+            of = next((x for x in operands if np.may_share_memory(x.value, y)), None)
             if of is not None:
                 made.node.root = of.node.root
         return made
 
     def _enter(self, x: Any) -> Any:
         """An operand of a call, with a recorded array for each array."""
-        if isinstance(x, RecordingArray) and x.recording is not self:
+        if not isinstance(x, RecordingArray):
+            return self.seen(x)
+        if x.recording is not self:
             raise RecordingError(
                 f"the compiled function uses an array of shape {x.shape} that belongs to an earlier call of it. "
                 f"Return arrays as results rather than keep them"
             )
-        return self.seen(x)
+        return x
 
     def _array(self, x: Any, origin: str) -> RecordingArray:
         array = np.asarray(x)
