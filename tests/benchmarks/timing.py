@@ -56,20 +56,23 @@ def medians(contenders: Mapping[str, Callable[[], object]], repeats: int = 15, s
 LEFT_OUT = ("No module named", "needs numba", "C++ compiler")  # what is said where something is not installed
 
 
-def take_turns(module: str, names: Iterable[str], *args: str, rounds: int = 15) -> dict[str, float]:
+def take_turns(module: str, names: Iterable[str], *args: str, rounds: int = 5, processes: int = 3) -> dict[str, float]:
     """Median seconds a step of contenders that have a Python each, measured in turn: first, second, ..., first, ...
 
-    What one does to the allocator the next does not feel. ``python -m module name *args`` has to call `await_turns`.
+    What one does to the allocator the next does not feel; and as a process may be lucky with where its memory lies
+    and its threads run, each contender has several, one after the other. ``python -m module name *args`` has to call
+    `await_turns`.
     """
-    pythons = {name: start([sys.executable, "-m", module, name, *args]) for name in names}
-    started = {name: python for name, python in pythons.items() if python is not None}
-    turns: dict[str, list[float]] = {name: [] for name in started}
-    for _ in range(rounds):
-        for name, python in started.items():
-            print(file=python.stdin, flush=True)
-            turns[name].append(float(python.stdout.readline()))
-    for python in started.values():
-        python.communicate()
+    turns: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(processes):
+        pythons = {name: start([sys.executable, "-m", module, name, *args]) for name in turns}
+        turns = {name: turns[name] for name, python in pythons.items() if python is not None}
+        for _ in range(rounds):
+            for name, times in turns.items():
+                print(file=pythons[name].stdin, flush=True)
+                times.append(float(pythons[name].stdout.readline()))
+        for name in turns:
+            pythons[name].communicate()
     return {name: statistics.median(times) for name, times in turns.items()}
 
 
