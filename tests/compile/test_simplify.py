@@ -187,6 +187,12 @@ def test_constants_are_computed_once():
     assert len(calls_of(function, x)) == 3
 
 
+def test_arrays_of_a_shape_are_made_once_in_any_layout():
+    """Ones in the layout of a transposed array are a constant, which leaves the array as it is."""
+    lines = calls_of(lambda x: np.negative(x.T * np.ones_like(x.T)), x)
+    assert not any("ones_like" in line or "multiply" in line for line in lines)
+
+
 def test_an_unused_loss_costs_nothing():
     """Its backward pass does not need it."""
     w = mg.tensor(np.ones(3), requires_grad=True)
