@@ -123,6 +123,7 @@ def test_a_step_takes_no_more_memory_than_uncompiled():
         (lambda x: np.reshape(x.T, (10, 30)) * 2, True),
         (lambda x: np.reshape(x.T, (10, 30), order="C") * 2, True),
         (lambda x: x.astype(np.float32) * 2, True),
+        (lambda x: x.astype(np.float32, copy=False) * 2, True),
         (lambda x: x.T.astype(np.float32, copy=False) * 2, False),  # in the order of its argument
         (lambda x: x.reshape(-1, order="F") * 2, False),
         (lambda x: np.reshape(x, (10, 30), "F") * 2, False),

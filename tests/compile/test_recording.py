@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.recorder import depends, drawn, fixed, refuse, seen
+from minigrad.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 
 def replayed(function, *args):
@@ -446,3 +446,8 @@ def test_an_array_that_was_written_to_twice_is_as_it_was_before():
     assert kept.tolist() == [0, 1, 2]
     assert parted.tolist() == [0, 1, 2, 3]
     assert leaf.grad.tolist() == [5, 5, 5]
+
+
+def test_numbers_are_neither_kept_nor_scratch():
+    """They pass as they are, as arrays do that a recording does not follow."""
+    assert replayed(lambda x: x * scratch(2.0) + seen(1.0) + fixed(0.5), np.ones(2)).tolist() == [3.5, 3.5]
