@@ -56,4 +56,4 @@ def test_reductions_are_those_of_ufuncs(function):
     compiled(x)
     for got, want in zip(compiled(x), (function(x), function(x, axis=1), function(x, 0, keepdims=True)), strict=True):
         np.testing.assert_array_equal(got, want)
-    assert compiled.source.count(".reduce(x, axis=") == 3
+    assert compiled.source.count(".reduce(x, ") == 3
