@@ -127,6 +127,7 @@ def test_a_step_takes_no_more_memory_than_uncompiled():
         (lambda x: x.T.astype(np.float32, copy=False) * 2, False),  # in the order of its argument
         (lambda x: x.reshape(-1, order="F") * 2, False),
         (lambda x: np.reshape(x, (10, 30), "F") * 2, False),
+        (lambda x: np.reshape(x, 300, "F") * 2, False),
         (lambda x: x.T.reshape(-1), False),  # the caller's own
     ],
 )
