@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 
 from .array import Method
+from .lower import contiguous
 from .program import PURE, Call, Program, Value
 
 # Functions other than ufuncs that write into out=.
 INTO_OUT = {np.concatenate, np.stack, np.einsum, np.clip, np.cumsum, np.cumprod, np.mean, np.var, np.std, Method("dot")}
+
+# Functions that put the elements of an array, in order, into a new one of a shape and a type. Where they copy.
+FILLING = {np.reshape: {"order"}, Method("reshape"): {"order"}, Method("astype"): {"copy"}}
 
 
 @dataclass(eq=False, slots=True)
@@ -96,6 +100,11 @@ def writes_into_out(call: Call) -> bool:
         return False
     if isinstance(call.function, tuple):
         return call.function[1] in ("reduce", "accumulate", "outer")
+    if call.function in FILLING:
+        if call.errors or not set(call.kwargs) <= FILLING[call.function] or call.kwargs.get("order", "C") != "C":
+            return False
+        positions = call.function is not np.reshape or len(call.args) == 2  # the third is the order
+        return positions and contiguous(result.shape, result.strides, result.dtype.itemsize)
     return isinstance(call.function, np.ufunc) or call.function in INTO_OUT or call.function is np.full
 
 

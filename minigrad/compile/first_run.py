@@ -10,7 +10,7 @@ from ..errors import RecordingError
 from ..levels import recorder, unusual
 from ..tensor import Tensor, constant
 from .array import RecordingArray, RecordingGenerator
-from .names import outside_names, run_and_name
+from .names import outside_names
 from .program import Program, mapped
 from .recording import Recording
 
@@ -20,13 +20,14 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
 
     Arrays and gradients from outside are as they were before if this raises.
     """
-    recording = Recording()
+    recording = Recording(getattr(function, "__code__", None))
     token = recorder.set(recording)
     unusual.append(None)
     try:
         args, kwargs = mapped(lambda x: enter(recording, x), (args, kwargs))
         name_arguments(function, args, kwargs)
-        answer = run_and_name(lambda: function(*args, **kwargs), function, give_name)
+        answer = function(*args, **kwargs)
+        name_variables(recording)
         program, answer = finished(recording, function, answer)
         args, kwargs = (), {}
         recording.check_nothing_is_kept()
@@ -34,6 +35,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         recording.undo()
         raise
     finally:
+        recording.frame = None
         unusual.pop()
         recorder.reset(token)
     recording.name_outside(outside_names(function))
@@ -55,6 +57,14 @@ def name_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Ma
     names = names[1:] if hasattr(function, "__self__") else names
     for name, x in [*zip(names, args, strict=False), *kwargs.items()]:
         give_name(name, x)
+
+
+def name_variables(recording: Recording) -> None:
+    """Call what lies in the function's variables, now that it has returned, by their names."""
+    if recording.frame is not None:
+        for name, x in recording.frame.f_locals.items():
+            give_name(name, x)
+        recording.frame = None
 
 
 def give_name(name: str, x: Any) -> None:

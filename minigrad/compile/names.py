@@ -4,8 +4,8 @@ import builtins
 import keyword
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from types import CodeType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ class Names:
 
     def __init__(self, *taken: str) -> None:
         self._taken = {"np", *taken, *keyword.kwlist, *dir(builtins)}
+        self._last: dict[str, int] = {}  # number that a name was given
 
     def take(self, name: str) -> bool:
         """Whether a name was free, or taken for this very purpose before; it is taken from now on."""
@@ -31,30 +32,22 @@ class Names:
         name = re.sub(r"\W+|__+", "_", wanted).strip("_") or "x"
         name = f"a{name}" if name[0].isdigit() else name
         if name in self._taken or numbered:
-            name = next(n for n in (f"{name}_{i}" for i in range(1, MANY)) if n not in self._taken)
+            name = next(n for n in self._numbered(name) if n not in self._taken)
         self._taken.add(name)
         return name
 
+    def _numbered(self, name: str) -> Iterator[str]:
+        while True:
+            self._last[name] = self._last.get(name, 0) + 1
+            yield f"{name}_{self._last[name]}"
 
-def run_and_name(call: Callable[[], Any], function: Callable[..., Any], named: Callable[[str, Any], None]) -> Any:
-    """What `call` answers, with `named(name, x)` for the variables that `function` has when it returns meanwhile.
 
-    Python's profiling hook is used, if it is free, as nothing else sees the variables of a function that returns.
-    """
-    code = getattr(function, "__code__", None)
-
-    def profile(frame: Any, event: str, _: Any) -> None:  # pragma: no cover: Python traces nothing in here
-        if event == "return" and frame.f_code is code:
-            for name, x in frame.f_locals.items():
-                named(name, x)
-
-    if code is None or sys.getprofile() is not None:
-        return call()
-    sys.setprofile(profile)
-    try:
-        return call()
-    finally:
-        sys.setprofile(None)
+def frame_of(code: CodeType) -> FrameType | None:
+    """The frame in which some code runs, which keeps its variables after it has returned; None if it does not run."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame
 
 
 def outside_names(function: Callable[..., Any]) -> dict[int, str]:

@@ -136,15 +136,18 @@ BRANCHED = (tuple, list, dict, slice)
 
 def leaves_of(tree: Any) -> list[Any]:
     """What lies in nested tuples, lists, dicts and slices."""
-    if not isinstance(tree, BRANCHED):
-        return [tree]
     leaves: list[Any] = []
-    for branch in branches_of(tree):
-        if isinstance(branch, BRANCHED):
-            leaves += leaves_of(branch)
-        else:
-            leaves.append(branch)
+    gather(tree, leaves)
     return leaves
+
+
+def gather(tree: Any, leaves: list[Any]) -> None:
+    """Append what lies in a tree to `leaves`."""
+    if isinstance(tree, BRANCHED):
+        for branch in branches_of(tree):
+            gather(branch, leaves)
+    else:
+        leaves.append(tree)
 
 
 def branches_of(tree: Any) -> Iterable[Any]:
@@ -156,13 +159,17 @@ def branches_of(tree: Any) -> Iterable[Any]:
 
 def values_in(tree: Any) -> list[Value]:
     """The Values in nested tuples, lists, dicts and slices."""
-    return [leaf for leaf in leaves_of(tree) if isinstance(leaf, Value)]
+    if type(tree) is Value:
+        return [tree]
+    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if tree else []
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     """A tree like `tree`, of `function` of each leaf: whatever is no tuple, list, dict or slice."""
     if not isinstance(tree, BRANCHED):
         return function(tree)
+    if type(tree) is tuple:
+        return tuple([mapped(function, x) if isinstance(x, BRANCHED) else function(x) for x in tree])
     branches = [mapped(function, x) if isinstance(x, BRANCHED) else function(x) for x in branches_of(tree)]
     if isinstance(tree, slice):
         return slice(*branches)

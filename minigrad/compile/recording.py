@@ -4,6 +4,7 @@ import sys
 import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..errors import RecordingError
 from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
+from .names import frame_of
 from .program import (
     ARGUMENT,
     CONSTANT,
@@ -41,7 +43,9 @@ class Recording:
     It is what `minigrad.recorder` tells of arrays from outside, constants, draws and refusals.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: CodeType | None = None) -> None:
+        self._code = code  # of the function, until its frame is known
+        self.frame: FrameType | None = None
         self.calls: list[Call] = []
         self.arguments: list[Value] = []
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
@@ -127,7 +131,9 @@ class Recording:
 
     def call(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
         """Make a call and write it down; answers with what stands for its results."""
-        args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs or {})
+        if self._code is not None:
+            self.frame, self._code = frame_of(self._code), None
+        args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
         if function in QUESTIONS:
             return function(*mapped(value_of, args), **mapped(value_of, kwargs))
         out = out_of(kwargs)
@@ -165,11 +171,10 @@ class Recording:
 
     def _result(self, call: Call, answer: Any) -> Any:
         """Write a call down whose answer is known; what stands for the answer."""
-        operands = [x for x in leaves_of([call.args, call.kwargs]) if isinstance(x, RecordingArray)]
-        made = mapped(lambda y: self._stand_in(y, operands), answer)
+        made = mapped(lambda y: self._stand_in(y, call), answer)
         call.pattern = mapped(node_of, made)
         call.varies = call.function in VALUES_SHAPE and shape_varies(call)
-        if call.kind == PURE and any(isinstance(x, RecordingArray) and x.node.is_view for x in leaves_of(made)):
+        if call.kind == PURE and any(value.is_view for value in call.results):
             call.kind = VIEW
         self._append(call)
         return made
@@ -181,7 +186,7 @@ class Recording:
             call.errors = tuple((kind, str(state)) for kind, state in errors.items())
         self.calls.append(call)
 
-    def _stand_in(self, y: Any, operands: Sequence[RecordingArray]) -> Any:
+    def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
             raise RecordingError(
@@ -189,22 +194,23 @@ class Recording:
                 f"replay. Use functions that answer with arrays"
             )
         made = self._array(y, RESULT)
-        if isinstance(y, np.ndarray) and not (y.base is None and y.flags.owndata):
-            of = next(
-                (x for x in operands if isinstance(x.value, np.ndarray) and np.may_share_memory(x.value, y)), None
-            )
+        if isinstance(y, np.ndarray) and not y.flags.owndata:
+            operands = [x for x in leaves_of((call.args, call.kwargs)) if isinstance(value_of(x), np.ndarray)]
+            of = next((x for x in operands if np.may_share_memory(x.value, y)), None)
             if of is not None:
                 made.node.root = of.node.root
         return made
 
     def _enter(self, x: Any) -> Any:
         """An operand of a call, with a recorded array for each array."""
-        if isinstance(x, RecordingArray) and x.recording is not self:
+        if not isinstance(x, RecordingArray):
+            return self.seen(x)
+        if x.recording is not self:
             raise RecordingError(
                 f"the compiled function uses an array of shape {x.shape} that belongs to an earlier call of it. "
                 f"Return arrays as results rather than keep them"
             )
-        return self.seen(x)
+        return x
 
     def _array(self, x: Any, origin: str) -> RecordingArray:
         array = np.asarray(x)

@@ -32,6 +32,7 @@ SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
 # x op c = x, exactly, for all x. Not x + 0, which makes 0 of -0.
 NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
 COMMUTES = {np.multiply, operator.mul}
+ALIKE = {bool, int, str, type(None)}  # types of which equal objects are the same
 COPIES = {np.positive, np.array, np.copy, operator.pos, Method("copy")}
 SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape"), Method("astype"), np.astype}
 
@@ -49,8 +50,10 @@ class Sharing:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.instead: dict[Value, Value] = {}
-        self.known: dict[Any, Any] = {}  # by what is called on what: the pattern of the results
-        self.version: dict[Any, int] = {}  # of memory: how often it was written to
+        self.number: dict[Any, int] = {}  # of what is called on what: equal calls have equal numbers
+        self.known: dict[Any, Any] = {}  # by the number of a call: the pattern of the results
+        self.made: dict[Value, Any] = {}  # by result: the number of the call that made it, and its place there
+        self.content: dict[Any, int] = {}  # of memory: the number of the call that wrote to it last
         self.last_write = {ours(call.target.root): i for i, call in enumerate(program.calls) if call.kind == WRITE}
         self.parts: dict[Any, Value] = {}  # views by the array and the index
         self.kept = {value.root for value in program.outputs()}
@@ -67,7 +70,7 @@ class Sharing:
                 calls.append(call)
             if call.kind == WRITE:
                 memory = ours(call.target.root)
-                self.version[memory] = self.version.get(memory, 0) + 1
+                self.content[memory] = self.numbered(call)
         self.program.calls = calls
         self.program.answer, self.program.gradients = mapped(
             self.replaced, (self.program.answer, self.program.gradients)
@@ -79,33 +82,63 @@ class Sharing:
 
     def is_known(self, i: int, call: Call) -> bool:
         """Whether the results of a call are there already; then they take its place."""
-        if call.kind not in (PURE, VIEW) or any(result.root in self.last_write for result in fresh(call)):
+        if call.kind not in (PURE, VIEW):
             return False
-        if self.fold(call):
-            return True
-        same = same_as(call)
-        if same is not None and self.may_stand_for(call.pattern, same, i):
-            self.instead[call.pattern] = same
-            return True
-        key = call.function, frozen((call.args, call.kwargs), self.version)
-        if key in self.known and all(r.root not in self.kept for r in fresh(call)):
-            self.instead.update(zip(call.results, values_in(self.known[key]), strict=True))
+        new = fresh(call)
+        changes = any(result.root in self.last_write for result in new)
+        if not changes:
+            if self.fold(call):
+                return True
+            same = same_as(call)
+            if same is not None and self.may_stand_for(call.pattern, same, i):
+                self.instead[call.pattern] = same
+                return True
+        number, results = self.numbered(call), call.results
+        if changes:  # it is no other memory, but has the same in it until one of them is written to
+            self.made.update((result, (number, j)) for j, result in enumerate(results))
+            return False
+        key = number, None if new else results[0].root
+        if key in self.known and all(result.root not in self.kept for result in new):
+            self.instead.update(zip(results, values_in(self.known[key]), strict=True))
             return True
         self.known[key] = call.pattern
+        self.made.update((result, (number, j)) for j, result in enumerate(results))
         return False
+
+    def numbered(self, call: Call) -> int:
+        """The number of a call: that of an earlier one, of the same function on what was the same."""
+        key = call.function, self.frozen(call.args), self.frozen(call.kwargs), self.frozen(call.target)
+        return self.number.setdefault(key, len(self.number) + 1)
+
+    def frozen(self, tree: Any) -> Any:
+        """What tells the arguments of a call from others: equal keys, equal results."""
+        kind = type(tree)
+        if kind in ALIKE:
+            return kind, tree  # 1 and True are equal
+        if isinstance(tree, Value):
+            return self.made.get(tree, tree), self.content.get(ours(tree.root), 0)
+        if isinstance(tree, tuple | list):
+            return kind, *map(self.frozen, tree)
+        if isinstance(tree, Mapping):
+            return dict, *((key, self.frozen(branch)) for key, branch in tree.items())
+        if isinstance(tree, slice):
+            return slice, *map(self.frozen, (tree.start, tree.stop, tree.step))
+        if isinstance(tree, float | np.generic):
+            return kind, repr(tree)  # 0.0 and -0.0 are equal
+        return kind, tree if isinstance(tree, np.dtype) else id(tree)
 
     def is_put_back(self, call: Call) -> bool:
         """Whether a call writes a part of an array to where it is: NumPy's ``x[i] += y`` ends in ``x[i] = x[i]``."""
         if call.function is operator.getitem and call.kind == VIEW:
-            self.parts[call.args[0], frozen(call.args[1], {})] = call.pattern
+            self.parts[call.args[0], self.frozen(call.args[1])] = call.pattern
         if call.function is not operator.setitem:
             return False
-        return self.parts.get((call.args[0], frozen(call.args[1], {}))) is call.args[2]
+        return self.parts.get((call.args[0], self.frozen(call.args[1]))) is call.args[2]
 
     def fold(self, call: Call) -> bool:
         """Whether the results are constants, which they become."""
         constant = all(x.origin == CONSTANT for x in call.operands()) or call.function in SHAPE_ONLY
-        if not constant or not all(isinstance(x, Value) for x in leaves_of(call.pattern)):
+        if not constant:
             return False
         args, kwargs = mapped(example, (call.args, call.kwargs))
         answer = runnable(call.function)(*args, **kwargs)
@@ -168,7 +201,7 @@ def is_all(x: Any, number: int) -> bool:
         if x.origin != CONSTANT:
             return False
         x = x.source
-    return not isinstance(x, bool) and bool(np.all(np.equal(x, number) & ~np.signbit(x)))
+    return bool(np.all(np.equal(x, number) & ~np.signbit(x)))
 
 
 def alike(x: Any, result: Value) -> bool:
@@ -176,21 +209,6 @@ def alike(x: Any, result: Value) -> bool:
     if not isinstance(x, Value) or x.number:
         return False
     return (x.shape, x.dtype, x.scalar) == (result.shape, result.dtype, result.scalar)
-
-
-def frozen(tree: Any, version: Mapping[Any, int]) -> Any:
-    """What tells the arguments of a call from others: equal keys, equal results."""
-    if isinstance(tree, Value):
-        return tree, version.get(ours(tree.root), 0)
-    if isinstance(tree, tuple | list):
-        return type(tree), *(frozen(branch, version) for branch in tree)
-    if isinstance(tree, Mapping):
-        return dict, *((key, frozen(branch, version)) for key, branch in tree.items())
-    if isinstance(tree, slice):
-        return slice, *(frozen(part, version) for part in (tree.start, tree.stop, tree.step))
-    if isinstance(tree, bool | int | float | np.generic):
-        return type(tree), repr(tree)  # 1, 1.0 and True are equal, and so are 0.0 and -0.0
-    return type(tree), tree if isinstance(tree, str | np.dtype | type(None)) else id(tree)
 
 
 def leave_out_dead(program: Program) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Attribute, Method
-from .buffers import Buffer, Plan
+from .buffers import FILLING, Buffer, Plan
 from .expressions import Expressions, constant
 from .lower import contiguous
 from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, mapped
@@ -32,6 +32,7 @@ INFIX = {
     operator.ge: ">=",
 }
 PREFIX = {operator.neg: "-", operator.pos: "+", operator.invert: "~", operator.abs: "abs"}
+WRITTEN = {*INFIX, *PREFIX, operator.setitem}  # that stand in the source as operators
 OUT_BY_NAME = {np.maximum, np.minimum}  # NumPy deprecates the position
 USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # where nobody has told NumPy else
 LARGE = 2**16  # bytes of a result that is given up as soon as nobody needs it
@@ -81,28 +82,28 @@ class Source:
         if call.kind == REFUSE:
             refused = self._say.from_outside(Refused, "Refused")
             return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {refused}"]
-        text = self._in_context(call, self._expression(call))
-        if call.kind == WRITE or self.plan.has(call.pattern):
-            return [text]
+        text = self._expression(call)
+        loud = bool(call.errors) and call.function is not operator.getitem and type(call.function) is not Attribute
+        if loud and call.function not in WRITTEN:
+            function, _, rest = text.partition("(")
+            text = f"{self._context(call)}.run({function}, {rest}"
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
             return []
-        lines = [f"{joined(mapped(self._target, call.pattern))} = {text}"]
-        if call.varies:
-            lines += [line for x in call.results for line in look_at_shape(self._say.operand(x), x)]
-        return lines
+        if call.kind != WRITE and not self.plan.has(call.pattern):
+            text = f"{joined(mapped(self._target, call.pattern))} = {text}"
+        if loud and call.function in WRITTEN:
+            text = f"with np.errstate({settings(call)}): {text}"
+        looks = [line for x in call.results for line in look_at_shape(self._say.operand(x), x)] if call.varies else []
+        return [text, *looks]
 
-    def _in_context(self, call: Call, text: str) -> str:
-        """A call that is made where NumPy is told what not to warn of, as it was when it was recorded."""
-        if not call.errors or call.function in INFIX or call.function in PREFIX:
-            return text
+    def _context(self, call: Call) -> str:
+        """A context in which NumPy is told not to warn of what it was not to warn of in the recording."""
         key = "errors", call.errors
         name = self._say.name(key, "quiet")
         if not any(line.startswith(f"{name} = ") for line in self._ready):
-            options = ", ".join(f"{key}={state!r}" for key, state in call.errors if USUAL[key] != state)
-            self._ready += [f"{name} = Context()", f"{name}.run(np.seterr, {options})"]
-        function, _, rest = text.partition("(")
-        return f"{name}.run({function}, {rest}"
+            self._ready += [f"{name} = Context()", f"{name}.run(np.seterr, {settings(call)})"]
+        return name
 
     def _is_static(self, call: Call) -> bool:
         """Whether a view is the same in each call: it is one of memory that stays where it is."""
@@ -146,6 +147,8 @@ class Source:
             return f"{args[0]}.{function.name}"
         if function is np.full and self.plan.has(call.pattern):
             return f"{say(call.pattern)}.fill({args[1]})"
+        if function in FILLING and self.plan.has(call.pattern):
+            return f"{self._in_shape(call.pattern, call.args[0].shape)}[...] = {args[0]}"
         options = [f"{key}={say(option)}" for key, option in call.kwargs.items()]
         out = call.target if call.out else call.pattern if self.plan.has(call.pattern) else None
         if out is not None:  # by position where that is possible, as NumPy reads it in half the time
@@ -154,6 +157,16 @@ class Source:
         if isinstance(function, Method):
             return f"{args[0]}.{function.name}({', '.join(args[1:] + options)})"
         return f"{self._say.function(function)}({', '.join(args + options)})"
+
+    def _in_shape(self, value: Value, shape: tuple[int, ...]) -> str:
+        """The buffer of a value in another shape."""
+        name = self._say.operand(value)
+        if value.shape == shape:
+            return name
+        key = self.plan.of[value], shape
+        if not self._say.has(key):
+            self._ready.append(f"{self._say.name(key, f'{name}_view', True)} = {name}.reshape({shape})")
+        return self._say.name(key, "")
 
     # The whole
 
@@ -173,6 +186,11 @@ class Source:
         step = [f"def {self.program.name}({takes}):", *(f"    {line}" for line in body or ["pass"])]
         lines = [*self._say.prepared, *self._ready, "", *step, "", f"return {self.program.name}"]
         return [f"def prepare({', '.join(self.outside)}):", *(f"    {line}" if line else "" for line in lines)]
+
+
+def settings(call: Call) -> str:
+    """What np.seterr was told where a call was made."""
+    return ", ".join(f"{key}={state!r}" for key, state in call.errors if USUAL[key] != state)
 
 
 def allocation(buffer: Buffer, memory: str) -> str:

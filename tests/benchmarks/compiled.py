@@ -1,29 +1,26 @@
-"""Compiled training: the tutorial's network, and a 784-256-128-10 network, beside hand-written NumPy and others.
+"""What `mg.compile` gains, beside NumPy by hand, PyTorch and JAX, and what it costs to record and to compile.
 
-The tutorial's contenders take turns in one process; those of the larger network have a fresh process each, in turn.
+The tutorial's contenders take turns in one process. Those of the 784-256-128-10 network, of LeNet-5 and of the
+transformer have a process of their own each, and take turns as well. ``MINIGRAD_BENCH_THREADS`` says how many threads
+all have.
 """
 
-import statistics
 import sys
 import time
+from itertools import product
 
-from .timing import THREADS, fresh_python, medians, peer, prepare, report
+from .timing import THREADS, await_turns, fresh_python, medians, peer, prepare, report, take_turns
 
 if __name__ == "__main__":
     prepare()
 
-import numpy as np
-
 import minigrad as mg
-from minigrad import optim
 
-from . import network, tutorial
+from . import layers, network, tutorial
 
 EPOCHS = 10_000
-
-
-def compiled_tutorial(backend):
-    return mg.compile(tutorial.in_minigrad(), backend=backend)
+BACKENDS = ("numpy", "numba")
+WORKS = {f"{rule}-{batch}": (rule, batch) for rule, batch in product(("sgd", "adam"), (32, 256))}
 
 
 def tutorial_in_jax(jax):
@@ -42,125 +39,77 @@ def tutorial_in_jax(jax):
     return lambda: jax.block_until_ready(epochs(w))
 
 
-def epochs_of_tutorial():
+def epochs_of_tutorial(has_numba):
     """Seconds an epoch, in calls of one epoch and in calls of EPOCHS."""
-    has_numba, jax, torch = peer("numba") is not None and peer("scipy") is not None, peer("jax"), peer("torch")
-    single = {"NumPy by hand": tutorial.by_hand(), "minigrad": tutorial.in_minigrad()}
-    single["compiled, numpy"] = compiled_tutorial("numpy")
-    if has_numba:
-        single["compiled, numba"] = compiled_tutorial("numba")
+    jax, torch = peer("jax"), peer("torch")
+    single = {"by hand": tutorial.by_hand(), "uncompiled": tutorial.in_minigrad()}
+    for backend in BACKENDS if has_numba else BACKENDS[:1]:
+        single[backend] = mg.compile(tutorial.in_minigrad(), backend=backend)
     if torch is not None:
         single["torch"] = tutorial.in_torch(torch)
     contenders = {name: tutorial.many(epoch) for name, epoch in single.items()}
-    calls = dict.fromkeys(single, 200)
     if has_numba:
-        repeated = compiled_tutorial("numba")
-        contenders["compiled, numba, repeat"] = lambda: repeated.repeat(EPOCHS)
+        repeated = mg.compile(tutorial.in_minigrad(), backend="numba")
+        contenders["numba, repeat"] = lambda: repeated.repeat(EPOCHS)
     if jax is not None:
         contenders["jax.jit, fori_loop"] = tutorial_in_jax(jax)
     times = medians(contenders, repeats=31)
-    return {name: seconds / calls.get(name, EPOCHS) for name, seconds in times.items()}
+    return {name: seconds / (200 if name in single else EPOCHS) for name, seconds in times.items()}
 
 
-def compile_time():
-    """Seconds until the tutorial's first call, and the first that runs in native code, have returned."""
-    step = compiled_tutorial("numba")
-    times = []
-    for _ in range(3):  # the first call records, as does the second, which finds a gradient there
+def step_of(kind, work):
+    """A contender's training step of a work."""
+    if work in layers.NETWORKS:
+        step = layers.minigrad(work)
+    else:
+        rule, batch = WORKS[work]
+        if kind in ("torch", "torch.compile"):
+            return network.torch(batch, rule, compiled=kind == "torch.compile")
+        if kind in ("by_hand", "jax", "products"):
+            return network.CONTENDERS[kind](batch, rule)
+        step = network.minigrad(batch, rule)
+    return mg.compile(step, backend=kind) if kind in BACKENDS else step
+
+
+def costs_of_recording():
+    """Seconds of an uncompiled step, and of a first call, by work."""
+    steps = {"tutorial": tutorial.in_minigrad(), **{w: step_of("uncompiled", w) for w in ("sgd-32", "adam-32")}}
+    steps |= {name: layers.minigrad(name) for name in ("lenet", "transformer")}
+    for name, step in steps.items():
+        # The second is a function of its own each time, or what was recorded before would serve it.
+        yield name, medians({"a step": step, "recording": lambda step=step: mg.compile(step)()}, repeats=11)
+
+
+def first_calls():
+    """Print the seconds until numba is there, and of the first two calls of the tutorial's epoch."""
+    start = time.perf_counter()
+    epoch = mg.compile(tutorial.in_minigrad(), backend="numba")
+    times = [time.perf_counter() - start]
+    for _ in range(2):  # the first records, and makes the native code; the second may make the rest of it
         start = time.perf_counter()
-        step()
+        epoch()
         times.append(time.perf_counter() - start)
-    return times
+    print(", ".join(f"{t:.2f}" for t in times))
 
 
-def step_of(name, batch):
-    """A training step of the larger network; in `adam_...` with Adam in place of SGD."""
-    if name in network.CONTENDERS:
-        return network.CONTENDERS[name](batch)
-    rule, kind = name.split("_")
-    step = in_minigrad(batch, rule) if kind != "torch" else in_torch(batch, rule)
-    return step if kind in ("eager", "torch") else mg.compile(step, backend=kind)
-
-
-RULES = {"sgd": lambda optim, params: optim.SGD(params, lr=0.01), "adam": lambda optim, params: optim.Adam(params)}
-
-
-def in_minigrad(batch, rule):
-    x, labels, weights, biases = network.problem(batch)
-    x, rows = mg.tensor(x), np.arange(batch)
-    w1, w2, w3 = (mg.tensor(w, requires_grad=True) for w in weights)
-    b1, b2, b3 = (mg.tensor(b, requires_grad=True) for b in biases)
-    optimizer = RULES[rule](optim, [w1, b1, w2, b2, w3, b3])
-
-    def step():
-        h1 = mg.tanh(x @ w1 + b1)
-        h2 = mg.tanh(h1 @ w2 + b2)
-        loss = -mg.mean(mg.log_softmax(h2 @ w3 + b3)[rows, labels])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.detach()
-
-    return step
-
-
-def in_torch(batch, rule):
-    import torch
-    import torch.nn.functional as F
-
-    torch.set_num_threads(int(THREADS))
-    x, labels, weights, biases = network.problem(batch)
-    x, labels = torch.tensor(x), torch.tensor(labels)
-    w1, w2, w3 = (torch.tensor(w, requires_grad=True) for w in weights)
-    b1, b2, b3 = (torch.tensor(b, requires_grad=True) for b in biases)
-    optimizer = RULES[rule](torch.optim, [w1, b1, w2, b2, w3, b3])
-
-    def step():
-        h1 = torch.tanh(x @ w1 + b1)
-        h2 = torch.tanh(h1 @ w2 + b2)
-        loss = F.cross_entropy(h2 @ w3 + b3, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    return step
-
-
-CONTENDERS = ["by_hand", "jax", "products"]
-CONTENDERS += [f"{rule}_{kind}" for rule in RULES for kind in ("eager", "numpy", "numba", "torch")]
-
-
-def median_step(name, batch, seconds=1.0):
-    """Median time of a step, in seconds."""
-    step = step_of(name, batch)
-    for _ in range(20):
-        step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def main(rounds=5):
-    report("tutorial network, an epoch, compiled", epochs_of_tutorial(), "NumPy by hand")
-    if peer("numba") is not None and peer("scipy") is not None:
-        print(f"  seconds of the first three calls, numba: {', '.join(f'{t:.2f}' for t in compile_time())}")
-    for batch in (32, 256):
-        times = {name: [] for name in CONTENDERS}
-        for _ in range(rounds):
-            for name in list(times):
-                try:
-                    times[name].append(float(fresh_python("-m", __name__, name, str(batch))))
-                except RuntimeError as error:
-                    if "No module named" not in str(error) and "needs numba" not in str(error):
-                        raise
-                    del times[name]
-        middle = {name: statistics.median(values) for name, values in times.items()}
-        report(f"784-256-128-10, batch {batch}, a step; fresh processes, {THREADS} threads", middle, "products")
+def main():
+    has_numba = peer("numba") is not None and peer("scipy") is not None
+    report("tutorial network, an epoch, compiled", epochs_of_tutorial(has_numba), "by hand")
+    for work in WORKS:
+        names = ("by_hand", "products", "uncompiled", *BACKENDS, "torch", "torch.compile", "jax")
+        title = f"784-256-128-10 network, {work}, a step; a process each, {THREADS} threads"
+        report(title, take_turns(__name__, names, work), "products")
+    for work in ("lenet", "transformer"):
+        times = take_turns(__name__, ("uncompiled", *BACKENDS), work)
+        report(f"{work}, a step; a process each, {THREADS} threads", times, "uncompiled")
+    for work, times in costs_of_recording():
+        report(f"{work}, recording with the numpy backend", times, "a step")
+    if has_numba:
+        print(f"\nseconds until numba is loaded, and of the tutorial's first two calls: {fresh_python('-m', __name__)}")
 
 
 if __name__ == "__main__":
-    print(median_step(sys.argv[1], int(sys.argv[2])))
+    if sys.argv[1:]:
+        await_turns(step_of(*sys.argv[1:]))
+    else:
+        first_calls()

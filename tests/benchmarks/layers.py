@@ -5,11 +5,9 @@ LeNet-5 (tanh, average pooling, 28 x 28, batch 64, Adam); a transformer of two c
 runs in a fresh process, in turn. ``MINIGRAD_BENCH_THREADS`` says how many threads all have.
 """
 
-import statistics
 import sys
-import time
 
-from .timing import THREADS, fresh_python, prepare
+from .timing import THREADS, await_turns, prepare, report, take_turns
 
 if __name__ == "__main__":
     prepare()
@@ -89,7 +87,7 @@ def minigrad(name):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return loss
+        return loss.detach()
 
     return step
 
@@ -117,36 +115,11 @@ CONTENDERS = {"minigrad": minigrad, "torch": torch}
 NETWORKS = ("lenet", "transformer", "lstm")
 
 
-def median_step(contender, name, seconds=1.0):
-    """Median time of a step, in seconds."""
-    step = CONTENDERS[contender](name)
-    for _ in range(20):
-        step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def main(rounds=5):
+def main():
     for name in NETWORKS:
-        times = {contender: [] for contender in CONTENDERS}
-        for _ in range(rounds):
-            for contender in list(times):
-                try:
-                    times[contender].append(float(fresh_python("-m", __name__, contender, name)))
-                except RuntimeError as error:
-                    if "No module named" not in str(error):
-                        raise
-                    del times[contender]
-        medians = {contender: statistics.median(values) for contender, values in times.items()}
-        print(f"\n{name}, a training step; fresh processes, {THREADS} threads")
-        for contender, seconds in medians.items():
-            ratio = f"{seconds / medians['torch']:8.2f} x torch" if "torch" in medians else ""
-            print(f"  {contender:<34}{1e6 * seconds:12.1f} us{ratio}")
+        times = take_turns(__name__, CONTENDERS, name)
+        report(f"{name}, a training step; a process each, {THREADS} threads", times, "torch")
 
 
 if __name__ == "__main__":
-    print(median_step(sys.argv[1], sys.argv[2]))
+    await_turns(CONTENDERS[sys.argv[1]](sys.argv[2]))

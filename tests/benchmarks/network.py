@@ -1,15 +1,13 @@
-"""A training step of a 784-256-128-10 tanh network: float32, softmax cross-entropy, SGD, batches of 32 and 256.
+"""A training step of a 784-256-128-10 tanh network: float32, softmax cross-entropy, batches of 32 and 256.
 
-Each contender runs in a fresh process, in turn, for what one does to the allocator the next would feel.
+Each contender has a process of its own, for what one does to the allocator the next would feel; they take turns.
 """
 
 import importlib
-import statistics
 import sys
-import time
 from itertools import pairwise
 
-from .timing import THREADS, fresh_python, prepare
+from .timing import THREADS, await_turns, prepare, report, take_turns
 
 if __name__ == "__main__":
     prepare()
@@ -18,6 +16,7 @@ import numpy as np
 
 SIZES = (784, 256, 128, 10)
 LR = 0.01
+B1, B2, EPS = 0.9, 0.999, 1e-8  # of Adam
 
 
 def problem(batch):
@@ -29,9 +28,34 @@ def problem(batch):
     return x, labels, weights, biases
 
 
-def by_hand(batch):
+def sgd_by_hand(params):
+    def update(gradients):
+        for p, g in zip(params, gradients, strict=True):
+            p -= LR * g
+
+    return update
+
+
+def adam_by_hand(params):
+    means, squares, t = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params], 0
+
+    def update(gradients):
+        nonlocal t
+        t += 1
+        for p, g, m, v in zip(params, gradients, means, squares, strict=True):
+            m *= B1
+            m += (1 - B1) * g
+            v *= B2
+            v += (1 - B2) * (g * g)
+            p -= LR / (1 - B1**t) * m / (np.sqrt(v / (1 - B2**t)) + EPS)
+
+    return update
+
+
+def by_hand(batch, rule="sgd"):
     x, labels, (w1, w2, w3), (b1, b2, b3) = problem(batch)
     rows = np.arange(batch)
+    update = {"sgd": sgd_by_hand, "adam": adam_by_hand}[rule]([w1, b1, w2, b2, w3, b3])
 
     def step():
         h1 = np.tanh(x @ w1 + b1)
@@ -45,10 +69,7 @@ def by_hand(batch):
         dz /= batch
         d2 = (dz @ w3.T) * (1 - h2 * h2)
         d1 = (d2 @ w2.T) * (1 - h1 * h1)
-        for w, dw in ((w3, h2.T @ dz), (w2, h1.T @ d2), (w1, x.T @ d1)):
-            w -= LR * dw
-        for b, db in ((b3, dz), (b2, d2), (b1, d1)):
-            b -= LR * db.sum(axis=0)
+        update((x.T @ d1, d1.sum(axis=0), h1.T @ d2, d2.sum(axis=0), h2.T @ dz, dz.sum(axis=0)))
         return loss
 
     return step
@@ -60,7 +81,11 @@ def by_hand_with_hint(batch):
     return by_hand(batch)
 
 
-def minigrad(batch):
+def optimizer_of(optim, params, rule):
+    return optim.SGD(params, lr=LR) if rule == "sgd" else optim.Adam(params, lr=LR)
+
+
+def minigrad(batch, rule="sgd"):
     import minigrad as mg
     from minigrad import optim
 
@@ -68,7 +93,7 @@ def minigrad(batch):
     x, rows = mg.tensor(x), np.arange(batch)
     w1, w2, w3 = (mg.tensor(w, requires_grad=True) for w in weights)
     b1, b2, b3 = (mg.tensor(b, requires_grad=True) for b in biases)
-    optimizer = optim.SGD([w1, b1, w2, b2, w3, b3], lr=LR)
+    optimizer = optimizer_of(optim, [w1, b1, w2, b2, w3, b3], rule)
 
     def step():
         h1 = mg.tanh(x @ w1 + b1)
@@ -78,12 +103,12 @@ def minigrad(batch):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return loss
+        return loss.detach()
 
     return step
 
 
-def torch(batch):
+def torch(batch, rule="sgd", compiled=False):
     import torch
     import torch.nn.functional as F
 
@@ -92,15 +117,22 @@ def torch(batch):
     x, labels = torch.tensor(x), torch.tensor(labels)
     w1, w2, w3 = (torch.tensor(w, requires_grad=True) for w in weights)
     b1, b2, b3 = (torch.tensor(b, requires_grad=True) for b in biases)
-    optimizer = torch.optim.SGD([w1, b1, w2, b2, w3, b3], lr=LR)
+    optimizer = optimizer_of(torch.optim, [w1, b1, w2, b2, w3, b3], rule)
 
-    def step():
+    def loss_of():
         h1 = torch.tanh(x @ w1 + b1)
         h2 = torch.tanh(h1 @ w2 + b2)
-        loss = F.cross_entropy(h2 @ w3 + b3, labels)
+        return F.cross_entropy(h2 @ w3 + b3, labels)
+
+    update = optimizer.step
+    if compiled:
+        loss_of, update = torch.compile(loss_of), torch.compile(update)
+
+    def step():
+        loss = loss_of()
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        update()
         return loss
 
     return step
@@ -152,7 +184,7 @@ def autograd(batch):
     return step
 
 
-def jax(batch):
+def jax(batch, rule="sgd"):
     import jax
     import jax.numpy as jnp
 
@@ -165,18 +197,35 @@ def jax(batch):
         h2 = jnp.tanh(h1 @ w2 + b2)
         return -jnp.mean(jax.nn.log_softmax(h2 @ w3 + b3)[rows, labels])
 
-    update = jax.jit(lambda ps: jax.tree.map(lambda p, g: p - LR * g, ps, jax.grad(loss_of)(ps)), donate_argnums=0)
+    def sgd(params, state):
+        loss, gradients = jax.value_and_grad(loss_of)(params)
+        return loss, jax.tree.map(lambda p, g: p - LR * g, params, gradients), state
+
+    def adam(params, state):
+        means, squares, t = state
+        t = t + 1
+        loss, gradients = jax.value_and_grad(loss_of)(params)
+        means = jax.tree.map(lambda m, g: B1 * m + (1 - B1) * g, means, gradients)
+        squares = jax.tree.map(lambda v, g: B2 * v + (1 - B2) * g * g, squares, gradients)
+        moved = jax.tree.map(
+            lambda p, m, v: p - LR / (1 - B1**t) * m / (jnp.sqrt(v / (1 - B2**t)) + EPS), params, means, squares
+        )
+        return loss, moved, (means, squares, t)
+
+    update = jax.jit({"sgd": sgd, "adam": adam}[rule], donate_argnums=(0, 1))
     params = jax.tree.map(jnp.asarray, (weights, biases))
+    state = (jax.tree.map(jnp.zeros_like, params), jax.tree.map(jnp.zeros_like, params), jnp.float32(0))
 
     def step():
-        nonlocal params
-        params = jax.block_until_ready(update(params))
+        nonlocal params, state
+        loss, params, state = jax.block_until_ready(update(params, state))
+        return loss
 
     return step
 
 
-def products(batch):
-    """The matrix products alone."""
+def products(batch, rule=""):
+    """The matrix products alone, of any rule."""
     x, _, (w1, w2, w3), _ = problem(batch)
     h1, h2, z = x @ w1, x @ w1 @ w2, x @ w1 @ w2 @ w3
 
@@ -189,35 +238,11 @@ def products(batch):
 CONTENDERS = {f.__name__: f for f in (by_hand, by_hand_with_hint, minigrad, torch, mygrad, autograd, jax, products)}
 
 
-def median_step(name, batch, seconds=1.0):
-    """Median time of a step, in seconds."""
-    step = CONTENDERS[name](batch)
-    for _ in range(20):
-        step()
-    times, end = [], time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def main(rounds=5):
+def main():
     for batch in (32, 256):
-        times = {name: [] for name in CONTENDERS}
-        for _ in range(rounds):
-            for name in list(times):
-                try:
-                    times[name].append(float(fresh_python("-m", __name__, name, str(batch))))
-                except RuntimeError as error:
-                    if "No module named" not in str(error):
-                        raise
-                    del times[name]
-        medians = {name: statistics.median(values) for name, values in times.items()}
-        print(f"\n784-256-128-10 network, batch {batch}, a step; fresh processes, {THREADS} threads")
-        for name, seconds in medians.items():
-            print(f"  {name:<34}{1e6 * seconds:12.1f} us{seconds / medians['by_hand']:8.2f} x by hand")
+        times = take_turns(__name__, CONTENDERS, str(batch))
+        report(f"784-256-128-10 network, batch {batch}, a step; a process each, {THREADS} threads", times, "by_hand")
 
 
 if __name__ == "__main__":
-    print(median_step(sys.argv[1], int(sys.argv[2])))
+    await_turns(CONTENDERS[sys.argv[1]](int(sys.argv[2])))

@@ -5,8 +5,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 THREADS = os.environ.get("MINIGRAD_BENCH_THREADS", "2")
 
@@ -16,7 +17,7 @@ def prepare() -> None:
     assert "numpy" not in sys.modules
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC"):  # the last is XLA's
         os.environ[name] = THREADS
 
 
@@ -52,12 +53,64 @@ def medians(contenders: Mapping[str, Callable[[], object]], repeats: int = 15, s
     return {name: statistics.median(times) for name, times in turns.items()}
 
 
+LEFT_OUT = ("No module named", "needs numba", "C++ compiler")  # what is said where something is not installed
+
+
+def take_turns(module: str, names: Iterable[str], *args: str, rounds: int = 5, processes: int = 3) -> dict[str, float]:
+    """Median seconds a step of contenders that have a Python each, measured in turn: first, second, ..., first, ...
+
+    What one does to the allocator the next does not feel; and as a process may be lucky with where its memory lies
+    and its threads run, each contender has several, one after the other. ``python -m module name *args`` has to call
+    `await_turns`.
+    """
+    turns: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(processes):
+        pythons = {name: start([sys.executable, "-m", module, name, *args]) for name in turns}
+        turns = {name: turns[name] for name, python in pythons.items() if python is not None}
+        for _ in range(rounds):
+            for name, times in turns.items():
+                print(file=pythons[name].stdin, flush=True)
+                times.append(float(pythons[name].stdout.readline()))
+        for name in turns:
+            pythons[name].communicate()
+    return {name: statistics.median(times) for name, times in turns.items()}
+
+
+def start(command: list[str]) -> subprocess.Popen | None:
+    """A process that awaits its turns, None if what it needs is not installed."""
+    with tempfile.TemporaryFile("w+") as errors:
+        python = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+        if python.stdout.readline():
+            return python
+        errors.seek(0)
+        text = errors.read()
+    if python.wait() and not any(reason in text for reason in LEFT_OUT):
+        raise RuntimeError(text)
+    print(f"left out: {' '.join(command[3:])}: {text.strip().splitlines()[-1]}")
+    return None
+
+
+def await_turns(step: Callable[[], object], seconds: float = 0.2) -> None:
+    """Print the median time of a step, in seconds, for each line that comes in."""
+    for _ in range(20):
+        step()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        step()
+        times, end = [], time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+        print(statistics.median(times), flush=True)
+
+
 def report(title: str, times: Mapping[str, float], reference: str, unit: float = 1e-6) -> None:
     """Print the times, and their ratios to the reference's."""
     print(f"\n{title}")
     for name, seconds in times.items():
-        ratio = f"{seconds / times[reference]:8.2f} x" if name != reference else "       1  "
-        print(f"  {name:<34}{seconds / unit:12.1f} us{ratio}")
+        ratio = f"{seconds / times[reference]:9.3g} x" if reference in times and name != reference else ""
+        print(f"  {name:<34}{seconds / unit:12.2f} us{ratio}")
 
 
 def fresh_python(*args: str, env: Mapping[str, str] | None = None) -> str:

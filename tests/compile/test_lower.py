@@ -46,3 +46,14 @@ def test_lowered_calls_have_the_same_bits(function, name, dtype):
         x = rng.uniform(0.5, 1.5, shape).astype(dtype)
         assert same_bits(compiled(x), function(x) * 1.5)
         assert name in compiled.source
+
+
+@pytest.mark.parametrize("function", [np.sum, np.prod, np.max, np.min, np.amax, np.amin, np.any, np.all])
+def test_reductions_are_those_of_ufuncs(function):
+    """NumPy's functions look at their options, and then call the same."""
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    compiled = mg.compile(lambda x: (function(x), function(x, axis=1), function(x, 0, keepdims=True)))
+    compiled(x)
+    for got, want in zip(compiled(x), (function(x), function(x, axis=1), function(x, 0, keepdims=True)), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert compiled.source.count(".reduce(x, ") == 3

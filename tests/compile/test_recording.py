@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.recorder import depends, drawn, fixed, refuse, seen
+from minigrad.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 
 def replayed(function, *args):
@@ -422,3 +422,32 @@ def test_functions_of_other_libraries_that_ask_like_ufuncs_are_called_by_the_pro
     compiled = mg.compile(lambda x: half(x).astype(float))
     for factor in (1.0, 3.0):
         assert compiled(np.full(2, factor)).tolist() == [factor / 2] * 2
+
+
+def test_an_array_that_was_written_to_twice_is_as_it_was_before():
+    """And so is one of which a part was written to first, and then all of it, when the function raises."""
+    kept, parted = np.arange(3.0), np.arange(4.0)
+    part = parted[1:]
+    leaf = mg.tensor(np.ones(3), requires_grad=True)
+    leaf.grad = np.full(3, 5.0)
+    rng = np.random.default_rng(0)
+
+    def function(x):
+        for _ in range(2):
+            kept_here, part_here, parted_here = seen(kept), seen(part), seen(parted)
+            kept_here += x
+            part_here *= 3
+            parted_here[...] = drawn(rng, "normal", size=4)
+            mg.sum(leaf * x).backward()
+        raise KeyError("this one")
+
+    with pytest.raises(KeyError, match="this one"):
+        mg.compile(function)(np.ones(3))
+    assert kept.tolist() == [0, 1, 2]
+    assert parted.tolist() == [0, 1, 2, 3]
+    assert leaf.grad.tolist() == [5, 5, 5]
+
+
+def test_numbers_are_neither_kept_nor_scratch():
+    """They pass as they are, as arrays do that a recording does not follow."""
+    assert replayed(lambda x: x * scratch(2.0) + seen(1.0) + fixed(0.5), np.ones(2)).tolist() == [3.5, 3.5]

@@ -1,9 +1,13 @@
 """The source of a program: it reads like a loop written by hand, and needs NumPy alone."""
 
+import gc
 import subprocess
 import sys
+import weakref
+from contextlib import nullcontext
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad import optim
@@ -173,17 +177,43 @@ def test_a_methods_arrays_are_named_by_their_attributes():
     assert "def forward(x):" in compiled.source
 
 
-def test_a_profiler_is_left_alone():
-    """Under a profiler the program is the same, without the names of local variables."""
-    events = []
-    sys.setprofile(lambda frame, event, _: events.append(event))
+def test_arguments_keep_the_names_of_their_parameters():
+    """Also where the function gives the name to something else before it returns."""
+
+    def function(images, labels):
+        images, labels = images * 2, labels[0]
+        return images + labels
+
+    compiled = mg.compile(function)
+    compiled(np.ones(3), np.ones(3))
+    assert "def function(images, labels):" in compiled.source
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_recording_keeps_no_variables(fails):
+    """What was local to the function goes when it returns, or raises, as it does uncompiled."""
+
+    class Local:
+        pass
+
+    went = []
+
+    def function(x):
+        local = Local()
+        weakref.finalize(local, went.append, True)
+        y = x * 2
+        if fails:
+            raise KeyError("this one")
+        return y
+
+    compiled = mg.compile(function)
+    gc.disable()
     try:
-        compiled = mg.compile(lambda x: x * 2)
-        compiled(np.ones(3))
+        with pytest.raises(KeyError) if fails else nullcontext():
+            compiled(np.ones(3))
+        assert went == [True]
     finally:
-        sys.setprofile(None)
-    assert events
-    assert compiled(np.ones(3)).tolist() == [2, 2, 2]
+        gc.enable()
 
 
 def test_large_results_are_given_up():
@@ -216,3 +246,23 @@ def test_quiet_calls_stay_quiet():
     assert compiled(np.full(2, 1e3))[0].tolist() == [np.inf, np.inf]
     with np.testing.assert_raises(FloatingPointError), np.errstate(all="raise"):
         compiled(np.full(2, -1e3))
+
+
+def test_warnings_are_those_of_the_function():
+    """Where it tells NumPy not to warn, a replay does not, be it in a call, an operator or a change in place."""
+
+    def function(x):
+        with np.errstate(over="ignore"):
+            kept = np.zeros_like(x, dtype=np.float32)
+            kept[1:] = x[1:] * 1e200
+            return kept, x.sum() * 1e200, -kept[0], (x.T * 1e100).astype(np.float32), np.exp(x).T
+
+    compiled, x = mg.compile(function), np.full(3, 1e200)
+    compiled(x)
+    for got, want in zip(compiled(x), function(x), strict=True):
+        np.testing.assert_array_equal(got, want)
+    assert "with np.errstate(over='ignore'): " in compiled.source
+    loud = mg.compile(lambda x: x.sum() * 1e200)
+    loud(np.ones(3))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        loud(x)
