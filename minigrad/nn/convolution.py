@@ -9,7 +9,7 @@ from .functional.convolution import Counts, conv1d, conv2d, conv_transpose2d, pa
 from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
-from .sizes import checked_count, checked_counts
+from .sizes import checked_count, checked_counts, checked_flag
 
 
 class Convolution(Module):
@@ -43,7 +43,7 @@ class Convolution(Module):
                 f"{name} takes groups that divide in_channels and out_channels; got groups={groups} for "
                 f"{in_channels} and {out_channels}"
             )
-        self.draw(bias, np.random.default_rng(rng))
+        self.draw(checked_flag(f"bias of {name}", bias), np.random.default_rng(rng))
 
     def draw(self, bias: bool, rng: np.random.Generator) -> None:
         """Make the parameters: uniform in ±1 / sqrt(fan in), as PyTorch does, whose fan in is of the weight's rows."""

@@ -10,6 +10,7 @@ from ..recorder import depends
 from . import functional
 from .module import Module
 from .parameter import Buffer, Parameter
+from .sizes import checked_flag
 
 
 class BatchNorm(Module):
@@ -32,6 +33,7 @@ class BatchNorm(Module):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
         if not 0 <= momentum <= 1:
             raise ValueError(f"momentum is a share, from 0 to 1; got {momentum!r}")
+        affine = checked_flag(f"affine of {type(self).__name__}", affine)
         self.eps = eps
         self.momentum = momentum
         self.weight = Parameter(np.ones(num_features)) if affine else None
@@ -90,6 +92,7 @@ class LayerNorm(Module):
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, affine: bool = True, bias: bool = True
     ) -> None:
+        affine, bias = checked_flag("affine of LayerNorm", affine), checked_flag("bias of LayerNorm", bias)
         self.normalized_shape = shape_of(normalized_shape)
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape)) if affine else None
@@ -114,6 +117,7 @@ class RMSNorm(Module):
     """
 
     def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None, affine: bool = True) -> None:
+        affine = checked_flag("affine of RMSNorm", affine)
         self.normalized_shape = shape_of(normalized_shape)
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape)) if affine else None
@@ -139,6 +143,7 @@ class GroupNorm(Module):
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         if num_channels % num_groups:
             raise ValueError(f"groups divide the channels evenly; got {num_channels} channels for {num_groups} groups")
+        affine = checked_flag("affine of GroupNorm", affine)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

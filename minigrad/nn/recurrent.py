@@ -15,7 +15,7 @@ from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
 from .rules import recurrence
-from .sizes import checked_count
+from .sizes import checked_count, checked_flag
 
 
 class Recurrent(Module):
@@ -57,7 +57,9 @@ class Recurrent(Module):
         self.input_size = checked_count(f"input_size of {name}", input_size, 1)
         self.hidden_size = checked_count(f"hidden_size of {name}", hidden_size, 1)
         self.num_layers = checked_count(f"num_layers of {name}", num_layers, 1)
-        self.batch_first, self.bidirectional = bool(batch_first), bool(bidirectional)
+        bias = checked_flag(f"bias of {name}", bias)
+        self.batch_first = checked_flag(f"batch_first of {name}", batch_first)
+        self.bidirectional = checked_flag(f"bidirectional of {name}", bidirectional)
         check_probability(dropout)
         self.dropout = dropout
         self._rng = np.random.default_rng(rng)

@@ -368,3 +368,37 @@ def test_normalisation_far_from_zero_keeps_its_digits():
     x = rng.normal(size=(64, 32))
     for function in (F.layer_norm, lambda x: F.batch_norm(x, training=True)):
         np.testing.assert_allclose(function(x + 1e6), function(x), atol=1e-9)
+
+
+FLAGS = [
+    ("Linear", (2, 4), "bias"),
+    ("Bilinear", (2, 3, 4), "bias"),
+    ("Conv1d", (2, 4, 3), "bias"),
+    ("ConvTranspose2d", (2, 4, 3), "bias"),
+    ("RNN", (2, 4), "bias"),
+    ("LSTM", (2, 4), "bias"),
+    ("GRU", (2, 4), "batch_first"),
+    ("GRU", (2, 4), "bidirectional"),
+    ("MultiheadAttention", (4, 2), "bias"),
+    ("MultiheadAttention", (4, 2), "batch_first"),
+    ("TransformerEncoderLayer", (4, 2, 8), "bias"),
+    ("TransformerEncoderLayer", (4, 2, 8), "batch_first"),
+    ("TransformerEncoderLayer", (4, 2, 8), "norm_first"),
+    ("BatchNorm1d", (4,), "affine"),
+    ("LayerNorm", (4,), "affine"),
+    ("LayerNorm", (4,), "bias"),
+    ("RMSNorm", (4,), "affine"),
+    ("GroupNorm", (2, 4), "affine"),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "flag"), FLAGS)
+def test_a_flag_is_true_or_false(name, args, flag):
+    """A word that was meant for another argument is refused, before anything is drawn; NumPy's bools are bools."""
+    rng, layer = np.random.default_rng(0), getattr(nn, name)
+    options = {} if "Norm" in name else {"rng": rng}
+    with pytest.raises(TypeError, match=f"^{flag} of {name} is True or False; got 'tanh'$"):
+        layer(*args, **options, **{flag: "tanh"})
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+    for value in (True, False):
+        assert repr(layer(*args, **{flag: np.bool_(value)})) == repr(layer(*args, **{flag: value}))
