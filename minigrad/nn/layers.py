@@ -97,7 +97,13 @@ class Embedding(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_axis` to `end_axis` as one: (batch, channels, height, width) -> (batch, all of them)."""
+    """The axes from `start_axis` to `end_axis` as one: (batch, channels, height, width) -> (batch, all of them).
+
+    Parameters
+    ----------
+    start_axis, end_axis : int
+        The first and the last of the axes that become one; negative ones count from the end.
+    """
 
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
         self.start_axis = start_axis

@@ -65,13 +65,19 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation."""
+    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
 
     axes = (2, 3)
 
 
 class BatchNorm2d(BatchNorm):
-    """Each channel of (batch, channels, height, width) less its mean over its standard deviation."""
+    """Each channel of (batch, channels, height, width) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
 
     axes = (4,)
 

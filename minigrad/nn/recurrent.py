@@ -167,7 +167,11 @@ class Recurrent(Module):
 class RNN(Recurrent):
     """The simple recurrent network, h = tanh(W x + b + V h' + c) or relu of that, where h' is the state before.
 
-    Its arguments are those of `Recurrent`; and `nonlinearity`, "tanh" or "relu", after `num_layers`.
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers : as of `Recurrent`
+    nonlinearity : {"tanh", "relu"}
+    bias, batch_first, dropout, bidirectional, rng : as of `Recurrent`
     """
 
     def __init__(
@@ -195,7 +199,8 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent units: gates reset, update and new, in this order of their weights' rows.
 
-    Its arguments are those of `Recurrent`.
+    With r, z, n = sigmoid, sigmoid, tanh of sums as in `RNN`, n having r times the part of the state,
+    ``h = (1 - z) * n + z * h'``. Its parameters are those of `Recurrent`.
 
     References
     ----------
@@ -213,7 +218,8 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory: gates input, forget, cell and output, in this order of their weights' rows.
 
-    Its arguments are those of `Recurrent`; its state is a pair, (h, c).
+    With i, f, o = sigmoid and g = tanh of sums as in `RNN`, ``c = f * c' + i * g`` and ``h = o * tanh(c)``. Its
+    parameters are those of `Recurrent`; its state is a pair, (h, c).
 
     References
     ----------
