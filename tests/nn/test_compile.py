@@ -22,6 +22,10 @@ LAYERS = {
     "max_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2)), (2, 1, 6, 6)),
     "avg_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AvgPool2d(2), nn.Flatten()), (2, 1, 6, 6)),
     "batch_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4)), (5, 3)),
+    "batch_norm of all batches": (
+        lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4, momentum=None)),
+        (5, 3),
+    ),
     "batch_norm2d": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.BatchNorm2d(2)), (2, 1, 5, 5)),
     "layer_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.LayerNorm(4)), (5, 3)),
     "group_norm": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3, rng=0), nn.GroupNorm(2, 4)), (2, 1, 5, 5)),

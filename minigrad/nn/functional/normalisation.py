@@ -100,6 +100,7 @@ def batch_norm(
     weight, bias : array of shape (channels,), optional
     training : bool
     momentum : float in [0, 1]
+        For means over all batches, 1 / n in the n-th of them.
     eps : float > 0
         Is added to the variance.
 
