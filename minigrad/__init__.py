@@ -43,6 +43,7 @@ __version__ = "0.1.0"
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
 LATER = ("data", "io", "nn", "optim", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
+HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing")  # of what might be looked for here
 if TYPE_CHECKING:
     from . import data, io, nn, optim, testing, train
     from .io import load, save
@@ -53,7 +54,10 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in LATER_OF:
         return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    homes = () if name.startswith("_") else HOMES
+    found = [home for home in homes if name in import_module(f".{home}", __name__).__all__]
+    where = f"; there is mg.{found[0]}.{name}" if found else ""
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}{where}")
 
 
 def __dir__() -> list[str]:

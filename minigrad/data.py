@@ -74,6 +74,13 @@ class DataLoader:
         whole, rest = divmod(self.samples, self.batch_size)
         return whole + bool(rest and not self.drop_last)
 
+    def __repr__(self) -> str:
+        options = ", ".join(
+            f"{name}={getattr(self, name)}" for name in ("batch_size", "shuffle", "drop_last", "prefetch")
+        )
+        place = f"epoch {self.epoch}, batch {self._place.position:,} of {len(self):,}"
+        return f"DataLoader({options}): {self.samples:,} sample{'' if self.samples == 1 else 's'}, {place}"
+
     @property
     def epoch(self) -> int:
         """The number of the epoch that is under way, from 0; between two epochs, of the one that comes."""

@@ -420,3 +420,14 @@ def test_samples_that_do_not_stack_are_refused(samples, message):
     """With the reason."""
     with pytest.raises(ValueError, match=f"the samples of a batch have the same structure and shapes: {message}"):
         next(iter(DataLoader(samples, 2)))
+
+
+def test_repr_has_the_options_and_the_place():
+    """How many samples there are, and how many batches of the epoch were delivered."""
+    loader = DataLoader(X, 4, shuffle=True, rng=0)
+    options = "batch_size=4, shuffle=True, drop_last=False, prefetch=0"
+    next(iter(loader))
+    assert repr(loader) == f"DataLoader({options}): 10 samples, epoch 0, batch 1 of 3"
+    list(loader)
+    assert repr(loader) == f"DataLoader({options}): 10 samples, epoch 2, batch 0 of 3"
+    assert repr(DataLoader([1.0])).endswith(": 1 sample, epoch 0, batch 0 of 1")

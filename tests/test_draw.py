@@ -55,18 +55,18 @@ def test_a_network_with_names():
     model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh(), nn.Linear(4, 1, rng=0))
     loss = nn.MSELoss()(model(np.ones((5, 3))), np.zeros((5, 1)))
     assert str(mg.draw(loss, names=model)) == (
-        "c1        constant                 (5, 3)  float64\n"
-        "0.weight  parameter                (3, 4)  float64\n"
-        "0.bias    parameter                (4,)    float64\n"
-        "2.weight  parameter                (4, 1)  float64\n"
-        "2.bias    parameter                (1,)    float64\n"
-        "c2        constant                 (5, 1)  float64\n"
-        "v1 = affine(c1, 0.weight, 0.bias)  (5, 4)  float64\n"
-        "v2 = tanh(v1)                      (5, 4)  float64\n"
-        "v3 = affine(v2, 2.weight, 2.bias)  (5, 1)  float64\n"
-        "v4 = subtract(v3, c2)              (5, 1)  float64\n"
-        "v5 = square(v4)                    (5, 1)  float64\n"
-        "v6 = mean(v5)                      ()      float64"
+        "c1         constant                      (5, 3)  float64\n"
+        "0.weight   parameter                     (3, 4)  float64\n"
+        "0.bias     parameter                     (4,)    float64\n"
+        "2.weight   parameter                     (4, 1)  float64\n"
+        "2.bias     parameter                     (1,)    float64\n"
+        "c2         constant                      (5, 1)  float64\n"
+        "v1       = affine(c1, 0.weight, 0.bias)  (5, 4)  float64\n"
+        "v2       = tanh(v1)                      (5, 4)  float64\n"
+        "v3       = affine(v2, 2.weight, 2.bias)  (5, 1)  float64\n"
+        "v4       = subtract(v3, c2)              (5, 1)  float64\n"
+        "v5       = square(v4)                    (5, 1)  float64\n"
+        "v6       = mean(v5)                      ()      float64"
     )
 
 
@@ -532,7 +532,7 @@ def test_names_are_escaped():
     name = 'a "b" <c> & \\n{d}|\n\x00]>, é'
     drawing = mg.draw(x * 2.0, names={name: x})
     shown = 'a "b" <c> & \\n{d}|??]>, é'
-    assert str(drawing).splitlines()[0].startswith(f"{shown}  leaf")
+    assert str(drawing).splitlines()[0].startswith(f"{shown}   leaf")
     assert labels(drawing.dot())["input0"][0] == shown
     assert edges(drawing.dot()) == [("input0", "v1")]
 

@@ -65,12 +65,11 @@ class Drawing:
         return "\n".join(lines)
 
     def left_column(self) -> list[str]:
-        """What each vertex is: the names, in a column for leaves and one for results, and how they were made."""
-        widths = {True: 0, False: 0}
-        for v in self.vertices:
-            widths[v.computed] = max(widths[v.computed], len(v.name))
+        """What each vertex is: the names in a column, and how they were made in another."""
+        width = max(len(v.name) for v in self.vertices)
+        gap = "   " if any(v.computed for v in self.vertices) else "  "
         return [
-            v.text if v.kind == "omitted" else f"{v.name:{widths[v.computed]}} {'=' if v.computed else ''} {v.text}"
+            v.text if v.kind == "omitted" else f"{v.name:{width}}{' = ' if v.computed else gap}{v.text}"
             for v in self.vertices
         ]
 

@@ -28,7 +28,13 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
-    """``x``, or `negative_slope` times x where x is negative."""
+    """``x``, or `negative_slope` times x where x is negative.
+
+    Parameters
+    ----------
+    negative_slope : float
+        The slope below 0.
+    """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         self.negative_slope = negative_slope
@@ -38,7 +44,13 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative."""
+    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative.
+
+    Parameters
+    ----------
+    alpha : float
+        The function tends to -alpha where x is very negative.
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
@@ -55,7 +67,13 @@ class SELU(Module):
 
 
 class GELU(Module):
-    """``x * Phi(x)``, Phi being the normal distribution function; with "tanh" the usual approximation."""
+    """``x * Phi(x)``, Phi being the normal distribution function; with "tanh" the usual approximation.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        As of `functional.gelu`.
+    """
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = approximate
@@ -72,7 +90,13 @@ class SiLU(Module):
 
 
 class Softplus(Module):
-    """``log(1 + exp(beta * x)) / beta``."""
+    """``log(1 + exp(beta * x)) / beta``.
+
+    Parameters
+    ----------
+    beta : float > 0
+        The larger, the nearer to relu.
+    """
 
     def __init__(self, beta: float = 1.0) -> None:
         self.beta = beta
@@ -82,7 +106,13 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """``exp(x)`` over its sum along an axis."""
+    """``exp(x)`` over its sum along an axis.
+
+    Parameters
+    ----------
+    axis : int
+        That of the classes: 1 for images of scores, (batch, classes, height, width).
+    """
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
@@ -92,7 +122,13 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of Softmax."""
+    """The logarithm of Softmax.
+
+    Parameters
+    ----------
+    axis : int
+        As of `Softmax`.
+    """
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis

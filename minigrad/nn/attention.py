@@ -12,7 +12,7 @@ from .functional.layers import check_probability, dropout
 from .init import RNG
 from .layers import Linear
 from .module import Module
-from .sizes import checked_count
+from .sizes import checked_count, checked_flag
 
 
 class MultiheadAttention(Module):
@@ -55,7 +55,8 @@ class MultiheadAttention(Module):
                 f"num_heads={num_heads}"
             )
         check_probability(dropout)
-        self.dropout, self.batch_first = dropout, bool(batch_first)
+        bias = checked_flag("bias of MultiheadAttention", bias)
+        self.dropout, self.batch_first = dropout, checked_flag("batch_first of MultiheadAttention", batch_first)
         self._rng = np.random.default_rng(rng)
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
             Linear(embed_dim, embed_dim, bias, self._rng) for _ in range(4)

@@ -5,17 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from ..functions import pad
 from .functional.convolution import Counts, conv1d, conv2d, conv_transpose2d, padding_of
 from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
-from .sizes import checked_count, checked_counts
+from .sizes import checked_count, checked_counts, checked_flag, checked_images
+
+# What is around the input, and the name that np.pad has for it.
+PADDING_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 class Convolution(Module):
     """What the layers below have in common: the numbers, a weight and a bias."""
 
     axes = 2
+    padding_mode = "zeros"
 
     def __init__(
         self,
@@ -27,6 +32,7 @@ class Convolution(Module):
         dilation: Counts = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: str = "zeros",
         rng: RNG = None,
     ) -> None:
         name, axes = type(self).__name__, self.axes
@@ -37,13 +43,18 @@ class Convolution(Module):
         self.dilation = checked_counts(f"dilation of {name}", dilation, axes, 1)
         padding_of(name, padding, self.kernel_size, self.stride, self.dilation)
         self.padding: Any = padding
+        if padding_mode not in PADDING_MODES:
+            modes = ", ".join(map(repr, PADDING_MODES))
+            raise ValueError(f"padding_mode of {name} is one of {modes}; got {padding_mode!r}")
+        if padding_mode != "zeros":
+            self.padding_mode = padding_mode
         self.groups = checked_count(f"groups of {name}", groups, 1)
         if in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name} takes groups that divide in_channels and out_channels; got groups={groups} for "
                 f"{in_channels} and {out_channels}"
             )
-        self.draw(bias, np.random.default_rng(rng))
+        self.draw(checked_flag(f"bias of {name}", bias), np.random.default_rng(rng))
 
     def draw(self, bias: bool, rng: np.random.Generator) -> None:
         """Make the parameters: uniform in ±1 / sqrt(fan in), as PyTorch does, whose fan in is of the weight's rows."""
@@ -51,6 +62,14 @@ class Convolution(Module):
         bound = 1 / math.sqrt(math.prod(shape[1:]))
         self.weight = Parameter(uniform(shape, -bound, bound, rng))
         self.bias = Parameter(uniform((self.out_channels,), -bound, bound, rng)) if bias else None
+
+    def framed(self, x: Any) -> tuple[Any, Any]:
+        """`x`, and how many zeros go around it: none, if it has got a frame of another kind here."""
+        if self.padding_mode == "zeros":
+            return x, self.padding
+        x = checked_images(f"the input of {type(self).__name__}", x, self.axes)
+        widths = padding_of(type(self).__name__, self.padding, self.kernel_size, self.stride, self.dilation)
+        return pad(x, ((0, 0), (0, 0), *widths), PADDING_MODES[self.padding_mode]), 0
 
     def weight_channels(self) -> tuple[int, int]:
         """The first two lengths of the weight."""
@@ -67,6 +86,9 @@ class Conv1d(Convolution):
     stride, padding, dilation, groups : as of `functional.conv1d`
     bias : bool
         Whether to add a number to each channel.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What the padding is made of: zeros, the mirror image without the border itself, copies of the border, or the
+        other end.
     rng : np.random.Generator, seed or None
         Draws the parameters, uniformly in ±1 / sqrt(in_channels / groups * kernel_size).
     """
@@ -74,7 +96,8 @@ class Conv1d(Convolution):
     axes = 1
 
     def forward(self, x: Any) -> Any:  # (n, in_channels, length) -> (n, out_channels, places)
-        return conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, zeros = self.framed(x)
+        return conv1d(x, self.weight, self.bias, self.stride, zeros, self.dilation, self.groups)
 
 
 class Conv2d(Convolution):
@@ -87,6 +110,8 @@ class Conv2d(Convolution):
     stride, padding, dilation, groups : as of `functional.conv2d`
     bias : bool
         Whether to add a number to each channel.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What the padding is made of; see `Conv1d`.
     rng : np.random.Generator, seed or None
         Draws the parameters, uniformly in ±1 / sqrt(in_channels / groups * kernel height * kernel width).
     """
@@ -94,7 +119,8 @@ class Conv2d(Convolution):
     def forward(
         self, x: Any
     ) -> Any:  # (n, in_channels, height, width) -> (n, out_channels, places down, places across)
-        return conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, zeros = self.framed(x)
+        return conv2d(x, self.weight, self.bias, self.stride, zeros, self.dilation, self.groups)
 
 
 class ConvTranspose2d(Convolution):
@@ -127,7 +153,7 @@ class ConvTranspose2d(Convolution):
         rng: RNG = None,
     ) -> None:
         numbers = checked_counts("padding of ConvTranspose2d", padding, 2, 0)
-        super().__init__(in_channels, out_channels, kernel_size, stride, numbers, dilation, groups, bias, rng)
+        super().__init__(in_channels, out_channels, kernel_size, stride, numbers, dilation, groups, bias, rng=rng)
         self.output_padding = checked_counts("output_padding of ConvTranspose2d", output_padding, 2, 0)
 
     def weight_channels(self) -> tuple[int, int]:

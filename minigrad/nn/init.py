@@ -39,17 +39,39 @@ def constant(shape: Shape, value: float) -> np.ndarray:
 
 
 def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: RNG = None) -> np.ndarray:
-    """Numbers in [low, high), each as likely as any."""
+    """Numbers in [low, high), each as likely as any.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    low, high : float
+    rng : Generator, seed or None
+    """
     return drawn(np.random.default_rng(rng), "uniform", low, high, tuple(shape))
 
 
 def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: RNG = None) -> np.ndarray:
-    """Normal numbers of that mean and standard deviation."""
+    """Normal numbers of that mean and standard deviation.
+
+    Parameters
+    ----------
+    shape : sequence of int
+    mean, std : float
+    rng : Generator, seed or None
+    """
     return drawn(np.random.default_rng(rng), "normal", mean, std, tuple(shape))
 
 
 def glorot_uniform(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarray:
     """Uniform numbers of variance ``2 gain**2 / (fan in + fan out)``, for layers such as tanh that are linear at 0.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        That of the weight, (..., fan in, fan out).
+    rng : Generator, seed or None
+    gain : float
+        A factor of all numbers; before tanh, 5 / 3 is usual as well.
 
     References
     ----------
@@ -60,12 +82,25 @@ def glorot_uniform(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarr
 
 
 def glorot_normal(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarray:
-    """Normal numbers of variance ``2 gain**2 / (fan in + fan out)``; see `glorot_uniform`."""
+    """Normal numbers of variance ``2 gain**2 / (fan in + fan out)``; see `glorot_uniform`.
+
+    Parameters
+    ----------
+    shape, rng, gain : as of `glorot_uniform`
+    """
     return normal(shape, 0.0, gain * math.sqrt(2 / sum(fans(shape))), rng)
 
 
 def he_uniform(shape: Shape, rng: RNG = None, slope: float = 0.0) -> np.ndarray:
     """Uniform numbers of variance ``2 / (1 + slope**2) / fan in``, for layers before a (leaky) relu of that slope.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        That of the weight, (..., fan in, fan out).
+    rng : Generator, seed or None
+    slope : float
+        The slope of the relu below 0.
 
     References
     ----------
@@ -76,7 +111,12 @@ def he_uniform(shape: Shape, rng: RNG = None, slope: float = 0.0) -> np.ndarray:
 
 
 def he_normal(shape: Shape, rng: RNG = None, slope: float = 0.0) -> np.ndarray:
-    """Normal numbers of variance ``2 / (1 + slope**2) / fan in``; see `he_uniform`."""
+    """Normal numbers of variance ``2 / (1 + slope**2) / fan in``; see `he_uniform`.
+
+    Parameters
+    ----------
+    shape, rng, slope : as of `he_uniform`
+    """
     return normal(shape, 0.0, math.sqrt(2 / ((1 + slope**2) * fans(shape)[0])), rng)
 
 
@@ -84,6 +124,14 @@ def orthogonal(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarray:
     """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`; uniform among them.
 
     Further axes, if any, count as rows: the shape is that of a matrix (everything but the last axis, the last axis).
+
+    Parameters
+    ----------
+    shape : sequence of int
+        At least two lengths.
+    rng : Generator, seed or None
+    gain : float
+        The length of those rows or columns.
 
     References
     ----------
@@ -98,7 +146,18 @@ def orthogonal(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarray:
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """How many numbers go into one number of the result, and into how many numbers one goes."""
+    """How many numbers go into one number of the result, and into how many numbers one goes.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        (..., fan in, fan out); lengths before these two, as of a field of view, multiply both.
+
+    Returns
+    -------
+    (int, int)
+        Fan in and fan out.
+    """
     if len(shape) < 2 or 0 in shape:
         raise ValueError(f"fan in and fan out are of shapes (..., fan in, fan out) without zeros; got {tuple(shape)}")
     field = math.prod(shape[:-2])

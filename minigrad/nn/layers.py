@@ -12,6 +12,7 @@ from .functional.layers import check_probability
 from .init import RNG
 from .module import Module
 from .parameter import Parameter
+from .sizes import checked_flag
 
 
 class Linear(Module):
@@ -27,6 +28,7 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: RNG = None) -> None:
+        bias = checked_flag("bias of Linear", bias)
         self.weight = Parameter(init.glorot_uniform((in_features, out_features), rng))
         self.bias = Parameter(np.zeros(out_features)) if bias else None
 
@@ -51,7 +53,7 @@ class Bilinear(Module):
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, rng: RNG = None
     ) -> None:
-        bound = in1_features**-0.5
+        bias, bound = checked_flag("bias of Bilinear", bias), in1_features**-0.5
         self.weight = Parameter(init.uniform((in1_features, in2_features, out_features), -bound, bound, rng))
         self.bias = Parameter(np.zeros(out_features)) if bias else None
 
@@ -95,7 +97,13 @@ class Embedding(Module):
 
 
 class Flatten(Module):
-    """The axes from `start_axis` to `end_axis` as one: (batch, channels, height, width) -> (batch, all of them)."""
+    """The axes from `start_axis` to `end_axis` as one: (batch, channels, height, width) -> (batch, all of them).
+
+    Parameters
+    ----------
+    start_axis, end_axis : int
+        The first and the last of the axes that become one; negative ones count from the end.
+    """
 
     def __init__(self, start_axis: int = 1, end_axis: int = -1) -> None:
         self.start_axis = start_axis

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import depends
+from ..recorder import depends, seen
 from . import functional
 from .module import Module
 from .parameter import Buffer, Parameter
+from .sizes import checked_flag
 
 
 class BatchNorm(Module):
@@ -21,23 +22,27 @@ class BatchNorm(Module):
         The number of channels, the length of axis 1.
     eps : float
         Is added to the variance.
-    momentum : float in [0, 1]
-        The part of the batch's statistics in the new running ones, which are used after `eval()`.
+    momentum : float in [0, 1], or None
+        The part of the batch's statistics in the new running ones, which are used after `eval()`. With None these are
+        the means over all batches so far, which the buffer `num_batches_tracked` counts.
     affine : bool
         Whether to learn a weight and a bias for each channel.
     """
 
     axes: tuple[int, ...] = ()  # how many an input may have
 
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True) -> None:
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum is a share, from 0 to 1; got {momentum!r}")
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(f"momentum is a share, from 0 to 1, or None for means over all batches; got {momentum!r}")
+        affine = checked_flag(f"affine of {type(self).__name__}", affine)
         self.eps = eps
         self.momentum = momentum
         self.weight = Parameter(np.ones(num_features)) if affine else None
         self.bias = Parameter(np.zeros(num_features)) if affine else None
         self.running_mean = Buffer(np.zeros(num_features))
         self.running_var = Buffer(np.ones(num_features))
+        if momentum is None:
+            self.num_batches_tracked = Buffer(0)
 
     def forward(self, x: Any) -> Any:
         channels = self.running_mean.shape[0]
@@ -47,29 +52,33 @@ class BatchNorm(Module):
                 f"this {type(self).__name__} takes {axes} axes, the second of them of {channels} channels; got an "
                 f"array of shape {x.shape}"
             )
-        return functional.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            depends(self, "training"),
-            self.momentum,
-            self.eps,
-        )
+        statistics, training = (self.running_mean, self.running_var), depends(self, "training")
+        if self.momentum is not None or not training:
+            share = self.momentum or 0.0
+            return functional.batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps)
+        count = seen(self.num_batches_tracked.value)
+        y = functional.batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps)
+        count += 1  # after a refused batch it is as it was
+        return y
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: x for name, x in state.items() if name != "num_batches_tracked"}
+        return {name: x for name, x in state.items() if name != "num_batches_tracked" or self.momentum is None}
 
 
 class BatchNorm1d(BatchNorm):
-    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation."""
+    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
 
     axes = (2, 3)
 
 
 class BatchNorm2d(BatchNorm):
-    """Each channel of (batch, channels, height, width) less its mean over its standard deviation."""
+    """Each channel of (batch, channels, height, width) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
 
     axes = (4,)
 
@@ -90,6 +99,7 @@ class LayerNorm(Module):
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, affine: bool = True, bias: bool = True
     ) -> None:
+        affine, bias = checked_flag("affine of LayerNorm", affine), checked_flag("bias of LayerNorm", bias)
         self.normalized_shape = shape_of(normalized_shape)
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape)) if affine else None
@@ -114,6 +124,7 @@ class RMSNorm(Module):
     """
 
     def __init__(self, normalized_shape: int | Sequence[int], eps: float | None = None, affine: bool = True) -> None:
+        affine = checked_flag("affine of RMSNorm", affine)
         self.normalized_shape = shape_of(normalized_shape)
         self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape)) if affine else None
@@ -139,6 +150,7 @@ class GroupNorm(Module):
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         if num_channels % num_groups:
             raise ValueError(f"groups divide the channels evenly; got {num_channels} channels for {num_groups} groups")
+        affine = checked_flag("affine of GroupNorm", affine)
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps

@@ -8,7 +8,13 @@ from .module import Module
 
 
 class MaxPool2d(Module):
-    """The largest number in each place of a window; see `max_pool2d` for the arguments and shapes."""
+    """The largest number in each place of a window: (n, channels, height, width) -> (n, channels, ...).
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : as of `functional.max_pool2d`
+        `stride` is `kernel_size` by default: windows lie side by side.
+    """
 
     def __init__(
         self, kernel_size: Counts, stride: Counts | None = None, padding: Counts = 0, dilation: Counts = 1
@@ -21,7 +27,13 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of the numbers in each place of a window; see `avg_pool2d` for the arguments and shapes."""
+    """The mean of the numbers in each place of a window: (n, channels, height, width) -> (n, channels, ...).
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, count_include_pad : as of `functional.avg_pool2d`
+        `stride` is `kernel_size` by default: windows lie side by side.
+    """
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
 from .rules import recurrence
-from .sizes import checked_count
+from .sizes import checked_count, checked_flag
 
 
 class Recurrent(Module):
@@ -57,7 +57,9 @@ class Recurrent(Module):
         self.input_size = checked_count(f"input_size of {name}", input_size, 1)
         self.hidden_size = checked_count(f"hidden_size of {name}", hidden_size, 1)
         self.num_layers = checked_count(f"num_layers of {name}", num_layers, 1)
-        self.batch_first, self.bidirectional = bool(batch_first), bool(bidirectional)
+        bias = checked_flag(f"bias of {name}", bias)
+        self.batch_first = checked_flag(f"batch_first of {name}", batch_first)
+        self.bidirectional = checked_flag(f"bidirectional of {name}", bidirectional)
         check_probability(dropout)
         self.dropout = dropout
         self._rng = np.random.default_rng(rng)
@@ -165,7 +167,11 @@ class Recurrent(Module):
 class RNN(Recurrent):
     """The simple recurrent network, h = tanh(W x + b + V h' + c) or relu of that, where h' is the state before.
 
-    Its arguments are those of `Recurrent`; and `nonlinearity`, "tanh" or "relu", after `num_layers`.
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers : as of `Recurrent`
+    nonlinearity : {"tanh", "relu"}
+    bias, batch_first, dropout, bidirectional, rng : as of `Recurrent`
     """
 
     def __init__(
@@ -193,7 +199,8 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent units: gates reset, update and new, in this order of their weights' rows.
 
-    Its arguments are those of `Recurrent`.
+    With r, z, n = sigmoid, sigmoid, tanh of sums as in `RNN`, n having r times the part of the state,
+    ``h = (1 - z) * n + z * h'``. Its parameters are those of `Recurrent`.
 
     References
     ----------
@@ -211,7 +218,8 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory: gates input, forget, cell and output, in this order of their weights' rows.
 
-    Its arguments are those of `Recurrent`; its state is a pair, (h, c).
+    With i, f, o = sigmoid and g = tanh of sums as in `RNN`, ``c = f * c' + i * g`` and ``h = o * tanh(c)``. Its
+    parameters are those of `Recurrent`; its state is a pair, (h, c).
 
     References
     ----------

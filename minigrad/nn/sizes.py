@@ -1,4 +1,4 @@
-"""Numbers and shapes that layers are given."""
+"""Numbers, flags and shapes that layers are given."""
 
 import operator
 from typing import Any
@@ -17,6 +17,13 @@ def checked_count(name: str, value: Any, least: int) -> int:
     if count < least:
         raise ValueError(f"{name} is at least {least}; got {count}")
     return count
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """`value` as a bool; refuses what Python would only take for one, as a word in a wrong place."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is True or False; got {value!r}")
+    return bool(value)
 
 
 def checked_counts(name: str, value: Any, axes: int, least: int) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from .init import RNG
 from .layers import Linear
 from .module import Module
 from .normalisation import LayerNorm
+from .sizes import checked_flag
 
 ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
 
@@ -65,13 +66,17 @@ class TransformerEncoderLayer(Module):
         if isinstance(activation, str) and activation not in ACTIVATIONS:
             raise ValueError(f'activation is "relu", "gelu" or a function of arrays; got {activation!r}')
         check_probability(dropout)
+        bias, norm_first, batch_first = (
+            checked_flag(f"{name} of TransformerEncoderLayer", flag)
+            for name, flag in (("bias", bias), ("norm_first", norm_first), ("batch_first", batch_first))
+        )
         self._rng = np.random.default_rng(rng)
         self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first, self._rng)
         self.linear1 = Linear(d_model, dim_feedforward, bias, self._rng)
         self.linear2 = Linear(dim_feedforward, d_model, bias, self._rng)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.dropout, self.norm_first = dropout, bool(norm_first)
+        self.dropout, self.norm_first = dropout, norm_first
         self.activation = activation
 
     def forward(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..recorder import seen
-from .hyperparameters import checked_number
-from .parameters import checked_parameters
+from .hyperparameters import checked_number, listed
+from .parameters import checked_parameters, counted
 from .state import array_differences, load_arrays, saved_arrays
 
 
@@ -48,6 +48,9 @@ class EMA:
     def decay(self) -> float:
         """The part of an average that is left after an update."""
         return self._decay
+
+    def __repr__(self) -> str:
+        return f"EMA({listed({'decay': self._decay})}): {counted(self._named.values())}"
 
     def update(self) -> None:
         """Take the present values in, in place."""

@@ -115,8 +115,7 @@ class Group(Mapping[str, Any]):
         return 1 + len(self._values)
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value}" for name, value in self._values.items())
-        return f"Group({', '.join(self.named)}; {values})"
+        return f"Group({', '.join(self.named)}; {listed(self._values)})"
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._set(self.checked({name: value}))
@@ -173,6 +172,17 @@ class Group(Mapping[str, Any]):
             }
             self._arrays[key] = Fields(**arrays, **{name: array(0.0) for name in derived})
         return self._arrays[key]
+
+
+def options_of(owner: Any) -> dict[str, Any]:
+    """The attributes of an object that say how it works: those that are public, and numbers, flags or words."""
+    kinds = bool | int | float | str | tuple
+    return {name: value for name, value in vars(owner).items() if name[0] != "_" and isinstance(value, kinds)}
+
+
+def listed(values: Mapping[str, Any]) -> str:
+    """Options as they stand in a call."""
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
 
 def write(array: Any, number: Any) -> Any:

@@ -11,8 +11,8 @@ from ..recorder import gradient_of, set_gradient
 from ..tape import clock
 from ..tensor import Tensor
 from ..traced import bare
-from .hyperparameters import Group, checked
-from .parameters import checked_parameters, groups_of
+from .hyperparameters import Group, checked, listed, options_of
+from .parameters import checked_parameters, counted, groups_of
 from .slot import Slot
 from .state import differences, load_group, saved_group
 
@@ -249,6 +249,16 @@ class Optimizer:
             "an optimizer cannot be copied or pickled, as it belongs to its parameters. Make one for the copies of "
             "these, and give it this one's state_dict()"
         )
+
+    def __repr__(self) -> str:
+        first, *others = groups = [group.numbers for group in self.param_groups]
+        shared = {name for name, value in first.items() if all(group[name] == value for group in others)}
+        head = {name: value for name, value in first.items() if name in shared}
+        lines = [f"{type(self).__name__}({listed(head | options_of(self))}): {counted(self.params)}"]
+        for i, (group, values) in enumerate(zip(self.param_groups, groups, strict=True)) if others else ():
+            differing = listed({name: value for name, value in values.items() if name not in shared})
+            lines.append(f"  {i}{f' ({differing})' if differing else ''}: {counted(group['params'])}")
+        return "\n".join(lines)
 
     def _problems(self, state: Mapping[str, Any]) -> list[str]:
         """What speaks against loading a state."""

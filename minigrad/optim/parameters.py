@@ -1,6 +1,6 @@
 """What an optimizer is given: parameters, alone, with names, or in groups."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..tensor import Tensor
@@ -67,3 +67,12 @@ def checked_parameters(
             f"{taker} takes at least one parameter; got none. A Module has those that are set as nn.Parameter(values)"
         )
     return named
+
+
+def counted(params: Collection[Tensor]) -> str:
+    """How many parameters there are, and how many numbers in them."""
+    count = sum(p.size for p in params)
+    arrays, numbers = (
+        f"{n:,} {kind}{'' if n == 1 else 's'}" for n, kind in ((len(params), "parameter"), (count, "number"))
+    )
+    return f"{arrays} of {numbers}"

@@ -75,7 +75,10 @@ logsumexp = general(
 
 
 def softmax(x, axis=-1):
-    """``exp(x)`` over its sum along an axis."""
+    """``exp(x)`` over its sum along an axis: positive numbers that add up to 1. Large numbers do not overflow.
+
+    A row of nothing but -inf has NaN, as its sum is 0.
+    """
     e = quiet.copy().run(np.exp, _shifted(x, axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -88,7 +91,7 @@ softmax = general(softmax, _softmax, forward=[_softmax])
 
 
 def log_softmax(x, axis=-1):
-    """The logarithm of softmax over an axis, x - log(sum(exp(x)))."""
+    """The logarithm of softmax over an axis, ``x - log(sum(exp(x)))``, which is exact where softmax is 0."""
     shifted = _shifted(x, axis)
     return shifted - np.log(np.sum(quiet.copy().run(np.exp, shifted), axis=axis, keepdims=True))
 

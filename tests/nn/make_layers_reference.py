@@ -100,7 +100,14 @@ def transformers():
             yield case("TransformerEncoderLayer", 6, 2, 5, inputs=[x], call=call, dropout=0.0, **options)
 
 
-CASES = [*convolutions(), *poolings(), *recurrent(), *attention(), *transformers()]
+def frames():
+    for mode in ("reflect", "replicate", "circular"):
+        yield case("Conv1d", 4, 6, 3, inputs=[[2, 4, 9]], padding=2, stride=2, padding_mode=mode)
+        yield case("Conv2d", 4, 6, 3, inputs=[[2, 4, 7, 6]], padding=[2, 1], groups=2, padding_mode=mode)
+    yield case("Conv2d", 4, 6, [2, 5], inputs=[[2, 4, 7, 6]], padding="same", padding_mode="reflect", bias=False)
+
+
+CASES = [*convolutions(), *poolings(), *recurrent(), *attention(), *transformers(), *frames()]
 
 
 def as_arrays(call, convert):

@@ -223,6 +223,14 @@ IMAGE, KERNEL = np.zeros((2, 4, 5, 6)), np.zeros((6, 4, 3, 3))
         (lambda: nn.Conv2d(0, 6, 3), "in_channels of Conv2d is at least 1; got 0"),
         (lambda: nn.Conv1d(4, 6, (3, 3)), "kernel_size of Conv1d is an integer, or 1 of them; got (3, 3)"),
         (lambda: nn.Conv2d(4, 6, 3, padding="some"), "padding of Conv2d is a number"),
+        (
+            lambda: nn.Conv2d(4, 6, 3, padding_mode="edge"),
+            "padding_mode of Conv2d is one of 'zeros', 'reflect', 'replicate', 'circular'; got 'edge'",
+        ),
+        (
+            lambda: nn.Conv1d(4, 6, 3, padding=1, padding_mode="circular")(np.ones((4, 9))),
+            "the input of Conv1d has shape (n, channels, length); got an array of shape (4, 9)",
+        ),
     ],
 )
 def test_misfits_are_refused(call, message):
@@ -237,3 +245,14 @@ def test_numbers_that_are_no_integers_are_refused():
         nn.Conv2d(1, 1, 2.5)
     with pytest.raises(TypeError, match="padding of ConvTranspose2d is an integer; got 'same'"):
         nn.ConvTranspose2d(1, 1, 2, padding="same")
+
+
+def test_a_frame_is_what_numpy_pads_with():
+    """The layer is a convolution without padding of the padded image; its repr says of what the frame is."""
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    for mode, of_numpy in (("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")):
+        layer = nn.Conv2d(3, 2, 3, padding=(1, 2), padding_mode=mode, rng=0)
+        framed = np.pad(x, ((0, 0), (0, 0), (1, 1), (2, 2)), of_numpy)
+        np.testing.assert_array_equal(layer(x).data, F.conv2d(framed, layer.weight, layer.bias).data)
+        assert f"padding_mode={mode!r}" in repr(layer)
+    assert "padding_mode" not in repr(nn.Conv2d(3, 2, 3, padding_mode="zeros"))

@@ -217,6 +217,34 @@ def test_running_statistics_forget_at_the_rate_of_momentum():
         np.testing.assert_allclose(buffer.data, wanted, rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_running_statistics_without_momentum_are_means_of_all_batches(dtype):
+    """Of the batches' means and unbiased variances, each as much; one that is refused does not count."""
+    layer = nn.BatchNorm1d(2, momentum=None).astype(dtype)
+    batches = np.random.default_rng(0).normal(size=(4, 5, 2)).astype(dtype)
+    for batch in batches:
+        layer(batch)
+        with pytest.raises(ValueError, match="more than one value for each channel"):
+            layer(batch[:1])
+    layer.eval()(batches[0])
+    assert layer.num_batches_tracked.item() == 4
+    tolerance = 8 * np.finfo(dtype).eps  # of sums of four
+    np.testing.assert_allclose(layer.running_mean.data, batches.mean(axis=(0, 1)), rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(layer.running_var.data, batches.var(axis=1, ddof=1).mean(axis=0), rtol=tolerance)
+    assert layer.running_mean.dtype == layer(batches[0]).dtype == dtype
+
+
+def test_the_count_of_batches_is_loaded_where_it_is_needed():
+    """PyTorch's state has it in any case."""
+    state = {name: np.ones(2) for name in ("weight", "bias", "running_mean", "running_var")}
+    state["num_batches_tracked"] = np.array(7)
+    for momentum in (None, 0.1):
+        layer = nn.BatchNorm1d(2, momentum=momentum)
+        layer.load_state_dict(layer.from_torch(state))
+        assert ("num_batches_tracked" in layer.state_dict()) == (momentum is None)
+        assert momentum is not None or layer.num_batches_tracked.item() == 7
+
+
 def test_functions_and_layers_have_the_same_defaults():
     """Numbers so small that eps is felt."""
     x = np.random.default_rng(0).normal(size=(3, 4)) * 1e-3
@@ -263,7 +291,7 @@ def test_normalisation_refuses_options_that_make_no_sense():
         nn.GroupNorm(3, 4)
     with pytest.raises(ValueError, match="group_norm divides the channels evenly; got 4 channels for 3 groups"):
         F.group_norm(np.ones((2, 4)), 3)
-    with pytest.raises(ValueError, match="momentum is a share, from 0 to 1; got 2"):
+    with pytest.raises(ValueError, match="momentum is a share, from 0 to 1, or None for means over all batches; got 2"):
         nn.BatchNorm1d(3, momentum=2)
     for lengths in ((), 0, (3, 0)):
         with pytest.raises(ValueError, match="normalized_shape is a length, or several, of at least 1; got"):
@@ -368,3 +396,37 @@ def test_normalisation_far_from_zero_keeps_its_digits():
     x = rng.normal(size=(64, 32))
     for function in (F.layer_norm, lambda x: F.batch_norm(x, training=True)):
         np.testing.assert_allclose(function(x + 1e6), function(x), atol=1e-9)
+
+
+FLAGS = [
+    ("Linear", (2, 4), "bias"),
+    ("Bilinear", (2, 3, 4), "bias"),
+    ("Conv1d", (2, 4, 3), "bias"),
+    ("ConvTranspose2d", (2, 4, 3), "bias"),
+    ("RNN", (2, 4), "bias"),
+    ("LSTM", (2, 4), "bias"),
+    ("GRU", (2, 4), "batch_first"),
+    ("GRU", (2, 4), "bidirectional"),
+    ("MultiheadAttention", (4, 2), "bias"),
+    ("MultiheadAttention", (4, 2), "batch_first"),
+    ("TransformerEncoderLayer", (4, 2, 8), "bias"),
+    ("TransformerEncoderLayer", (4, 2, 8), "batch_first"),
+    ("TransformerEncoderLayer", (4, 2, 8), "norm_first"),
+    ("BatchNorm1d", (4,), "affine"),
+    ("LayerNorm", (4,), "affine"),
+    ("LayerNorm", (4,), "bias"),
+    ("RMSNorm", (4,), "affine"),
+    ("GroupNorm", (2, 4), "affine"),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "flag"), FLAGS)
+def test_a_flag_is_true_or_false(name, args, flag):
+    """A word that was meant for another argument is refused, before anything is drawn; NumPy's bools are bools."""
+    rng, layer = np.random.default_rng(0), getattr(nn, name)
+    options = {} if "Norm" in name else {"rng": rng}
+    with pytest.raises(TypeError, match=f"^{flag} of {name} is True or False; got 'tanh'$"):
+        layer(*args, **options, **{flag: "tanh"})
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
+    for value in (True, False):
+        assert repr(layer(*args, **{flag: np.bool_(value)})) == repr(layer(*args, **{flag: value}))

@@ -131,3 +131,7 @@ def test_a_compiled_update_has_the_bits_of_the_update():
         compiled()
         theirs.update()
         np.testing.assert_array_equal(ours.averages["0"], theirs.averages["0"])
+
+
+def test_repr_has_the_decay_and_counts_the_parameters():
+    assert repr(optim.EMA([leaf([1.0, 2.0])], decay=0.9)) == "EMA(decay=0.9): 1 parameter of 2 numbers"

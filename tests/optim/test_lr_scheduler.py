@@ -252,3 +252,42 @@ def test_a_bad_state_is_refused(name, options, change, text):
     with pytest.raises(ValueError, match=text):
         schedule.load_state_dict({**schedule.state_dict(), **change})
     np.testing.assert_equal((schedule.state_dict(), optimizer.state_dict()), before)
+
+
+SHOWN = [
+    (lambda o: lr_scheduler.LambdaLR(o, lambda t: 0.5**t), "LambdaLR(): epoch 1, lr 0.05"),
+    (lambda o: lr_scheduler.StepLR(o, 1), "StepLR(step_size=1, gamma=0.1): epoch 1, lr 0.01"),
+    (lambda o: lr_scheduler.MultiStepLR(o, [1, 3]), "MultiStepLR(milestones=(1, 3), gamma=0.1): epoch 1, lr 0.01"),
+    (
+        lambda o: lr_scheduler.SequentialLR(
+            o, [lr_scheduler.LinearLR(o, 0.5), lr_scheduler.CosineAnnealingLR(o, 30)], [5]
+        ),
+        "SequentialLR([LinearLR(start_factor=0.5, end_factor=1.0, total_iters=5), "
+        "CosineAnnealingLR(T_max=30, eta_min=0.0)], milestones=(5,)): epoch 1, lr 0.06",
+    ),
+    (
+        lambda o: lr_scheduler.OneCycleLR(o, 1.0, 11, pct_start=0.5, cycle_momentum=False),
+        "OneCycleLR(max_lr=1, total_steps=11): epoch 1, lr 0.152299",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "text"), SHOWN, ids=[text.split("(")[0] for _, text in SHOWN])
+def test_repr_has_the_options_and_the_place(make, text):
+    """A schedule shows itself as it was called, with the epoch and the learning rate of now."""
+    schedule = make(optim.SGD([leaf()], lr=0.1))
+    schedule.step()
+    assert repr(schedule) == text
+
+
+def test_repr_has_the_rate_of_each_group_where_they_differ():
+    assert repr(lr_scheduler.ExponentialLR(two_groups(), 0.5)) == "ExponentialLR(gamma=0.5): epoch 0, lr [0.1, 0.02]"
+
+
+def test_repr_of_a_plateau_has_the_best_metric_and_how_long_ago_it_was():
+    schedule = lr_scheduler.ReduceLROnPlateau(optim.SGD([leaf()], lr=0.1), patience=3)
+    for metric in (0.5, 0.75):
+        schedule.step(metric)
+    assert repr(schedule) == (
+        "ReduceLROnPlateau(mode='min', factor=0.1, patience=3): epoch 2, lr 0.1, best 0.5, bad epochs 1"
+    )

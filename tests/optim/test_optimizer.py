@@ -458,3 +458,30 @@ def test_a_bad_state_is_refused_as_a_whole(change, text):
     with pytest.raises(ValueError, match=re.escape(f"this state does not belong to this SGD: {text}")):
         optimizer.load_state_dict(state)
     np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+def test_repr_has_the_hyperparameters_of_now_and_counts_the_parameters():
+    """Of one group in a line, with what the optimizer has beside them."""
+    optimizer = optim.Adam([leaf(), leaf([1.0])], lr=0.1)
+    optimizer.lr = 0.05
+    assert repr(optimizer) == (
+        "Adam(lr=0.05, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0, amsgrad=False): 2 parameters of 4 numbers"
+    )
+    assert repr(optim.LBFGS([leaf([1.0])], max_iter=4)) == (
+        "LBFGS(lr=1.0, max_iter=4, max_eval=5, tolerance_grad=1e-07, tolerance_change=1e-09, history_size=100): "
+        "1 parameter of 1 number"
+    )
+
+
+def test_repr_of_groups_says_what_they_share_and_where_they_differ():
+    groups = [{"params": [leaf()]}, {"params": [leaf(), leaf([1.0])], "lr": 0.01}]
+    assert repr(optim.SGD(groups, lr=0.1, momentum=0.9)) == (
+        "SGD(momentum=0.9, dampening=0.0, weight_decay=0.0, nesterov=False): 3 parameters of 7 numbers\n"
+        "  0 (lr=0.1): 1 parameter of 3 numbers\n"
+        "  1 (lr=0.01): 2 parameters of 4 numbers"
+    )
+    equal = [{"params": [leaf()]}, {"params": [leaf()]}]
+    assert repr(optim.Lion(equal)).splitlines()[1:] == [
+        "  0: 1 parameter of 3 numbers",
+        "  1: 1 parameter of 3 numbers",
+    ]

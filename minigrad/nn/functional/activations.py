@@ -25,6 +25,12 @@ def selu(x: Any) -> Any:
 def gelu(x: Any, approximate: str = "none") -> Any:
     """``x * Phi(x)``, Phi being the normal distribution function; "tanh" computes the usual approximation.
 
+    Parameters
+    ----------
+    x : array
+    approximate : {"none", "tanh"}
+        The approximation is ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``.
+
     References
     ----------
     Hendrycks & Gimpel, Gaussian error linear units, 2016 (arXiv:1606.08415).
@@ -40,7 +46,14 @@ def silu(x: Any) -> Any:
 
 
 def softplus(x: Any, beta: float = 1.0) -> Any:
-    """``log(1 + exp(beta * x)) / beta``, a smooth relu."""
+    """``log(1 + exp(beta * x)) / beta``, a smooth relu.
+
+    Parameters
+    ----------
+    x : array
+    beta : float > 0
+        The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
+    """
     return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * x) / beta
 
 

@@ -39,6 +39,7 @@ def cross_entropy(
     label_smoothing : float in [0, 1]
         This part of each target is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}
+        Over the examples and their places, not over classes; "none" gives an array of the shape of labels.
 
     Raises
     ------
@@ -64,7 +65,16 @@ def cross_entropy(
 def nll_loss(
     log_p: Any, target: Any, weight: Any = None, ignore_index: int | None = None, reduction: str = "mean"
 ) -> Any:
-    """``-log_p`` at the labels `target`: the `cross_entropy` of what has gone through log_softmax already."""
+    """``-log_p`` at the labels `target`: the `cross_entropy` of what has gone through log_softmax already.
+
+    Parameters
+    ----------
+    log_p : array of shape (classes,), (batch, classes) or (batch, classes, ...)
+        Logarithms of probabilities.
+    target : array of integers
+        Labels from 0 to classes - 1, of the shape of log_p without its classes.
+    weight, ignore_index, reduction : as of `cross_entropy`
+    """
     check_reduction(reduction)
     rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
     return reduced(times(factor, picked(rows, labels)), factor, np.shape(bare(target)), reduction)

@@ -22,7 +22,17 @@ def conv1d(
 ) -> Any:
     """Products of kernels with what they meet along sequences, (n, in, length) to (n, out, places).
 
-    The weight has shape (out, in / groups, kernel). For the rest see `conv2d`, with one number for pairs.
+    Parameters
+    ----------
+    x : array of shape (n, in, length)
+    weight : array of shape (out, in / groups, kernel)
+    bias : array of shape (out,), optional
+    stride, padding, dilation, groups : as of `conv2d`
+        With one number for pairs.
+
+    Returns
+    -------
+    array of shape (n, out, (length + 2 padding - dilation (kernel - 1) - 1) // stride + 1)
     """
     x, weight = (
         checked_images("the input of conv1d", x, 1),

@@ -12,13 +12,29 @@ from ..rules.linear import affine
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    """``x @ weight + bias``, of x (..., in), weight (in, out) and bias (out,)."""
+    """``x @ weight + bias``: an affine map of the last axis.
+
+    Parameters
+    ----------
+    x : array of shape (..., in)
+    weight : array of shape (in, out)
+        The transpose of PyTorch's.
+    bias : array of shape (out,), optional
+    """
     check_last("linear", x, weight.shape[0])
     return x @ weight if bias is None else apply(affine, (x, weight, bias))
 
 
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
-    """``x1 @ weight[:, :, k] @ x2 + bias[k]`` for each k; x1 (..., in1), x2 (..., in2), weight (in1, in2, out)."""
+    """``x1 @ weight[:, :, k] @ x2 + bias[k]`` for each k, an array of shape (..., out).
+
+    Parameters
+    ----------
+    x1 : array of shape (..., in1)
+    x2 : array of shape (..., in2)
+    weight : array of shape (in1, in2, out)
+    bias : array of shape (out,), optional
+    """
     check_last("bilinear", x1, weight.shape[0])
     check_last("bilinear", x2, weight.shape[1])
     if x1.shape[:-1] != x2.shape[:-1]:
@@ -75,6 +91,14 @@ def as_integers(wanted: str, given: Any) -> Any:
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> Any:
     """`x` with each element set to 0 at probability p, and the others divided by 1 - p; x itself unless `training`.
+
+    Parameters
+    ----------
+    x : array
+    p : float in [0, 1]
+    training : bool
+    rng : Generator, seed or None
+        A seed drops the same elements in every call; a generator goes on.
 
     References
     ----------

@@ -19,17 +19,39 @@ bits, scores = public(cross_entropy_of_bits), public(cross_entropy_of_scores)
 
 
 def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """``(x - target)**2``."""
+    """``(x - target)**2``.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+    reduction : {"mean", "sum", "none"}
+        Over all elements; "none" for the loss of each, an array of the shape of x.
+    """
     return reduced(square(x - fitting("mse_loss", x, target)), reduction)
 
 
 def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
-    """``abs(x - target)``, with gradient 0 where they are equal."""
+    """``abs(x - target)``, with gradient 0 where they are equal.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+    reduction : {"mean", "sum", "none"}
+        Over all elements; "none" for the loss of each, an array of the shape of x.
+    """
     return reduced(abs(x - fitting("l1_loss", x, target)), reduction)
 
 
 def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
     """``d**2 / 2`` where ``d = abs(x - target)`` is at most `delta`, and ``delta * (d - delta / 2)`` beyond.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+    delta : float > 0
+        The difference from which on the loss is linear, in units of x.
+    reduction : {"mean", "sum", "none"}
+        Over all elements; "none" for the loss of each, an array of the shape of x.
 
     References
     ----------
@@ -43,12 +65,35 @@ def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean")
 
 
 def smooth_l1_loss(x: Any, target: Any, beta: float = 1.0, reduction: str = "mean") -> Any:
-    """`huber_loss` over `beta`: the absolute difference, rounded off within `beta` of 0."""
+    """`huber_loss` over `beta`: the absolute difference, rounded off within `beta` of 0.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+    beta : float > 0
+        The difference from which on the loss is ``d - beta / 2``, in units of x.
+    reduction : {"mean", "sum", "none"}
+        Over all elements; "none" for the loss of each, an array of the shape of x.
+    """
     return huber_loss(x, target, beta, reduction) / beta
 
 
 def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean") -> Any:
-    """``max(0, margin - target * x)``, of scores x and targets -1 and 1."""
+    """``max(0, margin - target * x)``, of scores x and targets -1 and 1.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+    margin : float
+        The score on the right side from which on there is no loss, and no gradient.
+    reduction : {"mean", "sum", "none"}
+        Over all elements; "none" for the loss of each, an array of the shape of x.
+
+    Raises
+    ------
+    ValueError
+        If a target is neither -1 nor 1.
+    """
     target = fitting("hinge_loss", x, target)
     signs = bare(target)
     refuse((signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}"))
@@ -71,6 +116,7 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None, reduction: str
     weight : array, optional
         A factor for each element, which may broadcast.
     reduction : {"mean", "sum", "none"}
+        Over all elements, with their weights in the sum but not in the number that the mean divides by.
     """
     target = fitting("binary_cross_entropy", p, target)
     refuse_outside("binary_cross_entropy takes probabilities", p, 0, 1)
@@ -89,7 +135,7 @@ def binary_cross_entropy_with_logits(
         Targets are from 0 to 1.
     weight, pos_weight : array, optional
         A factor for each element, and one for its part with ``target = 1``; both may broadcast.
-    reduction : {"mean", "sum", "none"}
+    reduction : as of `binary_cross_entropy`
     """
     target = fitting("binary_cross_entropy_with_logits", x, target)
     refuse_outside("binary_cross_entropy_with_logits takes targets", target, 0, 1)

@@ -15,7 +15,16 @@ rows, channels = public(rules.normalised_rows), public(rules.normalised_channels
 
 
 def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, axes: int = 1) -> Any:
-    """Each example by itself, over its last `axes` axes; weight and bias have the shape of these axes.
+    """Each example by itself, over its last axes: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+
+    Parameters
+    ----------
+    x : array
+    weight, bias : array of the shape of the last axes, optional
+    eps : float > 0
+        Is added to the variance, in units of x squared.
+    axes : int >= 1
+        How many axes at the end belong to an example.
 
     References
     ----------
@@ -25,9 +34,16 @@ def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, 
 
 
 def rms_norm(x: Any, weight: Any = None, eps: float | None = None, axes: int = 1) -> Any:
-    """As `layer_norm`, without the mean: over the root mean square of the last `axes` axes, times weight.
+    """As `layer_norm`, without the mean: ``x / sqrt(mean(x**2) + eps) * weight`` over the last axes.
 
-    With `eps` None it is the dtype's distance from 1 to the next number, as in PyTorch.
+    Parameters
+    ----------
+    x : array
+    weight : array of the shape of the last axes, optional
+    eps : float > 0, optional
+        Is added to the mean square. By default the dtype's distance from 1 to the next number, as in PyTorch.
+    axes : int >= 1
+        How many axes at the end belong to an example.
 
     References
     ----------
@@ -38,7 +54,16 @@ def rms_norm(x: Any, weight: Any = None, eps: float | None = None, axes: int = 1
 
 
 def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Groups of channels of x (batch, channels, ...), each group of each example by itself; weight (channels,).
+    """Groups of channels, each group of each example by itself, as in `layer_norm`; then a weight for each channel.
+
+    Parameters
+    ----------
+    x : array of shape (batch, channels, ...)
+    groups : int >= 1
+        Divides the channels evenly.
+    weight, bias : array of shape (channels,), optional
+    eps : float > 0
+        Is added to the variance, in units of x squared.
 
     References
     ----------
@@ -75,6 +100,7 @@ def batch_norm(
     weight, bias : array of shape (channels,), optional
     training : bool
     momentum : float in [0, 1]
+        For means over all batches, 1 / n in the n-th of them.
     eps : float > 0
         Is added to the variance.
 

@@ -14,7 +14,7 @@ from ...rules.network import quiet, sigmoid, vanishing_exp
 
 
 def relu(x):
-    """``x``, or 0 where x is negative."""
+    """``x``, or 0 where x is negative. The gradient at 0 is 0."""
     return np.maximum(x, 0)
 
 
@@ -28,7 +28,7 @@ def _slopes(x, a):
 
 
 def leaky_relu(x, negative_slope=0.01):
-    """``x``, or `negative_slope` times x where x is negative."""
+    """``x``, or `negative_slope` times x where x is negative. At 0 the gradient is `negative_slope`."""
     return x * _slopes(x, negative_slope)
 
 
@@ -36,7 +36,7 @@ leaky_relu = elementwise(leaky_relu, lambda g, y, x, negative_slope=0.01: g * _s
 
 
 def elu(x, alpha=1.0):
-    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative."""
+    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative. At 0 the gradient is `alpha`."""
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
@@ -98,7 +98,7 @@ softplus = elementwise(softplus, lambda g, y, x: g * sigmoid(x))
 
 
 def log_sigmoid(x):
-    """The logarithm of sigmoid(x), -log(1 + exp(-x))."""
+    """The logarithm of sigmoid(x), ``-log(1 + exp(-x))``, exact where that overflows."""
     return -quiet.copy().run(_softplus, -x)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..hyperparameters import checked_integer, checked_number
 from ..optimizer import Optimizer
-from .schedule import Schedule, each
+from .schedule import Schedule, each, rates_text
 
 
 class OneCycleLR(Schedule):
@@ -63,11 +63,11 @@ class OneCycleLR(Schedule):
         three_phase: bool = False,
     ) -> None:
         groups = optimizer.param_groups
-        self._total = length(total_steps, epochs, steps_per_epoch)
+        self.total_steps = length(total_steps, epochs, steps_per_epoch)
         self._curve = curve_of(anneal_strategy)
         self._cycles = cycle_momentum
-        rise = checked_number("pct_start", pct_start, 0.0, 1.0) * self._total
-        self._ends = [rise - 1, 2 * rise - 2, self._total - 1] if three_phase else [rise - 1, self._total - 1]
+        rise = checked_number("pct_start", pct_start, 0.0, 1.0) * self.total_steps
+        self._ends = [rise - 1, 2 * rise - 2, self.total_steps - 1] if three_phase else [rise - 1, self.total_steps - 1]
         tops = each("max_lr", max_lr, groups, low=0.0)
         first = positive("div_factor", div_factor)
         last = first * positive("final_div_factor", final_div_factor)
@@ -78,10 +78,14 @@ class OneCycleLR(Schedule):
         self._momenta = [[h, b, h, *[h] * three_phase] for b, h in zip(low, high, strict=True)]
         super().__init__(optimizer)
 
+    def described(self) -> str:
+        tops = rates_text([top for _, top, *_ in self._rates])
+        return f"OneCycleLR(max_lr={tops}, total_steps={self.total_steps})"
+
     def values_at(self, t: int, base_lrs: Sequence[float]) -> list[dict[str, Any]]:
-        if t > self._total:
-            raise ValueError(f"the cycle has {self._total} steps, and this is number {t}")
-        phase, way = self._phase(min(t, self._total - 1))
+        if t > self.total_steps:
+            raise ValueError(f"the cycle has {self.total_steps} steps, and this is number {t}")
+        phase, way = self._phase(min(t, self.total_steps - 1))
         values = []
         for group, rates, momenta in zip(self.optimizer.param_groups, self._rates, self._momenta, strict=True):
             changes: dict[str, Any] = {"lr": self._curve(rates[phase], rates[phase + 1], way)}

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..hyperparameters import checked_integer, checked_number
+from ..hyperparameters import checked_integer, checked_number, listed
 from ..optimizer import Optimizer
 from ..state import array_differences
-from .schedule import each
+from .schedule import each, position
 
 
 class ReduceLROnPlateau:
@@ -58,9 +58,10 @@ class ReduceLROnPlateau:
     ) -> None:
         self.optimizer = optimizer
         self._sign = {"min": 1.0, "max": -1.0}[one_of("mode", mode, "min", "max")]
+        self.mode = mode
         self._relative = one_of("threshold_mode", threshold_mode, "rel", "abs") == "rel"
-        self._factor = checked_number("factor", factor, 0.0, 1.0, below=True)
-        self._patience = checked_integer("patience", patience, 0)
+        self.factor = checked_number("factor", factor, 0.0, 1.0, below=True)
+        self.patience = checked_integer("patience", patience, 0)
         self._threshold = checked_number("threshold", threshold, low=0.0)
         self._cooldown = checked_integer("cooldown", cooldown, 0)
         self._least = each("min_lr", min_lr, optimizer.param_groups, low=0.0)
@@ -79,7 +80,7 @@ class ReduceLROnPlateau:
         if self.cooldown_counter:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
-        if self.num_bad_epochs > self._patience:
+        if self.num_bad_epochs > self.patience:
             self._reduce()
             self.cooldown_counter, self.num_bad_epochs = self._cooldown, 0
 
@@ -91,13 +92,17 @@ class ReduceLROnPlateau:
     def _reduce(self) -> None:
         groups = self.optimizer.param_groups
         for group, least in zip(groups, each("min_lr", self._least, groups), strict=True):
-            lr = max(group["lr"] * self._factor, least)
+            lr = max(group["lr"] * self.factor, least)
             if group["lr"] - lr > self._eps:
                 group["lr"] = lr
 
     def get_last_lr(self) -> list[float]:
         """The learning rates of the groups."""
         return [group["lr"] for group in self.optimizer.param_groups]
+
+    def __repr__(self) -> str:
+        options = listed({name: getattr(self, name) for name in ("mode", "factor", "patience")})
+        return f"ReduceLROnPlateau({options}): {position(self)}, best {self.best:.6g}, bad epochs {self.num_bad_epochs}"
 
     def state_dict(self) -> dict[str, Any]:
         """What was counted so far; options, and the rates themselves, are not among it."""

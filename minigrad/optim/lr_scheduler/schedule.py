@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..hyperparameters import Group, checked_integer, checked_number
+from ..hyperparameters import Group, checked_integer, checked_number, listed, options_of
 from ..optimizer import Optimizer
 from ..state import array_differences
 
@@ -47,6 +47,14 @@ class Schedule:
         """The learning rates of the groups."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
+    def __repr__(self) -> str:
+        return f"{self.described()}: {position(self)}"
+
+    def described(self) -> str:
+        """The schedule as a call, without the optimizer and where it is."""
+        own = {name: x for name, x in options_of(self).items() if name != "last_epoch"}
+        return f"{type(self).__name__}({listed(own)})"
+
     def _set(self, t: int, base_lrs: Sequence[float]) -> None:
         """Set the hyperparameters of epoch t, or none if one is refused."""
         groups = self.optimizer.param_groups
@@ -83,6 +91,17 @@ class Schedule:
         )
         self._set(epoch, base_lrs)
         self.last_epoch, self.base_lrs = epoch, base_lrs
+
+
+def position(schedule: Any) -> str:
+    """The epoch that a schedule is in, and the learning rates that it has made."""
+    return f"epoch {schedule.last_epoch}, lr {rates_text(schedule.get_last_lr())}"
+
+
+def rates_text(rates: Sequence[float]) -> str:
+    """The rate of all groups, or a list if they differ."""
+    texts = [f"{lr:.6g}" for lr in rates]
+    return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
 
 
 def base_of(group: Group) -> float:

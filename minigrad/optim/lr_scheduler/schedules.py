@@ -43,12 +43,12 @@ class StepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        self._every = checked_integer("step_size", step_size)
-        self._gamma = checked_number("gamma", gamma, low=0.0)
+        self.step_size = checked_integer("step_size", step_size)
+        self.gamma = checked_number("gamma", gamma, low=0.0)
         super().__init__(optimizer)
 
     def lr_at(self, base: float, t: int) -> float:
-        return base * self._gamma ** (t // self._every)
+        return base * self.gamma ** (t // self.step_size)
 
 
 class MultiStepLR(Schedule):
@@ -63,12 +63,12 @@ class MultiStepLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
-        self._milestones = checked_milestones(milestones, strictly=False)
-        self._gamma = checked_number("gamma", gamma, low=0.0)
+        self.milestones = tuple(checked_milestones(milestones, strictly=False))
+        self.gamma = checked_number("gamma", gamma, low=0.0)
         super().__init__(optimizer)
 
     def lr_at(self, base: float, t: int) -> float:
-        return base * self._gamma ** bisect_right(self._milestones, t)
+        return base * self.gamma ** bisect_right(self.milestones, t)
 
 
 class ExponentialLR(Schedule):
@@ -81,11 +81,11 @@ class ExponentialLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self._gamma = checked_number("gamma", gamma, low=0.0)
+        self.gamma = checked_number("gamma", gamma, low=0.0)
         super().__init__(optimizer)
 
     def lr_at(self, base: float, t: int) -> float:
-        return base * self._gamma**t
+        return base * self.gamma**t
 
 
 class CosineAnnealingLR(Schedule):
@@ -108,12 +108,12 @@ class CosineAnnealingLR(Schedule):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
-        self._half = checked_integer("T_max", T_max)
-        self._least = checked_number("eta_min", eta_min, low=0.0)
+        self.T_max = checked_integer("T_max", T_max)
+        self.eta_min = checked_number("eta_min", eta_min, low=0.0)
         super().__init__(optimizer)
 
     def lr_at(self, base: float, t: int) -> float:
-        return self._least + (base - self._least) * (1 + math.cos(math.pi * t / self._half)) / 2
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
 
 
 class LinearLR(Schedule):
@@ -131,13 +131,15 @@ class LinearLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        self._start = checked_number("start_factor", start_factor, low=0.0)
-        self._end = checked_number("end_factor", end_factor, low=0.0)
-        self._total = checked_integer("total_iters", total_iters)
+        self.start_factor = checked_number("start_factor", start_factor, low=0.0)
+        self.end_factor = checked_number("end_factor", end_factor, low=0.0)
+        self.total_iters = checked_integer("total_iters", total_iters)
         super().__init__(optimizer)
 
     def lr_at(self, base: float, t: int) -> float:
-        return base * (self._start + (self._end - self._start) * min(t, self._total) / self._total)
+        return base * (
+            self.start_factor + (self.end_factor - self.start_factor) * min(t, self.total_iters) / self.total_iters
+        )
 
 
 class SequentialLR(Schedule):
@@ -161,17 +163,21 @@ class SequentialLR(Schedule):
                 )
             if part.optimizer is not optimizer:
                 raise ValueError(f"SequentialLR takes schedules for its own optimizer; number {i} is for another")
-        self._milestones = checked_milestones(milestones, strictly=True)
-        if len(self._parts) != len(self._milestones) + 1:
+        self.milestones = tuple(checked_milestones(milestones, strictly=True))
+        if len(self._parts) != len(self.milestones) + 1:
             raise ValueError(
                 f"between {len(self._parts)} schedules there are {len(self._parts) - 1} milestones; got "
-                f"{len(self._milestones)}"
+                f"{len(self.milestones)}"
             )
         super().__init__(optimizer)
 
+    def described(self) -> str:
+        parts = ", ".join(part.described() for part in self._parts)
+        return f"SequentialLR([{parts}], milestones={self.milestones})"
+
     def values_at(self, t: int, base_lrs: Sequence[float]) -> list[dict[str, Any]]:
-        i = bisect_right(self._milestones, t)
-        return self._parts[i].values_at(t - (self._milestones[i - 1] if i else 0), base_lrs)
+        i = bisect_right(self.milestones, t)
+        return self._parts[i].values_at(t - (self.milestones[i - 1] if i else 0), base_lrs)
 
 
 def checked_milestones(milestones: Sequence[int], strictly: bool) -> list[int]:
