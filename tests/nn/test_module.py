@@ -117,6 +117,34 @@ def test_state_may_be_memory_of_the_module_itself():
     assert (module.a.item(), module.b.item()) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("model.npz", r"a dict of arrays by name; got a str. Pass mg.load\(path\)"),
+        (nn.Linear(2, 2), r"got a Linear. Pass its state_dict\(\)"),
+        ([1.0], "got a list$"),
+    ],
+)
+def test_what_is_no_state_is_refused(state, text):
+    with pytest.raises(TypeError, match=text):
+        nn.Linear(2, 2).load_state_dict(state)
+
+
+def test_a_state_that_a_transformation_watches_is_not_cut_off_in_silence():
+    model = nn.Linear(2, 2, rng=0)
+    before = model.weight.tolist()
+
+    def loss(state):
+        model.load_state_dict(state)
+        return mg.sum(model(np.ones((1, 2))))
+
+    with pytest.raises(TypeError, match="would cut off their derivative. Use nn.functional_call"):
+        mg.grad(loss)(model.state_dict())
+    with pytest.raises(TypeError, match="would cut off"):
+        mg.jvp(loss, (model.state_dict(),), (model.state_dict(),))
+    assert model.weight.tolist() == before
+
+
 def test_all_that_is_wrong_with_a_state_is_in_one_error():
     """Missing, unexpected, of another shape, of a dtype that does not fit; and nothing has changed."""
     block = Block(rng=0)
