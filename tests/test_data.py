@@ -420,3 +420,9 @@ def test_samples_that_do_not_stack_are_refused(samples, message):
     """With the reason."""
     with pytest.raises(ValueError, match=f"the samples of a batch have the same structure and shapes: {message}"):
         next(iter(DataLoader(samples, 2)))
+
+
+def test_a_list_of_arrays_is_told_from_a_tuple_of_them():
+    """A list has a sample at each place; what was meant is said in the error."""
+    with pytest.raises(ValueError, match=r"A list is a data set of samples; arrays .* go in a tuple: \(x, y\)"):
+        next(iter(mg.data.DataLoader([np.ones((4, 2)), np.ones(4)], batch_size=2)))
