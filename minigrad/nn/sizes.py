@@ -34,3 +34,10 @@ def checked_images(name: str, x: Any, axes: int, leading: str = "n, channels") -
     if x.ndim != axes + 2:
         raise ValueError(f"{name} has shape ({leading}, {AXES[axes]}); got an array of shape {x.shape}")
     return x
+
+
+def checked_flag(name: str, value: Any) -> bool:
+    """True or False; refuses all else, such as a seed in the wrong place."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} is True or False; got {value!r:.60}. A seed or generator goes by name: rng=...")
+    return bool(value)
