@@ -1,7 +1,9 @@
 """Module: how parts are found and named, state, modes, and what is shown."""
 
 import copy
+import pathlib
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -345,3 +347,13 @@ def test_a_functional_transformation_sees_a_network():
     second = mg.grad(mg.grad(lambda x: layer(x.reshape(1, 1)).sum()))(np.array(0.5))
     t = np.tanh(0.5 * w + b)
     assert second.item() == pytest.approx(-2 * t * (1 - t * t) * w * w, rel=1e-12)
+
+
+def test_the_guide_names_all_modules_that_there_are():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "networks.md"
+    table = page.read_text(encoding="utf-8").split("## What there is")[1].split("##")[0]
+    of_the_user = {"Module", "Sequential"}
+    public = {
+        name for name in nn.__all__ if isinstance(kind := getattr(nn, name), type) and issubclass(kind, nn.Module)
+    }
+    assert set(re.findall(r"`(\w+)`", table)) - {"nn"} == public - of_the_user
