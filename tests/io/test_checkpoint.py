@@ -283,6 +283,14 @@ def test_another_ending_is_refused(tmp_path, monkeypatch, path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_tree_in_the_place_of_the_path_is_refused():
+    """PyTorch has them the other way round."""
+    with pytest.raises(TypeError, match=r"a path comes first, as in mg.save\('run.npz', tree\) .*; got a dict"):
+        mg.save({"w": 1}, "x.npz")
+    with pytest.raises(TypeError, match="got a int"):
+        mg.load(1)
+
+
 @both
 def test_paths_are_strings_bytes_or_path_objects(tmp_path, monkeypatch, ending):
     """And may be relative."""
