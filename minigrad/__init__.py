@@ -43,6 +43,18 @@ __version__ = "0.1.0"
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
 LATER = ("data", "io", "nn", "optim", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
+# Names that PyTorch has and NumPy has not, and what is written here.
+INSTEAD = {
+    "cat": "mg.concat",
+    "mm": "mg.matmul",
+    "bmm": "mg.matmul",
+    "clamp": "mg.clip",
+    "relu": "mg.nn.functional.relu",
+    "rand": "mg.tensor(rng.random(shape))",
+    "randn": "mg.tensor(rng.normal(size=shape))",
+    "from_numpy": "mg.asarray",
+    "manual_seed": "np.random.default_rng(seed), which is passed on as rng",
+}
 if TYPE_CHECKING:
     from . import data, io, nn, optim, testing, train
     from .io import load, save
@@ -53,7 +65,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in LATER_OF:
         return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    instead = f". Use {INSTEAD[name]}" if name in INSTEAD else ""
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}{instead}")
 
 
 def __dir__() -> list[str]:
