@@ -63,7 +63,7 @@ def save_pictures(history, confusion, folder):
     try:
         from matplotlib import pyplot
     except ImportError:
-        return print("For pictures, install Matplotlib: python -m pip install 'minigrad[plot]'")
+        return print("For pictures, install Matplotlib: python -m pip install matplotlib")
     history.plot().savefig(folder / "digits_training.png")
     figure, panel = pyplot.subplots(figsize=(5, 5))
     panel.imshow(np.log1p(confusion), cmap="Blues")

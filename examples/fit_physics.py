@@ -58,7 +58,7 @@ def save_picture(swing, times, positions, path):
     try:
         from matplotlib import pyplot
     except ImportError:
-        return print("For a picture, install Matplotlib: python -m pip install 'minigrad[plot]'")
+        return print("For a picture, install Matplotlib: python -m pip install matplotlib")
     everywhere = np.linspace([0.0], [6.0], 200)
     figure, panel = pyplot.subplots(figsize=(6, 4))
     panel.plot(everywhere, swing.position(everywhere).detach().numpy())

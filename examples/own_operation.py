@@ -60,7 +60,7 @@ def save_picture(guess, seen, path):
     try:
         from matplotlib import pyplot
     except ImportError:
-        return print("For a picture, install Matplotlib: python -m pip install 'minigrad[plot]'")
+        return print("For a picture, install Matplotlib: python -m pip install matplotlib")
     figure, panel = pyplot.subplots(figsize=(6, 4))
     panel.plot(*guess(np.linspace([0.0], [guess.period.item()], 400)).detach().numpy().T)
     panel.scatter(*seen.T, s=12, color="black")

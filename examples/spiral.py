@@ -36,7 +36,7 @@ def save_picture(model, points, spiral, path):
     try:
         from matplotlib import pyplot
     except ImportError:
-        return print("For a picture, install Matplotlib: python -m pip install 'minigrad[plot]'")
+        return print("For a picture, install Matplotlib: python -m pip install matplotlib")
     axis = np.linspace(-10, 10, 200)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     with mg.no_grad():

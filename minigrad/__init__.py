@@ -44,6 +44,17 @@ __version__ = "0.1.0"
 LATER = ("data", "io", "nn", "optim", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
 HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing")  # of what might be looked for here
+# Names that PyTorch has and NumPy has not, and what is written here.
+INSTEAD = {
+    "cat": "mg.concat",
+    "mm": "mg.matmul",
+    "bmm": "mg.matmul",
+    "clamp": "mg.clip",
+    "rand": "mg.tensor(rng.random(shape))",
+    "randn": "mg.tensor(rng.normal(size=shape))",
+    "from_numpy": "mg.asarray",
+    "manual_seed": "np.random.default_rng(seed), which is passed on as rng",
+}
 if TYPE_CHECKING:
     from . import data, io, nn, optim, testing, train
     from .io import load, save
@@ -54,6 +65,8 @@ def __getattr__(name: str) -> Any:
         return import_module(f".{name}", __name__)
     if name in LATER_OF:
         return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
+    if name in INSTEAD:
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}. Use {INSTEAD[name]}")
     homes = () if name.startswith("_") else HOMES
     found = [home for home in homes if name in import_module(f".{home}", __name__).__all__]
     where = f"; there is mg.{found[0]}.{name}" if found else ""

@@ -20,6 +20,9 @@ def made_by(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def create(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
+        if function in (np.zeros, np.ones) and len(args) > 1 and isinstance(args[1], int):
+            name = function.__name__
+            raise TypeError(f"{name} takes the shape as a tuple, as NumPy does: {name}({args}); got {name}{args}")
         made = asarray(fixed(function(*map(bare, args), **kwargs)))
         made.requires_grad = requires_grad
         return made

@@ -244,7 +244,10 @@ def stacked(samples: list[Any]) -> Any:
     try:
         return tree_map(lambda *xs: np.stack(xs), *samples)
     except ValueError as error:
-        raise ValueError(f"the samples of a batch have the same structure and shapes: {error}") from error
+        raise ValueError(
+            f"the samples of a batch have the same structure and shapes: {error}. A list is a data set of "
+            f"samples; arrays that hold one in each row go in a tuple: (x, y)"
+        ) from error
 
 
 def checked_count(name: str, value: Any, low: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .traced import bare
-from .transforms import as_primal, grad, jvp, like, of_arguments, vjp
+from .transforms import as_primal, check_function, grad, jvp, like, of_arguments, vjp
 from .tree import leaves, rebuild, tree_map
 
 
@@ -57,6 +57,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         a tree of the structure of the argument (a tuple of such trees, if `argnums` is one), of arrays whose shape is
         that of the result followed by that of the argument.
     """
+    check_function("jacobian", f)
 
     @wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:

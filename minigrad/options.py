@@ -11,7 +11,8 @@ def check_rule(primitive: Primitive, i: int) -> None:
     """Refuse an argument without a derivative rule, rather than cut the result off it in silence."""
     if not primitive.has_rule(i):
         raise NoRuleError(
-            f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach()"
+            f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach(), or "
+            f"give the function a rule for it"
         )
 
 

@@ -69,7 +69,7 @@ class Tensor(Recorded):
         if self.parents is not None and is_grad_enabled():
             raise TypeError(
                 "the plain values of a tensor that requires grad have no gradient. Use x.detach().numpy(), or a "
-                "`with mg.no_grad()` block; in a computation, use NumPy's functions on the tensor itself"
+                "`with mg.no_grad()` block; in a computation, use NumPy's functions on tensors: np.stack joins a list"
             )
         return seen(as_array(self.value))
 

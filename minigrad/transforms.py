@@ -108,6 +108,7 @@ def value_and_grad(
 
     With `has_aux` the first of the pair is what `f` returns, a pair itself.
     """
+    check_function("grad", f)
 
     @wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
@@ -123,6 +124,13 @@ def value_and_grad(
         return ((y, aux) if has_aux else y), derivative[0] if isinstance(argnums, int) else derivative
 
     return both
+
+
+def check_function(taker: str, f: Any) -> None:
+    """Refuse to differentiate what is no function, such as the result of one."""
+    if not callable(f):
+        came = f"{type(f).__name__}. The gradient of a result is had by y.backward(), which leaves it in x.grad"
+        raise TypeError(f"{taker} takes a function, and answers with its derivative, a function too; got a {came}")
 
 
 def of_arguments(
@@ -243,6 +251,9 @@ def split_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 def as_primal(x: Any) -> Any:
     """An argument as an array that can be differentiated by; refuses others."""
+    if callable(x):
+        advice = "For the parameters of a module, see nn.functional_call"
+        raise TypeError(f"derivatives are by floating arrays; got a {type(x).__name__}. {advice}")
     x = x if isinstance(x, Traced) else as_numbers(x)
     if x.dtype.kind != "f":
         raise TypeError(f"derivatives are by floating arrays; got {x.dtype}. Use x.astype(float), or see argnums")

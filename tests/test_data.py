@@ -431,3 +431,9 @@ def test_repr_has_the_options_and_the_place():
     list(loader)
     assert repr(loader) == f"DataLoader({options}): 10 samples, epoch 2, batch 0 of 3"
     assert repr(DataLoader([1.0])).endswith(": 1 sample, epoch 0, batch 0 of 1")
+
+
+def test_a_list_of_arrays_is_told_from_a_tuple_of_them():
+    """A list has a sample at each place; what was meant is said in the error."""
+    with pytest.raises(ValueError, match=r"A list is a data set of samples; arrays .* go in a tuple: \(x, y\)"):
+        next(iter(mg.data.DataLoader([np.ones((4, 2)), np.ones(4)], batch_size=2)))

@@ -77,12 +77,6 @@ def test_unknown_kind_is_refused():
         mg.primitive(lambda g, y, x: g, kind="wavy")(abs)
 
 
-def test_general_primitive_without_forward_rule_is_refused():
-    """A general function with fewer forward rules than rules is refused when it is made."""
-    with pytest.raises(ValueError, match="takes a forward rule for each of its 1 rules; got 0"):
-        mg.primitive(lambda g, y, x: g, kind="general")(abs)
-
-
 def test_argument_without_rule_is_refused_when_it_is_watched():
     """Calling with a watched argument that has no rule raises, naming function and argument; detached it is fine."""
 
@@ -129,3 +123,32 @@ def test_register_refuses_what_is_no_function():
     """Something that cannot be called cannot be registered."""
     with pytest.raises(TypeError, match=r"register takes a function of NumPy's, such as np\.spacing; got str"):
         mg.register("exp", lambda g, y, x: g)
+
+
+def test_a_primitive_without_rules_in_front_says_how_it_is_written():
+    @mg.primitive
+    def forgotten(x):
+        return np.sin(x)
+
+    with pytest.raises(
+        TypeError, match=r"@mg.primitive\(lambda g, y, x: ...\) above .* got a Tensor in the function's"
+    ):
+        forgotten(mg.tensor(1.0))
+
+
+def test_a_rule_that_is_no_function_is_refused_at_once():
+    with pytest.raises(TypeError, match="the rule for argument 1 is a function .* or None; got a str"):
+        mg.primitive(None, "g * y")
+    with pytest.raises(TypeError, match="got a float"):
+        mg.register(np.spacing, 1.0)
+    with pytest.raises(mg.NoRuleError):
+        np.spacing(mg.tensor(1.0, requires_grad=True))
+
+
+@pytest.mark.parametrize("forward", [(), [None], [None, np.cos]])
+def test_a_general_function_needs_a_forward_rule_where_it_has_a_rule(forward):
+    with pytest.raises(ValueError, match="op is a general function, .* got none for argument 0"):
+
+        @mg.primitive(lambda g, y, x, a: g, None, kind="general", forward=forward)
+        def op(x, a):
+            return x

@@ -104,3 +104,18 @@ def test_third_derivative_of_a_composite():
     third = mg.grad(mg.grad(mg.grad(lambda x: np.exp(np.sin(x)))))(x)
     s, c = np.sin(x), np.cos(x)
     assert third == pytest.approx(np.exp(s) * (c**3 - 3 * s * c - c), rel=1e-14)
+
+
+@pytest.mark.parametrize("transformation", [mg.grad, mg.value_and_grad, mg.jacobian, mg.hessian])
+def test_what_is_no_function_is_refused_when_it_is_given(transformation):
+    """With what is meant in its place: the gradient of a result."""
+    x = mg.tensor(3.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"takes a function, .*; got a Tensor. The gradient of a result .* y.backward"):
+        transformation(x * 2, x)
+
+
+def test_a_module_is_no_argument_to_differentiate_by():
+    with pytest.raises(
+        TypeError, match="by floating arrays; got a Linear. For the parameters .*, see nn.functional_call"
+    ):
+        mg.grad(lambda model: mg.sum(model(np.ones(2))))(mg.nn.Linear(2, 1))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -212,3 +213,13 @@ def test_every_module_can_be_imported_first():
     subprocess.run(
         [sys.executable, "-c", code, *(m.removesuffix(".__init__") for m in modules)], check=True, cwd=PACKAGE.parent
     )
+
+
+@pytest.mark.parametrize("name", minigrad.INSTEAD)
+def test_names_of_pytorch_are_told_what_is_here(name):
+    """The advice begins with code that runs, and the name itself is not there."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(minigrad, name)
+    assert str(caught.value) == f"module 'minigrad' has no attribute {name!r}. Use {minigrad.INSTEAD[name]}"
+    names = {"mg": minigrad, "np": np, "rng": np.random.default_rng(0), "shape": (2,), "seed": 0}
+    assert eval(minigrad.INSTEAD[name].split(", which")[0], names) is not None

@@ -599,6 +599,7 @@ def test_an_array_does_not_take_a_tensor_in_silence():
             array[0] = single
         text = str(caught.value.__cause__ or caught.value)
         assert "plain values of a tensor that requires grad have no gradient" in text
+        assert "np.stack joins a list" in text
         with pytest.raises(TypeError, match="plain values of a tensor"):
             array[:] = w
         with pytest.raises(TypeError, match="plain values of a tensor"):

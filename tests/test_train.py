@@ -449,7 +449,9 @@ def test_a_bar_is_there_where_it_can_be_seen(capsys, monkeypatch, terminal, inst
 def test_a_bar_that_is_asked_for_needs_tqdm(monkeypatch):
     """The error names the extra."""
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    with pytest.raises(ImportError, match=r"a progress bar needs tqdm. Install it: pip install 'minigrad\[progress\]'"):
+    with pytest.raises(
+        ImportError, match=r"a progress bar needs tqdm, of the extra 'progress'. Install it: pip install tqdm"
+    ):
         fit_line([1], 1, progress=True)
 
 
@@ -474,7 +476,7 @@ def test_plots_need_matplotlib(monkeypatch):
     """The error names the extra."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(
-        ImportError, match=r"plot\(\) draws with Matplotlib. Install it: pip install 'minigrad\[plot\]'"
+        ImportError, match=r"plot\(\) draws with Matplotlib, of the extra 'plot'. Install it: pip install matplotlib"
     ):
         fit_line([1], 1).plot()
 
@@ -507,6 +509,13 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"epochs": 0}, ValueError, "epochs is an integer, at least 1; got 0"),
         ({"patience": 0}, ValueError, "patience is an integer, at least 1; got 0"),
         ({"loss": "mse"}, TypeError, "loss is a function of outputs and targets; got 'mse'"),
+        ({"loss": nn.MSELoss}, TypeError, "got <class '.*MSELoss'>. Pass an object of it, as MSELoss()"),
+        ({"loader": (X, Y)}, TypeError, "loader gives batches; got a tuple of two arrays, .*.DataLoader((x, y), batch"),
+        ({"validation": (X, Y)}, TypeError, "validation gives batches; got a tuple .*; for a single batch, [(x, y)]"),
+        ({"metrics": distance}, TypeError, "metrics is a dict of functions by name, .*; got <function distance"),
+        ({"callbacks": print}, TypeError, "callbacks is a list of functions; got <built-in function print>"),
+        ({"callbacks": ["print"]}, TypeError, "callbacks is a list of functions; got ['print']"),
+        ({"schedule": lr_scheduler.StepLR}, TypeError, "schedule is one of mg.optim.lr_scheduler; got <class"),
         ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
         ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),

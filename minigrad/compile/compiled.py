@@ -158,7 +158,8 @@ def native_replay() -> Any:
         from .native.replay import NativeReplay
     except ImportError as error:
         raise ImportError(
-            f"backend='numba' needs numba and SciPy, which pip install 'minigrad[numba]' brings: {error}"
+            f"backend='numba' needs numba and SciPy, of the extra 'numba'. Install them: pip install numba scipy "
+            f"({error})"
         ) from error
     return NativeReplay
 

@@ -91,6 +91,10 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 def checked_path(path: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     """A path as a string, and the layout of files with its ending."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(
+            f"a path comes first, as in mg.save('run.npz', tree) and mg.load('run.npz'); got a {type(path).__name__}"
+        )
     name = os.fsdecode(path)
     layout = LAYOUTS.get(os.path.splitext(name)[1])
     if layout is None:

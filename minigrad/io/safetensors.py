@@ -22,8 +22,8 @@ def library() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "files that end in .safetensors need its library. Install it: pip install 'minigrad[safetensors]'. "
-            "Those that end in .npz need nothing"
+            "files that end in .safetensors need its library, of the extra 'safetensors'. Install it: pip install "
+            "safetensors. Those that end in .npz need nothing"
         ) from error
     return safetensors
 

@@ -16,6 +16,7 @@ from .activations import (
     Tanh,
 )
 from .attention import MultiheadAttention
+from .call import functional_call
 from .container import Sequential
 from .convolution import Conv1d, Conv2d, ConvTranspose2d
 from .layers import Bilinear, Dropout, Embedding, Flatten, Linear
@@ -86,5 +87,6 @@ __all__ = [
     "Tanh",
     "TransformerEncoderLayer",
     "functional",
+    "functional_call",
     "init",
 ]

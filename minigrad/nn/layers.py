@@ -12,7 +12,7 @@ from .functional.layers import check_probability
 from .init import RNG
 from .module import Module
 from .parameter import Parameter
-from .sizes import checked_flag
+from .sizes import checked_count, checked_flag
 
 
 class Linear(Module):
@@ -29,8 +29,10 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: RNG = None) -> None:
         bias = checked_flag("bias of Linear", bias)
-        self.weight = Parameter(init.glorot_uniform((in_features, out_features), rng))
-        self.bias = Parameter(np.zeros(out_features)) if bias else None
+        rows = checked_count("in_features of Linear", in_features, 1)
+        columns = checked_count("out_features of Linear", out_features, 1)
+        self.weight = Parameter(init.glorot_uniform((rows, columns), rng))
+        self.bias = Parameter(np.zeros(columns)) if bias else None
 
     def forward(self, x: Any) -> Any:
         return functional.linear(x, self.weight, self.bias)
@@ -53,7 +55,8 @@ class Bilinear(Module):
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, rng: RNG = None
     ) -> None:
-        bias, bound = checked_flag("bias of Bilinear", bias), in1_features**-0.5
+        bias = checked_flag("bias of Bilinear", bias)
+        bound = checked_count("in1_features of Bilinear", in1_features, 1) ** -0.5
         self.weight = Parameter(init.uniform((in1_features, in2_features, out_features), -bound, bound, rng))
         self.bias = Parameter(np.zeros(out_features)) if bias else None
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..tensor import Tensor
 from ..tree import BRANCHED
 from .parameter import Buffer, Parameter
-from .state import checked_state, with_dtype
+from .state import check_mapping, checked_state, with_dtype
 
 
 class Module:
@@ -76,9 +76,12 @@ class Module:
 
         Raises
         ------
+        TypeError
+            If `state` is no mapping, or a transformation watches its values; see `functional_call`.
         ValueError
             If names are missing or unexpected, or values do not fit; it lists them all, and nothing has changed.
         """
+        check_mapping(state)
         own = named_state(self)
         others = {name: part for name in state if name not in own and (part := find(self, name)) is not None}
         for part, values in checked_state(own, others, state, strict, type(self).__name__):

@@ -20,9 +20,10 @@ def checked_count(name: str, value: Any, least: int) -> int:
 
 
 def checked_flag(name: str, value: Any) -> bool:
-    """`value` as a bool; refuses what Python would only take for one, as a word in a wrong place."""
+    """True or False; refuses all else, such as a word or a seed in the wrong place."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} is True or False; got {value!r}")
+        seed = ". A seed or generator goes by name: rng=..." if isinstance(value, int | np.random.Generator) else ""
+        raise TypeError(f"{name} is True or False; got {value!r:.60}{seed}")
     return bool(value)
 
 

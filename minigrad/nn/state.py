@@ -1,13 +1,14 @@
 """Values that are written into parameters and buffers, as soon as all of them are known to fit."""
 
 from collections.abc import Mapping
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from ..arrays import as_numbers
 from ..tensor import Tensor
-from ..traced import bare
+from ..traced import Traced, bare
 
 
 def checked_state(
@@ -17,6 +18,8 @@ def checked_state(
 
     Raises
     ------
+    TypeError
+        If a transformation watches the values.
     ValueError
         If names are missing or unexpected while `strict`, or values do not fit.
     """
@@ -37,8 +40,21 @@ def checked_state(
     return pairs
 
 
+def check_mapping(state: Any) -> None:
+    """Refuse a state that has no names."""
+    if not isinstance(state, Mapping):
+        remedy = ". Pass mg.load(path)" if isinstance(state, str | PathLike) else ""
+        remedy = ". Pass its state_dict()" if hasattr(state, "state_dict") else remedy
+        raise TypeError(f"a state is a dict of arrays by name; got a {type(state).__name__}{remedy}")
+
+
 def as_values(given: Any) -> Any:
     """A copy, as a plain array, of what may be an array, a Tensor or nested lists."""
+    if isinstance(given, Traced) and not isinstance(given, Tensor):
+        raise TypeError(
+            "a state takes plain values, and a transformation, such as mg.grad, watches these: loading them would cut "
+            "off their derivative. Use nn.functional_call(module, parameters, x)"
+        )
     return as_numbers(bare(given), copy=True)  # it may be memory of the module itself, under another name
 
 

@@ -12,7 +12,7 @@ from ..tape import clock
 from ..tensor import Tensor
 from ..traced import bare
 from .hyperparameters import Group, checked, listed, options_of
-from .parameters import checked_parameters, counted, groups_of
+from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .slot import Slot
 from .state import differences, load_group, saved_group
 
@@ -101,7 +101,7 @@ class Optimizer:
         before = {slot.name: slot.p for slot in self._slots}
         added, slots = [], []
         for own in groups:
-            named = checked_parameters(own.get("params", ()), before)
+            named = checked_parameters(parameters_of(own), before)
             group = Group(type(self).__name__, named, self._values_of(own), self.optional, self.check)
             added.append(group)
             slots += [self._slot(name, p, group) for name, p in named.items()]

@@ -9,14 +9,21 @@ from ..tensor import Tensor
 def groups_of(params: Iterable[Any]) -> list[Mapping[str, Any]]:
     """The groups that `params` says, of which there is one if it is no list of groups."""
     if isinstance(params, Mapping):
-        raise TypeError(
-            "an optimizer takes a list of parameters or of groups; got a dict d. Pass [d], if it is a group"
-        )
+        named = all(isinstance(x, Tensor) for x in params.values())
+        remedy = "[d]" if "params" in params else "d.items()" if named else "model.parameters()"
+        raise TypeError(f"an optimizer takes a list of parameters or of groups; got a dict d. Pass {remedy}")
     listed = listed_parameters(params)
     groups = [x for x in listed if isinstance(x, Mapping)]
     if groups and len(groups) < len(listed):
         raise TypeError("an optimizer takes a list of parameters or of groups; got both in one list")
     return groups or [{"params": listed}]
+
+
+def parameters_of(group: Mapping[str, Any]) -> Any:
+    """What a group says of its parameters."""
+    if "params" not in group:
+        raise ValueError(f'a group says its parameters as "params"; got a dict of {", ".join(group) or "nothing"}')
+    return group["params"]
 
 
 def listed_parameters(params: Any, taker: str = "an optimizer") -> list[Any]:
@@ -38,7 +45,8 @@ def named_tensors(params: Any, taker: str, before: Mapping[str, Tensor]) -> list
         is_pair = isinstance(x, tuple) and len(x) == 2 and isinstance(x[0], str)
         name, p = x if is_pair else (str(i), x)
         if not isinstance(p, Tensor):
-            raise TypeError(f"{taker} takes Tensors; parameter {name} is a {type(p).__name__}")
+            remedy = ". Compute with a Tensor of it: mg.tensor(x, requires_grad=True)" if hasattr(p, "shape") else ""
+            raise TypeError(f"{taker} takes Tensors; parameter {name} is a {type(p).__name__}{remedy}")
         if id(p) in taken:
             raise ValueError(
                 f"{taker} takes each parameter once, so that it changes once; parameter {name} came before"

@@ -10,7 +10,7 @@ from ..tensor import Tensor, constant
 from ..traced import Traced, bare
 from ..transforms import jvp, vjp
 from ..tree import leaves, tree_map
-from .subject import Subject, SubjectError, require, spoken
+from .subject import Subject, SubjectError, called, require, spoken
 
 
 class Function(Subject):
@@ -47,6 +47,18 @@ class Function(Subject):
 
     def pushed(self, y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
         return bare(jvp(self.together, tuple(inputs), tuple(tangents))[1])
+
+    def check_connected(self) -> None:
+        """Refuse a result that has a derivative, though by none of the inputs: those that f uses are others."""
+
+        def depends_on_others(*arrays: Any) -> Any:
+            y = self.together(*arrays)
+            return y, isinstance(y, Tensor) and y.requires_grad
+
+        others = called("The rule", lambda: vjp(depends_on_others, *self.inputs, has_aux=True)[2])
+        text = "f depends on Tensors from outside that require grad, and on none of its inputs"
+        advice = "Compute with what f is given; for the parameters of a module, see nn.functional_call"
+        require(not others, f"{text}. {advice}", "cannot check")
 
     def gradient_map(self) -> "Function":
         """The function (cotangent, inputs) -> gradients."""

@@ -110,6 +110,7 @@ def gradcheck(
 
     def check(report: Report, rng: np.random.Generator) -> None:
         function = Function(f, dict(enumerate(inputs if type(inputs) is tuple else (inputs,))), rng)
+        function.check_connected()
         check_function(function, rtol, many, skipped, report)
         if order == 2 and report:
             check_function(function.gradient_map(), rtol, many, skipped, report)

@@ -31,7 +31,9 @@ try:
     from hypothesis import strategies as st
     from hypothesis.extra import numpy as hnp
 except ImportError as error:
-    raise ImportError("minigrad.testing.strategies needs Hypothesis: pip install 'minigrad[test]'") from error
+    raise ImportError(
+        "minigrad.testing.strategies needs Hypothesis, of the extra 'test'. Install it: pip install hypothesis"
+    ) from error
 
 Shape = tuple[int, ...]
 Domain = tuple[float, float]

@@ -41,7 +41,10 @@ class Subject:
 
     def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: Any, names: Any = (), jvp: Any = None) -> None:
         kinds, came = {x.dtype.kind for x in inputs}, ", ".join(map(spoken, inputs)) or "nothing"
-        advice = "Pass integers as x.astype(float), and complex numbers as two inputs, their real and imaginary parts"
+        advice = (
+            "Pass integers as x.astype(float), complex numbers as two inputs, their real and imaginary parts, and the "
+            "parameters of a module through nn.functional_call"
+        )
         real = "f" in kinds and "c" not in kinds
         require(real, f"Derivatives are with respect to real floats; got {came}. {advice}", "cannot check")
         copies = {id(x): x.copy(order="K") for x in inputs}
@@ -63,7 +66,8 @@ class Subject:
         """The output, as an array of floats."""
         y = as_array(called("f", self.f, *inputs))
         floating = isinstance(y, np.ndarray) and y.dtype.kind == "f"
-        require(floating, f"f must return one array of floats; got {spoken(y)}", "cannot check")
+        came = "a Tensor, which gradcheck is for" if hasattr(y, "requires_grad") else spoken(y)
+        require(floating, f"f must return one array of floats; got {came}", "cannot check")
         return y
 
     def placed(self, point: np.ndarray) -> list[np.ndarray]:
@@ -154,6 +158,8 @@ def as_array(x: Any) -> Any:
 
 def spoken(value: Any) -> str:
     """'float64 of shape (2, 3)', or the name of a type that is no array."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O" and not value.shape:
+        value = value.item()
     return f"{value.dtype} of shape {value.shape}" if hasattr(value, "dtype") else type(value).__name__
 
 

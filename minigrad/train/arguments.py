@@ -1,5 +1,6 @@
 """What fit refuses, before anything has changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..nn import Module
@@ -12,8 +13,9 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
     """Refuse what is no part of a training."""
     if not isinstance(model, Module):
         raise TypeError(f"fit trains an nn.Module; got a {type(model).__name__}. docs/training.md has the loop by hand")
-    if not callable(loss):
-        raise TypeError(f"loss is a function of outputs and targets; got {loss!r:.60}")
+    if not callable(loss) or isinstance(loss, type):
+        remedy = f". Pass an object of it, as {loss.__name__}()" if isinstance(loss, type) else ""
+        raise TypeError(f"loss is a function of outputs and targets; got {loss!r:.60}{remedy}")
     if not isinstance(optimizer, Optimizer) or isinstance(optimizer, LBFGS):
         raise TypeError(
             f"fit takes an optimizer from mg.optim that steps once a batch; got a {type(optimizer).__name__}"
@@ -26,16 +28,27 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
                 f"{name} is gone through once an epoch, as a data.DataLoader or a list of batches can be; got a "
                 f"{type(batches).__name__}"
             )
+        if isinstance(batches, tuple) and len(batches) == 2 and all(hasattr(x, "shape") for x in batches):
+            raise TypeError(
+                f"{name} gives batches; got a tuple of two arrays, which would be two of them. For their rows, pass "
+                f"data.DataLoader((x, y), batch_size=...); for a single batch, [(x, y)]"
+            )
 
 
-def check_options(metrics: Any, schedule: Any, schedule_every: Any, checkpoint: Any, resume: Any) -> None:
+def check_options(
+    metrics: Any, schedule: Any, schedule_every: Any, callbacks: Any, checkpoint: Any, resume: Any
+) -> None:
     """Refuse options that are none."""
+    if metrics is not None and not isinstance(metrics, Mapping):
+        raise TypeError(f"metrics is a dict of functions by name, as {{'accuracy': accuracy}}; got {metrics!r:.60}")
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks is a list of functions; got {callbacks!r:.60}")
     for name, metric in (metrics or {}).items():
         if not isinstance(name, str) or name == "loss" or name.startswith(VALIDATION) or not callable(metric):
             raise ValueError(
                 f'metrics are functions by names other than "loss" and "{VALIDATION}..."; got {name!r}: {metric!r:.60}'
             )
-    if schedule is not None and not hasattr(schedule, "step"):
+    if schedule is not None and (isinstance(schedule, type) or not hasattr(schedule, "step")):
         raise TypeError(f"schedule is one of mg.optim.lr_scheduler; got {schedule!r:.60}")
     if schedule_every not in ("epoch", "batch"):
         raise ValueError(f'schedule_every is "epoch" or "batch"; got {schedule_every!r}')

@@ -54,7 +54,9 @@ class History(Mapping[str, list[float]]):
         try:
             from matplotlib import pyplot
         except ImportError as error:
-            raise ImportError("plot() draws with Matplotlib. Install it: pip install 'minigrad[plot]'") from error
+            raise ImportError(
+                "plot() draws with Matplotlib, of the extra 'plot'. Install it: pip install matplotlib"
+            ) from error
         names = [name for name in self.names if not name.startswith(VALIDATION)]
         figure, panels = pyplot.subplots(1, len(names), figsize=(4.8 * len(names), 3.6), squeeze=False)
         for name, panel in zip(names, panels[0], strict=True):

@@ -33,7 +33,7 @@ def bar_of(progress: bool | None) -> Callable[[str, Any], Any]:
     except ImportError as error:
         if progress is None:
             return NoBar
-        raise ImportError("a progress bar needs tqdm. Install it: pip install 'minigrad[progress]'") from error
+        raise ImportError("a progress bar needs tqdm, of the extra 'progress'. Install it: pip install tqdm") from error
     return lambda title, loader: tqdm(
         desc=title, total=len(loader) if isinstance(loader, Sized) else None, unit="batch", dynamic_ncols=True
     )

@@ -186,7 +186,9 @@ def test_a_missing_library_is_named(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     for attempt in (lambda: mg.save(path, 2), lambda: mg.load(path)):
-        with pytest.raises(ImportError, match=r"need its library. Install it: pip install 'minigrad\[safetensors\]'"):
+        with pytest.raises(
+            ImportError, match=r"need its library, of the extra 'safetensors'. Install it: pip install safetensors"
+        ):
             attempt()
     assert path.read_bytes() == before
     assert through(folder / "x.npz", 2) == 2
@@ -281,6 +283,14 @@ def test_another_ending_is_refused(tmp_path, monkeypatch, path):
         ):
             attempt()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tree_in_the_place_of_the_path_is_refused():
+    """PyTorch has them the other way round."""
+    with pytest.raises(TypeError, match=r"a path comes first, as in mg.save\('run.npz', tree\) .*; got a dict"):
+        mg.save({"w": 1}, "x.npz")
+    with pytest.raises(TypeError, match="got a int"):
+        mg.load(1)
 
 
 @both

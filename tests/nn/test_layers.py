@@ -80,6 +80,21 @@ def test_wrong_last_axis_is_refused():
     assert nn.Bilinear(2, 3, 1, bias=False)(np.ones((5, 2)), np.ones((5, 3))).shape == (5, 1)
 
 
+def test_sizes_and_flags_of_linear_layers_are_checked():
+    """A seed by position would be the bias, and leave the weight unseeded in silence."""
+    with pytest.raises(TypeError, match="in_features of Linear is an integer; got '3'"):
+        nn.Linear("3", 2)
+    with pytest.raises(TypeError, match=r"out_features of Linear is an integer; got 2.0"):
+        nn.Linear(3, 2.0)
+    with pytest.raises(ValueError, match="in1_features of Bilinear is at least 1; got 0"):
+        nn.Bilinear(0, 2, 2)
+    for layer in (lambda seed: nn.Linear(3, 2, seed), lambda seed: nn.Bilinear(3, 2, 1, seed)):
+        with pytest.raises(TypeError, match="inear is True or False; got 0. A seed or generator goes by name: rng="):
+            layer(0)
+        with pytest.raises(TypeError, match="got Generator"):
+            layer(np.random.default_rng(0))
+
+
 # Embedding
 
 

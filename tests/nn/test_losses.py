@@ -51,6 +51,23 @@ def test_target_that_would_broadcast_is_refused(name):
         getattr(F, name)(np.full((4, 1), 0.5), np.ones(4))
 
 
+def test_an_output_that_is_no_array_is_refused():
+    """None is what a forward without return answers with."""
+    with pytest.raises(TypeError, match=r"mse_loss takes an array; got a list. Use np.asarray\(x\)"):
+        F.mse_loss([1.0, 2.0], [1.0, 3.0])
+    with pytest.raises(TypeError, match="mse_loss takes an array; got a NoneType. Does forward return its result?"):
+        F.mse_loss(None, np.ones(2))
+    for target in (np.array([0, 1]), np.ones((2, 2))):
+        with pytest.raises(TypeError, match="cross_entropy takes an array; got a NoneType. Does forward"):
+            F.cross_entropy(None, target)
+
+
+def test_labels_that_are_floats_are_told_from_probabilities():
+    """Their shape says that labels were meant."""
+    with pytest.raises(ValueError, match=r"got float64 of \(4,\). For labels, use target.astype\(int\)"):
+        F.cross_entropy(np.ones((4, 3)), np.zeros(4))
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_unknown_reduction_is_refused(name):
     """By the function when called, by the module when made."""
@@ -98,7 +115,7 @@ def test_nll_refuses_labels_that_are_floats():
 def test_cross_entropy_refuses_probabilities_that_do_not_fit():
     """Their shape, and options that make no sense for them."""
     with pytest.raises(ValueError, match=r"cross_entropy takes an output and a target of the same shape"):
-        F.cross_entropy(np.zeros((2, 3)), np.ones(2))
+        F.cross_entropy(np.zeros((2, 3)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="ignore_index is for labels; these targets are probabilities"):
         F.cross_entropy(np.zeros((2, 3)), np.ones((2, 3)), ignore_index=0)
     with pytest.raises(ValueError, match=r"label_smoothing is from 0 to 1; got 1\.5"):

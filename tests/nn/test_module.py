@@ -1,7 +1,9 @@
 """Module: how parts are found and named, state, modes, and what is shown."""
 
 import copy
+import pathlib
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -115,6 +117,34 @@ def test_state_may_be_memory_of_the_module_itself():
     module.a, module.b = nn.Parameter([1.0]), nn.Parameter([2.0])
     module.load_state_dict({"a": module.b.data, "b": module.a})
     assert (module.a.item(), module.b.item()) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ("model.npz", r"a dict of arrays by name; got a str. Pass mg.load\(path\)"),
+        (nn.Linear(2, 2), r"got a Linear. Pass its state_dict\(\)"),
+        ([1.0], "got a list$"),
+    ],
+)
+def test_what_is_no_state_is_refused(state, text):
+    with pytest.raises(TypeError, match=text):
+        nn.Linear(2, 2).load_state_dict(state)
+
+
+def test_a_state_that_a_transformation_watches_is_not_cut_off_in_silence():
+    model = nn.Linear(2, 2, rng=0)
+    before = model.weight.tolist()
+
+    def loss(state):
+        model.load_state_dict(state)
+        return mg.sum(model(np.ones((1, 2))))
+
+    with pytest.raises(TypeError, match="would cut off their derivative. Use nn.functional_call"):
+        mg.grad(loss)(model.state_dict())
+    with pytest.raises(TypeError, match="would cut off"):
+        mg.jvp(loss, (model.state_dict(),), (model.state_dict(),))
+    assert model.weight.tolist() == before
 
 
 def test_all_that_is_wrong_with_a_state_is_in_one_error():
@@ -317,3 +347,13 @@ def test_a_functional_transformation_sees_a_network():
     second = mg.grad(mg.grad(lambda x: layer(x.reshape(1, 1)).sum()))(np.array(0.5))
     t = np.tanh(0.5 * w + b)
     assert second.item() == pytest.approx(-2 * t * (1 - t * t) * w * w, rel=1e-12)
+
+
+def test_the_guide_names_all_modules_that_there_are():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "networks.md"
+    table = page.read_text(encoding="utf-8").split("## What there is")[1].split("##")[0]
+    of_the_user = {"Module", "Sequential"}
+    public = {
+        name for name in nn.__all__ if isinstance(kind := getattr(nn, name), type) and issubclass(kind, nn.Module)
+    }
+    assert set(re.findall(r"`(\w+)`", table)) - {"nn"} == public - of_the_user

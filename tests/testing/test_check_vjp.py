@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.errors import GradientError
 from minigrad.testing import check_vjp
 from tests.testing.planted import BUGS, HARD
@@ -99,6 +100,7 @@ BAD_INPUT = {
     "returns an object": (lambda x: object(), cosine, X, "one array of floats; got object"),
     "returns a pair": (lambda x: (x, x), cosine, X, "got tuple"),
     "returns integers": (lambda x: x.astype(int), cosine, X, "got int64 of shape (3,)"),
+    "returns a Tensor": (mg.tensor, cosine, X, "one array of floats; got a Tensor, which gradcheck is for"),
     "raises": (lambda x: np.linalg.inv(x), cosine, X, "f raised LinAlgError: 1-dim"),
     "rule raises": (np.sin, lambda g, y, x: 1 / 0, X, "The rule raised ZeroDivisionError"),
     "integers": (np.sin, cosine, np.array([1, 2]), "real floats; got int64 of shape (2,)"),

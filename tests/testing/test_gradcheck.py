@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn
 from minigrad.errors import GradientError
 from minigrad.testing import gradcheck, gradgradcheck
 
@@ -321,6 +322,7 @@ BAD = {
     "integers": (np.sin, np.arange(3), "real floats; got int64 of shape (3,)"),
     "complex": (np.sin, (X, X + 0j), "got float64 of shape (3,), complex128 of shape (3,)"),
     "nothing": (np.sin, (), "real floats; got nothing"),
+    "a module": (np.sin, nn.Linear(2, 1), "real floats; got Linear. Pass integers"),
     "text": (np.sin, "text", "real floats; got <U4 of shape ()"),
     "random": (lambda x: x * np.random.default_rng().random(), X, "f is random"),
     "changes its input": (
@@ -340,6 +342,24 @@ def test_bad_input_gets_a_report(f, inputs, text):
         assert not result
         assert result.outcome in ("cannot check", "contract broken"), result
         assert text in str(result), result
+
+
+def test_a_function_of_other_tensors_than_its_inputs_is_not_passed():
+    """Given the parameters, it computes with those that it finds in the module: nothing would be checked."""
+    wrong = operation(lambda g, y, x: 2 * g * np.cos(x))
+    model = nn.Linear(3, 2, rng=0)
+    result = report(lambda *parameters: wrong(model(X)), tuple(model.parameters()))
+    assert result.outcome == "cannot check"
+    assert "f depends on Tensors from outside that require grad, and on none of its inputs" in str(result)
+    assert "nn.functional_call" in str(result)
+
+
+def test_tensors_from_outside_do_no_harm_beside_the_inputs():
+    """Nor does a function that no derivative reaches, as long as nothing else has one."""
+    model = nn.Linear(3, 2, rng=0)
+    assert report(lambda x: {"of both": model(x), "of the others": model(np.ones(3))}, X)
+    assert report(lambda x: mg.ones(3), X)
+    assert report(np.floor, X)
 
 
 def test_an_order_that_is_not_there_is_refused():

@@ -141,7 +141,9 @@ def test_a_failure_that_needs_a_row_shrinks_to_one_row():
 def test_without_hypothesis_the_error_names_the_extra(monkeypatch):
     """Nothing but this module needs it."""
     monkeypatch.setitem(sys.modules, "hypothesis", None)
-    with pytest.raises(ImportError, match=r"strategies needs Hypothesis: pip install 'minigrad\[test\]'"):
+    with pytest.raises(
+        ImportError, match=r"strategies needs Hypothesis, of the extra 'test'. Install it: pip install hypothesis"
+    ):
         runpy.run_path(ours.__file__, run_name="minigrad.testing.strategies")
 
 

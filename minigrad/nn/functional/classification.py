@@ -10,6 +10,7 @@ from ...operations import public
 from ...recorder import refuse, seen
 from ...traced import bare
 from ..rules import losses as rules
+from .layers import check_array
 from .reduction import check_reduction, fitting
 
 label_loss = public(rules.label_loss)
@@ -84,18 +85,24 @@ def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoo
     """Cross entropy with a probability for each class; the mean is over examples."""
     if ignore_index is not None:
         raise ValueError("ignore_index is for labels; these targets are probabilities, of which none can be ignored")
-    rows, p = rows_of("cross_entropy", x), rows_of("cross_entropy", fitting("cross_entropy", x, p))
+    rows = rows_of("cross_entropy", x)
+    if p.shape == labels_shape(x) != x.shape:
+        raise ValueError(
+            f"cross_entropy takes labels that are integers, or a probability for each class, of shape {x.shape}; got "
+            f"{p.dtype} of {p.shape}. For labels, use target.astype(int)"
+        )
+    p = rows_of("cross_entropy", fitting("cross_entropy", x, p))
     if smoothing:
         p = (1 - smoothing) * p + smoothing / rows.shape[1]
     p = p if weight is None else p * of_classes(weight, rows)
     loss = -total(p * log_softmax(rows), axis=1)
-    return reduced(loss, None, x.shape[:1] + x.shape[2:] if x.ndim > 1 else (), reduction)
+    return reduced(loss, None, labels_shape(x), reduction)
 
 
 def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | None) -> tuple[Any, Any, Any, Any]:
     """Rows of scores; their labels, 0 for those to ignore; whether each counts; and its factor. None: all count 1."""
     target = bare(target if hasattr(target, "shape") else np.asarray(target))
-    rows, shape = rows_of(name, x), x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
+    rows, shape = rows_of(name, x), labels_shape(x)
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(
             f"{name} of scores {x.shape} takes labels, integers of shape {shape}; got {target.dtype} of {target.shape}"
@@ -121,11 +128,17 @@ def strangers(labels: Any, bad: Any) -> str:
 
 def rows_of(name: str, x: Any) -> Any:
     """Scores with the classes, axis 1 of many, as the last of two axes."""
+    check_array(name, x)
     if not x.ndim:
         raise ValueError(f"{name} takes scores of shape (classes,), (batch, classes) or (batch, classes, ...); got ()")
     if x.ndim == 2:
         return x
     return reshape(x if x.ndim == 1 else moveaxis(x, 1, -1), (-1, x.shape[min(1, x.ndim - 1)]))
+
+
+def labels_shape(x: Any) -> tuple[int, ...]:
+    """The shape of the labels of scores: theirs without the classes."""
+    return x.shape[:1] + x.shape[2:] if x.ndim > 1 else ()
 
 
 def of_classes(weight: Any, rows: Any) -> Any:

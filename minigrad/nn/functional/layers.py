@@ -43,10 +43,16 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
     return y if bias is None else y + bias
 
 
+def check_array(name: str, x: Any) -> None:
+    """Refuse what is no array."""
+    if not hasattr(x, "shape"):
+        remedy = "Does forward return its result?" if x is None else "Use np.asarray(x)"
+        raise TypeError(f"{name} takes an array; got a {type(x).__name__}. {remedy}")
+
+
 def check_last(name: str, x: Any, n: int) -> None:
     """Refuse what is no array, or has not the length along its last axis that a layer was made for."""
-    if not hasattr(x, "shape"):
-        raise TypeError(f"{name} takes an array; got a {type(x).__name__}. Use np.asarray(x)")
+    check_array(name, x)
     if not x.ndim or x.shape[-1] != n:
         raise ValueError(f"{name} takes a last axis of {n}; got an array of shape {x.shape}")
 

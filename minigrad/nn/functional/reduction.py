@@ -9,6 +9,7 @@ from ...functions import mean
 from ...functions import sum as total
 from ...recorder import refuse, seen
 from ...traced import bare
+from .layers import check_array
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": total, "none": lambda loss: loss}
 
@@ -28,6 +29,7 @@ def check_reduction(reduction: str, *more: str) -> None:
 
 def fitting(name: str, x: Any, target: Any) -> Any:
     """The target as an array, refused if its shape is not that of `x`."""
+    check_array(name, x)
     target = target if hasattr(target, "shape") else np.asarray(target)
     if x.shape != target.shape:
         raise ValueError(
