@@ -1,10 +1,10 @@
-"""The four things that a recording is told of."""
+"""What a recording is told of."""
 
 import numpy as np
 import pytest
 
 from minigrad.levels import recorder, unusual
-from minigrad.recorder import depends, drawn, fixed, refuse, seen
+from minigrad.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 
 class Told:
@@ -40,6 +40,7 @@ def test_without_a_recording_each_does_what_it_says(busy):
         x = np.arange(3.0)
         assert seen(x) is x
         assert fixed(x) is x
+        assert scratch(x) is x
         expected = np.random.default_rng(0).normal(size=2)
         np.testing.assert_array_equal(drawn(np.random.default_rng(0), "normal", size=2), expected)
         refuse(x < 0, lambda: ValueError("negative"))
@@ -55,10 +56,12 @@ def test_a_recording_is_told_and_answers(told):
     """Nothing is done but by the recording."""
     rng, x = np.random.default_rng(0), np.ones(2)
     before = rng.bit_generator.state
-    assert (seen(x), fixed(x), drawn(rng, "normal", 0.0, size=2)) == ("seen", "fixed", "drawn")
+    assert (seen(x), scratch(x), fixed(x)) == ("seen", "scratch", "fixed")
+    assert drawn(rng, "normal", 0.0, size=2) == "drawn"
     refuse(True, ValueError)
     assert told.heard == [
         ("seen", x),
+        ("scratch", x),
         ("fixed", x),
         ("drawn", rng, "normal", (0.0,), {"size": 2}),
         ("refuse", True, ValueError),

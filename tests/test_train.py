@@ -1,5 +1,6 @@
 """train.fit: the loop by hand to the last bit, whatever is asked for beside it."""
 
+import functools
 import math
 import re
 import signal
@@ -208,20 +209,28 @@ def test_callbacks_see_the_history_and_can_stop():
 # Ctrl-C, and losses that are no numbers
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts Python, as it does unless whoever started it has turned that off."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield functools.partial(signal.raise_signal, signal.SIGINT)
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.parametrize("phase", ["training", "validation", "callback"])
-def test_ctrl_c_leaves_model_and_history(phase):
+def test_ctrl_c_leaves_model_and_history(phase, ctrl_c):
     """The epochs that were finished are returned, and the model trains and computes as before."""
     parts = Parts()
 
     def loss(outputs, targets):
         calls.append(None)
         if len(calls) == {"training": 8, "validation": 11, "callback": 0}[phase]:
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
         return F.mse_loss(outputs, targets)
 
     def callback(history):
         if phase == "callback" and history.epochs == 1:
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
 
     calls = []
     history = parts.fit(loss=loss, validation=parts.validation, callbacks=[callback])
