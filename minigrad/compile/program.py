@@ -110,7 +110,7 @@ class Program:
     attributes
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
-        Tensors from outside, and the arrays that they had, which some changes exchange for others.
+        Tensors from outside, with the array and the parents of each, which some changes exchange for others.
     touched
         The leaves whose values are changed in place.
     """
@@ -161,7 +161,7 @@ def values_in(tree: Any) -> list[Value]:
     """The Values in nested tuples, lists, dicts and slices."""
     if type(tree) is Value:
         return [tree]
-    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if tree else []
+    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if isinstance(tree, BRANCHED) else []
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -52,7 +52,7 @@ class Recording:
         self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
         self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
-        self.tensors: dict[Any, np.ndarray] = {}  # constant Tensors, and the values that they had
+        self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the parents that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
@@ -99,7 +99,7 @@ class Recording:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
             if isinstance(value, np.ndarray) and isinstance(x, Tensor):
-                self.tensors[x] = value  # which some changes exchange for another array
+                self.tensors.setdefault(x, (x.value, x.parents))  # which some changes exchange for others
         return [self.seen(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:

@@ -11,7 +11,7 @@ from ..tape import clock
 from ..tensor import constant
 from ..traced import bare
 from .buffers import Plan
-from .program import Program, Value, mapped
+from .program import GRADIENT, Program, Value, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -63,10 +63,16 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
     names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
-    unfit = [f"tensor_{i}.value is not value_{i}" for i in range(len(program.tensors))]
-    for i, (tensor, value) in enumerate(program.tensors.items()):
-        names |= {f"tensor_{i}": tensor, f"value_{i}": value}
+    unfit = []
+    for i, (tensor, (value, parents)) in enumerate(program.tensors.items()):
+        unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.parents is not parents_{i}")
+        names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"parents_{i}": parents}
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
+    kinds = {v.source: v.strides for v in program.arguments if v.origin == GRADIENT}
+    unfit += [f"bare({leaf[x]}.grad).strides != {strides}" for x, strides in kinds.items()]
+    for i, x in enumerate(program.gradients):
+        unfit.append(f"{leaf[x]}.hooks is not hooks_{i}")
+        names[f"hooks_{i}"] = x.notes.hooks
     for i, (owner, name, value) in enumerate(program.attributes):
         unfit.append(f"owner_{i}.{name} != setting_{i}")
         names |= {f"owner_{i}": owner, f"setting_{i}": value}

@@ -451,3 +451,69 @@ def test_an_array_that_was_written_to_twice_is_as_it_was_before():
 def test_numbers_are_neither_kept_nor_scratch():
     """They pass as they are, as arrays do that a recording does not follow."""
     assert replayed(lambda x: x * scratch(2.0) + seen(1.0) + fixed(0.5), np.ones(2)).tolist() == [3.5, 3.5]
+
+
+# What programs depend on
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_leaf_that_no_longer_requires_grad_is_recorded_anew(backend):
+    """A frozen layer gets no gradient, and one that is thawed gets one again."""
+    x = np.array([1.0, 2.0])
+    w, v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+
+    def play(w, v, step):
+        for wanted in (True, True, False, False, True, True):
+            w.requires_grad = wanted
+            yield step(w, v), None if w.grad is None else w.grad.tolist(), v.grad.tolist()
+
+    def step(w, v):
+        v.grad = None
+        mg.sum(w * v * x).backward()
+        return w.requires_grad
+
+    other_w, other_v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+    compiled = mg.compile(lambda: step(w, v), backend=backend)
+    assert list(play(w, v, lambda *_: compiled())) == list(play(other_w, other_v, step))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_gradients_of_another_layout_are_recorded_anew(backend):
+    """The user may leave any array of the right shape in a leaf."""
+    x = np.arange(6.0).reshape(2, 3)
+    w = mg.tensor(np.ones((2, 3)), requires_grad=True)
+    compiled = mg.compile(lambda: mg.sum(w * x).backward(), backend=backend)
+    for _ in range(3):
+        compiled()
+    for other in (np.asfortranarray(x), x[::-1], x.copy(), x):
+        w.grad = mg.tensor(other)
+        w.grad.value = other  # as it lies there
+        compiled()
+        assert w.grad.tolist() == (x + other).tolist()
+
+
+def test_hooks_are_part_of_what_is_recorded():
+    """One that is registered later is called, and no more once it is removed."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    compiled = mg.compile(lambda x: mg.sum(w * x).backward())
+    x = np.ones(2)
+
+    def gradient():
+        w.grad = None
+        compiled(x)
+        return w.grad.tolist()
+
+    assert gradient() == gradient() == [1, 1]
+    remove = w.register_hook(lambda g: g * 3)
+    assert gradient() == gradient() == [3, 3]
+    remove()
+    assert gradient() == [1, 1]
+
+
+def test_a_tensor_of_which_the_array_is_read_is_recorded_anew_as_well():
+    """The array under .data, and that under .numpy(), is another one after an assignment."""
+    t = mg.tensor([1.0, 2.0])
+    compiled = mg.compile(lambda x: (x * t.data, x * t.numpy()))
+    for factor in (1.0, 2.0, 3.0):
+        t.data = [factor, 2.0]
+        assert [y.tolist() for y in compiled(np.ones(2))] == [[factor, 2]] * 2
