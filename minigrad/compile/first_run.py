@@ -93,6 +93,7 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
     program = Program(
         name if name.isidentifier() else "step",
         recording.arguments,
+        recording.known,
         recording.calls,
         result,
         tensors,

@@ -58,6 +58,11 @@ class Value:
         return self.size * self.dtype.itemsize
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is no array: a Python number, or one of NumPy's scalars."""
+        return self.number or self.scalar
+
+    @property
     def is_view(self) -> bool:
         """Whether it lies in the memory of another value."""
         return self.root is not self
@@ -101,6 +106,8 @@ class Program:
 
     Attributes
     ----------
+    known
+        The arguments that decide on shapes, and what they were.
     answer
         What the function returns: a tree with Values in it. `as_tensors` tells of each whether it comes as a Tensor.
     gradients
@@ -117,6 +124,7 @@ class Program:
 
     name: str
     arguments: list[Value]
+    known: dict[Value, Any]
     calls: list[Call]
     answer: Any
     as_tensors: list[bool]

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import RecordingError
 from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
-from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
+from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, writes
 from .names import frame_of
 from .program import (
     ARGUMENT,
@@ -50,6 +50,7 @@ class Recording:
         self.arguments: list[Value] = []
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
         self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
+        self.known: dict[Value, Any] = {}  # integers among the arguments that decide on shapes
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
         self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
         self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the parents that they had
@@ -134,6 +135,7 @@ class Recording:
         if self._code is not None:
             self.frame, self._code = frame_of(self._code), None
         args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
+        args, kwargs = self._with_known(function, args, kwargs)
         if function in QUESTIONS:
             return function(*mapped(value_of, args), **mapped(value_of, kwargs))
         out = out_of(kwargs)
@@ -149,9 +151,20 @@ class Recording:
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Draw random numbers, in each replay anew."""
         source = self._generator(rng, OUTSIDE)
-        args = (source, *mapped(self._enter, tuple(args)))
+        args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
+        args = (source, *args)
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
         return self._result(Call(Method(method), args, kwargs, kind=DRAW), answer)
+
+    def _with_known(self, function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a call, with integers that may decide on a shape as what they are.
+
+        A program knows those that are arguments of its own, and serves calls with these only.
+        """
+        integers = [x for x in deciding(function, args, kwargs) if is_integer(x)]
+        found = {x.node: x.value for x in integers if x.node.origin == ARGUMENT and x.node.is_number}
+        self.known |= found
+        return mapped(lambda x: found.get(node_of(x), x), (args, kwargs)) if found else (args, kwargs)
 
     def refuse(self, bad: Any, error: Callable[[], Exception]) -> None:
         """Raise the error if any element is true, now and in each replay."""
@@ -173,7 +186,7 @@ class Recording:
         """Write a call down whose answer is known; what stands for the answer."""
         made = mapped(lambda y: self._stand_in(y, call), answer)
         call.pattern = mapped(node_of, made)
-        call.varies = call.function in VALUES_SHAPE and shape_varies(call)
+        call.varies = shape_varies(call)
         if call.kind == PURE and any(value.is_view for value in call.results):
             call.kind = VIEW
         self._append(call)

@@ -63,7 +63,7 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
     names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
-    unfit = []
+    unfit = [f"inputs[{x.source}] != {int(known)}" for x, known in program.known.items()]
     for i, (tensor, (value, parents)) in enumerate(program.tensors.items()):
         unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.parents is not parents_{i}")
         names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"parents_{i}": parents}

@@ -180,7 +180,7 @@ def example(x: Any) -> Any:
 def same_as(call: Call) -> Value | None:
     """The operand that the result of a call is equal to, bit by bit, if there is one."""
     result, args = call.pattern, call.args
-    if not isinstance(result, Value) or not args:
+    if not isinstance(result, Value) or not args or call.varies:
         return None
     x = args[0]
     if call.function in NEUTRAL and not call.kwargs and len(args) == 2:

@@ -517,3 +517,63 @@ def test_a_tensor_of_which_the_array_is_read_is_recorded_anew_as_well():
     for factor in (1.0, 2.0, 3.0):
         t.data = [factor, 2.0]
         assert [y.tolist() for y in compiled(np.ones(2))] == [[factor, 2]] * 2
+
+
+def square():
+    return np.arange(9.0).reshape(3, 3)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("kind", [int, np.int64], ids=["int", "int64"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x[1:].sum(axis=n) * 2,
+        lambda x, n: np.mean(x[1:], n) * 2,
+        lambda x, n: mg.sum(mg.asarray(x[1:]), axis=n) * 2,
+        lambda x, n: x.swapaxes(n, 1) * 2 + x,
+        lambda x, n: (x * 1.5).swapaxes(n, 1) * 2 + x,
+        lambda x, n: (x * 1.5)[n:] * 2,
+        lambda x, n: x[:n] * 2,
+        lambda x, n: np.expand_dims(x[1:], n) * 2,
+        lambda x, n: np.tile(x, n) * 2,
+        lambda x, n: np.roll(x, n) * 2,
+        lambda x, n: np.take(x, [0, 1], axis=n) * 2,
+        lambda x, n: np.diagonal(x, n) * 2,
+        lambda x, n: np.concatenate([x[1:], x[1:]], axis=n) * 2,
+        lambda x, n: x.repeat(n) * 2,
+        lambda x, n: np.split(x, 3, axis=n)[0] * 2,
+        lambda x, n: drawn(np.random.default_rng(0), "permutation", n) * x[0, 1],
+    ],
+)
+def test_integers_that_decide_on_a_shape(function, kind, backend):
+    """As an axis, a bound of a slice, a size: if it is an argument, a program serves calls with this one."""
+    compiled = mg.compile(function, backend=backend)
+    for n in (0, 1, 0):
+        np.testing.assert_array_equal(compiled(square(), kind(n)), function(square(), kind(n)))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_numbers_that_decide_on_no_shape_may_be_any(backend):
+    """As elements of an index, operands and bounds of values."""
+    compiled = mg.compile(
+        lambda x, n: (x[n] * 2, x[0, n] + n, np.where(x > n, n, x), np.clip(x, n, 5), np.add(x, n)), backend=backend
+    )
+    for n in (0, 1, 2):
+        x = square()
+        want = x[n] * 2, x[0, n] + n, np.where(x > n, n, x), np.clip(x, n, 5), x + n
+        for ours, theirs in zip(compiled(x, n), want, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert len(compiled._replays) == len(next(iter(compiled._replays.values()))) == 1
+
+
+def test_an_axis_that_is_computed_is_looked_at():
+    """Another one that answers in the same shape is right, and one that does not is refused."""
+    for backend in ("numpy", "numba"):
+        compiled = mg.compile(lambda x, y: np.sum(x, axis=y.argmax()) * 2, backend=backend)
+        for y in ([1, 0], [0, 1]):
+            x, y = square(), np.array(y)
+            np.testing.assert_array_equal(compiled(x, y), np.sum(x, axis=y.argmax()) * 2)
+        compiled(x[1:], y)
+        with pytest.raises(ValueError, match=r"recorded with a result of shape \(2,\); got \(3,\)"):
+            compiled(x[1:], 1 - y)
