@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,5 +183,7 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, slice):
         return slice(*branches)
     if isinstance(tree, dict):
-        return type(tree)(zip(tree, branches, strict=True))
+        made = copy(tree)  # which may have been made with more than its keys, as a defaultdict is
+        made.update(zip(tree, branches, strict=True))
+        return made
     return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)

@@ -65,6 +65,8 @@ class Recording:
     def argument(self, x: Any) -> Any:
         """What stands for an argument: an array, a Python number, or a generator."""
         made = self._generator(x, ARGUMENT) if isinstance(x, np.random.Generator) else self._array(x, ARGUMENT)
+        if made.node in self.arguments:  # a generator that comes twice
+            made = RecordingGenerator(self, Value((), np.dtype(object), (), ARGUMENT), x)
         made.node.source = len(self.arguments)
         self.arguments.append(made.node)
         return made

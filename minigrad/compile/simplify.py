@@ -201,6 +201,8 @@ def is_all(x: Any, number: int) -> bool:
         if x.origin != CONSTANT:
             return False
         x = x.source
+    if isinstance(x, tuple | list):  # which may have Values in it
+        return False
     return bool(np.all(np.equal(x, number) & ~np.signbit(x)))
 
 

@@ -21,6 +21,8 @@ INFIX = {
     operator.mod: "%",
     operator.pow: "**",
     operator.matmul: "@",
+    operator.lshift: "<<",
+    operator.rshift: ">>",
     operator.and_: "&",
     operator.or_: "|",
     operator.xor: "^",

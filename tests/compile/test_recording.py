@@ -37,6 +37,7 @@ def tensor_branch(x):
         (lambda x: mg.asarray(x).sum().item(), "makes Python numbers"),
         (lambda x: x.tolist(), "makes Python numbers"),
         (lambda x: range(x.sum().astype(int)), "makes Python numbers"),
+        (lambda x: round(x.sum()), "makes Python numbers"),
         (lambda x: np.asarray(x), r"hands an array of shape \(3,\) to something other than NumPy's functions"),
         (lambda x: np.allclose(x, x) and x, "asks for the truth"),
         (lambda x: x + np.random.default_rng(0).normal(size=3), "in a way that is not recorded.*mg.sample"),
@@ -346,6 +347,9 @@ def test_settings_are_part_of_what_is_recorded():
         lambda x: x.astype(np.float32).dtype.itemsize + x.ndim + x,
         lambda x: (-x, +x, abs(x), ~(x > 0), x % 2, x // 2, 2 // x, 2 % x, 2**x, x**2, x**x, x**0.5, 1 / x),
         lambda x: ((x > 1) & (x < 2) | (x == 3) ^ (x != 4), x >= 1, x <= 1),
+        lambda x: (x.astype(int) << 2, 2 << x.astype(int), x.astype(int) >> 1, 9 >> x.astype(int)),
+        lambda x: (*divmod(x, 2), *divmod(2, x), *divmod(x.sum(), 2)),
+        lambda x: x[0] * [x[0, 0], x[1, 1]],
         lambda x: (True & (x > 1), True | (x > 1), True ^ (x > 1), 2 - x, x @ x, np.eye, 3.0 + x)[0:5],
         lambda x: np.linalg.slogdet(x).logabsdet + np.linalg.inv(x),
         lambda x: np.split(x, 2)[1],
@@ -577,3 +581,12 @@ def test_an_axis_that_is_computed_is_looked_at():
         compiled(x[1:], y)
         with pytest.raises(ValueError, match=r"recorded with a result of shape \(2,\); got \(3,\)"):
             compiled(x[1:], 1 - y)
+
+
+def test_python_numbers_have_the_operators_of_integers():
+    """Shifts and quotients with remainders; a list is not repeated as often as one says."""
+    compiled = mg.compile(lambda a, b: (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b)))
+    for a, b in [(9, 2), (20, 3), (-5, 1)]:
+        assert compiled(a, b) == (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b))
+    with pytest.raises(mg.RecordingError, match="makes Python numbers"):
+        mg.compile(lambda x, n: np.stack([x] * n))(np.ones(2), 3)
