@@ -11,7 +11,8 @@ from ..tape import clock
 from ..tensor import constant
 from ..traced import bare
 from .buffers import Plan
-from .program import GRADIENT, Program, Value, mapped
+from .checks import late_changes, restoring
+from .program import GRADIENT, REFUSE, Program, Value, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -49,7 +50,8 @@ class Replay:
         source = Source(program, plan)
         self.source = source.text
         self.memory += [block.nbytes for block in plan.blocks]
-        return defined("prepare", source.text, {})(**source.outside)
+        step = defined("prepare", source.text, {})(**source.outside)
+        return restoring(step, program, late_changes(program, lambda call: call.kind == REFUSE))
 
 
 def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Method
+from .checks import checks_first
 from .functions import runnable
 from .lower import lowered
 from .program import (
@@ -42,6 +43,7 @@ def simplify(program: Program) -> None:
     program.calls = [other for call in program.calls for other in lowered(call)]
     Sharing(program).run()
     leave_out_dead(program)
+    checks_first(program)
 
 
 class Sharing:
