@@ -1,8 +1,6 @@
 """The recording of one run of a function: each call of NumPy's that reaches an array becomes a call of a program."""
 
-import sys
 import weakref
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -13,6 +11,7 @@ from ..errors import RecordingError
 from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, writes
+from .kept import check_nothing_is_kept, check_nothing_is_made, owner
 from .names import frame_of
 from .program import (
     ARGUMENT,
@@ -30,9 +29,6 @@ from .program import (
     leaves_of,
     mapped,
 )
-
-HERE = 2  # references to an array that a variable, and asking for their number, add
-OUTSIDE_HOLDS = 2  # references from a recording: one beside the value that stands for the array, one from it
 
 ARRAYS = (np.ndarray, np.generic, int, float)  # of what an answer may consist that has values
 
@@ -57,6 +53,7 @@ class Recording:
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
+        self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
         self._made: list[weakref.ref[RecordingArray]] = []
         self._usual = np.geterr()
 
@@ -155,6 +152,7 @@ class Recording:
         source = self._generator(rng, OUTSIDE)
         args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
         args = (source, *args)
+        self._drawn.setdefault(id(rng), (rng, rng.bit_generator.state))
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
         return self._result(Call(Method(method), args, kwargs, kind=DRAW), answer)
 
@@ -251,36 +249,19 @@ class Recording:
             node.name = names.get(key) or (of and f"{of}_view")
 
     def undo(self) -> None:
-        """Give arrays and gradients from outside the values back that they had before."""
+        """Give arrays, gradients and generators from outside the values back that they had before."""
         for value, copy in reversed(self._copies.values()):
             value[...] = copy
         for leaf, gradient in self.former_gradients.items():
             leaf.notes.grad = gradient
+        for rng, state in self._drawn.values():
+            rng.bit_generator.state = state
 
-    def check_nothing_is_kept(self) -> None:
+    def check(self, answer: Sequence[Any]) -> None:
         """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
-        for array in [array for made in self._made if (array := made()) is not None]:
-            raise RecordingError(
-                f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
-                f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "
-                f"array that is there already, as kept[...] = x"
-            )
-        views = Counter(id(owner(x)) for x, _ in self._outside.values() if owner(x) is not x)
-        copied = Counter(id(value) for value, _ in self._copies.values())
-        for key in list(self._outside):
-            x = self._outside[key][0]
-            if not isinstance(owner(x), np.ndarray):
-                continue
-            held = sys.getrefcount(x) - HERE > OUTSIDE_HOLDS + copied[key] + views[key]
-            x = owner(x)
-            ours = views[id(x)] + copied[id(x)] + (OUTSIDE_HOLDS if id(x) in self._outside else 0)
-            if not held and sys.getrefcount(x) - HERE <= ours:
-                raise RecordingError(
-                    f"the compiled function makes an array of shape {self._outside[key][1].shape} in a way that is not "
-                    f"recorded, so it would be the same in every replay. Make it outside of the function, or in it "
-                    f"with mg.arange, mg.zeros and the like; for random numbers use mg.sample, or pass the generator "
-                    f"as an argument"
-                )
+        check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
+        written = [value for value, _ in self._copies.values()]
+        check_nothing_is_made([*self._outside.values()], written, answer)
 
 
 def value_of(x: Any) -> Any:
@@ -291,10 +272,3 @@ def value_of(x: Any) -> Any:
 def node_of(x: Any) -> Any:
     """What stands for something in the program."""
     return x.node if isinstance(x, RecordingArray | RecordingGenerator) else x
-
-
-def owner(x: Any) -> Any:
-    """What owns the memory of an array."""
-    while isinstance(x, np.ndarray) and x.base is not None:
-        x = x.base
-    return x

@@ -12,7 +12,7 @@ from ..tensor import constant
 from ..traced import bare
 from .buffers import Plan
 from .checks import late_changes, restoring
-from .program import GRADIENT, REFUSE, Program, Value, mapped
+from .program import BRANCHED, GRADIENT, REFUSE, Program, Value, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -88,7 +88,8 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     for i, (x, g) in enumerate(program.gradients.items()):
         names[f"gradient_{i}"] = g
         lines.append(f"{leaf[x]}.grad = " + (from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"))
-    lines.append("return answer_of(results)" if program.as_tensors else "return answer")
+    has_parts = isinstance(program.answer, BRANCHED)  # which the caller may change
+    lines.append("return answer_of(results)" if program.as_tensors or has_parts else "return answer")
     return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
 
 
@@ -99,7 +100,7 @@ def from_results(g: Value, i: int) -> str:
 
 def answer_of(program: Program, results: Sequence[Any]) -> Any:
     """What the function answers, with the results in their places."""
-    values = zip(results, program.as_tensors, strict=False)
+    values = zip(results or (), program.as_tensors, strict=False)
 
     def result(x: Any) -> Any:
         if not isinstance(x, Value):

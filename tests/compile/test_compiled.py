@@ -271,7 +271,7 @@ def test_objects_with_arrays_in_them(container, backend):
 
     def function(batch):
         x, y = (batch.x, batch.y) if hasattr(batch, "x") else (batch["x"], batch["y"])
-        return x * y
+        return mg.asarray(x) * y
 
     compiled = mg.compile(function, backend=backend)
     for i in range(5):

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from ..checks import late_changes, picks, restoring
+from ..kept import owner
 from ..lower import contiguous
 from ..program import REFUSE, WRITE, Program, Refused, Value
-from ..recording import owner
 from ..replay import Replay, runner
 from . import machine as machine  # an ImportError is to come at once
 from .division import Native
