@@ -91,8 +91,16 @@ class Compiled:
         ------
         ValueError
             If the arrays are of different lengths, or of none.
+        TypeError
+            If something else is given than arrays with a first axis.
         """
-        lengths = {len(x) for tree in stacked for x in leaves(tree)}
+        for x in leaves(stacked):
+            if not isinstance(x, np.ndarray | Tensor) or not x.ndim:
+                raise TypeError(
+                    f"scan goes through the first axis of arrays; got {type(x).__name__} {x!r}. What is the same in "
+                    f"all calls comes from outside, as by functools.partial"
+                )
+        lengths = {len(x) for x in leaves(stacked)}
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
         answers: list[Any] = []

@@ -1,6 +1,7 @@
 """The replay of a program: NumPy's calls once more, and what they leave outside."""
 
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -116,4 +117,5 @@ def defined(name: str, text: str, names: dict[str, Any]) -> Any:
     file = f"<compiled by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
+    weakref.finalize(names[name], linecache.cache.pop, file, None)
     return names[name]

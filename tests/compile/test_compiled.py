@@ -1,5 +1,7 @@
 """Which program serves a call, and what a compiled function is besides."""
 
+import gc
+import linecache
 import pickle
 import threading
 from collections import OrderedDict, UserDict, defaultdict
@@ -310,3 +312,22 @@ def test_answers_of_any_dict():
     for factor in (1.0, 2.0):
         answer = compiled(factor * np.ones(2))
         assert (answer["x"].tolist(), answer["y"]) == ([2 * factor] * 2, [])
+
+
+@pytest.mark.parametrize("wrong", [3.0, np.array(1.0), [1.0, 2.0], np.random.default_rng(0)])
+def test_scan_takes_arrays(wrong):
+    """What has no first axis is refused before anything is called."""
+    function = count_runs(lambda x, y: x)
+    with pytest.raises(TypeError, match=r"scan goes through the first axis of arrays; got \w+ .*functools.partial"):
+        mg.compile(function).scan(np.ones(3), wrong)
+    assert function.runs == 0
+
+
+def test_the_source_of_a_program_goes_with_it():
+    """A thousand functions that are compiled and forgotten leave no lines for tracebacks."""
+    gc.collect()
+    before = len(linecache.cache)
+    for _ in range(10):
+        mg.compile(double)(np.ones(2))
+    gc.collect()
+    assert len(linecache.cache) <= before
