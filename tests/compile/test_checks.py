@@ -152,3 +152,20 @@ def test_checks_of_arguments_come_first():
     with pytest.raises(ValueError, match="at least 0"):
         compiled(np.ones(2), np.array([1, -2]))
     assert kept.tolist() == [2, 2]  # by the function, once
+
+
+@BACKENDS
+def test_a_check_of_what_was_drawn(backend):
+    """The generator is where the function leaves it, which draws once."""
+
+    def make():
+        rng = np.random.default_rng(0)
+
+        def function(x):
+            drawn_here = drawn(rng, "random", 2)
+            refuse(drawn_here + x < 0, lambda: ValueError("too small"))
+            return x * drawn_here
+
+        return function, lambda: [np.array(rng.bit_generator.state["state"]["state"] % 2**53, float)]
+
+    agree(make, CALLS, backend)
