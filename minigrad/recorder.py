@@ -23,6 +23,13 @@ def seen(x: Any) -> Any:
     return x
 
 
+def values_of(tensor: Any, x: Any) -> Any:
+    """`x`, the array of a Tensor; in a recording, what stands for it, until the Tensor is given another one."""
+    if unusual and (recording := recorder.get()) is not None:
+        return recording.operands((tensor,), (x,))[0]
+    return x
+
+
 def scratch(x: Any) -> Any:
     """`x`, an array that somebody keeps to compute in: what is in it now, and will be, nobody asks for."""
     if unusual and (recording := recorder.get()) is not None:

@@ -12,7 +12,7 @@ from .gradients import Hook, accumulate, first_cotangent
 from .levels import GROUND, enable_grad, is_grad_enabled
 from .methods import plain_index
 from .recorded import Recorded
-from .recorder import gradient_of, seen, set_gradient, touch
+from .recorder import gradient_of, seen, set_gradient, touch, values_of
 from .tape import Node, Notes, clock, sweep
 from .traced import Traced, bare
 
@@ -71,7 +71,7 @@ class Tensor(Recorded):
                 "the plain values of a tensor that requires grad have no gradient. Use x.detach().numpy(), or a "
                 "`with mg.no_grad()` block; in a computation, use NumPy's functions on tensors: np.stack joins a list"
             )
-        return seen(as_array(self.value))
+        return values_of(self, as_array(self.value))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -181,7 +181,7 @@ class Tensor(Recorded):
     @property
     def data(self) -> Any:
         """The values, in the same memory. Leaves can be given new ones, in place; this needs no `no_grad`."""
-        return seen(as_array(self.value))
+        return values_of(self, as_array(self.value))
 
     @data.setter
     def data(self, values: Any) -> None:

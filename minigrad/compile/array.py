@@ -22,10 +22,10 @@ def binary(ufunc: np.ufunc, operation: Callable[[Any, Any], Any]) -> tuple[Calla
         return recording.call(function, (a, b))
 
     def forward(self: "RecordingArray", other: Any) -> Any:
-        return record(self.recording, self, other) if knows(type(other)) else NotImplemented
+        return record(self.recording, self, other) if computes(self, other) else NotImplemented
 
     def reflected(self: "RecordingArray", other: Any) -> Any:
-        return record(self.recording, other, self) if knows(type(other)) else NotImplemented
+        return record(self.recording, other, self) if computes(self, other) else NotImplemented
 
     def in_place(self: "RecordingArray", other: Any) -> Any:
         if not knows(type(other)):
@@ -45,6 +45,11 @@ def unary(ufunc: np.ufunc, operation: Callable[[Any], Any]) -> Callable[["Record
 def is_scalar(x: Any) -> bool:
     """Whether NumPy computes with `x` as with a number."""
     return x.node.scalar or x.node.number if isinstance(x, RecordingArray) else isinstance(x, NUMBERS)
+
+
+def computes(x: "RecordingArray", other: Any) -> bool:
+    """Whether an operator of `x` is for it to compute; a list, it is for a number to repeat."""
+    return knows(type(other)) and not (x.node.number and isinstance(other, list | tuple))
 
 
 def knows(kind: type) -> bool:
@@ -85,6 +90,8 @@ class RecordingArray:
     __floordiv__, __rfloordiv__, __ifloordiv__ = binary(np.floor_divide, operator.floordiv)
     __mod__, __rmod__, __imod__ = binary(np.remainder, operator.mod)
     __matmul__, __rmatmul__, __imatmul__ = binary(np.matmul, operator.matmul)
+    __lshift__, __rlshift__, __ilshift__ = binary(np.left_shift, operator.lshift)
+    __rshift__, __rrshift__, __irshift__ = binary(np.right_shift, operator.rshift)
     __and__, __rand__, __iand__ = binary(np.bitwise_and, operator.and_)
     __or__, __ror__, __ior__ = binary(np.bitwise_or, operator.or_)
     __xor__, __rxor__, __ixor__ = binary(np.bitwise_xor, operator.xor)
@@ -105,6 +112,12 @@ class RecordingArray:
 
     def __rpow__(self, other: Any) -> Any:
         return self.recording.call(operator.pow, (other, self)) if knows(type(other)) else NotImplemented
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
 
     def __ipow__(self, other: Any) -> Any:
         self[...] = self**other
@@ -146,7 +159,8 @@ class RecordingArray:
     def _to_python(self, *_: Any) -> Any:
         self._refuse("makes Python numbers of {}", "Return the array, or compute with it as an array")
 
-    __float__ = __int__ = __index__ = __complex__ = item = tolist = tobytes = dump = dumps = tofile = _to_python
+    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _to_python
+    item = tolist = tobytes = dump = dumps = tofile = _to_python
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"

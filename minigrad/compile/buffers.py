@@ -94,7 +94,7 @@ class Plan:
 def writes_into_out(call: Call) -> bool:
     """Whether the result of a call is one array that NumPy can be told to put into a buffer."""
     result = call.pattern
-    if call.kind != PURE or not isinstance(result, Value) or result.scalar or result.number or result.is_view:
+    if call.kind != PURE or not isinstance(result, Value) or result.is_number or result.is_view or call.varies:
         return False
     if result.dtype.kind not in "biuf" or not result.dtype.isnative:
         return False

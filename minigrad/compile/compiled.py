@@ -1,7 +1,7 @@
 """A compiled function: which program serves a call, and what a call of it leaves behind."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from operator import index, itemgetter, methodcaller
 from types import MethodType
@@ -91,8 +91,16 @@ class Compiled:
         ------
         ValueError
             If the arrays are of different lengths, or of none.
+        TypeError
+            If something else is given than arrays with a first axis.
         """
-        lengths = {len(x) for tree in stacked for x in leaves(tree)}
+        for x in leaves(stacked):
+            if not isinstance(x, np.ndarray | Tensor) or not x.ndim:
+                raise TypeError(
+                    f"scan goes through the first axis of arrays; got {type(x).__name__} {x!r}. What is the same in "
+                    f"all calls comes from outside, as by functools.partial"
+                )
+        lengths = {len(x) for x in leaves(stacked)}
         if len(lengths) != 1 or lengths == {0}:
             raise ValueError(f"scan takes arrays of one length, at least 1; got lengths {sorted(lengths)}")
         answers: list[Any] = []
@@ -164,6 +172,19 @@ def native_replay() -> Any:
     return NativeReplay
 
 
+class Same:
+    """An object that is equal to itself only; it lives as long as a program knows it, so that none takes its place."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Same and other.x is self.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
+
+
 def kind_of(x: Any, inputs: list[Any]) -> Any:
     """What must be equal for a program to serve a call; arrays and numbers, which may differ, go to `inputs`."""
     if isinstance(x, np.ndarray):
@@ -171,15 +192,20 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
         return x.shape, x.dtype, x.strides
     if isinstance(x, tuple | list):
         return type(x), *[kind_of(part, inputs) for part in x]
-    if isinstance(x, Mapping):
+    if isinstance(x, dict):
         return type(x), *[(key, kind_of(part, inputs)) for key, part in x.items()]
     if isinstance(x, Tensor) and not x.requires_grad:
         return Tensor, kind_of(x.data, inputs)
-    if type(x) in (int, float) or isinstance(x, np.generic | np.random.Generator):
+    if type(x) in (int, float) or isinstance(x, np.generic):
         inputs.append(x)
         return type(x)
+    if isinstance(x, np.random.Generator):
+        inputs.append(x)
+        return type(x), next(i for i, y in enumerate(inputs) if y is x)  # a generator may come twice
+    if isinstance(x, slice):
+        return slice, *[kind_of(part, inputs) for part in (x.start, x.stop, x.step)]
     try:
         hash(x)
     except TypeError:
-        return type(x), id(x)
+        return Same(x)
     return type(x), x

@@ -11,7 +11,7 @@ from ..levels import recorder, unusual
 from ..tensor import Tensor, constant
 from .array import RecordingArray, RecordingGenerator
 from .names import outside_names
-from .program import Program, mapped
+from .program import Program, leaves_of, mapped
 from .recording import Recording
 
 
@@ -30,7 +30,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         name_variables(recording)
         program, answer = finished(recording, function, answer)
         args, kwargs = (), {}
-        recording.check_nothing_is_kept()
+        recording.check(leaves_of(answer))
     except BaseException:
         recording.undo()
         raise
@@ -84,15 +84,16 @@ def give_name(name: str, x: Any) -> None:
 def finished(recording: Recording, function: Callable[..., Any], answer: Any) -> tuple[Program, Any]:
     """The program of a recording, and the function's answer; gradients are left in the leaves."""
     tensors: list[bool] = []
-    result = mapped(lambda x: answered(x, tensors), answer)
+    result = mapped(lambda x: answered(recording, x, tensors), answer)
     gradients = {}
     for leaf in recording.former_gradients:
-        gradients[leaf] = mapped(lambda x: answered(x, []), leaf.notes.grad)
+        gradients[leaf] = mapped(lambda x: answered(recording, x, []), leaf.notes.grad)
         leaf.notes.grad = outside(leaf.notes.grad)
     name = getattr(function, "__name__", "step")
     program = Program(
         name if name.isidentifier() else "step",
         recording.arguments,
+        recording.known,
         recording.calls,
         result,
         tensors,
@@ -105,8 +106,10 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
     return program, mapped(outside, answer)
 
 
-def answered(x: Any, tensors: list[bool]) -> Any:
+def answered(recording: Recording, x: Any, tensors: list[bool]) -> Any:
     """A part of the answer in terms of the program; `tensors` learns whether an array comes as a Tensor."""
+    if isinstance(x, np.ndarray):
+        x = recording.seen(x)
     if isinstance(x, RecordingArray):
         tensors.append(False)
         return x.node

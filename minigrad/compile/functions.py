@@ -24,6 +24,17 @@ VALUES_SHAPE |= {Method("repeat"), operator.getitem}
 WRITERS = {operator.setitem, np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 WRITING_METHODS = {"fill", "sort", "partition", "put", "itemset", "byteswap", "setfield", "shuffle"}
 
+# Functions that take numbers as they take arrays; to others an integer may be a shape, an axis or a number of copies.
+NUMERIC = {np.where, np.clip, np.full_like, np.copyto, Method("clip"), Method("fill")}
+
+
+def takes_numbers(function: Any) -> bool:
+    """Whether the numbers among a function's arguments are operands, which change neither shape nor layout."""
+    if isinstance(function, tuple):
+        return function[1] in ("at", "outer")
+    is_operator = type(function) is type(operator.add) and function.__module__ == "_operator"
+    return isinstance(function, np.ufunc) or function in NUMERIC or is_operator
+
 
 def runnable(function: Any) -> Callable[..., Any]:
     """A function, which may be a ufunc's method, given as a pair."""
@@ -38,10 +49,25 @@ def writes(function: Any) -> bool:
 
 
 def shape_varies(call: Call) -> bool:
-    """Whether a call, of a function that may do so, answers in a shape that depends on values."""
+    """Whether the shape of a call's result depends on values: its function chooses by them, or counts with them."""
     if call.function is operator.getitem:
-        return any(isinstance(x, RecordingArray) and x.dtype == bool and x.shape for x in leaves_of(call.args[1]))
-    return call.function is not np.where or len(call.args) == 1
+        masks = any(isinstance(x, RecordingArray) and x.dtype == bool and x.shape for x in leaves_of(call.args[1]))
+    else:
+        masks = call.function in VALUES_SHAPE and (call.function is not np.where or len(call.args) == 1)
+    return masks or any(map(is_integer, deciding(call.function, call.args, call.kwargs)))
+
+
+def deciding(function: Any, args: Any, kwargs: Any) -> list[Any]:
+    """The parts of a call's arguments that decide on the shape of its result if they are integers."""
+    if function in (operator.getitem, operator.setitem):
+        index = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return leaves_of([part for part in index if isinstance(part, slice)])
+    return [] if takes_numbers(function) else leaves_of((args, kwargs))
+
+
+def is_integer(x: Any) -> bool:
+    """Whether something stands for one integer."""
+    return isinstance(x, RecordingArray) and x.dtype.kind in "biu" and not x.shape
 
 
 def out_of(kwargs: Mapping[str, Any]) -> Any:

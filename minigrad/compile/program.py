@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,11 @@ class Value:
         return self.size * self.dtype.itemsize
 
     @property
+    def is_number(self) -> bool:
+        """Whether it is no array: a Python number, or one of NumPy's scalars."""
+        return self.number or self.scalar
+
+    @property
     def is_view(self) -> bool:
         """Whether it lies in the memory of another value."""
         return self.root is not self
@@ -101,6 +107,8 @@ class Program:
 
     Attributes
     ----------
+    known
+        The arguments that decide on shapes, and what they were.
     answer
         What the function returns: a tree with Values in it. `as_tensors` tells of each whether it comes as a Tensor.
     gradients
@@ -110,13 +118,14 @@ class Program:
     attributes
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
-        Tensors from outside, and the arrays that they had, which some changes exchange for others.
+        Tensors from outside, with the array and the parents of each, which some changes exchange for others.
     touched
         The leaves whose values are changed in place.
     """
 
     name: str
     arguments: list[Value]
+    known: dict[Value, Any]
     calls: list[Call]
     answer: Any
     as_tensors: list[bool]
@@ -161,7 +170,7 @@ def values_in(tree: Any) -> list[Value]:
     """The Values in nested tuples, lists, dicts and slices."""
     if type(tree) is Value:
         return [tree]
-    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if tree else []
+    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if isinstance(tree, BRANCHED) else []
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
@@ -174,5 +183,7 @@ def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, slice):
         return slice(*branches)
     if isinstance(tree, dict):
-        return type(tree)(zip(tree, branches, strict=True))
+        made = copy(tree)  # which may have been made with more than its keys, as a defaultdict is
+        made.update(zip(tree, branches, strict=True))
+        return made
     return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)

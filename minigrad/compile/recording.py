@@ -1,8 +1,6 @@
 """The recording of one run of a function: each call of NumPy's that reaches an array becomes a call of a program."""
 
-import sys
 import weakref
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -12,7 +10,8 @@ import numpy as np
 from ..errors import RecordingError
 from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
-from .functions import QUESTIONS, VALUES_SHAPE, out_of, runnable, shape_varies, writes
+from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, writes
+from .kept import check_nothing_is_kept, check_nothing_is_made, owner
 from .names import frame_of
 from .program import (
     ARGUMENT,
@@ -31,9 +30,6 @@ from .program import (
     mapped,
 )
 
-HERE = 2  # references to an array that a variable, and asking for their number, add
-OUTSIDE_HOLDS = 2  # references from a recording: one beside the value that stands for the array, one from it
-
 ARRAYS = (np.ndarray, np.generic, int, float)  # of what an answer may consist that has values
 
 
@@ -50,12 +46,14 @@ class Recording:
         self.arguments: list[Value] = []
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
         self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
+        self.known: dict[Value, Any] = {}  # integers among the arguments that decide on shapes
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
         self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
-        self.tensors: dict[Any, np.ndarray] = {}  # constant Tensors, and the values that they had
+        self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the parents that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
+        self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
         self._made: list[weakref.ref[RecordingArray]] = []
         self._usual = np.geterr()
 
@@ -64,6 +62,8 @@ class Recording:
     def argument(self, x: Any) -> Any:
         """What stands for an argument: an array, a Python number, or a generator."""
         made = self._generator(x, ARGUMENT) if isinstance(x, np.random.Generator) else self._array(x, ARGUMENT)
+        if made.node in self.arguments:  # a generator that comes twice
+            made = RecordingGenerator(self, Value((), np.dtype(object), (), ARGUMENT), x)
         made.node.source = len(self.arguments)
         self.arguments.append(made.node)
         return made
@@ -99,7 +99,7 @@ class Recording:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
             if isinstance(value, np.ndarray) and isinstance(x, Tensor):
-                self.tensors[x] = value  # which some changes exchange for another array
+                self.tensors.setdefault(x, (x.value, x.parents))  # which some changes exchange for others
         return [self.seen(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
@@ -134,6 +134,7 @@ class Recording:
         if self._code is not None:
             self.frame, self._code = frame_of(self._code), None
         args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
+        args, kwargs = self._with_known(function, args, kwargs)
         if function in QUESTIONS:
             return function(*mapped(value_of, args), **mapped(value_of, kwargs))
         out = out_of(kwargs)
@@ -149,9 +150,21 @@ class Recording:
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Draw random numbers, in each replay anew."""
         source = self._generator(rng, OUTSIDE)
-        args = (source, *mapped(self._enter, tuple(args)))
+        args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
+        args = (source, *args)
+        self._drawn.setdefault(id(rng), (rng, rng.bit_generator.state))
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
         return self._result(Call(Method(method), args, kwargs, kind=DRAW), answer)
+
+    def _with_known(self, function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a call, with integers that may decide on a shape as what they are.
+
+        A program knows those that are arguments of its own, and serves calls with these only.
+        """
+        integers = [x for x in deciding(function, args, kwargs) if is_integer(x)]
+        found = {x.node: x.value for x in integers if x.node.origin == ARGUMENT and x.node.is_number}
+        self.known |= found
+        return mapped(lambda x: found.get(node_of(x), x), (args, kwargs)) if found else (args, kwargs)
 
     def refuse(self, bad: Any, error: Callable[[], Exception]) -> None:
         """Raise the error if any element is true, now and in each replay."""
@@ -173,7 +186,7 @@ class Recording:
         """Write a call down whose answer is known; what stands for the answer."""
         made = mapped(lambda y: self._stand_in(y, call), answer)
         call.pattern = mapped(node_of, made)
-        call.varies = call.function in VALUES_SHAPE and shape_varies(call)
+        call.varies = shape_varies(call)
         if call.kind == PURE and any(value.is_view for value in call.results):
             call.kind = VIEW
         self._append(call)
@@ -236,36 +249,19 @@ class Recording:
             node.name = names.get(key) or (of and f"{of}_view")
 
     def undo(self) -> None:
-        """Give arrays and gradients from outside the values back that they had before."""
+        """Give arrays, gradients and generators from outside the values back that they had before."""
         for value, copy in reversed(self._copies.values()):
             value[...] = copy
         for leaf, gradient in self.former_gradients.items():
             leaf.notes.grad = gradient
+        for rng, state in self._drawn.values():
+            rng.bit_generator.state = state
 
-    def check_nothing_is_kept(self) -> None:
+    def check(self, answer: Sequence[Any]) -> None:
         """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
-        for array in [array for made in self._made if (array := made()) is not None]:
-            raise RecordingError(
-                f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
-                f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "
-                f"array that is there already, as kept[...] = x"
-            )
-        views = Counter(id(owner(x)) for x, _ in self._outside.values() if owner(x) is not x)
-        copied = Counter(id(value) for value, _ in self._copies.values())
-        for key in list(self._outside):
-            x = self._outside[key][0]
-            if not isinstance(owner(x), np.ndarray):
-                continue
-            held = sys.getrefcount(x) - HERE > OUTSIDE_HOLDS + copied[key] + views[key]
-            x = owner(x)
-            ours = views[id(x)] + copied[id(x)] + (OUTSIDE_HOLDS if id(x) in self._outside else 0)
-            if not held and sys.getrefcount(x) - HERE <= ours:
-                raise RecordingError(
-                    f"the compiled function makes an array of shape {self._outside[key][1].shape} in a way that is not "
-                    f"recorded, so it would be the same in every replay. Make it outside of the function, or in it "
-                    f"with mg.arange, mg.zeros and the like; for random numbers use mg.sample, or pass the generator "
-                    f"as an argument"
-                )
+        check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
+        written = [value for value, _ in self._copies.values()]
+        check_nothing_is_made([*self._outside.values()], written, answer)
 
 
 def value_of(x: Any) -> Any:
@@ -276,10 +272,3 @@ def value_of(x: Any) -> Any:
 def node_of(x: Any) -> Any:
     """What stands for something in the program."""
     return x.node if isinstance(x, RecordingArray | RecordingGenerator) else x
-
-
-def owner(x: Any) -> Any:
-    """What owns the memory of an array."""
-    while isinstance(x, np.ndarray) and x.base is not None:
-        x = x.base
-    return x

@@ -1,6 +1,7 @@
 """The replay of a program: NumPy's calls once more, and what they leave outside."""
 
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -11,7 +12,8 @@ from ..tape import clock
 from ..tensor import constant
 from ..traced import bare
 from .buffers import Plan
-from .program import Program, Value, mapped
+from .checks import late_changes, restoring
+from .program import BRANCHED, GRADIENT, REFUSE, Program, Value, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -49,7 +51,8 @@ class Replay:
         source = Source(program, plan)
         self.source = source.text
         self.memory += [block.nbytes for block in plan.blocks]
-        return defined("prepare", source.text, {})(**source.outside)
+        step = defined("prepare", source.text, {})(**source.outside)
+        return restoring(step, program, late_changes(program, lambda call: call.kind == REFUSE))
 
 
 def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:
@@ -63,10 +66,16 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
     names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
-    unfit = [f"tensor_{i}.value is not value_{i}" for i in range(len(program.tensors))]
-    for i, (tensor, value) in enumerate(program.tensors.items()):
-        names |= {f"tensor_{i}": tensor, f"value_{i}": value}
+    unfit = [f"inputs[{x.source}] != {int(known)}" for x, known in program.known.items()]
+    for i, (tensor, (value, parents)) in enumerate(program.tensors.items()):
+        unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.parents is not parents_{i}")
+        names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"parents_{i}": parents}
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
+    kinds = {v.source: v.strides for v in program.arguments if v.origin == GRADIENT}
+    unfit += [f"bare({leaf[x]}.grad).strides != {strides}" for x, strides in kinds.items()]
+    for i, x in enumerate(program.gradients):
+        unfit.append(f"{leaf[x]}.hooks is not hooks_{i}")
+        names[f"hooks_{i}"] = x.notes.hooks
     for i, (owner, name, value) in enumerate(program.attributes):
         unfit.append(f"owner_{i}.{name} != setting_{i}")
         names |= {f"owner_{i}": owner, f"setting_{i}": value}
@@ -80,7 +89,8 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     for i, (x, g) in enumerate(program.gradients.items()):
         names[f"gradient_{i}"] = g
         lines.append(f"{leaf[x]}.grad = " + (from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"))
-    lines.append("return answer_of(results)" if program.as_tensors else "return answer")
+    has_parts = isinstance(program.answer, BRANCHED)  # which the caller may change
+    lines.append("return answer_of(results)" if program.as_tensors or has_parts else "return answer")
     return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
 
 
@@ -91,7 +101,7 @@ def from_results(g: Value, i: int) -> str:
 
 def answer_of(program: Program, results: Sequence[Any]) -> Any:
     """What the function answers, with the results in their places."""
-    values = zip(results, program.as_tensors, strict=False)
+    values = zip(results or (), program.as_tensors, strict=False)
 
     def result(x: Any) -> Any:
         if not isinstance(x, Value):
@@ -107,4 +117,5 @@ def defined(name: str, text: str, names: dict[str, Any]) -> Any:
     file = f"<compiled by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
+    weakref.finalize(names[name], linecache.cache.pop, file, None)
     return names[name]

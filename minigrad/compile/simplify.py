@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Method
+from .checks import checks_first
 from .functions import runnable
 from .lower import lowered
 from .program import (
@@ -42,6 +43,7 @@ def simplify(program: Program) -> None:
     program.calls = [other for call in program.calls for other in lowered(call)]
     Sharing(program).run()
     leave_out_dead(program)
+    checks_first(program)
 
 
 class Sharing:
@@ -180,7 +182,7 @@ def example(x: Any) -> Any:
 def same_as(call: Call) -> Value | None:
     """The operand that the result of a call is equal to, bit by bit, if there is one."""
     result, args = call.pattern, call.args
-    if not isinstance(result, Value) or not args:
+    if not isinstance(result, Value) or not args or call.varies:
         return None
     x = args[0]
     if call.function in NEUTRAL and not call.kwargs and len(args) == 2:
@@ -201,6 +203,8 @@ def is_all(x: Any, number: int) -> bool:
         if x.origin != CONSTANT:
             return False
         x = x.source
+    if isinstance(x, tuple | list):  # which may have Values in it
+        return False
     return bool(np.all(np.equal(x, number) & ~np.signbit(x)))
 
 

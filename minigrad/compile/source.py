@@ -21,6 +21,8 @@ INFIX = {
     operator.mod: "%",
     operator.pow: "**",
     operator.matmul: "@",
+    operator.lshift: "<<",
+    operator.rshift: ">>",
     operator.and_: "&",
     operator.or_: "|",
     operator.xor: "^",
@@ -209,7 +211,8 @@ def look_at_shape(name: str, x: Value) -> list[str]:
         f"this was recorded with a result of shape {x.shape}; got {{{name}.shape}}, as it depends on values. "
         f"Use np.where, or call this part uncompiled"
     )
-    return [f"if {name}.shape != {x.shape}:", f'    raise ValueError(f"{text}")']
+    layout = f" or {name}.strides != {x.strides}" if x.is_view else ""
+    return [f"if {name}.shape != {x.shape}{layout}:", f'    raise ValueError(f"{text}")']
 
 
 def as_arrays(call: Call) -> list[Any]:

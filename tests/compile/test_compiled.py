@@ -1,7 +1,13 @@
 """Which program serves a call, and what a compiled function is besides."""
 
+import gc
+import linecache
 import pickle
 import threading
+from collections import OrderedDict, UserDict, defaultdict
+from dataclasses import dataclass
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -240,3 +246,88 @@ def test_tracebacks_show_the_line_of_the_program():
     with pytest.raises(np.linalg.LinAlgError) as error:
         compiled(np.zeros((2, 2)))
     assert any("np.linalg.inv(a)" in str(entry) for entry in error.traceback)
+
+
+@dataclass
+class Batch:
+    """Two arrays, in an object that is equal to others if they are, and so has no hash."""
+
+    x: Any
+    y: Any
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    "container",
+    [
+        lambda x: Batch(x, 2),
+        lambda x: SimpleNamespace(x=x, y=2),
+        lambda x: UserDict(x=x, y=2),
+        lambda x: MappingProxyType({"x": x, "y": 2}),
+        lambda x: OrderedDict(x=x, y=2),
+        lambda x: defaultdict(list, x=x, y=2),
+    ],
+)
+def test_objects_with_arrays_in_them(container, backend):
+    """An object is served by the program that was recorded with it, and no other that is in its place later."""
+
+    def function(batch):
+        x, y = (batch.x, batch.y) if hasattr(batch, "x") else (batch["x"], batch["y"])
+        return mg.asarray(x) * y
+
+    compiled = mg.compile(function, backend=backend)
+    for i in range(5):
+        assert compiled(container(np.ones(2) + i)).tolist() == [2 + 2 * i] * 2
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_slice_is_an_argument(backend):
+    """Its bounds decide on the shape."""
+    compiled = mg.compile(lambda x, part: x[part] * 2, backend=backend)
+    for stop in (1, 2, 3, 1):
+        assert compiled(np.ones(3), slice(0, stop)).tolist() == [2] * stop
+
+
+def test_a_generator_may_come_twice():
+    """A program for two of them is another."""
+
+    def function(a, b):
+        return a.random(), b.random()
+
+    def one():
+        rng = np.random.default_rng(0)
+        return rng, rng
+
+    def two():
+        return np.random.default_rng(0), np.random.default_rng(1)
+
+    compiled = mg.compile(function)
+    for given in (one, two, one, two):
+        assert compiled(*given()) == function(*given())
+
+
+def test_answers_of_any_dict():
+    """One that was made with more than keys comes as it was."""
+    compiled = mg.compile(lambda x: defaultdict(list, x=x * 2))
+    for factor in (1.0, 2.0):
+        answer = compiled(factor * np.ones(2))
+        assert (answer["x"].tolist(), answer["y"]) == ([2 * factor] * 2, [])
+
+
+@pytest.mark.parametrize("wrong", [3.0, np.array(1.0), [1.0, 2.0], np.random.default_rng(0)])
+def test_scan_takes_arrays(wrong):
+    """What has no first axis is refused before anything is called."""
+    function = count_runs(lambda x, y: x)
+    with pytest.raises(TypeError, match=r"scan goes through the first axis of arrays; got \w+ .*functools.partial"):
+        mg.compile(function).scan(np.ones(3), wrong)
+    assert function.runs == 0
+
+
+def test_the_source_of_a_program_goes_with_it():
+    """A thousand functions that are compiled and forgotten leave no lines for tracebacks."""
+    gc.collect()
+    before = len(linecache.cache)
+    for _ in range(10):
+        mg.compile(double)(np.ones(2))
+    gc.collect()
+    assert len(linecache.cache) <= before

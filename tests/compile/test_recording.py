@@ -37,6 +37,7 @@ def tensor_branch(x):
         (lambda x: mg.asarray(x).sum().item(), "makes Python numbers"),
         (lambda x: x.tolist(), "makes Python numbers"),
         (lambda x: range(x.sum().astype(int)), "makes Python numbers"),
+        (lambda x: round(x.sum()), "makes Python numbers"),
         (lambda x: np.asarray(x), r"hands an array of shape \(3,\) to something other than NumPy's functions"),
         (lambda x: np.allclose(x, x) and x, "asks for the truth"),
         (lambda x: x + np.random.default_rng(0).normal(size=3), "in a way that is not recorded.*mg.sample"),
@@ -346,6 +347,9 @@ def test_settings_are_part_of_what_is_recorded():
         lambda x: x.astype(np.float32).dtype.itemsize + x.ndim + x,
         lambda x: (-x, +x, abs(x), ~(x > 0), x % 2, x // 2, 2 // x, 2 % x, 2**x, x**2, x**x, x**0.5, 1 / x),
         lambda x: ((x > 1) & (x < 2) | (x == 3) ^ (x != 4), x >= 1, x <= 1),
+        lambda x: (x.astype(int) << 2, 2 << x.astype(int), x.astype(int) >> 1, 9 >> x.astype(int)),
+        lambda x: (*divmod(x, 2), *divmod(2, x), *divmod(x.sum(), 2)),
+        lambda x: x[0] * [x[0, 0], x[1, 1]],
         lambda x: (True & (x > 1), True | (x > 1), True ^ (x > 1), 2 - x, x @ x, np.eye, 3.0 + x)[0:5],
         lambda x: np.linalg.slogdet(x).logabsdet + np.linalg.inv(x),
         lambda x: np.split(x, 2)[1],
@@ -451,3 +455,138 @@ def test_an_array_that_was_written_to_twice_is_as_it_was_before():
 def test_numbers_are_neither_kept_nor_scratch():
     """They pass as they are, as arrays do that a recording does not follow."""
     assert replayed(lambda x: x * scratch(2.0) + seen(1.0) + fixed(0.5), np.ones(2)).tolist() == [3.5, 3.5]
+
+
+# What programs depend on
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_leaf_that_no_longer_requires_grad_is_recorded_anew(backend):
+    """A frozen layer gets no gradient, and one that is thawed gets one again."""
+    x = np.array([1.0, 2.0])
+    w, v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+
+    def play(w, v, step):
+        for wanted in (True, True, False, False, True, True):
+            w.requires_grad = wanted
+            yield step(w, v), None if w.grad is None else w.grad.tolist(), v.grad.tolist()
+
+    def step(w, v):
+        v.grad = None
+        mg.sum(w * v * x).backward()
+        return w.requires_grad
+
+    other_w, other_v = (mg.tensor([3.0, 4.0], requires_grad=True) for _ in range(2))
+    compiled = mg.compile(lambda: step(w, v), backend=backend)
+    assert list(play(w, v, lambda *_: compiled())) == list(play(other_w, other_v, step))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_gradients_of_another_layout_are_recorded_anew(backend):
+    """The user may leave any array of the right shape in a leaf."""
+    x = np.arange(6.0).reshape(2, 3)
+    w = mg.tensor(np.ones((2, 3)), requires_grad=True)
+    compiled = mg.compile(lambda: mg.sum(w * x).backward(), backend=backend)
+    for _ in range(3):
+        compiled()
+    for other in (np.asfortranarray(x), x[::-1], x.copy(), x):
+        w.grad = mg.tensor(other)
+        w.grad.value = other  # as it lies there
+        compiled()
+        assert w.grad.tolist() == (x + other).tolist()
+
+
+def test_hooks_are_part_of_what_is_recorded():
+    """One that is registered later is called, and no more once it is removed."""
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    compiled = mg.compile(lambda x: mg.sum(w * x).backward())
+    x = np.ones(2)
+
+    def gradient():
+        w.grad = None
+        compiled(x)
+        return w.grad.tolist()
+
+    assert gradient() == gradient() == [1, 1]
+    remove = w.register_hook(lambda g: g * 3)
+    assert gradient() == gradient() == [3, 3]
+    remove()
+    assert gradient() == [1, 1]
+
+
+def test_a_tensor_of_which_the_array_is_read_is_recorded_anew_as_well():
+    """The array under .data, and that under .numpy(), is another one after an assignment."""
+    t = mg.tensor([1.0, 2.0])
+    compiled = mg.compile(lambda x: (x * t.data, x * t.numpy()))
+    for factor in (1.0, 2.0, 3.0):
+        t.data = [factor, 2.0]
+        assert [y.tolist() for y in compiled(np.ones(2))] == [[factor, 2]] * 2
+
+
+def square():
+    return np.arange(9.0).reshape(3, 3)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("kind", [int, np.int64], ids=["int", "int64"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, n: x[1:].sum(axis=n) * 2,
+        lambda x, n: np.mean(x[1:], n) * 2,
+        lambda x, n: mg.sum(mg.asarray(x[1:]), axis=n) * 2,
+        lambda x, n: x.swapaxes(n, 1) * 2 + x,
+        lambda x, n: (x * 1.5).swapaxes(n, 1) * 2 + x,
+        lambda x, n: (x * 1.5)[n:] * 2,
+        lambda x, n: x[:n] * 2,
+        lambda x, n: np.expand_dims(x[1:], n) * 2,
+        lambda x, n: np.tile(x, n) * 2,
+        lambda x, n: np.roll(x, n) * 2,
+        lambda x, n: np.take(x, [0, 1], axis=n) * 2,
+        lambda x, n: np.diagonal(x, n) * 2,
+        lambda x, n: np.concatenate([x[1:], x[1:]], axis=n) * 2,
+        lambda x, n: x.repeat(n) * 2,
+        lambda x, n: np.split(x, 3, axis=n)[0] * 2,
+        lambda x, n: drawn(np.random.default_rng(0), "permutation", n) * x[0, 1],
+    ],
+)
+def test_integers_that_decide_on_a_shape(function, kind, backend):
+    """As an axis, a bound of a slice, a size: if it is an argument, a program serves calls with this one."""
+    compiled = mg.compile(function, backend=backend)
+    for n in (0, 1, 0):
+        np.testing.assert_array_equal(compiled(square(), kind(n)), function(square(), kind(n)))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_numbers_that_decide_on_no_shape_may_be_any(backend):
+    """As elements of an index, operands and bounds of values."""
+    compiled = mg.compile(
+        lambda x, n: (x[n] * 2, x[0, n] + n, np.where(x > n, n, x), np.clip(x, n, 5), np.add(x, n)), backend=backend
+    )
+    for n in (0, 1, 2):
+        x = square()
+        want = x[n] * 2, x[0, n] + n, np.where(x > n, n, x), np.clip(x, n, 5), x + n
+        for ours, theirs in zip(compiled(x, n), want, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert len(compiled._replays) == len(next(iter(compiled._replays.values()))) == 1
+
+
+def test_an_axis_that_is_computed_is_looked_at():
+    """Another one that answers in the same shape is right, and one that does not is refused."""
+    for backend in ("numpy", "numba"):
+        compiled = mg.compile(lambda x, y: np.sum(x, axis=y.argmax()) * 2, backend=backend)
+        for y in ([1, 0], [0, 1]):
+            x, y = square(), np.array(y)
+            np.testing.assert_array_equal(compiled(x, y), np.sum(x, axis=y.argmax()) * 2)
+        compiled(x[1:], y)
+        with pytest.raises(ValueError, match=r"recorded with a result of shape \(2,\); got \(3,\)"):
+            compiled(x[1:], 1 - y)
+
+
+def test_python_numbers_have_the_operators_of_integers():
+    """Shifts and quotients with remainders; a list is not repeated as often as one says."""
+    compiled = mg.compile(lambda a, b: (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b)))
+    for a, b in [(9, 2), (20, 3), (-5, 1)]:
+        assert compiled(a, b) == (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b))
+    with pytest.raises(mg.RecordingError, match="makes Python numbers"):
+        mg.compile(lambda x, n: np.stack([x] * n))(np.ones(2), 3)

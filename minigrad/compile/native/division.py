@@ -23,20 +23,23 @@ class Native:
         The calls of kernels, of NumPy's functions, and of what makes arrays for results.
     kernels
         The functions of native code.
+    alone
+        Whether one kernel does it all.
     turns
         Three integers that the kernel looks at: how often to do everything in a call of it, whether to go on by one
         entry of its arguments and answers each time, and how many turns it has done. None if the program does not
-        consist of one kernel, or does something else when it is called again.
+        consist of one kernel, is not one that `repeats`, or does something else when it is called again.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, repeats: bool = True) -> None:
         self.kernels: list[Kernel] = []
         self._outputs = {value.root for value in program.outputs()}
         self.answers = set(values_in(program.answer))
         parts = needed(divided(program), program)
         rows = [part for part in parts if isinstance(part, list)]
-        alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
-        self.turns = np.array([1, 0, 0]) if alone and not depends_on_gradients(program) else None
+        self.alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
+        repeats = repeats and self.alone and not depends_on_gradients(program)
+        self.turns = np.array([1, 0, 0]) if repeats else None
         self._elsewhere = [used_by(part for part in parts if part is not row) for row in rows]
         for row, elsewhere in zip(rows, self._elsewhere, strict=True):
             self._share(row, elsewhere)

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..checks import late_changes, picks, restoring
+from ..kept import owner
 from ..lower import contiguous
-from ..program import WRITE, Program, Refused, Value
-from ..recording import owner
+from ..program import REFUSE, WRITE, Program, Refused, Value
 from ..replay import Replay, runner
 from . import machine as machine  # an ImportError is to come at once
 from .division import Native
@@ -18,10 +19,14 @@ class NativeReplay(Replay):
     """A program that runs in native code as far as possible."""
 
     def step(self, program: Program) -> Callable[..., Any]:
-        self.program, self.native = program, Native(program)
+        changes = late_changes(program, lambda call: call.kind == REFUSE)
+        others = late_changes(program, lambda call: call.kind == REFUSE or picks(call))
+        before = Program(*(getattr(program, name) for name in program.__slots__))
+        self.program, self.native = program, Native(program, repeats=not changes)
         program.calls, kernels = self.native.calls, self.native.kernels
         self.overlaps = overlapping_any([array for kernel in kernels for array in kernel.changed])
-        step = guarded(super().step(program), program, self.overlaps)
+        step = restoring(super().step(program), before, changes if self.native.alone else others)
+        step = guarded(step, program, self.overlaps)
         self.source += "".join(f"\n\n# Native code:\n\n\n{kernel.listing}" for kernel in kernels)
         self.memory += [memory.nbytes for kernel in kernels for memory in kernel.blocks]
         return step

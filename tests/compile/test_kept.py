@@ -1,0 +1,116 @@
+"""Arrays that only the function can have made are refused; those that somebody else has, or their memory, are not."""
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+import minigrad as mg
+from minigrad.recorder import drawn, seen
+
+
+def made(n=4):
+    return np.linspace(0.0, 1.0, n)
+
+
+HELD = made()
+BESIDE = made()
+PART = made()[1:]
+PARTS = [made()[1:] for _ in range(2)]
+WINDOWS = sliding_window_view(made(), 4)
+
+
+def write(x, v):
+    x = seen(x)
+    x += v
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x + made(),
+        lambda x: x[1:] + made()[1:],
+        lambda x: [x[1:] + part for a in [made()] for part in (a[1:], a[:-1])],
+        lambda x: [x + a + a[::-1] for a in [made()]],
+        lambda x: write(made(), x),
+        lambda x: write(made()[1:], x[1:]),
+        lambda x: [write(a[1:], x[1:]) + write(a[:3], x[1:]) + write(a, x)[1:] for a in [made()]],
+        lambda x: [write(part, x[1:]) + write(part, x[1:]) for part in [made()[1:]]],
+        lambda x: x + sliding_window_view(made(), 4),
+        lambda x: x + as_strided(made(), (4,), (0,)),
+        lambda x: x + np.broadcast_to(made(1), 4),
+        lambda x: made(),
+        lambda x: [made()[1:]],
+        lambda x: {"a": x * 2, "b": (made(1), 3)},
+        lambda x: [[a, a] for a in [made()]],
+        lambda x: [x + a, a] and (x + a, a) if (a := made()) is not None else None,
+    ],
+)
+def test_what_the_function_makes_is_refused(function):
+    """Also if it is a view, written to by parts, or answered."""
+    for _ in range(2):
+        with pytest.raises(mg.RecordingError, match=r"makes an array of shape \(\d.*in a way that is not recorded"):
+            mg.compile(function)(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x + HELD,
+        lambda x: x[1:] + HELD[1:],
+        lambda x: x[1:] + PART,
+        lambda x: x[1:] + PART + PART.base[1:],
+        lambda x: x[2:] + PARTS[0][1:] + PARTS[1][:-1],
+        lambda x: write(HELD, x),
+        lambda x: write(PART, x[1:]),
+        lambda x: write(PART[1:], x[2:]) + write(PART[:2], x[2:]),
+        lambda x: write(HELD[1:], x[1:]) + write(HELD, x)[1:],
+        lambda x: x + WINDOWS,
+        lambda x: x + sliding_window_view(HELD, 4),
+        lambda x: x[:2] + as_strided(BESIDE, (2,), (8,)),
+        lambda x: x + np.broadcast_to(BESIDE[:1], 4),
+        lambda x: (HELD, x + HELD),
+        lambda x: PART,
+        lambda x: [PART[1:], HELD, HELD],
+    ],
+)
+def test_what_comes_from_outside_is_read_anew(function):
+    """Views of it are made anew or not, but lie in the same memory."""
+    compiled = mg.compile(function)
+    for _ in range(3):
+        before = [np.copy(x) for x in everything()]
+        got = [np.copy(x) for x in as_list(compiled(np.ones(4)))]
+        for x, y in zip(everything(), before, strict=True):
+            np.copyto(x, y)
+        for x, y in zip(got, as_list(function(np.ones(4))), strict=True):
+            np.testing.assert_array_equal(x, y)
+        HELD[...] += 1
+        PART[...] += 2
+
+
+def everything():
+    """The arrays of this module, each of which nothing else has while a function is compiled."""
+    yield from (HELD, BESIDE, PART, *PARTS)
+
+
+def as_list(answer):
+    return answer if isinstance(answer, list | tuple) else [answer]
+
+
+def test_an_answer_of_constants_is_made_anew():
+    """What the caller does with a list or a dict is nobody's concern later."""
+    compiled = mg.compile(lambda x: {"shape": [*x.shape], "array": HELD})
+    for _ in range(3):
+        answer = compiled(np.ones(3))
+        assert answer["shape"] == [3]
+        assert answer["array"] is HELD
+        answer["shape"].append(1)
+        del answer["array"]
+
+
+def test_a_refused_function_has_drawn_nothing():
+    """A generator goes on where it was."""
+    rng = np.random.default_rng(0)
+    with pytest.raises(mg.RecordingError):
+        mg.compile(lambda x: float(drawn(rng, "normal", 0.0, 1.0, 1)[0] * x.sum()))(np.ones(2))
+    assert rng.random() == np.random.default_rng(0).random()
