@@ -71,7 +71,7 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
     shift, zero_bits, bias_bits = whole(mantissa), whole(np.asarray(round_).view(whole)), whole(bias)
     smallest, largest, flat = map(real, ends)
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def split(x: Any) -> Any:  # pragma: no cover: compiled
         shifted = fma(x, inverse, round_)
         k = shifted - round_
@@ -81,11 +81,13 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
     names: dict[str, Any] = {"fma": fma, "numba": numba}
     names |= {f"c{i}": real(1 / math.factorial(i)) for i in range(2, terms + 1)}
     lines, series = estrin([f"c{i}" for i in range(2, terms + 1)])
-    text = "\n    ".join(["@numba.njit", "def less_one(r):", *lines, f"return fma(r * r, {series}, r)"])
-    exec(text.replace("@numba.njit\n    def", "@numba.njit\ndef"), names)
+    text = "\n    ".join(
+        ["@numba.njit(forceinline=True)", "def less_one(r):", *lines, f"return fma(r * r, {series}, r)"]
+    )
+    exec(text.replace("\n    def", "\ndef"), names)
     less_one: Callable[..., Any] = names["less_one"]
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def exp(x: Any) -> Any:  # pragma: no cover: compiled
         x = smallest if x < smallest else x
         x = largest if x > largest else x
@@ -94,7 +96,7 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
         y = less_one(r) + one
         return y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def tanh(x: Any) -> Any:  # pragma: no cover: compiled
         a = abs(x)
         a = flat if a > flat else a

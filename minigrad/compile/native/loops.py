@@ -87,7 +87,8 @@ class Loop(Statement):
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         kept = [p for p in self.writes if keep(p.memory)]
-        axes = collapsed(self.shape, [p for p in self.reads if keep(p.memory) or p not in self.writes] + kept)
+        places = [p for p in self.reads if keep(p.memory) or p not in self.writes] + kept
+        axes = collapsed(self.shape, places, any_order=True)
         known: dict[Place, str] = {}
         body: list[str] = []
 
@@ -132,12 +133,17 @@ class Axes:
         return [*lines, *("    " * len(self.sizes) + line for line in body)]
 
 
-def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i") -> Axes:
-    """As few loops as possible over arrays of a shape: axes whose elements follow each other are one."""
+def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i", any_order: bool = False) -> Axes:
+    """As few loops as possible over arrays of a shape: axes whose elements follow each other are one.
+
+    If they may come in any order, the innermost loop is that over the elements which lie closest to each other.
+    """
     every = list(dict.fromkeys(places))
+    steps_of = [(n, [p.strides[k] for p in every]) for k, n in enumerate(shape)]
+    if any_order:
+        steps_of.sort(key=lambda axis: -sum(map(abs, axis[1])))
     axes: list[list[Any]] = []
-    for k, n in enumerate(shape):
-        strides = [p.strides[k] for p in every]
+    for n, strides in steps_of:
         if n == 1:
             continue
         if axes and all(outer == n * inner for outer, inner in zip(axes[-1][1], strides, strict=True)):

@@ -49,7 +49,7 @@ class Reduction(Statement):
         assert y is not None
         kept = tuple(1 if k in self.axes else n for k, n in enumerate(self.shape))
         over = tuple(n if k in self.axes else 1 for k, n in enumerate(self.shape))
-        outer, inner = collapsed(kept, [x, y]), collapsed(over, [x], "j")
+        outer, inner = collapsed(kept, [x, y], any_order=True), collapsed(over, [x], "j", any_order=True)
         into = f"{say(y.base)}, {outer.index(y)}"
         steps = " + ".join(f"j{k} * {s}" for k, s in enumerate(inner.strides[x])) or "0"
         element = f"load({say(x.base)}, {outer.index(x)} + {steps})"

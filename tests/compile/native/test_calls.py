@@ -397,6 +397,18 @@ def test_layouts():
     agree(lambda x: x * 2 + 1, (A,), (B,), (frozen,), (frozen,))
 
 
+def test_loops_follow_the_elements_in_memory():
+    """The innermost loop is over what lies side by side, whatever the order of the axes; here that is everything."""
+
+    def function(x):
+        x = x.transpose(2, 0, 1)
+        return x * 2 + 1, np.add.reduce(x, axis=(0, 2))
+
+    compiled = agree(function, (np.arange(60.0).reshape(3, 4, 5),), (-np.arange(60.0).reshape(3, 4, 5),))
+    assert "for i0 in range(60):" in compiled.source
+    assert "for block in range(0, 16, 1024):" in compiled.source
+
+
 def test_outside_arrays_that_are_not_aligned():
     """NumPy reads and writes them."""
     kept = [np.ndarray((4,), np.float64, np.zeros(40, np.uint8)[4:].data) for _ in range(2)]
