@@ -17,7 +17,21 @@ from .places import address
 # Names that the text of statements has for other things than arrays.
 VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "pieces", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
-FUNCTIONS = ["at", "where", "apart", "start", "stack", "past", "load", "store", "within", "counted", "sqrt", "copysign"]
+FUNCTIONS = [
+    "at",
+    "where",
+    "apart",
+    "rolled",
+    "start",
+    "stack",
+    "past",
+    "load",
+    "store",
+    "within",
+    "counted",
+    "sqrt",
+    "copysign",
+]
 FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]
 FUNCTIONS += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
 

@@ -9,6 +9,8 @@ import numpy as np
 from .operands import Operand, Say, cast, literal, narrowed
 from .places import Place
 
+UNROLLED = 16  # an innermost loop of that length LLVM may write out; loops around a longer one are best left alone
+
 
 @dataclass(eq=False, slots=True)
 class Element:
@@ -129,7 +131,10 @@ class Axes:
 
     def around(self, body: Iterable[str]) -> list[str]:
         """The loops around some lines."""
-        lines = [f"{'    ' * k}for {self.names}{k} in range({n}):" for k, n in enumerate(self.sizes)]
+        times = [str(n) for n in self.sizes]
+        if self.sizes and self.sizes[-1] > UNROLLED:
+            times[:-1] = [f"rolled({n})" for n in self.sizes[:-1]]
+        lines = [f"{'    ' * k}for {self.names}{k} in range({n}):" for k, n in enumerate(times)]
         return [*lines, *("    " * len(self.sizes) + line for line in body)]
 
 

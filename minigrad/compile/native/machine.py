@@ -115,6 +115,17 @@ def apart(typing: Any) -> Any:
 
 
 @intrinsic
+def rolled(typing: Any, n: Any) -> Any:
+    """`n`, unknown to LLVM, which would write out a loop of so many turns, and take twice the time to compile it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", [args[0]], side_effect=False)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
 def load(typing: Any, pointer: Any, i: Any) -> Any:
     """Element `i`."""
 
@@ -189,7 +200,7 @@ def counted(i: int, size: int) -> int:  # pragma: no cover: compiled
 @cache
 def shared(text: str) -> Callable[..., Any]:
     """The function of native code for a statement that is given addresses; it keeps no memory."""
-    return defined("statement", text, dict(NAMES))
+    return defined("statement", text, dict(NAMES), no_cpython_wrapper=True)
 
 
 def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Mapping[str, str]) -> Callable[..., Any]:
@@ -201,12 +212,12 @@ def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Ma
     return defined(name, text, {**NAMES, **functions, "pieces": pieces, "alive": alive})
 
 
-def defined(name: str, text: str, names: dict[str, Any]) -> Callable[..., Any]:
-    """The function of native code that some text defines; tracebacks show its lines."""
+def defined(name: str, text: str, names: dict[str, Any], **options: bool) -> Callable[..., Any]:
+    """The function of native code that some text defines, with options of numba's; tracebacks show its lines."""
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
-    return numba.njit(nogil=True, error_model="numpy")(names[name])
+    return numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(names[name])
 
 
 NAMES: dict[str, Any] = {"at": at, "where": where, "stack": stack, "start": start, "past": past, "apart": apart}
@@ -216,6 +227,7 @@ NAMES |= {
     "store": store,
     "within": within,
     "counted": counted,
+    "rolled": rolled,
     "sgemm": sgemm,
     "dgemm": dgemm,
 }
