@@ -32,7 +32,22 @@ FUNCTIONS = [
     "sqrt",
     "copysign",
 ]
-FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]
+FUNCTIONS += [
+    "sgemm",
+    "dgemm",
+    "exp32",
+    "exp64",
+    "tanh32",
+    "tanh64",
+    "rank32",
+    "rank64",
+    "ranked32",
+    "ranked64",
+    "max",
+    "boolean",
+    "inf",
+    "nan",
+]
 FUNCTIONS += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
 
 WORD = re.compile(r"\w+")

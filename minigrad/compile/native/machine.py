@@ -21,6 +21,7 @@ from numba.extending import get_cython_function_address, models, register_model
 
 from ..program import Refused
 from .exponentials import exp32, exp64, tanh32, tanh64
+from .order import rank32, rank64, ranked32, ranked64
 
 numbers = count(1)
 intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions
@@ -212,7 +213,7 @@ def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Ma
     return defined(name, text, {**NAMES, **functions, "pieces": pieces, "alive": alive})
 
 
-def defined(name: str, text: str, names: dict[str, Any], **options: bool) -> Callable[..., Any]:
+def defined(name: str, text: str, names: dict[str, Any], **options: Any) -> Callable[..., Any]:
     """The function of native code that some text defines, with options of numba's; tracebacks show its lines."""
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
@@ -231,7 +232,18 @@ NAMES |= {
     "sgemm": sgemm,
     "dgemm": dgemm,
 }
-NAMES |= {"exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64, "inf": math.inf, "nan": math.nan}
+NAMES |= {
+    "exp32": exp32,
+    "exp64": exp64,
+    "tanh32": tanh32,
+    "tanh64": tanh64,
+    "rank32": rank32,
+    "rank64": rank64,
+    "ranked32": ranked32,
+    "ranked64": ranked64,
+    "inf": math.inf,
+    "nan": math.nan,
+}
 NAMES |= {"boolean": types.boolean} | {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
 NAMES |= {name: getattr(math, name) for name in ("sqrt", "copysign", "pow", "log", "log1p", "expm1", "sin", "cos")}
 NAMES |= {name: getattr(math, name) for name in ("sinh", "cosh", "atan", "asinh")}

@@ -409,6 +409,17 @@ def test_loops_follow_the_elements_in_memory():
     assert "for block in range(0, 16, 1024):" in compiled.source
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_extremes(dtype):
+    """The largest and the smallest of numbers of all signs and sizes, and NaN of either sign if there is one."""
+    x = np.random.default_rng(3).standard_normal((7, 40)).astype(dtype)
+    x[1], x[2], x[3, 7], x[4, 9] = -np.abs(x[1]), np.abs(x[2]), np.nan, -np.nan
+    x[5, :2], x[6] = (np.inf, -np.inf), 0
+    tiny = np.finfo(dtype).smallest_subnormal
+    compiled = agree(lambda x: (x.max(1), x.min(1)), (x,), (x * tiny,), (-x,))
+    assert "rank" in compiled.source
+
+
 def test_outside_arrays_that_are_not_aligned():
     """NumPy reads and writes them."""
     kept = [np.ndarray((4,), np.float64, np.zeros(40, np.uint8)[4:].data) for _ in range(2)]
