@@ -87,9 +87,18 @@ class Loop(Statement):
                 return None  # an element would be written before another one has read it, or the other way round
         return both
 
+    def _loaded(self) -> list[Place]:
+        """The places that are read before anything is written to them."""
+        known: set[Any] = set()
+        loaded = []
+        for element in self.body:
+            loaded += [x.place for x in element.operands if x.place and x.place not in known]
+            known.add(element.target.place)
+        return loaded
+
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         kept = [p for p in self.writes if keep(p.memory)]
-        places = [p for p in self.reads if keep(p.memory) or p not in self.writes] + kept
+        places = [*self._loaded(), *kept]
         axes = collapsed(self.shape, places, any_order=True)
         known: dict[Place, str] = {}
         body: list[str] = []

@@ -25,6 +25,7 @@ from .order import rank32, rank64, ranked32, ranked64
 
 numbers = count(1)
 intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions
+njit: Any = numba.njit  # which takes more options than its annotations tell
 
 
 class Pointer(types.CPointer):
@@ -218,7 +219,7 @@ def defined(name: str, text: str, names: dict[str, Any], **options: Any) -> Call
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
-    return numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(names[name])
+    return njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(names[name])
 
 
 NAMES: dict[str, Any] = {"at": at, "where": where, "stack": stack, "start": start, "past": past, "apart": apart}
