@@ -67,7 +67,7 @@ def estrin(words: list[str], power: int = 1) -> tuple[list[str], str]:
 def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tuple[float, float], ends: Any) -> Any:
     """exp and tanh for a type with so many bits of a mantissa; `log2` is log(2) in two parts, the first of few bits."""
     round_ = real(1.5 * 2**mantissa)
-    inverse, high, low, one, two = real(1 / math.log(2)), real(log2[0]), real(log2[1]), real(1), real(2)
+    inverse, high, low, zero, one, two = real(1 / math.log(2)), real(log2[0]), real(log2[1]), real(0), real(1), real(2)
     shift, zero_bits, bias_bits = whole(mantissa), whole(np.asarray(round_).view(whole)), whole(bias)
     smallest, largest, flat = map(real, ends)
 
@@ -89,12 +89,14 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
 
     @numba.njit(error_model="numpy", forceinline=True)
     def exp(x: Any) -> Any:  # pragma: no cover: compiled
-        x = smallest if x < smallest else x
+        vanishes = x < smallest  # as where softmax masks; processors take long for numbers that underflow
+        x = zero if vanishes else x
         x = largest if x > largest else x
         k, r = split(x)
         half = whole(k >> whole(1))  # 2**k may be too large, or too small, where the result is not
         y = less_one(r) + one
-        return y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
+        y = y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
+        return zero if vanishes else y
 
     @numba.njit(error_model="numpy", forceinline=True)
     def tanh(x: Any) -> Any:  # pragma: no cover: compiled
