@@ -420,6 +420,26 @@ def test_extremes(dtype):
     assert "rank" in compiled.source
 
 
+BATCHES = [
+    ((10, 16, 50), (10, 50, 64)),
+    ((3, 4, 2, 5), (4, 5, 3)),
+    ((1, 16, 15), (4, 2, 15, 64)),
+    ((4, 20, 30), (30, 40)),
+]
+
+
+@pytest.mark.parametrize("shapes", BATCHES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_products_in_batches(shapes, dtype):
+    """Of all that NumPy broadcasts, by loops and by BLAS; those with a vector are left to NumPy."""
+    rng = np.random.default_rng(4)
+    many = [[rng.uniform(size=shape).astype(dtype) for shape in shapes] for _ in range(2)]
+    compiled = agree(lambda a, b: (a @ b, np.matmul(b.mT, a.mT)), *many)
+    assert left_to_numpy(compiled) == []
+    vectors = agree(lambda a, v: (a + 1) @ v, *[(a, a.reshape(-1)[: a.shape[-1]].copy()) for a, _ in many])
+    assert left_to_numpy(vectors) == ["matmul"]
+
+
 def test_outside_arrays_that_are_not_aligned():
     """NumPy reads and writes them."""
     kept = [np.ndarray((4,), np.float64, np.zeros(40, np.uint8)[4:].data) for _ in range(2)]
