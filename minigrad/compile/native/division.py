@@ -40,17 +40,20 @@ class Native:
         self.alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
         repeats = repeats and self.alone and not depends_on_gradients(program)
         self.turns = np.array([1, 0, 0]) if repeats else None
-        self._elsewhere = [used_by(part for part in parts if part is not row) for row in rows]
-        for row, elsewhere in zip(rows, self._elsewhere, strict=True):
-            self._share(row, elsewhere)
+        self._needed = [
+            used_by(parts[i + 1 :]) | self._outputs for i, part in enumerate(parts) if isinstance(part, list)
+        ]
+        for row, needed_later in zip(rows, self._needed, strict=True):
+            self._share(row, needed_later)
         self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
 
-    def _share(self, row: Row, elsewhere: set[Value]) -> None:
+    def _share(self, row: Row, needed_later: set[Value]) -> None:
         """Let results of a kernel that others need lie where they can find them."""
         for value in results(row):
-            if value in elsewhere and value not in self._outputs:
+            if value in needed_later and value not in self._outputs:
                 memory = np.empty(value.nbytes, np.uint8)
-                value.origin, value.source = OUTSIDE, np.ndarray(value.shape, value.dtype, memory, 0, value.strides)
+                value.origin, value.scratch = OUTSIDE, True
+                value.source = np.ndarray(value.shape, value.dtype, memory, 0, value.strides)
 
     def _kernel(self, row: Row) -> list[Call]:
         """The calls for a row: one of a kernel, after those that make what it is given."""
@@ -68,7 +71,7 @@ class Native:
             args.append(base)
         moving = [base for base in given if base.origin == ARGUMENT or base in self.answers]
         name, statements = f"loops_{len(self.kernels) + 1}", [made for _, made in row]
-        kernel = Kernel(name, statements, given, self._elsewhere[len(self.kernels)], self.turns, moving)
+        kernel = Kernel(name, statements, given, self._needed[len(self.kernels)], self.turns, moving)
         self.kernels.append(kernel)
         return [*calls, Call(kernel.compiled(), tuple(args), {}, kind=WRITE)]
 

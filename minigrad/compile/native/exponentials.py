@@ -67,11 +67,11 @@ def estrin(words: list[str], power: int = 1) -> tuple[list[str], str]:
 def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tuple[float, float], ends: Any) -> Any:
     """exp and tanh for a type with so many bits of a mantissa; `log2` is log(2) in two parts, the first of few bits."""
     round_ = real(1.5 * 2**mantissa)
-    inverse, high, low, one, two = real(1 / math.log(2)), real(log2[0]), real(log2[1]), real(1), real(2)
+    inverse, high, low, zero, one, two = real(1 / math.log(2)), real(log2[0]), real(log2[1]), real(0), real(1), real(2)
     shift, zero_bits, bias_bits = whole(mantissa), whole(np.asarray(round_).view(whole)), whole(bias)
     smallest, largest, flat = map(real, ends)
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def split(x: Any) -> Any:  # pragma: no cover: compiled
         shifted = fma(x, inverse, round_)
         k = shifted - round_
@@ -81,20 +81,24 @@ def curves(real: Any, whole: Any, mantissa: int, bias: int, terms: int, log2: tu
     names: dict[str, Any] = {"fma": fma, "numba": numba}
     names |= {f"c{i}": real(1 / math.factorial(i)) for i in range(2, terms + 1)}
     lines, series = estrin([f"c{i}" for i in range(2, terms + 1)])
-    text = "\n    ".join(["@numba.njit", "def less_one(r):", *lines, f"return fma(r * r, {series}, r)"])
-    exec(text.replace("@numba.njit\n    def", "@numba.njit\ndef"), names)
+    text = "\n    ".join(
+        ["@numba.njit(forceinline=True)", "def less_one(r):", *lines, f"return fma(r * r, {series}, r)"]
+    )
+    exec(text.replace("\n    def", "\ndef"), names)
     less_one: Callable[..., Any] = names["less_one"]
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def exp(x: Any) -> Any:  # pragma: no cover: compiled
-        x = smallest if x < smallest else x
+        vanishes = x < smallest  # as where softmax masks; processors take long for numbers that underflow
+        x = zero if vanishes else x
         x = largest if x > largest else x
         k, r = split(x)
         half = whole(k >> whole(1))  # 2**k may be too large, or too small, where the result is not
         y = less_one(r) + one
-        return y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
+        y = y * number(whole((half + bias_bits) << shift)) * number(whole((k - half + bias_bits) << shift))
+        return zero if vanishes else y
 
-    @numba.njit(error_model="numpy")
+    @numba.njit(error_model="numpy", forceinline=True)
     def tanh(x: Any) -> Any:  # pragma: no cover: compiled
         a = abs(x)
         a = flat if a > flat else a

@@ -1,7 +1,6 @@
 """Statements in a row as one function of native code, which has the addresses of most arrays in its text."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
@@ -17,8 +16,37 @@ from .places import address
 # Names that the text of statements has for other things than arrays.
 VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "pieces", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
-FUNCTIONS = ["at", "where", "apart", "start", "stack", "past", "load", "store", "within", "counted", "sqrt", "copysign"]
-FUNCTIONS += ["sgemm", "dgemm", "exp32", "exp64", "tanh32", "tanh64", "boolean", "inf", "nan"]
+FUNCTIONS = [
+    "at",
+    "where",
+    "apart",
+    "rolled",
+    "start",
+    "stack",
+    "past",
+    "load",
+    "store",
+    "within",
+    "counted",
+    "sqrt",
+    "copysign",
+]
+FUNCTIONS += [
+    "sgemm",
+    "dgemm",
+    "exp32",
+    "exp64",
+    "tanh32",
+    "tanh64",
+    "rank32",
+    "rank64",
+    "ranked32",
+    "ranked64",
+    "max",
+    "boolean",
+    "inf",
+    "nan",
+]
 FUNCTIONS += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
 
 WORD = re.compile(r"\w+")
@@ -36,8 +64,8 @@ class Kernel:
     statements : list of Statement
     given : list of Value
         What the function takes, as arrays.
-    elsewhere : set of Value
-        What calls of others have to do with, as roots.
+    needed : set of Value
+        What others read when the function is done, as roots.
     turns : array of three integers, or None
         How often the function is to do it all, and whether it takes a row of each of `moving` in each turn; it says how
         many turns it has done.
@@ -50,7 +78,7 @@ class Kernel:
         name: str,
         statements: Iterable[Statement],
         given: Sequence[Value],
-        elsewhere: set[Value],
+        needed: set[Value],
         turns: np.ndarray | None = None,
         moving: Iterable[Value] = (),
     ) -> None:
@@ -73,23 +101,19 @@ class Kernel:
         self.changed = [value.source for value in written if value.origin == OUTSIDE]  # which it writes to
         takes = [self._names.new(f"{value.name or 'x'}_array") for value in given]
         starts = [self._given(value, text) for value, text in zip(given, takes, strict=True)]
-        self.text = self._whole(takes, starts, self._body(groups, {*given, *elsewhere}))
+        self.text = self._whole(takes, starts, self._body(groups, needed))
 
     def _body(self, groups: Sequence[Statement], needed: set[Value]) -> list[list[str]]:
         """The lines of each statement, after those of checks; memory of its own is used again."""
         uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
-        counts = Counter(memory for use in uses for memory in use)
         last = {memory: i for i, use in enumerate(uses) for memory in use}
-
-        def keep(memory: Value) -> bool:
-            is_own = memory.origin == RESULT or memory.scratch
-            return not is_own or memory in needed or counts[memory] > 1
+        lasting = {memory for memory in last if memory in needed or not (memory.origin == RESULT or memory.scratch)}
 
         changed = {place.memory for group in groups for place in group.writes}
         checks = dict.fromkeys(tuple(group.checks(self._say, changed)) for group in groups)
         body = [list(lines) for lines in checks if lines]
         for i, group in enumerate(groups):
-            body.append(group.lines(self._say, keep))
+            body.append(group.lines(self._say, lambda memory, i=i: memory in lasting or last[memory] > i))
             for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:
                 self._free.append(self._held.pop(memory))
         return body

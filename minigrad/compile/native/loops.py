@@ -9,6 +9,8 @@ import numpy as np
 from .operands import Operand, Say, cast, literal, narrowed
 from .places import Place
 
+UNROLLED = 16  # an innermost loop of that length LLVM may write out; loops around a longer one are best left alone
+
 
 @dataclass(eq=False, slots=True)
 class Element:
@@ -85,9 +87,19 @@ class Loop(Statement):
                 return None  # an element would be written before another one has read it, or the other way round
         return both
 
+    def _loaded(self) -> list[Place]:
+        """The places that are read before anything is written to them."""
+        known: set[Any] = set()
+        loaded = []
+        for element in self.body:
+            loaded += [x.place for x in element.operands if x.place and x.place not in known]
+            known.add(element.target.place)
+        return loaded
+
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         kept = [p for p in self.writes if keep(p.memory)]
-        axes = collapsed(self.shape, [p for p in self.reads if keep(p.memory) or p not in self.writes] + kept)
+        places = [*self._loaded(), *kept]
+        axes = collapsed(self.shape, places, any_order=True)
         known: dict[Place, str] = {}
         body: list[str] = []
 
@@ -128,16 +140,24 @@ class Axes:
 
     def around(self, body: Iterable[str]) -> list[str]:
         """The loops around some lines."""
-        lines = [f"{'    ' * k}for {self.names}{k} in range({n}):" for k, n in enumerate(self.sizes)]
+        times = [str(n) for n in self.sizes]
+        if self.sizes and self.sizes[-1] > UNROLLED:
+            times[:-1] = [f"rolled({n})" for n in self.sizes[:-1]]
+        lines = [f"{'    ' * k}for {self.names}{k} in range({n}):" for k, n in enumerate(times)]
         return [*lines, *("    " * len(self.sizes) + line for line in body)]
 
 
-def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i") -> Axes:
-    """As few loops as possible over arrays of a shape: axes whose elements follow each other are one."""
+def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i", any_order: bool = False) -> Axes:
+    """As few loops as possible over arrays of a shape: axes whose elements follow each other are one.
+
+    If they may come in any order, the innermost loop is that over the elements which lie closest to each other.
+    """
     every = list(dict.fromkeys(places))
+    steps_of = [(n, [p.strides[k] for p in every]) for k, n in enumerate(shape)]
+    if any_order:
+        steps_of.sort(key=lambda axis: -sum(map(abs, axis[1])))
     axes: list[list[Any]] = []
-    for k, n in enumerate(shape):
-        strides = [p.strides[k] for p in every]
+    for n, strides in steps_of:
         if n == 1:
             continue
         if axes and all(outer == n * inner for outer, inner in zip(axes[-1][1], strides, strict=True)):

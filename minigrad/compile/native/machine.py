@@ -21,9 +21,11 @@ from numba.extending import get_cython_function_address, models, register_model
 
 from ..program import Refused
 from .exponentials import exp32, exp64, tanh32, tanh64
+from .order import rank32, rank64, ranked32, ranked64
 
 numbers = count(1)
 intrinsic: Any = numba.extending.intrinsic  # whose results have fewer parameters than the functions
+njit: Any = numba.njit  # which takes more options than its annotations tell
 
 
 class Pointer(types.CPointer):
@@ -115,6 +117,17 @@ def apart(typing: Any) -> Any:
 
 
 @intrinsic
+def rolled(typing: Any, n: Any) -> Any:
+    """`n`, unknown to LLVM, which would write out a loop of so many turns, and take twice the time to compile it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", [args[0]], side_effect=False)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
 def load(typing: Any, pointer: Any, i: Any) -> Any:
     """Element `i`."""
 
@@ -189,7 +202,7 @@ def counted(i: int, size: int) -> int:  # pragma: no cover: compiled
 @cache
 def shared(text: str) -> Callable[..., Any]:
     """The function of native code for a statement that is given addresses; it keeps no memory."""
-    return defined("statement", text, dict(NAMES))
+    return defined("statement", text, dict(NAMES), no_cpython_wrapper=True)
 
 
 def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Mapping[str, str]) -> Callable[..., Any]:
@@ -201,12 +214,12 @@ def compiled(name: str, text: str, pieces: int, alive: list[Any], statements: Ma
     return defined(name, text, {**NAMES, **functions, "pieces": pieces, "alive": alive})
 
 
-def defined(name: str, text: str, names: dict[str, Any]) -> Callable[..., Any]:
-    """The function of native code that some text defines; tracebacks show its lines."""
+def defined(name: str, text: str, names: dict[str, Any], **options: Any) -> Callable[..., Any]:
+    """The function of native code that some text defines, with options of numba's; tracebacks show its lines."""
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
-    return numba.njit(nogil=True, error_model="numpy")(names[name])
+    return njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(names[name])
 
 
 NAMES: dict[str, Any] = {"at": at, "where": where, "stack": stack, "start": start, "past": past, "apart": apart}
@@ -216,10 +229,22 @@ NAMES |= {
     "store": store,
     "within": within,
     "counted": counted,
+    "rolled": rolled,
     "sgemm": sgemm,
     "dgemm": dgemm,
 }
-NAMES |= {"exp32": exp32, "exp64": exp64, "tanh32": tanh32, "tanh64": tanh64, "inf": math.inf, "nan": math.nan}
+NAMES |= {
+    "exp32": exp32,
+    "exp64": exp64,
+    "tanh32": tanh32,
+    "tanh64": tanh64,
+    "rank32": rank32,
+    "rank64": rank64,
+    "ranked32": ranked32,
+    "ranked64": ranked64,
+    "inf": math.inf,
+    "nan": math.nan,
+}
 NAMES |= {"boolean": types.boolean} | {np.dtype(c).name: getattr(types, np.dtype(c).name) for c in "bhilBHILfd"}
 NAMES |= {name: getattr(math, name) for name in ("sqrt", "copysign", "pow", "log", "log1p", "expm1", "sin", "cos")}
 NAMES |= {name: getattr(math, name) for name in ("sinh", "cosh", "atan", "asinh")}

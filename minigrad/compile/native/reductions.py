@@ -25,6 +25,7 @@ STEPS: dict[Any, Any] = {
     np.logical_or: "{0} or {1}",
     np.logical_and: "{0} and {1}",
 }
+SIGNS: dict[Any, str] = {np.maximum: "", np.minimum: "-"}
 STARTS: dict[Any, Any] = {np.add: 0, np.multiply: 1, np.logical_or: False, np.logical_and: True}
 
 
@@ -49,7 +50,7 @@ class Reduction(Statement):
         assert y is not None
         kept = tuple(1 if k in self.axes else n for k, n in enumerate(self.shape))
         over = tuple(n if k in self.axes else 1 for k, n in enumerate(self.shape))
-        outer, inner = collapsed(kept, [x, y]), collapsed(over, [x], "j")
+        outer, inner = collapsed(kept, [x, y], any_order=True), collapsed(over, [x], "j", any_order=True)
         into = f"{say(y.base)}, {outer.index(y)}"
         steps = " + ".join(f"j{k} * {s}" for k, s in enumerate(inner.strides[x])) or "0"
         element = f"load({say(x.base)}, {outer.index(x)} + {steps})"
@@ -58,6 +59,8 @@ class Reduction(Statement):
             item = cast(element, self.x.dtype, self.y.dtype)
             step = [f"store({into}, {self._step(f'load({into})', item, self.y.dtype)})"]
             return [*outer.around(first), *inner.around(outer.around(step))]
+        if self.function in SIGNS and self.y.dtype.kind == "f":
+            return outer.around(self._extreme(f"load({say(x.base)}, {outer.index(x)})", element, inner, into))
         first = literal(STARTS[self.function], self.within) if self.function in STARTS else ""
         first = first or cast(f"load({say(x.base)}, {outer.index(x)})", self.x.dtype, self.within)
         if self.function is np.add and inner.sizes and inner.sizes[-1] >= 2 * SIDE_BY_SIDE:
@@ -67,6 +70,13 @@ class Reduction(Statement):
             body = inner.around([f"element = {item}", f"total = {self._step('total', 'element', self.within)}"])
         total = cast("total", self.within, self.y.dtype)
         return outer.around([f"total = {first}", *body, f"store({into}, {total})"])
+
+    def _extreme(self, first: str, element: str, inner: Axes, into: str) -> list[str]:
+        """The largest of numbers, or of those with the other sign, by their rank."""
+        rank, sign = f"rank{8 * self.y.dtype.itemsize}", SIGNS[self.function]
+        first, element = (f"{rank}({sign}{cast(x, self.x.dtype, self.y.dtype)})" for x in (first, element))
+        steps = inner.around([f"total = max(total, {element})"])
+        return [f"total = {first}", *steps, f"store({into}, {sign}{rank.replace('rank', 'ranked')}(total))"]
 
     @property
     def within(self) -> np.dtype:

@@ -397,6 +397,49 @@ def test_layouts():
     agree(lambda x: x * 2 + 1, (A,), (B,), (frozen,), (frozen,))
 
 
+def test_loops_follow_the_elements_in_memory():
+    """The innermost loop is over what lies side by side, whatever the order of the axes; here that is everything."""
+
+    def function(x):
+        x = x.transpose(2, 0, 1)
+        return x * 2 + 1, np.add.reduce(x, axis=(0, 2))
+
+    compiled = agree(function, (np.arange(60.0).reshape(3, 4, 5),), (-np.arange(60.0).reshape(3, 4, 5),))
+    assert "for i0 in range(60):" in compiled.source
+    assert "for block in range(0, 16, 1024):" in compiled.source
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_extremes(dtype):
+    """The largest and the smallest of numbers of all signs and sizes, and NaN of either sign if there is one."""
+    x = np.random.default_rng(3).standard_normal((7, 40)).astype(dtype)
+    x[1], x[2], x[3, 7], x[4, 9] = -np.abs(x[1]), np.abs(x[2]), np.nan, -np.nan
+    x[5, :2], x[6] = (np.inf, -np.inf), 0
+    tiny = np.finfo(dtype).smallest_subnormal
+    compiled = agree(lambda x: (x.max(1), x.min(1)), (x,), (x * tiny,), (-x,))
+    assert "rank" in compiled.source
+
+
+BATCHES = [
+    ((10, 16, 50), (10, 50, 64)),
+    ((3, 4, 2, 5), (4, 5, 3)),
+    ((1, 16, 15), (4, 2, 15, 64)),
+    ((4, 20, 30), (30, 40)),
+]
+
+
+@pytest.mark.parametrize("shapes", BATCHES)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_products_in_batches(shapes, dtype):
+    """Of all that NumPy broadcasts, by loops and by BLAS; those with a vector are left to NumPy."""
+    rng = np.random.default_rng(4)
+    many = [[rng.uniform(size=shape).astype(dtype) for shape in shapes] for _ in range(2)]
+    compiled = agree(lambda a, b: (a @ b, np.matmul(b.mT, a.mT)), *many)
+    assert left_to_numpy(compiled) == []
+    vectors = agree(lambda a, v: (a + 1) @ v, *[(a, a.reshape(-1)[: a.shape[-1]].copy()) for a, _ in many])
+    assert left_to_numpy(vectors) == ["matmul"]
+
+
 def test_outside_arrays_that_are_not_aligned():
     """NumPy reads and writes them."""
     kept = [np.ndarray((4,), np.float64, np.zeros(40, np.uint8)[4:].data) for _ in range(2)]

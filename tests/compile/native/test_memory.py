@@ -128,6 +128,23 @@ def test_there_is_an_end_of_the_stack(monkeypatch):
     assert compiled.source.count("= stack(121, float64") == 2
 
 
+def test_what_nobody_reads_any_more_is_not_written():
+    """A product that changes in place, and what NumPy has made before; but what NumPy reads afterwards is."""
+
+    def function(x):
+        y, z = x @ x, np.cumsum(x, axis=0)
+        y += 1
+        z += 2
+        return y * y, z * z, np.cumsum(z, axis=1)
+
+    compiled = agree(function, *[(f * np.ones((20, 20)),) for f in (1, 2, 3)])
+    stores = [line for line in compiled.source.splitlines() if "store(" in line]
+    assert len(stores) == 3
+    alone = agree(lambda x: function(x)[:2], *[(f * np.ones((20, 20)),) for f in (1, 2, 3)])
+    stores = [line for line in alone.source.splitlines() if "store(" in line]
+    assert len(stores) == 2
+
+
 @pytest.mark.slow
 def test_equal_statements_of_a_long_program_share_a_function():
     """Twenty steps of a recurrent network; each function is there once, and told what overlaps by each of its calls."""
