@@ -7,10 +7,21 @@ import re
 
 import pytest
 
+from minigrad.primitive import REGISTRY
+
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 # A block of Python, and the block of text that follows at once if it shows what is printed.
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def own_rules():
+    """The rules that a page registers are there for this page alone."""
+    rules = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(rules)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
