@@ -64,7 +64,6 @@ class RecordingArray:
     """
 
     __slots__ = ("__weakref__", "node", "recording", "value")
-    __hash__ = object.__hash__
 
     def __init__(self, recording: Any, node: Value, value: Any) -> None:
         self.recording = recording
@@ -154,6 +153,12 @@ class RecordingArray:
         self._refuse(
             "hands {} to something other than NumPy's functions",
             "Use NumPy's functions, or do it outside of the function",
+        )
+
+    def __hash__(self) -> int:
+        self._refuse(
+            "looks {} up in a dict or a set",
+            "Pass what selects as a string, or use np.where, or an array in place of the dict",
         )
 
     def _to_python(self, *_: Any) -> Any:

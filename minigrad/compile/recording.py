@@ -119,6 +119,13 @@ class Recording:
         """Note that a leaf's gradient may change from here on."""
         self.former_gradients.setdefault(leaf, leaf.notes.grad)
 
+    def forget_own_leaves(self) -> None:
+        """Leave out the gradients of leaves that the function has made, which nobody has outside."""
+        for leaf in [leaf for leaf in self.former_gradients if isinstance(leaf.value, RecordingArray)]:
+            del self.former_gradients[leaf]
+            self.read_gradients.pop(leaf, None)
+            self.touched.pop(leaf, None)
+
     def depends(self, owner: Any, name: str, value: Any) -> None:
         """Note that what is computed depends on an attribute."""
         self.attributes[id(owner), name] = owner, name, value
@@ -148,7 +155,16 @@ class Recording:
         return self._result(Call(function, args, kwargs), answer)
 
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Draw random numbers, in each replay anew."""
+        """Draw random numbers, in each replay anew; a seed draws the same each time."""
+        if isinstance(rng, RecordingArray):
+            raise RecordingError(
+                "the compiled function takes a seed as an argument, which decides on the random numbers of its first "
+                "call only. Pass a generator, np.random.default_rng(seed)"
+            )
+        rng = value_of(rng)
+        if not isinstance(rng, np.random.Generator | np.random.BitGenerator | None):
+            return self.fixed(np.asarray(getattr(np.random.default_rng(rng), method)(*args, **kwargs)))
+        rng = np.random.default_rng(rng)
         source = self._generator(rng, OUTSIDE)
         args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
         args = (source, *args)
