@@ -152,7 +152,8 @@ class RecordingArray:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse(
             "hands {} to something other than NumPy's functions",
-            "Use NumPy's functions, or do it outside of the function",
+            "Use NumPy's functions, or do it outside of the function"
+            + ("" if self.shape else "; where a list of numbers is to be an array, pass it as one, np.array(numbers)"),
         )
 
     def __hash__(self) -> int:
@@ -166,6 +167,11 @@ class RecordingArray:
 
     __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _to_python
     item = tolist = tobytes = dump = dumps = tofile = _to_python
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            self._refuse("formats {}", "Return it, and print it outside of the function")
+        return repr(self)
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"

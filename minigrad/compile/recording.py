@@ -218,9 +218,10 @@ class Recording:
     def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
+            remedy = "Return the array, and print it outside" if isinstance(y, str) else "Use what answers with arrays"
             raise RecordingError(
                 f"the compiled function calls what answers with a {type(y).__name__}, which would be the same in every "
-                f"replay. Use functions that answer with arrays"
+                f"replay. {remedy}"
             )
         made = self._array(y, RESULT)
         if isinstance(y, np.ndarray) and not y.flags.owndata:

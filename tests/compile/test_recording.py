@@ -659,3 +659,22 @@ def test_numbers_are_not_looked_up(look):
     """A recorded number has no hash, so that a dict or set does not miss it silently."""
     with pytest.raises(mg.RecordingError, match=r"looks an array of shape \(\) up in a dict or a set.*np.where"):
         mg.compile(lambda x, n: x * look(n))(np.ones(2), 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x, xs: np.asarray(xs) * x, r"hands an array of shape \(\).*pass it as one, np.array\(numbers\)"),
+        (lambda x, xs: np.array2string(x), "answers with a str.*Return the array, and print it outside"),
+        (lambda x, xs: f"{x.sum():.3f}", r"formats an array of shape \(\).*print it outside"),
+    ],
+)
+def test_what_is_shown_or_made_of_lists(function, message):
+    """The errors say where it is to be done."""
+    with pytest.raises(mg.RecordingError, match=message):
+        mg.compile(function)(np.ones(2), [1.0, 2.0])
+
+
+def test_format_without_a_specification_is_repr():
+    """As print shows it, in the first call."""
+    assert mg.compile(lambda x: f"{x}")(np.ones(2)) == "<array of shape (2,) and dtype float64 in a recording>"
