@@ -54,6 +54,7 @@ class Recording:
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
         self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
+        self._unseeded: list[np.random.Generator] = []  # made for draws that need not be the same twice
         self._made: list[weakref.ref[RecordingArray]] = []
         self._usual = np.geterr()
 
@@ -162,11 +163,17 @@ class Recording:
                 "call only. Pass a generator, np.random.default_rng(seed)"
             )
         rng = value_of(rng)
-        if not isinstance(rng, np.random.Generator | np.random.BitGenerator | None):
-            return self.fixed(np.asarray(getattr(np.random.default_rng(rng), method)(*args, **kwargs)))
-        rng = np.random.default_rng(rng)
-        source = self._generator(rng, OUTSIDE)
         args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
+        if not isinstance(rng, np.random.Generator | np.random.BitGenerator | None):
+            if any(isinstance(x, RecordingArray) for x in leaves_of((args, kwargs))):
+                raise RecordingError(
+                    "the compiled function draws from a seed by arrays. Make a generator outside of it"
+                )
+            return self.fixed(np.asarray(getattr(np.random.default_rng(rng), method)(*args, **kwargs)))
+        if not isinstance(rng, np.random.Generator):
+            rng = np.random.default_rng(rng)
+            self._unseeded.append(rng)
+        source = self._generator(rng, OUTSIDE)
         args = (source, *args)
         self._drawn.setdefault(id(rng), (rng, rng.bit_generator.state))
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
@@ -277,7 +284,7 @@ class Recording:
     def check(self, answer: Sequence[Any]) -> None:
         """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
         check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
-        written = [value for value, _ in self._copies.values()]
+        written = [value for value, _ in self._copies.values()] + [rng for rng, _ in self._drawn.values()]
         check_nothing_is_made([*self._outside.values()], written, answer)
 
 

@@ -554,7 +554,7 @@ def square():
         lambda x, n: np.concatenate([x[1:], x[1:]], axis=n) * 2,
         lambda x, n: x.repeat(n) * 2,
         lambda x, n: np.split(x, 3, axis=n)[0] * 2,
-        lambda x, n: drawn(np.random.default_rng(0), "permutation", n) * x[0, 1],
+        lambda x, n: drawn(0, "permutation", n) * x[0, 1],
     ],
 )
 def test_integers_that_decide_on_a_shape(function, kind, backend):
@@ -618,6 +618,8 @@ def test_a_seed_is_no_argument():
     """It would decide on the first call only."""
     with pytest.raises(mg.RecordingError, match="takes a seed as an argument.*Pass a generator, np.random"):
         mg.compile(lambda seed: init_normal(seed))(3)
+    with pytest.raises(mg.RecordingError, match="draws from a seed by arrays. Make a generator outside"):
+        mg.compile(lambda scale: drawn(3, "normal", 0.0, scale, 2))(np.ones(2))
 
 
 def test_gradients_of_leaves_that_the_function_makes():
@@ -678,3 +680,12 @@ def test_what_is_shown_or_made_of_lists(function, message):
 def test_format_without_a_specification_is_repr():
     """As print shows it, in the first call."""
     assert mg.compile(lambda x: f"{x}")(np.ones(2)) == "<array of shape (2,) and dtype float64 in a recording>"
+
+
+def test_generators_are_made_outside():
+    """One that is made of a seed inside would start anew in each call, and go on in replays."""
+    with pytest.raises(mg.RecordingError, match=r"makes a generator and draws from it.*Make it outside.*seed as rng"):
+        mg.compile(lambda: mg.sample(np.random.default_rng(3), "normal", size=2))()
+    rng = np.random.default_rng(0)
+    for function in (lambda: mg.sample(rng, "normal", size=2), lambda: nn.functional.dropout(mg.ones(3))):
+        mg.compile(function)()
