@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import RecordingError
 from .levels import recorder, unusual
 
 
@@ -45,11 +46,14 @@ def fixed(x: Any) -> Any:
 
 
 # The annotation is text, as NumPy loads np.random only when somebody asks for it.
-def drawn(rng: "np.random.Generator", method: str, *args: Any, **kwargs: Any) -> Any:
-    """The array that a method of a generator answers with; in a recording, drawn anew in each replay."""
+def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kwargs: Any) -> Any:
+    """The array that a method of a generator answers with; in a recording, drawn anew in each replay.
+
+    A seed stands for a new generator, which draws the same in each call: in a recording, a constant.
+    """
     if unusual and (recording := recorder.get()) is not None:
         return recording.drawn(rng, method, args, kwargs)
-    return getattr(rng, method)(*args, **kwargs)
+    return getattr(np.random.default_rng(rng), method)(*args, **kwargs)
 
 
 def refuse(bad: Any, error: Callable[[], Exception]) -> None:
@@ -58,6 +62,12 @@ def refuse(bad: Any, error: Callable[[], Exception]) -> None:
         recording.refuse(bad, error)
     elif np.any(bad):
         raise error()
+
+
+def refuse_recording(what: str, remedy: str) -> None:
+    """Refuse, in a recording only, what a replay would not do, as it happens in Python."""
+    if unusual and recorder.get() is not None:
+        raise RecordingError(f"the compiled function {what}, which a replay would not do. {remedy}")
 
 
 def depends(owner: Any, name: str) -> Any:

@@ -19,7 +19,7 @@ ALLOWED = {
     "errors": set(),
     "allocator": set(),
     "levels": set(),
-    "recorder": {"levels"},
+    "recorder": {"errors", "levels"},
     "tree": set(),
     "primitive": {"errors", "levels", "recorder"},
     "options": {"errors", "primitive"},

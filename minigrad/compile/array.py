@@ -64,7 +64,6 @@ class RecordingArray:
     """
 
     __slots__ = ("__weakref__", "node", "recording", "value")
-    __hash__ = object.__hash__
 
     def __init__(self, recording: Any, node: Value, value: Any) -> None:
         self.recording = recording
@@ -153,7 +152,14 @@ class RecordingArray:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse(
             "hands {} to something other than NumPy's functions",
-            "Use NumPy's functions, or do it outside of the function",
+            "Use NumPy's functions, or do it outside of the function"
+            + ("" if self.shape else "; where a list of numbers is to be an array, pass it as one, np.array(numbers)"),
+        )
+
+    def __hash__(self) -> int:
+        self._refuse(
+            "looks {} up in a dict or a set",
+            "Pass what selects as a string, or use np.where, or an array in place of the dict",
         )
 
     def _to_python(self, *_: Any) -> Any:
@@ -161,6 +167,11 @@ class RecordingArray:
 
     __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _to_python
     item = tolist = tobytes = dump = dumps = tofile = _to_python
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            self._refuse("formats {}", "Return it, and print it outside of the function")
+        return repr(self)
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from operator import index, itemgetter, methodcaller
 from types import MethodType
 from typing import Any
@@ -27,6 +28,11 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], backend: str = "numpy") -> None:
         if not callable(function):
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
+        if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise TypeError(
+                f"compile takes a function that runs when it is called; {function.__qualname__} is async or has a "
+                f"yield. Compile the steps that it makes"
+            )
         if backend not in ("numpy", "numba"):
             raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
         self._kind = native_replay() if backend == "numba" else Replay
@@ -55,6 +61,11 @@ class Compiled:
             return self.function(*args, **kwargs)  # which raises an error that says more
         finally:
             self._lock.release()
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__qualname__", None) or repr(self.function)
+        many = sum(map(len, self._replays.values()))
+        return f"<compiled {name}, backend {self.backend!r}: {many} program{'s' * (many != 1)}>"
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -92,7 +103,7 @@ class Compiled:
         ValueError
             If the arrays are of different lengths, or of none.
         TypeError
-            If something else is given than arrays with a first axis.
+            If something else is given than arrays with a first axis, or the function answers with something else.
         """
         for x in leaves(stacked):
             if not isinstance(x, np.ndarray | Tensor) or not x.ndim:
@@ -109,8 +120,8 @@ class Compiled:
             entry, rest = entries_from(start, stacked)
             done, many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
             if not done:
-                done, many = 1, tree_map(lambda y: y[None], self(*entry))
-            answers.append(tree_map(lambda y, done=done: y[:done], many))
+                done, many = 1, tree_map(lambda y: an_array(y)[None], self(*entry))
+            answers.append(tree_map(lambda y, done=done: an_array(y)[:done], many))
             start += done
         return joined(answers)
 
@@ -153,6 +164,13 @@ def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], l
     rest: list[Any] = []
     kind_of([tree_map(lambda x: bare(x)[start:], tree) for tree in stacked], rest)
     return entry, rest
+
+
+def an_array(y: Any) -> Any:
+    """An answer that can be stacked."""
+    if not isinstance(y, np.ndarray | np.generic | Tensor):
+        raise TypeError(f"scan stacks the arrays that the function answers with; got {type(y).__name__} {y!r:.60}")
+    return y
 
 
 def joined(answers: Sequence[Any]) -> Any:

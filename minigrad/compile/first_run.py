@@ -86,6 +86,7 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
     tensors: list[bool] = []
     result = mapped(lambda x: answered(recording, x, tensors), answer)
     gradients = {}
+    recording.forget_own_leaves()
     for leaf in recording.former_gradients:
         gradients[leaf] = mapped(lambda x: answered(recording, x, []), leaf.notes.grad)
         leaf.notes.grad = outside(leaf.notes.grad)

@@ -29,6 +29,11 @@ def check_nothing_is_made(outside: Sequence[tuple[Any, Value]], written: Sequenc
     """
     held = held_by_others(outside, written, answer)
     for x, node in outside:
+        if isinstance(x, np.random.Generator) and id(x) not in held:
+            raise RecordingError(
+                "the compiled function makes a generator and draws from it, which would go on in every replay rather "
+                "than start anew. Make it outside of the function, or pass the seed as rng"
+            )
         if isinstance(owner(x), np.ndarray) and held.isdisjoint(map(id, bases(x))):
             raise RecordingError(
                 f"the compiled function makes an array of shape {node.shape} in a way that is not recorded, so it "

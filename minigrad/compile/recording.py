@@ -54,6 +54,7 @@ class Recording:
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
         self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
+        self._unseeded: list[np.random.Generator] = []  # made for draws that need not be the same twice
         self._made: list[weakref.ref[RecordingArray]] = []
         self._usual = np.geterr()
 
@@ -119,6 +120,13 @@ class Recording:
         """Note that a leaf's gradient may change from here on."""
         self.former_gradients.setdefault(leaf, leaf.notes.grad)
 
+    def forget_own_leaves(self) -> None:
+        """Leave out the gradients of leaves that the function has made, which nobody has outside."""
+        for leaf in [leaf for leaf in self.former_gradients if isinstance(leaf.value, RecordingArray)]:
+            del self.former_gradients[leaf]
+            self.read_gradients.pop(leaf, None)
+            self.touched.pop(leaf, None)
+
     def depends(self, owner: Any, name: str, value: Any) -> None:
         """Note that what is computed depends on an attribute."""
         self.attributes[id(owner), name] = owner, name, value
@@ -148,9 +156,24 @@ class Recording:
         return self._result(Call(function, args, kwargs), answer)
 
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Draw random numbers, in each replay anew."""
-        source = self._generator(rng, OUTSIDE)
+        """Draw random numbers, in each replay anew; a seed draws the same each time."""
+        if isinstance(rng, RecordingArray):
+            raise RecordingError(
+                "the compiled function takes a seed as an argument, which decides on the random numbers of its first "
+                "call only. Pass a generator, np.random.default_rng(seed)"
+            )
+        rng = value_of(rng)
         args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
+        if not isinstance(rng, np.random.Generator | np.random.BitGenerator | None):
+            if any(isinstance(x, RecordingArray) for x in leaves_of((args, kwargs))):
+                raise RecordingError(
+                    "the compiled function draws from a seed by arrays. Make a generator outside of it"
+                )
+            return self.fixed(np.asarray(getattr(np.random.default_rng(rng), method)(*args, **kwargs)))
+        if not isinstance(rng, np.random.Generator):
+            rng = np.random.default_rng(rng)
+            self._unseeded.append(rng)
+        source = self._generator(rng, OUTSIDE)
         args = (source, *args)
         self._drawn.setdefault(id(rng), (rng, rng.bit_generator.state))
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
@@ -202,9 +225,10 @@ class Recording:
     def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
+            remedy = "Return the array, and print it outside" if isinstance(y, str) else "Use what answers with arrays"
             raise RecordingError(
                 f"the compiled function calls what answers with a {type(y).__name__}, which would be the same in every "
-                f"replay. Use functions that answer with arrays"
+                f"replay. {remedy}"
             )
         made = self._array(y, RESULT)
         if isinstance(y, np.ndarray) and not y.flags.owndata:
@@ -260,7 +284,7 @@ class Recording:
     def check(self, answer: Sequence[Any]) -> None:
         """Refuse a function that keeps recorded arrays, or that used arrays which only it could make."""
         check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
-        written = [value for value, _ in self._copies.values()]
+        written = [value for value, _ in self._copies.values()] + [rng for rng, _ in self._drawn.values()]
         check_nothing_is_made([*self._outside.values()], written, answer)
 
 

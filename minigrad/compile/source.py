@@ -142,7 +142,8 @@ class Source:
             return f"{say(call.args[0])}[{self._say.index(call.args[1])}] = {say(call.args[2])}"
         args = [say(x) for x in as_arrays(call)]
         if function in INFIX:
-            return f"{args[0]} {INFIX[function]} {args[1]}"
+            left = f"({args[0]})" if args[0].startswith("-") else args[0]  # a power comes before a sign
+            return f"{left} {INFIX[function]} {args[1]}"
         if function in PREFIX:
             return f"{PREFIX[function]}({args[0]})"
         if isinstance(function, Attribute) and not isinstance(function, Method):

@@ -47,7 +47,7 @@ def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: RNG = None) 
     low, high : float
     rng : Generator, seed or None
     """
-    return drawn(np.random.default_rng(rng), "uniform", low, high, tuple(shape))
+    return drawn(rng, "uniform", low, high, tuple(shape))
 
 
 def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: RNG = None) -> np.ndarray:
@@ -59,7 +59,7 @@ def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: RNG = None) -
     mean, std : float
     rng : Generator, seed or None
     """
-    return drawn(np.random.default_rng(rng), "normal", mean, std, tuple(shape))
+    return drawn(rng, "normal", mean, std, tuple(shape))
 
 
 def glorot_uniform(shape: Shape, rng: RNG = None, gain: float = 1.0) -> np.ndarray:

@@ -77,7 +77,7 @@ class EMA:
         """Exchange the values of parameters and averages, in place: twice is as before."""
         self._refuse_inside("swap")
         for name, p in self._named.items():
-            w, average, s = p.value, self.averages[name], self._scratch[name]
+            w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
             s[...] = w
             w[...] = average
             average[...] = s

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recorder import refuse_recording
 from ..tensor import Tensor
 from ..tree import tree_map
 
@@ -140,6 +141,10 @@ class Group(Mapping[str, Any]):
 
     def checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """New values for some hyperparameters, refused if they cannot be had together with the others."""
+        refuse_recording(
+            f"sets {' and '.join(changes)} of an optimizer",
+            "Set hyperparameters, and step schedules, after the call: replays read them anew",
+        )
         new = {name: self.checked_one(name, value) for name, value in changes.items()}
         self._check({**self._values, **new})
         return new

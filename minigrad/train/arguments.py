@@ -36,7 +36,7 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
 
 
 def check_options(
-    metrics: Any, schedule: Any, schedule_every: Any, callbacks: Any, checkpoint: Any, resume: Any
+    metrics: Any, schedule: Any, schedule_every: Any, callbacks: Any, checkpoint: Any, resume: Any, compile: Any
 ) -> None:
     """Refuse options that are none."""
     if metrics is not None and not isinstance(metrics, Mapping):
@@ -54,5 +54,7 @@ def check_options(
         raise ValueError(f'schedule_every is "epoch" or "batch"; got {schedule_every!r}')
     if schedule_every == "batch" and isinstance(schedule, ReduceLROnPlateau):
         raise ValueError("ReduceLROnPlateau looks at the loss of an epoch, so it is stepped once in each")
+    if compile not in (None, "numpy", "numba"):
+        raise ValueError(f'compile is "numpy" or "numba", or None, which leaves it uncompiled; got {compile!r}')
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")

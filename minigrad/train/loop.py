@@ -92,7 +92,7 @@ def fit(
         If an argument is none of these, or a checkpoint belongs to another training; nothing has changed, then.
     """
     check_parts(model, loss, optimizer, loader, validation)
-    check_options(metrics, schedule, schedule_every, callbacks, checkpoint, resume)
+    check_options(metrics, schedule, schedule_every, callbacks, checkpoint, resume, compile)
     epochs = checked_count("epochs", epochs, 1)
     patience = None if patience is None else checked_count("patience", patience, 1)
     bar = bar_of(progress)

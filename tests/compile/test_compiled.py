@@ -6,6 +6,7 @@ import pickle
 import threading
 from collections import OrderedDict, UserDict, defaultdict
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -331,3 +332,56 @@ def test_the_source_of_a_program_goes_with_it():
         mg.compile(double)(np.ones(2))
     gc.collect()
     assert len(linecache.cache) <= before
+
+
+def test_repr_tells_the_function_the_backend_and_the_programs():
+    """One program for each shape."""
+    compiled = mg.compile(double)
+    assert repr(compiled) == "<compiled double, backend 'numpy': 0 programs>"
+    compiled(np.ones(2))
+    assert repr(compiled) == "<compiled double, backend 'numpy': 1 program>"
+    assert repr(mg.compile(partial(double))).startswith("<compiled functools.partial(<function double at ")
+
+
+async def waits(x):
+    return x * 2
+
+
+def yields(x):
+    yield x * 2
+
+
+async def waits_and_yields(x):
+    yield x * 2
+
+
+@pytest.mark.parametrize("function", [waits, yields, waits_and_yields])
+def test_functions_that_run_later_are_refused(function):
+    """Their calls of NumPy come after the recording."""
+    with pytest.raises(TypeError, match=f"runs when it is called; {function.__name__} is async or has a yield"):
+        mg.compile(function)
+
+
+def test_scan_stacks_arrays():
+    """A Python number among the answers is named."""
+    with pytest.raises(TypeError, match=r"scan stacks the arrays that the function answers with; got float 1\.5"):
+        mg.compile(lambda x: (x, 1.5)).scan(np.ones((3, 2)))
+    pytest.importorskip("numba")
+    pytest.importorskip("scipy")
+    compiled = mg.compile(lambda x: (x * 2, 1.5), backend="numba")
+    compiled(np.ones(2))
+    with pytest.raises(TypeError, match=r"scan stacks the arrays .*; got float 1\.5"):
+        compiled.scan(np.ones((3, 2)))
+
+
+def test_a_loss_whose_graph_is_freed_can_be_returned():
+    """It comes without grad."""
+    w = mg.tensor(np.ones(3), requires_grad=True)
+
+    def step():
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    compiled = mg.compile(step)
+    assert [(compiled().item(), compiled().requires_grad) for _ in range(2)] == [(3.0, False)] * 2

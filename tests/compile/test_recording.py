@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import optim
+from minigrad import nn, optim
 from minigrad.recorder import depends, drawn, fixed, refuse, scratch, seen
+
+from .test_compiled import count_runs
 
 
 def replayed(function, *args):
@@ -13,6 +15,11 @@ def replayed(function, *args):
     compiled = mg.compile(function)
     compiled(*args)
     return compiled(*args)
+
+
+def init_normal(rng):
+    """Normal numbers."""
+    return nn.init.normal((5,), rng=rng)
 
 
 # Refusals
@@ -547,7 +554,7 @@ def square():
         lambda x, n: np.concatenate([x[1:], x[1:]], axis=n) * 2,
         lambda x, n: x.repeat(n) * 2,
         lambda x, n: np.split(x, 3, axis=n)[0] * 2,
-        lambda x, n: drawn(np.random.default_rng(0), "permutation", n) * x[0, 1],
+        lambda x, n: drawn(0, "permutation", n) * x[0, 1],
     ],
 )
 def test_integers_that_decide_on_a_shape(function, kind, backend):
@@ -590,3 +597,95 @@ def test_python_numbers_have_the_operators_of_integers():
         assert compiled(a, b) == (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b))
     with pytest.raises(mg.RecordingError, match="makes Python numbers"):
         mg.compile(lambda x, n: np.stack([x] * n))(np.ones(2), 3)
+
+
+# Random numbers, leaves, schedules
+
+
+@pytest.mark.parametrize("make", [lambda rng: nn.functional.dropout(mg.ones(20), rng=rng).data, init_normal])
+def test_a_seed_draws_the_same_in_each_call(make):
+    """As it does uncompiled, where the generator is made anew; a generator goes on."""
+    compiled = mg.compile(lambda: make(3))
+    assert all(np.array_equal(compiled(), make(3)) for _ in range(3))
+    ours, theirs = np.random.default_rng(0), np.random.default_rng(0)
+    compiled = mg.compile(make)
+    assert all(np.array_equal(compiled(ours), make(theirs)) for _ in range(3))
+    compiled = mg.compile(lambda: make(None))
+    assert not np.array_equal(compiled(), compiled())
+
+
+def test_a_seed_is_no_argument():
+    """It would decide on the first call only."""
+    with pytest.raises(mg.RecordingError, match="takes a seed as an argument.*Pass a generator, np.random"):
+        mg.compile(lambda seed: init_normal(seed))(3)
+    with pytest.raises(mg.RecordingError, match="draws from a seed by arrays. Make a generator outside"):
+        mg.compile(lambda scale: drawn(3, "normal", 0.0, scale, 2))(np.ones(2))
+
+
+def test_gradients_of_leaves_that_the_function_makes():
+    """They are results like others, with a graph of their own or without, and the program is recorded once."""
+
+    def penalty(x):
+        z = mg.tensor(x, requires_grad=True)
+        (z**3).sum().backward(create_graph=True)
+        loss = mg.sum((z.grad - w) ** 2)
+        w.grad = None
+        loss.backward()
+        return loss.detach(), z.grad.detach()
+
+    w = mg.tensor(np.ones(2), requires_grad=True)
+    compiled = mg.compile(count_runs(penalty))
+    for factor in (1.0, 2.0, 3.0):
+        x = factor * np.arange(2.0)
+        loss, g = compiled(x)
+        grad = w.grad.data.copy()
+        other, other_g = penalty(x)
+        assert (loss.item(), g.data.tolist()) == (other.item(), other_g.data.tolist())
+        assert grad.tolist() == w.grad.data.tolist()
+    assert compiled.function.runs <= 2  # one of them without a gradient in w
+
+
+@pytest.mark.parametrize("make", [lambda o: optim.lr_scheduler.StepLR(o, 1), optim.lr_scheduler.ReduceLROnPlateau])
+def test_schedules_step_outside(make):
+    """A replay would not count the epochs; nothing has changed where it is refused."""
+    optimizer = optim.SGD([mg.tensor(np.ones(2), requires_grad=True)], lr=0.1)
+    schedule = make(optimizer)
+    step = (lambda: schedule.step(1.0)) if hasattr(schedule, "patience") else schedule.step
+    with pytest.raises(mg.RecordingError, match=r"compiled function (steps a schedule|sets lr of an optimizer).*after"):
+        mg.compile(step)()
+    assert (schedule.last_epoch, optimizer.lr) == (0, 0.1)
+
+
+@pytest.mark.parametrize("look", [lambda n: {1: 2.0}[n], lambda n: n in {1, 2}])
+def test_numbers_are_not_looked_up(look):
+    """A recorded number has no hash, so that a dict or set does not miss it silently."""
+    with pytest.raises(mg.RecordingError, match=r"looks an array of shape \(\) up in a dict or a set.*np.where"):
+        mg.compile(lambda x, n: x * look(n))(np.ones(2), 1)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x, xs: np.asarray(xs) * x, r"hands an array of shape \(\).*pass it as one, np.array\(numbers\)"),
+        (lambda x, xs: np.array2string(x), "answers with a str.*Return the array, and print it outside"),
+        (lambda x, xs: f"{x.sum():.3f}", r"formats an array of shape \(\).*print it outside"),
+    ],
+)
+def test_what_is_shown_or_made_of_lists(function, message):
+    """The errors say where it is to be done."""
+    with pytest.raises(mg.RecordingError, match=message):
+        mg.compile(function)(np.ones(2), [1.0, 2.0])
+
+
+def test_format_without_a_specification_is_repr():
+    """As print shows it, in the first call."""
+    assert mg.compile(lambda x: f"{x}")(np.ones(2)) == "<array of shape (2,) and dtype float64 in a recording>"
+
+
+def test_generators_are_made_outside():
+    """One that is made of a seed inside would start anew in each call, and go on in replays."""
+    with pytest.raises(mg.RecordingError, match=r"makes a generator and draws from it.*Make it outside.*seed as rng"):
+        mg.compile(lambda: mg.sample(np.random.default_rng(3), "normal", size=2))()
+    rng = np.random.default_rng(0)
+    for function in (lambda: mg.sample(rng, "normal", size=2), lambda: nn.functional.dropout(mg.ones(3))):
+        mg.compile(function)()

@@ -266,3 +266,15 @@ def test_warnings_are_those_of_the_function():
     loud(np.ones(3))
     with pytest.warns(RuntimeWarning, match="overflow"):
         loud(x)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("x", [np.arange(3.0), np.arange(3) > 1, np.arange(3)])
+def test_a_negative_number_to_a_power(x, backend):
+    """The sign belongs to the number: -2 ** x would be -(2 ** x)."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+        pytest.importorskip("scipy")
+    compiled = mg.compile(lambda x: (-2) ** x, backend=backend)
+    compiled(x)
+    np.testing.assert_array_equal(compiled(x), (-2) ** x)

@@ -135,3 +135,25 @@ def test_a_compiled_update_has_the_bits_of_the_update():
 
 def test_repr_has_the_decay_and_counts_the_parameters():
     assert repr(optim.EMA([leaf([1.0, 2.0])], decay=0.9)) == "EMA(decay=0.9): 1 parameter of 2 numbers"
+
+
+def test_averages_are_looked_at_in_a_compiled_step():
+    """The exchange is recorded like any other: each replay has the averages of that time, and then the values."""
+    w, other = leaf([1.0, -2.0]), leaf([1.0, -2.0])
+
+    def change(p, ema, x):
+        q = mg.asarray(x) @ p
+        optimizers[p].zero_grad()
+        q.backward()
+        optimizers[p].step()
+        ema.update()
+        with ema.averaged(), mg.no_grad():
+            return (p * 2).detach()
+
+    optimizers = {p: optim.SGD([p], lr=0.1) for p in (w, other)}
+    ours, theirs = optim.EMA([w], decay=0.5), optim.EMA([other], decay=0.5)
+    compiled = mg.compile(lambda x: change(w, ours, x))
+    for k in range(4):
+        x = np.array([1.0, k])
+        assert compiled(x).data.tolist() == change(other, theirs, x).data.tolist()
+        assert w.data.tolist() == other.data.tolist()

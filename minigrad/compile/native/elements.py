@@ -102,7 +102,9 @@ def expression(call: Call) -> tuple[str, list[Any], list[np.dtype], np.dtype] | 
         return None
     *types, result = function.resolve_dtypes((*map(weak, args), None))
     text = text_of(function, args, types, call)
-    if text is None or (result.kind in "iu" and any(is_weak_int(x) for x in args)):
+    compares = result.kind == "b"
+    doubtful = [x for x in args if is_weak_int(x) and not (compares and fits(x, types[0]))]
+    if text is None or (types[0].kind in "iu" and doubtful):
         return None
     return text, args, types, result
 
@@ -141,6 +143,11 @@ def weak(x: Any) -> Any:
     if isinstance(x, Value):
         return {"f": float, "i": int}.get(x.dtype.kind, x.dtype) if x.number else x.dtype
     return type(x) if type(x) in (int, float) else np.asarray(x).dtype
+
+
+def fits(x: Any, dtype: np.dtype) -> bool:
+    """Whether it is a known integer that a type of integers has; NumPy compares with others, too."""
+    return type(x) is int and dtype.kind in "iu" and np.iinfo(dtype).min <= x <= np.iinfo(dtype).max
 
 
 def is_weak_int(x: Any) -> bool:

@@ -6,6 +6,7 @@ memory is which, and a call of it has few arguments to unpack.
 
 import linecache
 import math
+import weakref
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import count
@@ -219,6 +220,7 @@ def defined(name: str, text: str, names: dict[str, Any], **options: Any) -> Call
     file = f"<native code by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
+    weakref.finalize(names[name], linecache.cache.pop, file, None)
     return njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(names[name])
 
 

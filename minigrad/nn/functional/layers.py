@@ -116,7 +116,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> A
     if p == 1:
         return x * fixed(np.zeros((), x.dtype))
     dtype = np.float32 if x.dtype == np.float32 else np.float64
-    kept = drawn(np.random.default_rng(rng), "random", x.shape, dtype) >= p
+    kept = drawn(rng, "random", x.shape, dtype) >= p
     return x * (kept * fixed(np.asarray(1 / (1 - p), x.dtype)))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...recorder import refuse_recording
 from ..hyperparameters import checked_integer, checked_number, listed
 from ..optimizer import Optimizer
 from ..state import array_differences
@@ -71,6 +72,7 @@ class ReduceLROnPlateau:
 
     def step(self, metrics: Any) -> None:
         """End an epoch, with the metric that it reached: a number, or an array or Tensor of one."""
+        refuse_recording("steps a schedule", "Step it after the call: replays read the learning rate anew")
         value = float(metrics)
         self.last_epoch += 1
         if self.is_better(value):

@@ -478,3 +478,28 @@ def test_memory_is_used_again():
 
     compiled = agree(function, *[(np.full((50, 50), f),) for f in (0.1, 0.05, 0.01)])
     assert compiled.stats.buffers <= 3
+
+
+BINARY = (np.add, np.subtract, np.multiply, np.floor_divide, np.remainder, np.left_shift, np.right_shift)
+BINARY += (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.minimum, np.maximum)
+BINARY += (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
+UNARY = (np.negative, np.absolute, np.sign, np.invert, np.square)
+
+
+def extremes(code):
+    """The largest and smallest integers of a type, and those around zero."""
+    low, high = np.iinfo(code).min, np.iinfo(code).max
+    return np.array([low, low + 1, high, high - 1, 0, 1, 2, 3, *([-1, -2] if low else [7, 8])], code)
+
+
+@pytest.mark.parametrize("code", "bhilBHIL")
+def test_integers_are_numpys(code):
+    """All pairs of extremes, with zeros as divisors; and Python's numbers that the type has not."""
+    left, right = (np.ascontiguousarray(x) for x in np.meshgrid(extremes(code), extremes(code)))
+    numbers = (-1, 0, 3, 300, 2**40)
+
+    def function(x, y):
+        compared = [op(x, n) for n in numbers for op in (operator.lt, operator.eq, operator.ge, operator.ne)]
+        return [f(x, y) for f in BINARY] + [f(x) for f in UNARY] + [x ** (y % 3), x**2, *compared]
+
+    agree(function, (left, right), (right, left))

@@ -1,5 +1,8 @@
 """Whose memory is whose: arrays that overlap in ways that NumPy knows nothing of, and functions that share code."""
 
+import gc
+import linecache
+
 import numpy as np
 import pytest
 
@@ -184,3 +187,16 @@ def test_functions_are_told_what_overlaps(monkeypatch, backwards):
         return a, b
 
     agree(function, *[(f * np.arange(1.0, 6), np.ones(5)) for f in (1, 2, 3)])
+
+
+def test_the_text_of_kernels_goes_with_them():
+    """Functions that are compiled and forgotten leave no lines for tracebacks."""
+    gc.collect()
+    before = len(linecache.cache)
+    for k in range(3):
+        compiled = mg.compile(lambda x, k=k: np.tanh(x) * 2 + k, backend="numba")
+        compiled(np.ones(3))
+        compiled(np.ones(3))
+        del compiled
+        gc.collect()
+    assert len(linecache.cache) <= before + 1  # numba keeps the last function that it has compiled
