@@ -231,6 +231,14 @@ def test_integer_products():
     assert "matmul" in left_to_numpy(agree(lambda x: x @ x, (y,), (y + 1,), (-y,)))
 
 
+def test_products_of_truths_and_of_single_numbers():
+    """They are left to NumPy."""
+    x = np.arange(12.0).reshape(3, 4)
+    truths = agree(lambda x: (x > 4) @ (x.T > 5), (x,), (x + 2,), (-x,))
+    assert left_to_numpy(truths) == ["matmul"]
+    agree(lambda x: np.dot(x.sum(keepdims=True).reshape(()), x), (x,), (x + 1,), (-x,))
+
+
 def test_indices():
     """Elements named by arrays of integers are read and set, and counted with weights."""
     rows, columns = np.arange(3), np.array([1, -1, 0])
