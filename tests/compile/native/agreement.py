@@ -28,11 +28,15 @@ def assert_close(left, right, scale=1.0):
 
 
 def agree(function, *many):
-    """Call a function compiled and as it is with each of many tuples of arguments; the compiled function."""
+    """Call a function compiled and as it is with each of many tuples of arguments; the compiled function.
+
+    Compiled it is called twice, as the first call with arrays of a layout only records.
+    """
     compiled = mg.compile(function, backend="numba")
     for args in many:
         with np.errstate(all="ignore"):
             want = function(*args)
+            compiled(*args)
             got = compiled(*args)
         assert_close(got, want)
     return compiled

@@ -131,6 +131,15 @@ def test_integers_wrap_around_as_in_numpy(dtype):
     agree(function, (x, x[::-1]), (x, x[:, ::-1]), (x + x, x))
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.uint8, np.uint32])
+def test_integers_wrap_around_between_calls_of_a_loop(dtype):
+    """Also a result that is only used within the loop, where Python's operators would make it wider."""
+    x = (37 * INTEGERS).astype(dtype)
+    x[0, :2] = np.iinfo(dtype).max, np.iinfo(dtype).min
+    compiled = agree(lambda x, y: [(x + y) > x, (x + y) / 3, (x * y) * 0.5], (x, x[::-1]), (x, x[:, ::-1]), (x, x))
+    assert left_to_numpy(compiled) == []
+
+
 def test_python_numbers_keep_the_types_of_arrays():
     """A Python float does not widen float32, neither as an argument nor as a constant."""
     x = np.linspace(0, 1, 5, dtype=np.float32)
