@@ -5,7 +5,7 @@ import sys
 from collections import defaultdict
 
 import minigrad  # fills the registry
-from minigrad.primitive import KINDS, REGISTRY
+from minigrad.core.primitive import KINDS, REGISTRY
 
 FILE = pathlib.Path(__file__).with_name("operations.md")
 

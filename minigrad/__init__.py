@@ -1,24 +1,13 @@
 """minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import allocator, linalg
-from .anomaly import detect_anomaly
 from .compile import compile
-from .creation import (
-    arange,
-    eye,
-    full,
-    full_like,
-    linspace,
-    meshgrid,
-    ones,
-    ones_like,
-    sample,
-    zeros,
-    zeros_like,
-)
+from .core import allocator
+from .core.context import enable_grad, is_grad_enabled, no_grad
+from .core.tensor import Tensor, asarray, tensor
 from .draw import draw
 from .errors import (
     AnomalyError,
@@ -30,15 +19,17 @@ from .errors import (
     RecordingError,
     RuleError,
 )
-from .extending import primitive, register
-from .functions import *
-from .higher import hessian, hvp, jacobian
-from .levels import enable_grad, is_grad_enabled, no_grad
-from .recompute import checkpoint
-from .tensor import Tensor, asarray, tensor
-from .transforms import grad, jvp, value_and_grad, vjp
+from .ops import linalg
+from .ops.creation import arange, eye, full, full_like, linspace, meshgrid, ones, ones_like, sample, zeros, zeros_like
+from .ops.extending import primitive, register
+from .ops.functions import *
+from .transforms.anomaly import detect_anomaly
+from .transforms.checkpoint import checkpoint
+from .transforms.jacobian import hessian, hvp, jacobian
+from .transforms.reverse import grad, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
+sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
 LATER = ("data", "io", "nn", "optim", "testing", "train")

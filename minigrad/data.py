@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .tree import leaves, tree_map
+from .core.tree import leaves, tree_map
 
 __all__ = ["DataLoader"]
 

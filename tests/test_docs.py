@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from minigrad.primitive import REGISTRY
+from minigrad.core.primitive import REGISTRY
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]

@@ -10,7 +10,7 @@ import numpy as np
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from minigrad.primitive import REGISTRY
+from minigrad.core.primitive import REGISTRY
 
 KINDS = {
     "elementwise": "Elementwise.",

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import current_depth, is_grad_enabled, recorder, unusual, watcher
+from ..core.door import bare
+from ..core.tensor import Tensor
+from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
-from ..levels import current_depth, is_grad_enabled, recorder, unusual, watcher
-from ..tensor import Tensor
-from ..traced import bare
-from ..tree import leaves, tree_map
 from .first_run import recorded
 from .program import Refused
 from .replay import UNFIT, Replay, Stats

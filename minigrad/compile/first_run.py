@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_array
+from ..core.context import recorder, unusual
+from ..core.tensor import Tensor, constant
+from ..core.values import as_array
 from ..errors import RecordingError
-from ..levels import recorder, unusual
-from ..tensor import Tensor, constant
 from .array import RecordingArray, RecordingGenerator
 from .names import outside_names
 from .program import Program, leaves_of, mapped

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor
 from ..errors import RecordingError
-from ..tensor import Tensor
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, writes
 from .kept import check_nothing_is_kept, check_nothing_is_made, owner

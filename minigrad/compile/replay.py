@@ -7,10 +7,10 @@ from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
-from ..arrays import as_array
-from ..tape import clock
-from ..tensor import constant
-from ..traced import bare
+from ..core.door import bare
+from ..core.tape import clock
+from ..core.tensor import constant
+from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, restoring
 from .program import BRANCHED, GRADIENT, REFUSE, Program, Value, mapped

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from ..primitive import composed
+from ..core.primitive import composed
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..primitive import composed
+from ..core.primitive import composed
 from ..rules.elementwise import bounded
 
 

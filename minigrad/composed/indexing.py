@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..primitive import composed
-from ..recorder import fixed
+from ..core.primitive import composed
+from ..core.recorder import fixed
 from ..rules.indexing import getitem, scatter
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..primitive import composed, constant
+from ..core.primitive import composed, constant
 from ..rules.linalg import logabsdet, nuclear_norm
 
 

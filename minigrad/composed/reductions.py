@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..primitive import composed
+from ..core.primitive import composed
 from ..rules.network import logsumexp
 from ..rules.reductions import power_norm
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..primitive import composed
-from ..recorder import fixed
+from ..core.primitive import composed
+from ..core.recorder import fixed
 from ..rules.structure import astype, padded
 from .reductions import composed_by_name
 

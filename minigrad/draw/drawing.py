@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ..recorded import Recorded
+from ..core.recorded import Recorded
 from .labels import named_arrays, pairs
 from .leaves import Says, Vertex
 from .vertices import vertices_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from ..tape import Node, former_of
+from ..core.tape import Node, former_of
 
 Stretch = tuple[int, int, int]  # start, stop, period: what goes on like the period before it
 

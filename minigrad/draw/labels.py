@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.door import Traced, bare
 from ..nn import Module
-from ..traced import Traced, bare
 
 WIDTH = 60  # of the values of an array
 PARTS = 8  # of a list of arrays

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.door import bare
+from ..core.tape import Node
 from ..nn import Parameter
-from ..tape import Node
-from ..traced import bare
 from .labels import option_text, value_text
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 
-from ..tape import Node, former_of, is_freed
+from ..core.tape import Node, former_of, is_freed
 from .graph import Stretch, inputs, operations, repetitions, selection
 from .labels import PARTS, is_array, listed, option_text
 from .leaves import Leaves, Says, Vertex

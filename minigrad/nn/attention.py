@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import depends
+from ..core.recorder import depends
 from .functional.attention import causal_mask, check_mask, weights_of
 from .functional.layers import check_probability, dropout
 from .init import RNG

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..tensor import asarray
-from ..tree import leaves, tree_map
+from ..core.tensor import asarray
+from ..core.tree import leaves, tree_map
 from .module import Module, find
 from .parameter import Parameter
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import pad
+from ..ops.functions import pad
 from .functional.convolution import Counts, conv1d, conv2d, conv_transpose2d, padding_of
 from .init import RNG, uniform
 from .module import Module

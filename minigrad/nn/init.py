@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..recorder import drawn
+from ..core.recorder import drawn
 
 __all__ = [
     "constant",

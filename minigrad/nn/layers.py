@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import reshape
-from ..recorder import depends
+from ..core.recorder import depends
+from ..ops.functions import reshape
 from . import functional, init
 from .functional.layers import check_probability
 from .init import RNG

@@ -5,8 +5,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..tensor import Tensor
-from ..tree import BRANCHED
+from ..core.tensor import Tensor
+from ..core.tree import BRANCHED
 from .parameter import Buffer, Parameter
 from .state import check_mapping, checked_state, with_dtype
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import depends, seen
+from ..core.recorder import depends, seen
 from . import functional
 from .module import Module
 from .parameter import Buffer, Parameter

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..arrays import as_numbers
-from ..tensor import Tensor
+from ..core.tensor import Tensor
+from ..core.values import as_numbers
 
 
 class Kept(Tensor):

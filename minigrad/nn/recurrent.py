@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..functions import concat, flip, stack
-from ..recorder import depends
-from ..traced import apply
+from ..core.door import apply
+from ..core.recorder import depends
+from ..ops.functions import concat, flip, stack
 from . import functional
 from .functional.layers import check_probability
 from .init import RNG, uniform

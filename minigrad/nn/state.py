@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_numbers
-from ..tensor import Tensor
-from ..traced import Traced, bare
+from ..core.door import Traced, bare
+from ..core.tensor import Tensor
+from ..core.values import as_numbers
 
 
 def checked_state(

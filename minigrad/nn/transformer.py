@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import depends
+from ..core.recorder import depends
 from . import functional
 from .attention import MultiheadAttention
 from .functional.layers import check_probability

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import seen
+from ..core.recorder import seen
 from .hyperparameters import checked_number, listed
 from .parameters import checked_parameters, counted
 from .state import array_differences, load_arrays, saved_arrays

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import gradient_of, refuse
-from ..tensor import Tensor
-from ..traced import bare
+from ..core.door import bare
+from ..core.recorder import gradient_of, refuse
+from ..core.tensor import Tensor
 from .hyperparameters import checked_number
 from .parameters import named_tensors
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import refuse_recording
-from ..tensor import Tensor
-from ..tree import tree_map
+from ..core.recorder import refuse_recording
+from ..core.tensor import Tensor
+from ..core.tree import tree_map
 
 # From where to where each may lie, and whether it must stay below the latter. Others may be any finite number.
 BOUNDS: dict[str, tuple[float, float, bool]] = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..levels import enable_grad
-from ..traced import bare
+from ..core.context import enable_grad
+from ..core.door import bare
 from .hyperparameters import checked_integer, checked_number
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from ..levels import recorder, unusual
-from ..recorder import gradient_of, set_gradient
-from ..tape import clock
-from ..tensor import Tensor
-from ..traced import bare
+from ..core.context import recorder, unusual
+from ..core.door import bare
+from ..core.recorder import gradient_of, set_gradient
+from ..core.tape import clock
+from ..core.tensor import Tensor
 from .hyperparameters import Group, checked, listed, options_of
 from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .slot import Slot

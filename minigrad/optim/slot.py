@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..recorder import scratch, seen
-from ..tensor import Tensor
-from ..tree import tree_map
+from ..core.recorder import scratch, seen
+from ..core.tensor import Tensor
+from ..core.tree import tree_map
 from .hyperparameters import Fields, Group
 
 # The bytes of a block. An update goes over its arrays a dozen times; so many blocks of this size stay near a cache,

@@ -8,7 +8,7 @@ import operator
 
 import numpy as np
 
-from ..primitive import constant, elementwise
+from ..core.primitive import constant, elementwise
 from . import erf as error_function
 
 # Arithmetic

@@ -5,8 +5,8 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..primitive import constant, general, linear, undo_broadcast
-from ..recorder import fixed
+from ..core.primitive import constant, general, linear, undo_broadcast
+from ..core.recorder import fixed
 
 
 def getitem(x, index):

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..primitive import constant, general, multilinear, undo_broadcast
-from ..recorder import fixed
+from ..core.primitive import constant, general, multilinear, undo_broadcast
+from ..core.recorder import fixed
 from .reductions import others
 
 # Products

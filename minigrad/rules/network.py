@@ -4,7 +4,7 @@ from contextvars import Context
 
 import numpy as np
 
-from ..primitive import elementwise, general
+from ..core.primitive import elementwise, general
 from .reductions import kept
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import broadcast, constant, general, linear
+from ..core.primitive import broadcast, constant, general, linear
 
 
 def kept(shape, axis):

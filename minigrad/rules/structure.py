@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..primitive import constant, general, linear, undo_broadcast
+from ..core.primitive import constant, general, linear, undo_broadcast
 
 # Shapes and axes: the transpose puts each element back.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..traced import bare
+from ..core.door import bare
 from .function import named
 
 

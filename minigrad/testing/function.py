@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import Primitive, fitted, observers, push_forward
-from ..tensor import Tensor, constant
-from ..traced import Traced, bare
-from ..transforms import jvp, vjp
-from ..tree import leaves, tree_map
+from ..core.door import Traced, bare
+from ..core.primitive import Primitive, fitted, observers, push_forward
+from ..core.tensor import Tensor, constant
+from ..core.tree import leaves, tree_map
+from ..transforms.reverse import jvp, vjp
 from .subject import Subject, SubjectError, called, require, spoken
 
 

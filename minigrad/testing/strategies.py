@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tensor import Tensor, tensor
 from ..errors import GradientError
-from ..tensor import Tensor, tensor
 from .gradcheck import gradcheck
 from .hygiene import LAYOUTS
 

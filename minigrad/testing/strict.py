@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..tree import tree_map
+from ..core.tree import tree_map
 
 
 class StrictArray(NDArrayOperatorsMixin):

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from ..compile import compile as compiled
+from ..core.context import no_grad
+from ..core.door import bare
+from ..core.recorder import refuse
+from ..core.tensor import Tensor
+from ..core.tree import leaves, tree_map
 from ..data import checked_count
 from ..io import load, save
-from ..levels import no_grad
 from ..nn import Module
 from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
-from ..recorder import refuse
-from ..tensor import Tensor
-from ..traced import bare
-from ..tree import leaves, tree_map
 from .arguments import check_options, check_parts
 from .checkpoint import Generators, load_state, state_of
 from .history import VALIDATION, History, as_text

@@ -5,8 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.core.recorder import drawn, refuse, seen
 from minigrad.nn import functional as F
-from minigrad.recorder import drawn, refuse, seen
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "numba"])
 

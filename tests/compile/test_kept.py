@@ -5,7 +5,7 @@ import pytest
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 import minigrad as mg
-from minigrad.recorder import drawn, seen
+from minigrad.core.recorder import drawn, seen
 
 
 def made(n=4):

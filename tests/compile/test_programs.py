@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.recorder import seen
+from minigrad.core.recorder import seen
 
 from .test_replay import same_bits
 

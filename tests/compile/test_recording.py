@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.recorder import depends, drawn, fixed, refuse, scratch, seen
+from minigrad.core.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 from .test_compiled import count_runs
 

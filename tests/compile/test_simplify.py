@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.recorder import seen
+from minigrad.core.recorder import seen
 
 from .test_replay import same_bits
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.primitive import observers
+from minigrad.core.primitive import observers
 
 
 def leaf(values):

@@ -19,10 +19,10 @@ import traceback
 import numpy as np
 
 import minigrad as mg
+from minigrad.core.tree import leaves
 from minigrad.data import DataLoader
 from minigrad.io import load, save
 from minigrad.optim import SGD
-from minigrad.tree import leaves
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a process that forks has no others
 EPOCHS, SECONDS = 3, 0.06

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.core.tree import leaves
 from minigrad.nn import functional as F
 
 numbers = st.floats(-100, 100, width=32)
@@ -70,7 +71,7 @@ def test_state_of_any_tree_is_found_and_comes_back(tree):
     """Each parameter and buffer has a name of its own, and a state that was saved fits."""
     module = nn.Module()
     module.tree = tree
-    arrays = mg.tree.leaves(tree)
+    arrays = leaves(tree)
     state = module.state_dict()
     assert [p for _, p in module.named_parameters()] == [x for x in arrays if isinstance(x, nn.Parameter)]
     assert len(state) == len(arrays)

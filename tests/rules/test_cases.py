@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.operations import public
-from minigrad.primitive import REGISTRY, observers
+from minigrad.core.primitive import REGISTRY, observers
+from minigrad.core.short import public
 from minigrad.testing import StrictArray
 
 from .cases import CASES

@@ -242,7 +242,7 @@ def test_the_rule_that_is_wrong_is_named():
 
 def test_a_wrong_part_of_a_sequence_is_named():
     """A rule that answers for all arrays of a list."""
-    from minigrad.primitive import Primitive
+    from minigrad.core.primitive import Primitive
 
     joined = Primitive(
         lambda arrays: np.concatenate(arrays), [lambda g, y, xs: [g[:3], 2 * g[3:]]], "linear", sequence=True
@@ -370,7 +370,7 @@ def test_an_order_that_is_not_there_is_refused():
 
 def test_no_observer_is_left_behind():
     """After a check, right or wrong, backward passes run as before."""
-    from minigrad.primitive import observers
+    from minigrad.core.primitive import observers
 
     for name in ("wrong factor", "raises"):
         report(*PLANTED[name][:2])

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from minigrad.primitive import REGISTRY
+from minigrad.core.primitive import REGISTRY
 from minigrad.testing import gradcheck
 
 cases = pytest.importorskip("tests.rules.cases", reason="the table of cases comes with the rules")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ...functions import log_softmax, sigmoid, softmax, tanh
-from ...operations import public
+from ...core.short import public
+from ...ops.functions import log_softmax, sigmoid, softmax, tanh
 from ..rules import activations as rules
 
 relu = public(rules.relu)

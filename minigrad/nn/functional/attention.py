@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...traced import apply, bare
+from ...core.door import apply, bare
 from ..init import RNG
 from ..rules import attention as rules
 from .layers import dropout

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ...functions import log_softmax, mean, moveaxis, reshape, take_along_axis
-from ...functions import sum as total
-from ...operations import public
-from ...recorder import refuse, seen
-from ...traced import bare
+from ...core.door import bare
+from ...core.recorder import refuse, seen
+from ...core.short import public
+from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
+from ...ops.functions import sum as total
 from ..rules import losses as rules
 from .layers import check_array
 from .reduction import check_reduction, fitting

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...traced import apply
+from ...core.door import apply
 from ..rules.convolution import convolve, spread
 from ..rules.window import Window
 from ..sizes import checked_count, checked_counts, checked_images

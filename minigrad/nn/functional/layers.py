@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ...functions import einsum
-from ...recorder import drawn, fixed, refuse
-from ...traced import apply, bare
+from ...core.door import apply, bare
+from ...core.recorder import drawn, fixed, refuse
+from ...ops.functions import einsum
 from ..init import RNG
 from ..rules.linear import affine
 

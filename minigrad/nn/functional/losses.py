@@ -6,11 +6,11 @@ have the same shape, unless the target is an array of labels; nothing is broadca
 
 from typing import Any
 
-from ...functions import abs, clip, exp, square, xlogy
-from ...functions import sum as total
-from ...operations import public
-from ...recorder import refuse, seen
-from ...traced import bare
+from ...core.door import bare
+from ...core.recorder import refuse, seen
+from ...core.short import public
+from ...ops.functions import abs, clip, exp, square, xlogy
+from ...ops.functions import sum as total
 from ..rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
 from .activations import relu
 from .reduction import check_reduction, check_weight, fitting, reduced, refuse_outside, weighted

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ...functions import reshape
-from ...operations import public
-from ...recorder import fixed, seen
-from ...traced import bare
+from ...core.door import bare
+from ...core.recorder import fixed, seen
+from ...core.short import public
+from ...ops.functions import reshape
 from ..rules import normalisation as rules
 
 rows, channels = public(rules.normalised_rows), public(rules.normalised_channels)

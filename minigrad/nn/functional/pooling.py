@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...traced import apply
+from ...core.door import apply
 from ..rules.pooling import max_windows, sum_windows
 from ..rules.window import Window
 from ..sizes import checked_counts, checked_images

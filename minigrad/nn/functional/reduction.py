@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ...functions import mean
-from ...functions import sum as total
-from ...recorder import refuse, seen
-from ...traced import bare
+from ...core.door import bare
+from ...core.recorder import refuse, seen
+from ...ops.functions import mean
+from ...ops.functions import sum as total
 from .layers import check_array
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": total, "none": lambda loss: loss}

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ...primitive import elementwise
+from ...core.primitive import elementwise
 from ...rules.elementwise import erf
 from ...rules.erf import erf_single
 from ...rules.network import quiet, sigmoid, vanishing_exp

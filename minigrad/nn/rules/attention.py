@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...primitive import general, undo_broadcast
+from ...core.primitive import general, undo_broadcast
 from ...rules.network import quiet
 
 

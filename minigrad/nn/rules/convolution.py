@@ -9,7 +9,7 @@ image and each group of channels: few enough numbers to stay in the cache.
 
 import numpy as np
 
-from ...primitive import multilinear
+from ...core.primitive import multilinear
 from .window import add_up, image_of, padded_rows, rows_of
 
 

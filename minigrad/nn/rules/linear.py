@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...primitive import general
+from ...core.primitive import general
 from ...rules.linalg import matmul
 
 

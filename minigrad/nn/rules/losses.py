@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...primitive import elementwise, general
+from ...core.primitive import elementwise, general
 from ...rules.indexing import getitem
 from ...rules.network import quiet, sigmoid, vanishing_exp
 from .activations import softplus

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from ...primitive import general
+from ...core.primitive import general
 
 
 def summed(x, axes):

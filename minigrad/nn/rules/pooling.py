@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...primitive import constant, general, linear
+from ...core.primitive import constant, general, linear
 from .window import add_up, image_of, padded_rows, rows_of
 
 

@@ -10,7 +10,7 @@ turn; the weight w and the bias b of the state; and the initial state.
 
 import numpy as np
 
-from ...primitive import general
+from ...core.primitive import general
 
 # Gates: sigmoid(z) = (1 + tanh(z / 2)) / 2, which neither overflows nor needs two functions.
 

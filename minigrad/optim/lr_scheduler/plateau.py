@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...recorder import refuse_recording
+from ...core.recorder import refuse_recording
 from ..hyperparameters import checked_integer, checked_number, listed
 from ..optimizer import Optimizer
 from ..state import array_differences

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compile.native import kernels
-from minigrad.recorder import seen
+from minigrad.core.recorder import seen
 
 from .agreement import agree, assert_close
 

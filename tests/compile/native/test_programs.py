@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import optim
 from minigrad.compile.native import kernels
-from minigrad.recorder import seen
+from minigrad.core.recorder import seen
 from tests.rules.cases import CASES
 from tests.rules.test_cases import cotangent_like
 

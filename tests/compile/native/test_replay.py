@@ -10,6 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.core.recorder import refuse, seen
 from tests.benchmarks.tutorial import W, X, Y
 
 from .agreement import assert_close
@@ -86,7 +87,7 @@ def test_programs_with_calls_of_numpy_are_repeated_one_by_one():
     kept, rng, other = np.zeros(3), np.random.default_rng(0), np.random.default_rng(0)
 
     def walk(rng):
-        array = mg.recorder.seen(kept)
+        array = seen(kept)
         np.add(array, rng.normal(size=3), out=array)
 
     mg.compile(walk, backend="numba").repeat(6, rng)
@@ -98,7 +99,7 @@ def test_repeat_with_arguments():
     w, u = np.ones(4), np.ones(4)
 
     def grow(x, w):
-        w = mg.recorder.seen(w)
+        w = seen(w)
         np.multiply(w, 1.5, out=w)
         return x + w
 
@@ -162,7 +163,7 @@ def test_scan_of_numbers_and_of_no_answer():
     kept = np.zeros(2)
 
     def add(x, y):
-        array = mg.recorder.seen(kept)
+        array = seen(kept)
         np.add(array, x * y, out=array)
 
     compiled = mg.compile(add, backend="numba")
@@ -179,7 +180,7 @@ def test_scan_where_native_code_cannot():
     w = np.ones(3)
 
     def grow(x):
-        array = mg.recorder.seen(w)
+        array = seen(w)
         np.multiply(array, 2, out=array)
         return x + array
 
@@ -200,7 +201,7 @@ def test_scan_over_memory_that_the_program_changes(view):
     memory, other = np.ones((5, 3)), np.ones((5, 3))
 
     def double(x, memory):
-        array = mg.recorder.seen(memory)
+        array = seen(memory)
         np.multiply(array, 2, out=array)
         return x + array[0]
 
@@ -281,8 +282,8 @@ def test_a_repetition_that_becomes_impossible():
     kept = np.array([1.0])
 
     def halve(x):
-        array = mg.recorder.seen(kept)
-        mg.recorder.refuse(array < 0.1, lambda: ValueError("it is small"))
+        array = seen(kept)
+        refuse(array < 0.1, lambda: ValueError("it is small"))
         np.multiply(array, x, out=array)
         return array * 1.0
 
@@ -325,7 +326,7 @@ def test_threads_may_mix_calls_and_repetitions():
     kept = np.zeros(2)
 
     def count():
-        array = mg.recorder.seen(kept)
+        array = seen(kept)
         np.add(array, 1, out=array)
 
     compiled = mg.compile(count, backend="numba")

@@ -1,0 +1,296 @@
+"""Tensor: an array whose operations are recorded, so that `backward()` can differentiate them."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError
+from .array import plain_index
+from .context import GROUND, enable_grad, is_grad_enabled
+from .door import Traced, bare
+from .gradients import Hook, accumulate, first_cotangent
+from .recorded import Recorded
+from .recorder import gradient_of, seen, set_gradient, touch, values_of
+from .tape import Node, Notes, clock, sweep
+from .values import as_array, as_numbers
+
+
+class Tensor(Recorded):
+    """An array that remembers how it was made, so that `backward()` can differentiate what was done with it.
+
+    Made by `tensor`, which copies, or `asarray`, which does not; and by every operation on Tensors. Tensors have
+    value semantics: ``x[i] = v`` and ``x += v`` give x another value, and nothing computed earlier changes.
+    """
+
+    __slots__ = ("__weakref__",)
+    level = GROUND
+
+    def alike(self, value: Any) -> "Tensor":
+        return constant(value)
+
+    def unconnected(self, value: Any) -> "Tensor":
+        return constant(value)
+
+    # The graph
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether derivatives flow to this tensor. It can be set on leaves."""
+        return self.parents is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf:
+            raise GraphError(
+                f"requires_grad can be set on leaves only; this tensor is the result of {self.primitive.name}. "
+                f"Use x.detach() for the same values outside of the graph"
+            )
+        if wanted and self.dtype.kind != "f":
+            raise TypeError(f"only floating tensors can require grad; got {self.dtype}. Use x.astype(float)")
+        if wanted != self.requires_grad:
+            self.parents = () if wanted else None
+            if self.notes is None:
+                self.notes = Notes()
+            self.notes.grad = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user made this tensor, rather than a recorded operation."""
+        return self.parents is None or self.primitive is None
+
+    def detach(self) -> "Tensor":
+        """The same values, in the same memory, outside of the graph."""
+        return constant(self.value)
+
+    def numpy(self) -> np.ndarray:
+        """The values, in the same memory; raises TypeError where that would cut a gradient off in silence."""
+        if self.parents is not None and is_grad_enabled():
+            raise TypeError(
+                "the plain values of a tensor that requires grad have no gradient. Use x.detach().numpy(), or a "
+                "`with mg.no_grad()` block; in a computation, use NumPy's functions on tensors: np.stack joins a list"
+            )
+        return values_of(self, as_array(self.value))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    # Gradients
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """The sum of the derivatives that backward passes have left here, or None; see also `retain_grad`."""
+        if self.notes is None or gradient_of(self) is None:
+            return None
+        if not isinstance(self.notes.grad, Tensor):
+            self.notes.grad = constant(self.notes.grad)
+        return self.notes.grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            value = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype)
+            if (value.shape, value.dtype) != (self.shape, self.dtype):
+                raise ValueError(
+                    f"a gradient has its tensor's shape {self.shape} and dtype {self.dtype}; "
+                    f"got {value.shape} and {value.dtype}"
+                )
+        self.own_notes()
+        set_gradient(self, value)
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add the derivative of this tensor with respect to each leaf that it depends on into the leaf's `grad`.
+
+        Parameters
+        ----------
+        gradient : array_like of this tensor's shape, optional
+            The cotangent: what the derivative is multiplied by from the left. 1 for a single element.
+        retain_graph : bool
+            Keep the graph for another pass; otherwise it is freed on the way.
+        create_graph : bool
+            Record the pass itself, so that the gradients can be differentiated in turn. Keeps the graph.
+
+        Raises
+        ------
+        GraphError
+            If there is no graph, it was freed, or a leaf whose value it needs was changed in place.
+        ValueError
+            If `gradient` is missing and needed, or has another shape.
+        """
+        if self.parents is None:
+            raise GraphError(UNCONNECTED)
+        start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
+        if not create_graph:
+            accumulate(sweep(self, start, retain_graph), start)
+        else:
+            g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
+            with enable_grad():
+                accumulate(sweep(self, g, True, as_recorded), start)
+
+    def own_notes(self) -> Notes:
+        """The notes of a connected tensor; raises GraphError for another."""
+        if self.parents is None:
+            raise GraphError(UNCONNECTED)
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
+
+    def retain_grad(self) -> None:
+        """Keep the gradient in `grad` also if this tensor is no leaf."""
+        self.own_notes().retained = True
+
+    def register_hook(self, hook: Callable[["Tensor"], Any]) -> Callable[[], None]:
+        """Call ``hook(gradient)`` in each backward pass that comes by; returns a function that removes the hook.
+
+        What the hook answers, unless None, goes on in the gradient's place.
+        """
+        notes, added = self.own_notes(), Hook(hook, constant)
+        notes.hooks = (*notes.hooks, added)
+
+        def remove() -> None:
+            notes.hooks = tuple(other for other in notes.hooks if other is not added)
+
+        return remove
+
+    # Changes in place
+
+    def become(self, other: Any) -> None:
+        if self.parents is None or not self.is_leaf:
+            super().become(other)
+            return
+        self.check_changeable()
+        self.data = self.fitting(other).value
+
+    def __setitem__(self, index: Any, v: Any) -> None:
+        if self.parents is None or not self.is_leaf:
+            super().__setitem__(index, v)
+            return
+        self.check_changeable()
+        seen(self.value)[plain_index(index)] = bare(v)
+        self.changed()
+
+    def check_changeable(self) -> None:
+        """Refuse to change a leaf in place where the change would have to be differentiated."""
+        if is_grad_enabled():
+            raise GraphError(
+                "a leaf that requires grad cannot be changed in place while operations are recorded. Do it in a "
+                "`with mg.no_grad()` block, or make a new tensor: y = x + ... in place of x += ..."
+            )
+
+    @property
+    def data(self) -> Any:
+        """The values, in the same memory. Leaves can be given new ones, in place; this needs no `no_grad`."""
+        return values_of(self, as_array(self.value))
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        values = as_numbers(values)
+        fits = values.shape == self.shape and np.can_cast(values.dtype, self.dtype, "same_kind")
+        if not (fits and self.is_leaf):
+            raise ValueError(
+                f"data takes values of shape {self.shape} and a dtype that fits {self.dtype}, for a leaf; got "
+                f"{values.shape} and {values.dtype}" + ("" if self.is_leaf else " for the result of an operation")
+            )
+        if self.parents is None:  # calls may have kept the array, and would not hear of the change
+            self.value = values.astype(self.dtype)
+        else:
+            seen(self.value)[...] = values
+            self.changed()
+
+    def changed(self) -> None:
+        """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
+        self.notes.changed = clock[0] = clock[0] + 1
+        touch(self)
+
+    # Python's protocols
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise TypeError(
+                "a tensor inside of a graph cannot be copied or pickled, as its graph would have to be, too. "
+                "Use x.detach(), or copy the leaves"
+            )
+        grad = None if self.grad is None else self.grad.value
+        return rebuilt, (type(self), self.value, self.requires_grad, grad)
+
+    def __copy__(self) -> "Tensor":
+        return deepcopy(self)  # as with ndarrays: a copy has memory of its own
+
+    def __repr__(self) -> str:
+        name = "tensor" if type(self) is Tensor else type(self).__name__
+        values = np.array2string(self.value, separator=", ", prefix=f"{name}(")
+        dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        if not 0 < self.size <= np.get_printoptions()["threshold"]:  # the values do not show it
+            dtype += f", shape={self.shape}"
+        if self.is_leaf:
+            return f"{name}({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+        return f"{name}({values}{dtype}, made by {self.primitive.name})"
+
+
+UNCONNECTED = (
+    "this tensor does not depend on any that requires grad: none was used, or only detached, under no_grad(), or as "
+    "integers. Make one with mg.tensor(data, requires_grad=True)"
+)
+
+
+def constant(value: Any) -> Tensor:
+    """A Tensor of an array that is ours to keep, outside of the graph."""
+    made = Tensor()
+    made.value = value
+    made.primitive = made.parents = made.notes = None
+    return made
+
+
+def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
+    """A Tensor of a copy of `data`.
+
+    Parameters
+    ----------
+    data : array_like of real numbers
+        An array, a number, nested lists of numbers, or a Tensor.
+    requires_grad : bool
+        Whether `backward()` shall leave the derivative with respect to this tensor in its ``grad``.
+    dtype : dtype, optional
+        By default, what NumPy makes of `data`: float64 of Python's floats.
+
+    Raises
+    ------
+    TypeError
+        If `data` is not made of real numbers, or shall have a gradient and is not floating.
+    ValueError
+        If `data` is ragged.
+    """
+    made = constant(as_numbers(data, dtype, copy=True))
+    made.requires_grad = requires_grad
+    return made
+
+
+def asarray(data: Any, dtype: Any = None) -> Any:
+    """A Tensor that shares the memory of `data` if it can; an array that is watched already as it is.
+
+    A change of that memory from outside goes unnoticed: do not make one while a graph needs the values.
+    """
+    if isinstance(data, Traced):
+        return data if dtype is None else data.astype(dtype)
+    return constant(as_numbers(data, dtype))
+
+
+def rebuilt(cls: type[Tensor], value: Any, requires_grad: bool, grad: Any) -> Tensor:
+    """A leaf that was copied or pickled."""
+    leaf = object.__new__(cls)
+    leaf.value = value
+    leaf.primitive = leaf.parents = leaf.notes = None
+    if requires_grad:
+        leaf.parents, leaf.notes = (), Notes()
+        leaf.notes.grad = grad
+    return leaf
+
+
+def as_recorded(node: Node) -> tuple[Node, Sequence[Any]]:
+    """A node and its arguments as the Tensors that they are, so that what rules do with them is recorded."""
+    args, _, parents = node.call()
+    operands = args[0] if node.primitive.sequence else args
+    tensors = [x if parent is None else parent for x, parent in zip(operands, parents, strict=False)]
+    tensors += operands[len(tensors) :]
+    return node, [tensors, *args[1:]] if node.primitive.sequence else tensors

@@ -1,0 +1,35 @@
+"""What a Tensor may hold: arrays of real numbers."""
+
+from typing import Any
+
+import numpy as np
+
+from .door import Traced
+from .recorder import fixed, seen
+
+
+def as_array(y: Any) -> Any:
+    """NumPy's scalars as arrays of shape (); everything else as it is."""
+    return np.asarray(y) if isinstance(y, np.generic) else y
+
+
+def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
+    """`data` as an array of real numbers; refuses what is not. With `copy` None it shares memory if it can.
+
+    An array of another library that speaks NumPy's protocols stays with its library.
+    """
+    if isinstance(data, Traced):
+        data = data.__array__()
+    data = seen(data)
+    if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
+        array = data.copy() if copy else data
+    else:
+        try:
+            array = fixed(np.array(data, copy=copy))
+        except ValueError as error:
+            raise ValueError(f"a tensor takes numbers, in rows of equal lengths: {error}") from None
+    if array.dtype.kind == "c":
+        raise TypeError(f"a tensor takes real numbers; got {array.dtype}. Keep real and imaginary parts apart")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"a tensor takes numbers; got {type(data).__name__}, of which NumPy makes {array.dtype}")
+    return array if dtype is None or array.dtype == dtype else as_numbers(array.astype(dtype))

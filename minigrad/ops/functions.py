@@ -1,0 +1,202 @@
+"""The operations by their public names, those of the Array API standard where it has one."""
+
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view as windows
+
+from ..composed import indexing, reductions
+from ..composed.structure import unstack as unstack_primitive
+from ..core.array import plain_index
+from ..core.door import apply
+from ..core.short import public
+from ..rules import elementwise, network, structure
+from ..rules.indexing import index_update as index_update_primitive
+
+# Elementwise
+
+abs = public(np.abs)
+acos = public(np.arccos)
+acosh = public(np.arccosh)
+add = public(np.add)
+asin = public(np.arcsin)
+asinh = public(np.arcsinh)
+atan = public(np.arctan)
+atan2 = public(np.arctan2)
+atanh = public(np.arctanh)
+cbrt = public(np.cbrt)
+ceil = public(np.ceil)
+clip = public(np.clip)
+copysign = public(np.copysign)
+cos = public(np.cos)
+cosh = public(np.cosh)
+divide = public(np.divide)
+erf = public(elementwise.erf)
+exp = public(np.exp)
+exp2 = public(np.exp2)
+expm1 = public(np.expm1)
+floor = public(np.floor)
+floor_divide = public(np.floor_divide)
+hypot = public(np.hypot)
+log = public(np.log)
+log10 = public(np.log10)
+log1p = public(np.log1p)
+log2 = public(np.log2)
+logaddexp = public(np.logaddexp)
+maximum = public(np.maximum)
+minimum = public(np.minimum)
+multiply = public(np.multiply)
+nan_to_num = public(np.nan_to_num)
+negative = public(np.negative)
+positive = public(np.positive)
+pow = public(np.power)
+reciprocal = public(np.reciprocal)
+remainder = public(np.remainder)
+round = public(np.round)
+sigmoid = public(network.sigmoid)
+sign = public(np.sign)
+sin = public(np.sin)
+sinc = public(np.sinc)
+sinh = public(np.sinh)
+sqrt = public(np.sqrt)
+square = public(np.square)
+subtract = public(np.subtract)
+tan = public(np.tan)
+tanh = public(np.tanh)
+trunc = public(np.trunc)
+where = public(np.where)
+xlogy = public(elementwise.xlogy)
+
+# Reductions
+
+cumulative_prod = public(reductions.cumulative_prod)
+cumulative_sum = public(reductions.cumulative_sum)
+log_softmax = public(network.log_softmax)
+logsumexp = public(network.logsumexp)
+max = public(np.max)
+mean = public(np.mean)
+min = public(np.min)
+prod = public(np.prod)
+softmax = public(network.softmax)
+std = public(np.std)
+sum = public(np.sum)
+var = public(np.var)
+
+# Linear algebra; see also minigrad.linalg
+
+einsum = public(np.einsum)
+matmul = public(np.matmul)
+matrix_transpose = public(np.matrix_transpose)
+tensordot = public(np.tensordot)
+vecdot = public(np.vecdot)
+
+# Shape
+
+astype = public(structure.astype)
+broadcast_arrays = public(np.broadcast_arrays)
+broadcast_to = public(np.broadcast_to)
+concat = public(np.concatenate)
+diff = public(np.diff)
+expand_dims = public(np.expand_dims)
+flip = public(np.flip)
+moveaxis = public(np.moveaxis)
+pad = public(np.pad)
+permute_dims = public(np.transpose)
+repeat = public(np.repeat)
+reshape = public(np.reshape)
+roll = public(np.roll)
+sliding_window_view = public(windows)
+split = public(np.split)
+squeeze = public(np.squeeze)
+stack = public(np.stack)
+tile = public(np.tile)
+tril = public(np.tril)
+triu = public(np.triu)
+unstack = public(unstack_primitive)
+
+# Indexing
+
+sort = public(np.sort)
+take = public(np.take)
+take_along_axis = public(np.take_along_axis)
+
+
+def index_update(x: Any, index: Any, v: Any) -> Any:
+    """A copy of `x` in which ``x[index]`` is `v`; where an element is named more than once, the last one stays."""
+    return apply(index_update_primitive, (x, plain_index(index), v))
+
+
+def index_add(x: Any, index: Any, v: Any) -> Any:
+    """A copy of `x` in which `v` is added to ``x[index]``, as often as an element is named there."""
+    return apply(indexing.index_add, (x, plain_index(index), v))
+
+
+# NumPy's names
+
+absolute = public(np.absolute)
+amax = public(np.amax)
+amin = public(np.amin)
+arccos = public(np.arccos)
+arccosh = public(np.arccosh)
+arcsin = public(np.arcsin)
+arcsinh = public(np.arcsinh)
+arctan = public(np.arctan)
+arctan2 = public(np.arctan2)
+arctanh = public(np.arctanh)
+atleast_1d = public(np.atleast_1d)
+atleast_2d = public(np.atleast_2d)
+atleast_3d = public(np.atleast_3d)
+column_stack = public(np.column_stack)
+concatenate = public(np.concatenate)
+cumprod = public(np.cumprod)
+cumsum = public(np.cumsum)
+diag = public(np.diag)
+diagonal = public(np.diagonal)
+dot = public(np.dot)
+hstack = public(np.hstack)
+inner = public(np.inner)
+norm = public(np.linalg.norm)
+outer = public(np.outer)
+power = public(np.power)
+ravel = public(np.ravel)
+swapaxes = public(np.swapaxes)
+trace = public(np.trace)
+transpose = public(np.transpose)
+vstack = public(np.vstack)
+
+# Without a derivative
+
+all = public(np.all)
+any = public(np.any)
+argmax = public(np.argmax)
+argmin = public(np.argmin)
+argsort = public(np.argsort)
+count_nonzero = public(np.count_nonzero)
+equal = public(np.equal)
+greater = public(np.greater)
+greater_equal = public(np.greater_equal)
+isfinite = public(np.isfinite)
+isinf = public(np.isinf)
+isnan = public(np.isnan)
+less = public(np.less)
+less_equal = public(np.less_equal)
+logical_and = public(np.logical_and)
+logical_not = public(np.logical_not)
+logical_or = public(np.logical_or)
+logical_xor = public(np.logical_xor)
+nonzero = public(np.nonzero)
+not_equal = public(np.not_equal)
+searchsorted = public(np.searchsorted)
+signbit = public(np.signbit)
+unique_all = public(np.unique_all)
+unique_counts = public(np.unique_counts)
+unique_inverse = public(np.unique_inverse)
+unique_values = public(np.unique_values)
+
+# For `from .functions import *`: the functions above, without what they are made with.
+__all__ = [
+    name
+    for name, value in globals().items()
+    if isinstance(value, FunctionType) and name not in ("apply", "plain_index", "public", "windows")
+]

@@ -1,0 +1,91 @@
+"""Finding the operation that made the first NaN or infinity."""
+
+import linecache
+import pathlib
+import sys
+from collections.abc import Mapping, Sequence
+from contextvars import Token
+from typing import Any
+
+import numpy as np
+
+from ..core.context import unusual, watcher
+from ..core.door import bare
+from ..core.primitive import Primitive, observers
+from ..errors import AnomalyError
+
+PACKAGE = str(pathlib.Path(__file__).parents[1])
+
+
+class detect_anomaly:
+    """A context in which the first NaN or infinity raises AnomalyError, in the computation or in its derivative.
+
+    The error names the operation, the shapes of its arguments and the line of the user's code that called it. What
+    a NaN or an infinity leads to is not reported, only what made one of finite numbers. Backward passes must run
+    inside of the context, like the computation. Each result is looked at, and kept until the context ends, so this
+    is for looking for a fault.
+
+    Raises
+    ------
+    AnomalyError
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[Token[Any]] = []
+        self._origins: dict[int, tuple[Any, str]] = {}  # by the identity of a result: the result, and who called
+
+    def __enter__(self) -> None:
+        self._tokens.append(watcher.set(self))
+        unusual.append(None)
+        observers.append(self.pulled_back)
+
+    def __exit__(self, *error: object) -> None:
+        observers.remove(self.pulled_back)
+        unusual.pop()
+        watcher.reset(self._tokens.pop())
+        self._origins.clear()
+
+    def computed(self, primitive: Primitive, y: Any, args: Sequence[Any]) -> None:
+        """Look at a result, which the door has just computed."""
+        self._origins[id(y)] = (y, users_line())
+        if not finite(y) and all(finite(x) for x in args):
+            raise AnomalyError(
+                f"{primitive.name} of {shapes(args)} makes {kind_of(y)} of finite numbers, in {users_line()}"
+            )
+
+    def pulled_back(
+        self, primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> None:
+        """Look at what a rule answered in a backward pass."""
+        if watcher.get() is self and finite(g) and not finite(answer):
+            origin = self._origins.get(id(y), (None, "a line outside of detect_anomaly()"))[1]
+            raise AnomalyError(
+                f"the derivative of {primitive.name} of {shapes(args)} by argument {i} is {kind_of(answer)} for a "
+                f"finite cotangent; the operation was called in {origin}"
+            )
+
+
+def finite(x: Any) -> bool:
+    """Whether an argument holds neither NaN nor infinity; what is no floating array holds none."""
+    x = bare(x)
+    return getattr(x, "dtype", np.dtype(bool)).kind != "f" or bool(np.isfinite(x).all())
+
+
+def kind_of(x: Any) -> str:
+    """What is wrong with an array."""
+    return "NaN" if bool(np.isnan(bare(x)).any()) else "infinity"
+
+
+def shapes(args: Sequence[Any]) -> str:
+    """The shapes of the arrays among the arguments."""
+    return " and ".join(str(x.shape) for x in args if hasattr(x, "shape"))
+
+
+def users_line() -> str:
+    """File, number and text of the innermost line that runs outside of this package and of NumPy."""
+    frame = sys._getframe(1)
+    numpy = str(pathlib.Path(np.__file__).parent)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, numpy)):
+        frame = frame.f_back
+    name, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{name}, line {number}: {linecache.getline(name, number).strip()}"

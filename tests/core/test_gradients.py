@@ -1,0 +1,72 @@
+"""Where a backward pass starts and what it leaves: on plain arrays, without a graph."""
+
+import numpy as np
+import pytest
+
+from minigrad.core.gradients import Hook, accumulate, first_cotangent, owned
+from minigrad.core.tape import Node, Notes
+from minigrad.core.tensor import constant
+
+
+def test_first_cotangent_is_one():
+    """A single element starts from 1, in its own shape and dtype."""
+    for y in (np.float32(3), np.array(3.0), np.ones((1, 1), np.float16)):
+        g = first_cotangent(y)
+        assert g.dtype == y.dtype
+        assert np.shape(g) == y.shape
+        assert g.item() == 1
+
+
+def test_first_cotangent_is_the_given_one():
+    """A cotangent of the right shape is cast, and not copied if it need not be."""
+    g = np.ones(2)
+    assert first_cotangent(np.zeros(2), g) is g
+    assert first_cotangent(np.zeros(2, np.float32), g).dtype == np.float32
+    with pytest.raises(ValueError, match=r"result's shape \(2,\); got float64 of \(3,\)"):
+        first_cotangent(np.zeros(2), np.ones(3))
+
+
+def test_owned_copies_views_and_what_was_taken():
+    """An array of one's own is kept; a view, a broadcast, or one that was taken before is copied."""
+    x, taken = np.ones((2, 2)), set()
+    assert owned(x, taken) is x
+    for other in (x, x[0], np.broadcast_to(x, (3, 2, 2)), x.T):
+        copied = owned(other, taken)
+        assert not np.shares_memory(copied, x)
+        np.testing.assert_array_equal(copied, other)
+    assert type(owned(np.float64(2), taken)) is np.ndarray
+
+
+def leaf():
+    node = Node()
+    node.notes = Notes()
+    return node
+
+
+def test_accumulate_adds_in_new_arrays():
+    """Gradients are added up in arrays that nobody else holds."""
+    a, b, g = leaf(), leaf(), np.ones(2)
+    accumulate({a: g, b: g}, g)
+    assert len({id(g), id(a.notes.grad), id(b.notes.grad)}) == 3
+    first = a.notes.grad
+    accumulate({a: g}, g)
+    assert first.tolist() == [1, 1]
+    assert a.notes.grad.tolist() == [2, 2]
+
+
+def test_accumulate_gives_the_lock_back():
+    """After an error in an addition the next pass can accumulate."""
+    a = leaf()
+    a.notes.grad = np.ones(3)
+    with pytest.raises(ValueError, match="broadcast"):
+        accumulate({a: np.ones(2)}, None)
+    accumulate({a: np.ones(3)}, None)
+    assert a.notes.grad.tolist() == [2, 2, 2]
+
+
+def test_hooks_see_tensors_of_their_own():
+    """A hook sees a Tensor in memory of its own, and None for an answer lets the gradient pass as it is."""
+    g, seen = np.ones(2), []
+    assert Hook(seen.append, constant)(g) is g
+    assert not np.shares_memory(seen[0].data, g)
+    assert Hook(lambda g: None, constant)(np.float64(1)) == 1

@@ -1,0 +1,69 @@
+"""What a recording is told of."""
+
+import numpy as np
+import pytest
+
+from minigrad.core.context import recorder, unusual
+from minigrad.core.recorder import depends, drawn, fixed, refuse, scratch, seen
+
+
+class Told:
+    """A recording that writes down what it is told, and answers with marks."""
+
+    def __init__(self):
+        self.heard = []
+
+    def __getattr__(self, name):
+        def hear(*args):
+            self.heard.append((name, *args))
+            return name
+
+        return hear
+
+
+@pytest.fixture
+def told():
+    """A recording that runs for as long as the test."""
+    token = recorder.set(Told())
+    unusual.append(None)
+    yield recorder.get()
+    unusual.pop()
+    recorder.reset(token)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_without_a_recording_each_does_what_it_says(busy):
+    """Also while another context, such as no_grad, is open."""
+    if busy:
+        unusual.append(None)
+    try:
+        x = np.arange(3.0)
+        assert seen(x) is x
+        assert fixed(x) is x
+        assert scratch(x) is x
+        expected = np.random.default_rng(0).normal(size=2)
+        np.testing.assert_array_equal(drawn(np.random.default_rng(0), "normal", size=2), expected)
+        refuse(x < 0, lambda: ValueError("negative"))
+        assert depends(x, "ndim") == 1
+        with pytest.raises(ValueError, match="too large"):
+            refuse(x > 1, lambda: ValueError("too large"))
+    finally:
+        if busy:
+            unusual.pop()
+
+
+def test_a_recording_is_told_and_answers(told):
+    """Nothing is done but by the recording."""
+    rng, x = np.random.default_rng(0), np.ones(2)
+    before = rng.bit_generator.state
+    assert (seen(x), scratch(x), fixed(x)) == ("seen", "scratch", "fixed")
+    assert drawn(rng, "normal", 0.0, size=2) == "drawn"
+    refuse(True, ValueError)
+    assert told.heard == [
+        ("seen", x),
+        ("scratch", x),
+        ("fixed", x),
+        ("drawn", rng, "normal", (0.0,), {"size": 2}),
+        ("refuse", True, ValueError),
+    ]
+    assert rng.bit_generator.state == before
