@@ -25,8 +25,9 @@ from .ops.extending import primitive, register
 from .ops.functions import *
 from .transforms.anomaly import detect_anomaly
 from .transforms.checkpoint import checkpoint
+from .transforms.forward import jvp
 from .transforms.jacobian import hessian, hvp, jacobian
-from .transforms.reverse import grad, jvp, value_and_grad, vjp
+from .transforms.reverse import grad, value_and_grad, vjp
 
 __version__ = "0.1.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import current_depth, is_grad_enabled, recorder, unusual, watcher
+from ..core.context import USUAL, context, is_grad_enabled
 from ..core.door import bare
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
@@ -44,11 +44,12 @@ class Compiled:
         self._latest: Replay | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if current_depth.get() or (unusual and (recorder.get() is not None or watcher.get() is not None)):
+        here = context.get()
+        if here.depth or here.recorder is not None or here.ambient is not None:
             return self.function(*args, **kwargs)  # a transformation, another recording or detect_anomaly() looks on
         inputs: list[Any] = []
         key = kind_of((args, kwargs), inputs) if args or kwargs else None
-        if unusual and not is_grad_enabled():
+        if not is_grad_enabled():
             key = key, "no_grad"
         self._lock.acquire()
         try:
@@ -127,7 +128,7 @@ class Compiled:
 
     def _at_once(self, key: Any, run: Callable[[Any], tuple[int, Any]]) -> tuple[int, Any]:
         """How many calls `run` has made of the program that serves them, and its answer."""
-        if self.backend == "numpy" or unusual or current_depth.get():
+        if self.backend == "numpy" or context.get() != USUAL:
             return 0, None
         with self._lock:
             for replay in self._replays.get(key, ()):

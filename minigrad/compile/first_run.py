@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import recorder, unusual
+from ..core.context import context, with_changes
+from ..core.tape import is_freed
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from ..errors import RecordingError
@@ -21,9 +22,9 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     Arrays and gradients from outside are as they were before if this raises.
     """
     recording = Recording(getattr(function, "__code__", None))
-    token = recorder.set(recording)
-    unusual.append(None)
+    before = context.get()
     try:
+        context.set(with_changes(recorder=recording))
         args, kwargs = mapped(lambda x: enter(recording, x), (args, kwargs))
         name_arguments(function, args, kwargs)
         answer = function(*args, **kwargs)
@@ -36,8 +37,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         raise
     finally:
         recording.frame = None
-        unusual.pop()
-        recorder.reset(token)
+        context.set(before)
     recording.name_outside(outside_names(function))
     return program, answer
 
@@ -116,9 +116,9 @@ def answered(recording: Recording, x: Any, tensors: list[bool]) -> Any:
         return x.node
     if not isinstance(x, Tensor) or not isinstance(x.value, RecordingArray):
         return x
-    if x.parents:
+    if not x.is_leaf and not is_freed(x.node):
         raise RecordingError(
-            f"the compiled function returns the result of {x.primitive.name}, which requires grad, and a replay "
+            f"the compiled function returns the result of {x.node.primitive.name}, which requires grad, and a replay "
             f"leaves no graph. Call backward() in the function, return x.detach(), or compute under mg.no_grad()"
         )
     tensors.append(True)

@@ -118,7 +118,7 @@ class Program:
     attributes
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
-        Tensors from outside, with the array and the parents of each, which some changes exchange for others.
+        Tensors from outside, with the array and the node of each, which some changes exchange for others.
     touched
         The leaves whose values are changed in place.
     """

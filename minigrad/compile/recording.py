@@ -49,7 +49,7 @@ class Recording:
         self.known: dict[Value, Any] = {}  # integers among the arguments that decide on shapes
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
         self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
-        self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the parents that they had
+        self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the nodes that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
@@ -100,7 +100,7 @@ class Recording:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
             if isinstance(value, np.ndarray) and isinstance(x, Tensor):
-                self.tensors.setdefault(x, (x.value, x.parents))  # which some changes exchange for others
+                self.tensors.setdefault(x, (x.value, x.node))  # which some changes exchange for others
         return [self.seen(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
@@ -122,7 +122,7 @@ class Recording:
 
     def forget_own_leaves(self) -> None:
         """Leave out the gradients of leaves that the function has made, which nobody has outside."""
-        for leaf in [leaf for leaf in self.former_gradients if isinstance(leaf.value, RecordingArray)]:
+        for leaf in [leaf for leaf in self.former_gradients if isinstance(leaf.y, RecordingArray)]:
             del self.former_gradients[leaf]
             self.read_gradients.pop(leaf, None)
             self.touched.pop(leaf, None)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from ..core.door import bare
-from ..core.tape import clock
+from ..core.tape import mark_changed
 from ..core.tensor import constant
 from ..core.values import as_array
 from .buffers import Plan
@@ -61,15 +61,15 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     It is made as source, like the program: small networks would spend as much time in a general one, with its loops
     and branches, as in four of NumPy's calls.
     """
-    names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "clock": clock, "as_array": as_array, "bare": bare}
+    names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
     names |= {"answer_of": partial(answer_of, program), "answer": program.answer}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
     names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
     unfit = [f"inputs[{x.source}] != {int(known)}" for x, known in program.known.items()]
-    for i, (tensor, (value, parents)) in enumerate(program.tensors.items()):
-        unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.parents is not parents_{i}")
-        names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"parents_{i}": parents}
+    for i, (tensor, (value, node)) in enumerate(program.tensors.items()):
+        unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.node is not node_{i}")
+        names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"node_{i}": node}
     unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
     kinds = {v.source: v.strides for v in program.arguments if v.origin == GRADIENT}
     unfit += [f"bare({leaf[x]}.grad).strides != {strides}" for x, strides in kinds.items()]
@@ -84,7 +84,7 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     lines = [f"if {' or '.join(unfit)}:", "    return UNFIT"] if unfit else []
     lines.append(f"results = step({inputs})")
     if program.touched:
-        lines.append(" = ".join(["clock[0]", *(f"{leaf[x]}.changed" for x in program.touched), "clock[0] + 1"]))
+        lines += [f"mark({leaf[x].removesuffix('.notes')})" for x in program.touched]
     place = count(len(program.as_tensors))
     for i, (x, g) in enumerate(program.gradients.items()):
         names[f"gradient_{i}"] = g

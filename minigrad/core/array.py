@@ -1,6 +1,7 @@
-"""The operators and methods of an ndarray, for arrays that are not one.
+"""What users hold: an array with the operators and methods of an ndarray, and NumPy's protocols.
 
-Each ends in a call of a primitive through `__apply__`, which the subclass provides; none computes anything.
+Each ends in a call through the door; none computes anything. ``x[i] = v`` and ``x += v`` give the name x another value
+and node: who has seen x before holds those that it had then.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,30 +10,34 @@ from typing import Any, Self
 
 import numpy as np
 
-from .. import composed as composed  # both fill the registry
-from .. import rules as rules
-from ..rules.indexing import getitem, index_update, plain_index
-from ..rules.structure import astype
+from ..errors import LevelError
+from .context import DetachedError, context
+from .door import Watched, bare, bind, call_numpy, explained, now, plain_index
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
+from .recorder import seen
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
+# Engine's words, which are no part of what an ndarray's users look for.
+HIDDEN = {"become", "changed", "fitting", "flows", "knows", "level", "node", "own_notes", "steps_back", "value"}
+SHORT: dict[Any, Callable[..., Any]] = {}  # functions of NumPy's by the short way, see short.py
+
+
 def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """The methods of a binary operator: forward, reflected and in place."""
-    primitive = REGISTRY[ufunc]
 
-    def forward(self: "ArrayMethods", other: Any) -> Any:
-        return NotImplemented if self.steps_back(other) else self.__apply__(primitive, (self, other))
+    def forward(self: "Array", other: Any) -> Any:
+        return NotImplemented if self.steps_back(other) else bind(REGISTRY[ufunc], (self, other))
 
-    def reflected(self: "ArrayMethods", other: Any) -> Any:
-        return NotImplemented if self.steps_back(other) else self.__apply__(primitive, (other, self))
+    def reflected(self: "Array", other: Any) -> Any:
+        return NotImplemented if self.steps_back(other) else bind(REGISTRY[ufunc], (other, self))
 
-    def in_place(self: "ArrayMethods", other: Any) -> Any:
+    def in_place(self: "Array", other: Any) -> Any:
         if self.steps_back(other):
             return NotImplemented
-        self.become(self.__apply__(primitive, (self, other)))
+        self.become(bind(REGISTRY[ufunc], (self, other)))
         return self
 
     return forward, reflected, in_place
@@ -40,35 +45,136 @@ def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], 
 
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """The method that calls a function of NumPy's on the array and its own arguments."""
-    primitive = REGISTRY[function]
 
-    def call(self: "ArrayMethods", *args: Any, **kwargs: Any) -> Any:
-        return self.__apply__(primitive, (self, *args), kwargs)
+    def call(self: "Array", *args: Any, **kwargs: Any) -> Any:
+        return bind(REGISTRY[function], (self, *args), kwargs)
 
-    call.__name__ = call.__qualname__ = primitive.name
-    call.__doc__ = f"As numpy.{primitive.name}, of this array."
+    call.__name__ = call.__qualname__ = function.__name__
+    call.__doc__ = f"As numpy.{function.__name__}, of this array."
     call.__dict__["__wrapped__"] = function  # whose signature inspect and help() show
     return call
 
 
-class ArrayMethods:
-    """What an ndarray's users expect of it, in terms of `value`, `__apply__` and `become`."""
+class Array(Watched):
+    """An array that a transformation watches. Each kind of level has a subclass."""
 
     __slots__ = ()
     __hash__ = object.__hash__
-    value: Any
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        """Call a primitive, of which this array is an argument."""
-        raise NotImplementedError  # pragma: no cover: abstract
+        return bind(primitive, args, kwargs)
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in HIDDEN]
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "__call__" and not kwargs and (short := SHORT.get(ufunc)) is not None:
+            return short(*args)
+        return self.called_by_numpy(ufunc if name == "__call__" else (ufunc, name), map(type, args), args, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if len(args) == 1 and not kwargs and (short := SHORT.get(function)) is not None:
+            return short(*args)
+        return self.called_by_numpy(function, types, args, kwargs)
+
+    def called_by_numpy(self, key: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """A call that NumPy hands over, for others to answer if a type is unknown here."""
+        for kind in types:
+            if not self.knows(kind):
+                return NotImplemented
+        return call_numpy(key, args, kwargs)
+
+    def knows(self, kind: type) -> bool:
+        """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
+        if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
+            return True
+        return isinstance(seen(bare(self)), kind)
 
     def steps_back(self, other: Any) -> bool:
         """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
-        raise NotImplementedError  # pragma: no cover: abstract
+        kind = type(other)
+        return kind is not np.ndarray and (getattr(kind, "__array_ufunc__", kind) is None or not self.knows(kind))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        self.refuse_to_leave()
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    # Exits: nothing is detached in silence
+
+    def flows(self) -> bool:
+        """Whether a derivative flows through this array, here and now."""
+        return self.node is not None and self.level.depth >= context.get().recorded_from
+
+    def refuse_to_leave(self) -> None:
+        """Refuse to hand out plain values where that would cut a derivative off."""
+        if self.flows():
+            raise DetachedError(DETACHED)
+
+    def __float__(self) -> float:
+        self.refuse_to_leave()
+        return float(self.value)
+
+    def __int__(self) -> int:
+        self.refuse_to_leave()
+        return int(self.value)
+
+    def __complex__(self) -> complex:
+        self.refuse_to_leave()
+        return complex(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(bare(self))
+
+    def __index__(self) -> int:
+        return as_index(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def item(self) -> Any:
+        """The only element, as a Python number, which has no derivative."""
+        return bare(self).item()
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers, which have no derivatives, in nested lists."""
+        return bare(self).tolist()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r}, level {self.level.depth})"
+
+    # Changes in place
+
+    def fitting(self, other: Any) -> Any:
+        """`other` as a new value for this array, refused if it is none."""
+        if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
+            raise ValueError(
+                f"a change in place keeps shape {self.shape} and dtype {self.dtype}; "
+                f"got {other.shape} and {other.dtype}"
+            )
+        return other if other.dtype == self.dtype else other.astype(self.dtype)
+
+    def assign(self, index: Any, v: Any) -> None:
+        """``self[index] = v`` as two assignments."""
+        self.become(bind(REGISTRY[np.ndarray.__setitem__], (self, index, v)))
 
     def become(self, other: Any) -> None:
-        """Take on the value and the derivative of `other`, the result of an operator in place."""
-        raise NotImplementedError  # pragma: no cover: abstract
+        """Take on the value and the node of `other`, the result of a change in place, and its level if that is deeper."""
+        other = self.fitting(other)
+        if isinstance(other, Watched) and other.level is self.level:
+            self.value, self.node = other.value, other.node
+        elif isinstance(other, Watched) and other.level.depth > self.level.depth:
+            if type(self) not in KINDS:
+                raise LevelError(
+                    f"a change in place would put an array that a transformation watches into a {type(self).__name__} "
+                    f"from outside of it. Make a new array: y = x + ... in place of x += ..."
+                )
+            value, node = other.value, other.node
+            self.__class__ = type(other)
+            self.value, self.node, self.level = value, node, other.level
+        else:
+            self.value, self.node = other, None
 
     # What it is
 
@@ -103,23 +209,6 @@ class ArrayMethods:
     def __contains__(self, element: Any) -> bool:
         return bool((self == element).any())
 
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __index__(self) -> int:
-        return as_index(self.value)
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def item(self) -> Any:
-        """The only element, as a Python number."""
-        return self.value.item()
-
-    def tolist(self) -> Any:
-        """The elements as Python numbers, in nested lists."""
-        return self.value.tolist()
-
     # Operators
 
     __add__, __radd__, __iadd__ = operators(np.add)
@@ -146,7 +235,7 @@ class ArrayMethods:
 
     def __pow__(self, exponent: Any) -> Any:
         if isinstance(exponent, int | float) and exponent in SPECIAL_POWERS and self.dtype.kind == "f":
-            return self.__apply__(REGISTRY[SPECIAL_POWERS[exponent]], (self,))
+            return bind(REGISTRY[SPECIAL_POWERS[exponent]], (self,))
         return self._power(exponent)
 
     def __ipow__(self, exponent: Any) -> Self:
@@ -156,10 +245,10 @@ class ArrayMethods:
     # Elements
 
     def __getitem__(self, index: Any) -> Any:
-        return self.__apply__(getitem, (self, plain_index(index)))
+        return bind(REGISTRY[np.ndarray.__getitem__], (self, plain_index(index)))
 
     def __setitem__(self, index: Any, v: Any) -> None:
-        self.become(self.__apply__(index_update, (self, plain_index(index), v)))
+        self.level.write(self, plain_index(index), v)
 
     # Functions
 
@@ -207,7 +296,7 @@ class ArrayMethods:
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         """The elements in another shape, whose lengths come one by one or as a tuple."""
         lengths = shape[0] if len(shape) == 1 else shape
-        return self.__apply__(REGISTRY[np.reshape], (self, lengths), {} if order == "C" else {"order": order})
+        return bind(REGISTRY[np.reshape], (self, lengths), {} if order == "C" else {"order": order})
 
     def ravel(self, order: str = "C") -> Any:
         """The elements along one axis."""
@@ -216,7 +305,7 @@ class ArrayMethods:
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order, which comes one by one, as a tuple, or not at all to reverse them."""
         order = axes[0] if len(axes) == 1 else axes
-        return self.__apply__(REGISTRY[np.transpose], (self, order or None))
+        return bind(REGISTRY[np.transpose], (self, order or None))
 
     @property
     def T(self) -> Any:
@@ -226,8 +315,90 @@ class ArrayMethods:
     @property
     def mT(self) -> Any:
         """The array with its last two axes exchanged."""
-        return self.__apply__(REGISTRY[np.matrix_transpose], (self,))
+        return bind(REGISTRY[np.matrix_transpose], (self,))
 
     def astype(self, dtype: Any) -> Any:
         """The array in another dtype. The derivative is lost on the way to one that is not floating."""
-        return self.__apply__(astype, (self, np.dtype(dtype)))
+        return bind(REGISTRY[np.ndarray.astype], (self, np.dtype(dtype)))
+
+
+class Written:
+    """An array that is being filled by index: its memory is nobody else's until somebody asks for its value.
+
+    So writing costs as much as what is written. Reading a part copies it, and does not count as asking.
+    """
+
+    __slots__ = ()
+    settled: type  # what it is again when it is asked
+
+    @property
+    def value(self) -> Any:
+        memory = memory_of(self)
+        self.__class__ = self.settled
+        self.level.settle(self, memory)
+        return memory
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.__class__ = self.settled
+        self.value = value
+
+    shape = property(lambda self: memory_of(self).shape)
+    ndim = property(lambda self: memory_of(self).ndim)
+    dtype = property(lambda self: memory_of(self).dtype)
+
+    def __getitem__(self, index: Any) -> Any:
+        here = context.get()
+        if here.ambient is not None or here.recorder is not None:
+            return super().__getitem__(index)
+        return self.level.part(self, plain_index(index))
+
+
+memory_of, set_memory = Watched.value.__get__, Watched.value.__set__
+
+
+def fill(x: Any, index: Any, v: Any) -> None:
+    """Write into the memory of an array, which is a copy of its own from the first time on."""
+    memory = memory_of(x) if isinstance(x, Written) else own_copy(x.value)
+    v = now(v)
+    if isinstance(v, Watched) and not isinstance(memory, Watched):
+        memory = v.level.made(memory, None)
+    try:
+        memory[index] = v
+    except (ValueError, IndexError, TypeError) as error:
+        raise explained(REGISTRY[np.ndarray.__setitem__], (memory, index, v), error) from error
+    x.__class__ = KINDS[type(x)]
+    set_memory(x, memory)
+
+
+def own_copy(x: Any) -> Any:
+    """A copy of a value, for writing; that of a watched one copies when it is written to."""
+    if isinstance(x, Watched):
+        return x.level.made(x.value, x.node)
+    return np.array(x) if isinstance(x, np.generic) else x.copy()
+
+
+def own_part(x: Any, index: Any) -> Any:
+    """``x[index]`` in memory of its own."""
+    part = x[index]
+    return part.copy() if isinstance(part, np.ndarray) and part.base is not None else part
+
+
+KINDS: dict[
+    type, type
+] = {}  # the classes of arrays of levels, each with the one that those have which are being filled
+
+
+def with_written(cls: type) -> type:
+    """Register a class of arrays, and the class that they have while they are filled."""
+    written = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
+    KINDS[cls] = KINDS[written] = written
+    return cls
+
+
+DETACHED = (
+    "a derivative flows through this array, and would be lost in plain numbers. Use NumPy's functions, np.exp in place "
+    "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; and x.item(), x.detach().numpy() "
+    "or a `with mg.no_grad()` block where no derivative is wanted"
+)
+WATCHABLE = (Watched, np.ndarray)

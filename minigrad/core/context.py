@@ -1,74 +1,125 @@
-"""Which transformations run here, and whether they take note of operations.
+"""What is switched on or off here, and what a level is.
 
-Transformations nest: `grad` of a function that calls `jvp` runs two at once, and an array may be watched by both.
-Each has a level, and each watched array carries the level of its transformation.
+Transformations nest: `grad` of a function that calls `jvp` runs two at once, and an array may belong to both. Each
+running transformation is a level; each array that it watches carries the level. What is switched on or off, such as
+recording, is one value that never changes, in one context variable: each thread and each async task has its own.
 """
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar, Token
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 
+class DetachedError(TypeError):
+    """Plain values were asked of an array, which would have cut a derivative off."""
+
+
 class Level:
-    """One running transformation. The deeper, the further in; open until it returns.
+    """One running transformation: what a call on its arrays means. The deeper, the further in; open until it returns."""
 
-    `stand_in`, if not None, is called with each operand of a call that the level watches, and answers with what is
-    to take the operand's place.
-    """
-
-    __slots__ = ("depth", "open", "stand_in")
+    __slots__ = ("depth", "inside", "open")
+    again = False  # whether what runs has run before, so that nothing may count it twice
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self.open = True
-        self.stand_in: Callable[[Any], Any] | None = None
+        self.inside: Level | None = None  # the ambient level that this one, while it is ambient, takes the place of
+
+    def process(self, primitive: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The result of a call in which this level is the innermost."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def made(self, value: Any, node: Any) -> Any:
+        """An array of this level."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def own(self, x: Any) -> Any:
+        """The array of this level that stands for a watched operand, None if there is none."""
+        return x if x.level is self else None
+
+    def write(self, x: Any, index: Any, v: Any) -> None:
+        """``x[index] = v``, x being an array of this level."""
+        x.assign(index, v)
 
 
-GROUND = Level(0)  # of Tensors, which `backward()` differentiates: it never ends
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is switched on or off."""
 
-# Context variables, so that each thread and each async task has its own.
-current_depth: ContextVar[int] = ContextVar("current_depth", default=0)  # how many transformations run
-recorded_from: ContextVar[int] = ContextVar("recorded_from", default=0)  # levels less deep take no note
-
-watcher: ContextVar[Any] = ContextVar("watcher", default=None)  # told of each result, see detect_anomaly
-recorder: ContextVar[Any] = ContextVar("recorder", default=None)  # writes each call down, see compile
-
-# Whether a checkpointed function runs again here, which may hold arrays of transformations that have returned.
-running_again: ContextVar[bool] = ContextVar("running_again", default=False)
-
-# Has an element for each block open in any thread that sets one of these. While there is none, everything is
-# recorded in the ordinary way, and nobody needs to ask the context variables, which takes time in each operation.
-unusual: list[None] = []
+    depth: int = 0  # how many transformations run
+    recorded_from: int = 0  # levels less deep record nothing
+    ambient: Any = None  # a level that processes the calls on arrays from outside as well
+    recorder: Any = None  # writes each call down, see compile
+    observers: tuple[Callable[..., None], ...] = ()  # called with what each rule returns, before it is checked
+    short: bool = True  # whether a call on arrays may take the short way: it is recorded, and nobody looks on
 
 
-def is_watched() -> bool:
-    """Whether somebody is told of each operation here, so that those of Tensors must not go past the door."""
-    return watcher.get() is not None or recorder.get() is not None
+USUAL = Context()
+context: ContextVar[Context] = ContextVar("minigrad", default=USUAL)
 
 
-def is_unusual() -> bool:
-    """Whether operations of Tensors here are watched, or not recorded."""
-    return bool(recorded_from.get()) or is_watched()
+def with_changes(**changes: Any) -> Context:
+    """The present context, but for some changes."""
+    new = replace(context.get(), **changes)
+    return replace(new, short=not new.recorded_from and new.ambient is None and new.recorder is None)
+
+
+def deeper(here: Context, depth: int) -> Context:
+    """A context in which so many transformations run."""
+    return Context(depth, here.recorded_from, here.ambient, here.recorder, here.observers, here.short)
 
 
 @contextlib.contextmanager
-def new_level(below: int = 0) -> Iterator[Level]:
-    """Open a level inside the present one, and one of depth `below`, for as long as the context lasts."""
-    level = Level(max(current_depth.get(), below) + 1)
-    token = current_depth.set(level.depth)
+def in_context(new: Context) -> Iterator[None]:
+    """Another context, for as long as the block lasts."""
+    before = context.get()
+    try:  # the first line is inside: an interrupt may come after any call
+        context.set(new)
+        yield
+    finally:
+        context.set(before)
+
+
+def observing(observer: Callable[..., None]) -> Any:
+    """A block in which an observer is called as ``observer(primitive, i, answer, g, y, args, kwargs)``.
+
+    The answer is what the rule of argument i has returned, before the engine checks, sums or casts it.
+    """
+    return in_context(with_changes(observers=(*context.get().observers, observer)))
+
+
+def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool = False) -> Any:
+    """``function(*args)`` while a level is open; `ambient`, if calls on arrays from outside are the level's too."""
+    before = context.get()
     try:
-        yield level
+        if ambient:
+            level.inside = before.ambient
+            context.set(with_changes(depth=level.depth, ambient=level))
+        else:
+            context.set(deeper(before, level.depth))
+        return function(*args)
+    except ValueError as error:  # which NumPy raises where it asked for a number and was refused
+        if isinstance(error.__cause__, DetachedError):
+            raise error.__cause__ from None
+        raise
     finally:
         level.open = False
-        current_depth.reset(token)
+        context.set(before)
+
+
+def next_depth(below: int = 0) -> int:
+    """The depth of a level inside all that run here, and inside of one of depth `below`."""
+    return max(context.get().depth, below) + 1
 
 
 def is_grad_enabled() -> bool:
     """Whether operations on arrays are recorded here, so that they can be differentiated."""
-    return recorded_from.get() <= current_depth.get()
+    now = context.get()
+    return now.recorded_from <= now.depth
 
 
 class GradMode(contextlib.ContextDecorator):
@@ -76,15 +127,19 @@ class GradMode(contextlib.ContextDecorator):
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled
-        self._tokens: list[Token[int]] = []
+        self._before: list[Context] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(recorded_from.set(0 if self._enabled else current_depth.get() + 1))
-        unusual.append(None)
+        before = context.get()
+        try:  # an interrupt in here leaves the mode as it was
+            self._before.append(before)
+            context.set(with_changes(recorded_from=0 if self._enabled else before.depth + 1))
+        except BaseException:
+            context.set(before)
+            raise
 
     def __exit__(self, *error: object) -> None:
-        unusual.pop()
-        recorded_from.reset(self._tokens.pop())
+        context.set(self._before.pop())
 
     def _recreate_cm(self) -> "GradMode":  # ContextDecorator asks for one a call: threads may share a function
         return GradMode(self._enabled)

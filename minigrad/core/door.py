@@ -1,167 +1,166 @@
-"""An array that a transformation watches, and the one door through which every call on it goes.
+"""The one door through which every call on an array goes: the innermost level says what the call means.
 
-The door takes off the innermost level only: it calls the function on the values inside, which may bring it to
-the door again, and lets that level take note of the result.
+What the calculus does not know of a call is refused here by name: arguments, options and positions without a rule.
 """
 
 import inspect
-import sys
-from collections.abc import Mapping, Sequence
-from opcode import opmap
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from ..errors import LevelError, NoRuleError
-from .array import ArrayMethods
-from .context import GROUND, Level, recorded_from, recorder, running_again, unusual, watcher
-from .options import check_options, check_positions, check_rule, without_out
+from .context import Level, context, in_context, with_changes
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import fixed, seen
 
-STORE_SUBSCR = opmap["STORE_SUBSCR"]
+LISTS = (list, tuple)
+NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of PyTorch and of NumPy
 
 
-class Traced(ArrayMethods):
-    """An array that a transformation watches: a `value` that may be watched in turn, and the `level` of the watch.
+class Watched:
+    """What the door knows of an array: a `value`, which may be watched in turn, its `level`, and its `node` there.
 
-    Each kind of transformation has a subclass.
+    The node is what the level has taken down of how the array was made, None if no derivative flows to it.
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__", "level", "node", "value")
     level: Level
-
-    @property
-    def connected(self) -> bool:
-        """Whether a derivative flows to this array."""
-        return True
-
-    def note(
-        self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
-    ) -> Any:
-        """The result of ``primitive(*args, **kwargs)``, whose value is `y`, as this level sees it.
-
-        `watched` has the arguments that this level watches, None in place of others; it is empty if there are none.
-        """
-        raise NotImplementedError  # pragma: no cover: abstract
-
-    def alike(self, value: Any) -> Self:
-        """An array of this level with a value that has no derivative."""
-        raise NotImplementedError  # pragma: no cover: abstract
-
-    def fitting(self, other: Any) -> Any:
-        """`other` as a new value for this array, refused if it is none."""
-        if not isinstance(other, Traced):
-            other = self.alike(other)
-        if other.level is not self.level:
-            raise LevelError(
-                "a change in place would put an array that a transformation watches into one from outside of it. "
-                "Make a new array: y = x + ... in place of x += ..."
-            )
-        if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
-            raise ValueError(
-                f"a change in place keeps shape {self.shape} and dtype {self.dtype}; "
-                f"got {other.shape} and {other.dtype}"
-            )
-        return other if other.dtype == self.dtype else other.astype(self.dtype)
-
-    def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        return apply(primitive, args, kwargs)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
-        for x in args:
-            if type(x) is not np.ndarray and not self.knows(type(x)):
-                return NotImplemented
-        return call_numpy(ufunc if name == "__call__" else (ufunc, name), args, kwargs)
-
-    def __array_function__(self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        for kind in types:
-            if not self.knows(kind):
-                return NotImplemented
-        return call_numpy(function, args, kwargs)
-
-    def steps_back(self, other: Any) -> bool:
-        kind = type(other)
-        return kind is not np.ndarray and (getattr(kind, "__array_ufunc__", kind) is None or not self.knows(kind))
-
-    def knows(self, kind: type) -> bool:
-        """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
-        if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
-            return True
-        return isinstance(seen(bare(self)), kind)
-
-    def __int__(self) -> int:
-        self._refuse_to_be_stored()
-        return int(bare(self))
-
-    def __float__(self) -> float:
-        self._refuse_to_be_stored()
-        return float(bare(self))
-
-    def _refuse_to_be_stored(self) -> None:
-        # For array[i] = x NumPy asks an x of a single element for a number, rather than for its array.
-        frame = sys._getframe(2)
-        if frame.f_code.co_code[frame.f_lasti] == STORE_SUBSCR:
-            self.__array__()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.value!r}, level {self.level.depth})"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        raise TypeError(
-            "NumPy asks an array inside a transformation for its plain values, which have no derivative. Use a "
-            "function of NumPy's that has a rule, or x.detach() where no derivative is wanted"
-        )
+    value: Any
+    node: Any
 
 
 def bare(x: Any) -> Any:
-    """The plain array inside all watches."""
-    while isinstance(x, Traced):
+    """The plain array inside all levels."""
+    while isinstance(x, Watched):
         x = x.value
     return x
 
 
-def apply(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-    """Call a primitive on arguments that may be watched: the one door."""
+def now(x: Any) -> Any:
+    """An operand as it is at this moment: who keeps it does not hear of changes in place.
+
+    What no derivative flows to is as good as what is inside.
+    """
+    while isinstance(x, Watched):
+        if x.node is not None:
+            return x.level.made(x.value, x.node)
+        x = x.value
+    return x
+
+
+def plain_index(index: Any) -> Any:
+    """An index without the watch on arrays in it: positions have no derivative."""
+    if isinstance(index, tuple | list):
+        return type(index)(plain_index(part) for part in index)
+    return bare(index)
+
+
+def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
+    """Call a primitive on arguments that may be watched."""
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
         if args and type(args[0]) in LISTS and not primitive.sequence:
             args = [fixed(np.asarray(args[0])), *args[1:]]
         return compute(primitive, args, kwargs)
-    operands = args[0] if primitive.sequence else args
-    top = innermost(operands)
-    if top is None:
-        if not primitive.sequence:  # Python's operators would join lists
-            args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
-        return compute(primitive, args, kwargs)
-    level = top.level
-    if level.stand_in is not None:
-        operands = [level.stand_in(x) for x in operands]
-    records = primitive.kind != "constant" and level.depth >= recorded_from.get()
-    inner, watched, connected = [], [], False
-    for i, x in enumerate(operands):
-        mine = isinstance(x, Traced) and x.level is level
-        if mine and records and x.connected:
-            check_rule(primitive, i)
-            watched.append(x)
-            connected = True
-        else:
-            watched.append(None)
-        inner.append(x.value if mine else as_operand(primitive, i, x))
-    if unusual and (recording := recorder.get()) is not None:
-        inner = recording.operands(operands, inner)
-    if len(args) > 2:
-        check_positions(primitive, args, connected)
-    if kwargs and records:
-        check_options(primitive, kwargs, connected)
-    args = (inner, *args[1:]) if primitive.sequence else inner
-    y = compute(primitive, args, kwargs) if level is GROUND else apply(primitive, args, kwargs)
-    if unusual and watcher.get() is not None:
-        watcher.get().computed(primitive, y, inner)
-    return top.note(primitive, y, args, kwargs, tuple(watched) if connected else ())
+    level = innermost(args[0] if primitive.sequence else args)
+    if level is not None:
+        return level.process(primitive, args, kwargs)
+    if not primitive.sequence:  # Python's operators would join lists
+        args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
+    return compute(primitive, args, kwargs)
+
+
+def innermost(operands: Sequence[Any]) -> Level | None:
+    """The innermost level among the operands, None if none is watched; raises LevelError where levels do not nest."""
+    level, ambient = None, context.get().ambient
+    for x in operands:
+        if isinstance(x, Watched) and x.level is not level:
+            if not x.level.open and ambient is None:
+                raise closed(x)
+            if level is None or x.level.depth > level.depth:
+                level = x.level
+            elif x.level.depth == level.depth:
+                raise LevelError(
+                    "arrays of two transformations meet of which neither runs inside the other. Detach one of the "
+                    "arrays, or nest the transformations"
+                )
+    if level is None or ambient is None or level.depth > ambient.depth:
+        return level
+    return ambient
+
+
+def closed(x: Any) -> LevelError:
+    """The error of an array that is used too late."""
+    return LevelError(
+        f"an array of shape {x.shape} is used after the transformation that watched it has returned. "
+        f"Let the function return it as a result (has_aux), or detach it"
+    )
+
+
+class Call:
+    """A call as a level sees it: the operands one level further out, and the nodes of those that are its own.
+
+    An operand of an outer level is what it is at this moment. `connected`, if a derivative flows through the call.
+    """
+
+    __slots__ = ("args", "connected", "inner", "kwargs", "nodes", "primitive")
+
+    def __init__(self, level: Level, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        operands, here = args[0] if primitive.sequence else args, context.get()
+        constant = primitive.kind == "constant" or level.depth < here.recorded_from
+        inner, nodes, connected = [], [], False
+        for i, x in enumerate(operands):
+            node = None
+            if not isinstance(x, Watched):
+                x = as_operand(primitive, i, x)
+            elif (own := level.own(x)) is None:
+                x = now(x)
+            else:
+                x, node = own.value, None if constant else own.node
+                if node is not None:
+                    check_rule(primitive, i)
+                    connected = True
+            inner.append(x)
+            nodes.append(node)
+        if here.recorder is not None:
+            inner = here.recorder.operands(operands, inner)
+        if len(args) > 2:
+            check_positions(primitive, args, connected)
+        self.primitive, self.inner, self.nodes, self.connected = primitive, inner, nodes, connected
+        self.kwargs = checked_options(primitive, kwargs, connected) if kwargs else kwargs
+        self.args = (inner, *args[1:]) if primitive.sequence else inner
+
+    def made(self) -> Any:
+        """The result, one level further out."""
+        return bind(self.primitive, self.args, self.kwargs)
+
+    def differentiable(self, y: Any) -> bool:
+        """Whether a derivative flows to the result `y`; refuses one that should have it and cannot."""
+        kind = y.dtype.kind if hasattr(y, "dtype") else ""
+        if kind == "f":
+            return self.connected
+        if kind == "c":
+            name = self.primitive.name
+            raise TypeError(f"{name} makes complex numbers here, and derivatives are of real functions only")
+        if self.connected and not kind:
+            raise TypeError(
+                f"{self.primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. "
+                f"Return one array, and give other results functions of their own"
+            )
+        return False
+
+
+def outward(step: Callable[[Call], Any], call: Call) -> Any:
+    """``step(call)``, in which an ambient level has no part: what is called there, it has processed."""
+    ambient = context.get().ambient
+    if ambient is None:
+        return step(call)
+    with in_context(with_changes(ambient=ambient.inside)):
+        return step(call)
 
 
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
@@ -169,43 +168,8 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     return fixed(np.asarray(x)) if type(x) in LISTS and primitive.has_rule(i) else seen(x)
 
 
-def innermost(operands: Sequence[Any]) -> Traced | None:
-    """The operand of the innermost level, None if none is watched; raises LevelError where levels do not nest."""
-    top = None
-    for x in operands:
-        if isinstance(x, Traced) and (top is None or x.level is not top.level):
-            if not x.level.open and not running_again.get():
-                raise LevelError(
-                    f"an array of shape {x.shape} is used after the transformation that watched it has returned. "
-                    f"Let the function return it as a result (has_aux), or detach it"
-                )
-            if top is not None and x.level.depth == top.level.depth:
-                raise LevelError(
-                    "arrays of two transformations meet of which neither runs inside the other. Detach one of the "
-                    "arrays, or nest the transformations"
-                )
-            if top is None or x.level.depth > top.level.depth:
-                top = x
-    return top
-
-
-def differentiable(primitive: Primitive, y: Any, watched: Sequence[Any]) -> bool:
-    """Whether a derivative flows to the result `y`; refuses one that should have it and cannot."""
-    kind = y.dtype.kind if hasattr(y, "dtype") else ""
-    if kind == "f":
-        return bool(watched)
-    if kind == "c":
-        raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
-    if watched and not kind:
-        raise TypeError(
-            f"{primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. Return "
-            f"one array, and give other results functions of their own"
-        )
-    return False
-
-
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Call a primitive on arrays that nobody watches; its errors get the operation's name and the shapes."""
+    """Call a primitive on plain arrays; its errors get the operation's name and the shapes."""
     try:
         return primitive.compute(*args, **kwargs)
     except NoRuleError:
@@ -239,14 +203,73 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
             f"mg.register, or use x.detach() for the values alone"
         )
     if not kwargs:
-        return apply(primitive, args)
+        return bind(primitive, args)
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
-    if primitive.kind != "composed" and not any(isinstance(x, list | tuple | Traced) for x in args):
+    if primitive.kind != "composed" and not any(isinstance(x, list | tuple | Watched) for x in args):
         bound = inspect.signature(primitive.function).bind(*args, **kwargs)  # np.sum(a=x)
         args, kwargs = bound.args, bound.kwargs
-    return apply(primitive, args, kwargs)
+    return bind(primitive, args, kwargs)
 
 
-WATCHABLE = (Traced, np.ndarray)
-LISTS = (list, tuple)
+# What the derivative rules do not know
+
+
+def check_rule(primitive: Primitive, i: int) -> None:
+    """Refuse an argument without a derivative rule, rather than cut the result off it in silence."""
+    if not primitive.has_rule(i):
+        raise NoRuleError(
+            f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach(), or "
+            f"give the function a rule for it"
+        )
+
+
+def checked_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> Mapping[str, Any]:
+    """The options of a call, constants among them as plain arrays; refuses those that the rules do not know of."""
+    for name, option in options.items():
+        if isinstance(option, Watched) and option.node is not None and primitive.kind != "constant":
+            raise NoRuleError(
+                f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
+                f"detached, as x.detach()"
+            )
+        if connected and name in NAMES:
+            raise NoRuleError(f"{primitive.name} has no option {name}=. Its name is {NAMES[name]}=, as in NumPy")
+        if connected and not primitive.accepts(name):
+            raise NoRuleError(
+                f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
+                f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
+            )
+    return {name: bare(option) for name, option in options.items()}
+
+
+def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options but for out=, refused if it names an array."""
+    out = kwargs["out"]
+    if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
+        raise no_out(primitive)
+    return {key: value for key, value in kwargs.items() if key != "out"}
+
+
+def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) -> None:
+    """Refuse an array for out= that comes by its position, and arguments that the derivative rules do not know of."""
+    if len(args) > getattr(primitive.function, "nin", len(args)):
+        raise no_out(primitive)
+    code = next((rule.__code__ for rule in primitive.rules if hasattr(rule, "__code__")), None)
+    if code is None or code.co_flags & 0x04:  # CO_VARARGS
+        return
+    known = code.co_varnames[2 : code.co_argcount]
+    if any(name == "out" and x is not None for name, x in zip(known, args, strict=False)):
+        raise no_out(primitive)
+    if connected and len(args) > len(known):
+        raise NoRuleError(
+            f"{primitive.name} has no derivative rule for its argument {len(known)}. Leave it out, write the call "
+            f"with other functions, or pass detached arrays"
+        )
+
+
+def no_out(primitive: Primitive) -> TypeError:
+    """The error of a call that would write into an array."""
+    return TypeError(
+        f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
+        f"Use the result instead, or x.detach().numpy() where no derivative is wanted"
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RecordingError
-from .context import recorder, unusual
+from .context import context
 
 
 def seen(x: Any) -> Any:
@@ -19,28 +19,28 @@ def seen(x: Any) -> Any:
     Every array of parameters, buffers or the state of an optimizer goes through here before it is computed with or
     changed in place.
     """
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         return recording.seen(x)
     return x
 
 
 def values_of(tensor: Any, x: Any) -> Any:
     """`x`, the array of a Tensor; in a recording, what stands for it, until the Tensor is given another one."""
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         return recording.operands((tensor,), (x,))[0]
     return x
 
 
 def scratch(x: Any) -> Any:
     """`x`, an array that somebody keeps to compute in: what is in it now, and will be, nobody asks for."""
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         return recording.scratch(x)
     return x
 
 
 def fixed(x: Any) -> Any:
     """`x`, an array made just now of shapes and Python's numbers alone; in a recording, a constant."""
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         return recording.fixed(x)
     return x
 
@@ -51,14 +51,17 @@ def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kw
 
     A seed stands for a new generator, which draws the same in each call: in a recording, a constant.
     """
-    if unusual and (recording := recorder.get()) is not None:
-        return recording.drawn(rng, method, args, kwargs)
+    now = context.get()
+    if now.ambient is not None and (tell := getattr(now.ambient, "drawn", None)) is not None:
+        tell(rng)
+    if now.recorder is not None:
+        return now.recorder.drawn(rng, method, args, kwargs)
     return getattr(np.random.default_rng(rng), method)(*args, **kwargs)
 
 
 def refuse(bad: Any, error: Callable[[], Exception]) -> None:
     """Raise `error()` if any element of `bad` is true; in a recording, in each replay as well."""
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         recording.refuse(bad, error)
     elif np.any(bad):
         raise error()
@@ -66,33 +69,19 @@ def refuse(bad: Any, error: Callable[[], Exception]) -> None:
 
 def refuse_recording(what: str, remedy: str) -> None:
     """Refuse, in a recording only, what a replay would not do, as it happens in Python."""
-    if unusual and recorder.get() is not None:
+    if context.get().recorder is not None:
         raise RecordingError(f"the compiled function {what}, which a replay would not do. {remedy}")
 
 
 def depends(owner: Any, name: str) -> Any:
     """The attribute of an object, a plain value on which depends what is computed; another value is recorded anew."""
     value = getattr(owner, name)
-    if unusual and (recording := recorder.get()) is not None:
+    if (recording := context.get().recorder) is not None:
         recording.depends(owner, name, value)
     return value
 
 
-def gradient_of(leaf: Any) -> Any:
-    """What backward passes have left in a leaf: a plain array, a Tensor or None."""
-    if unusual and (recording := recorder.get()) is not None:
-        return recording.gradient(leaf)
-    return leaf.notes.grad
-
-
-def set_gradient(leaf: Any, g: Any) -> None:
-    """Leave a gradient in a leaf, or None."""
-    if unusual and (recording := recorder.get()) is not None:
-        recording.keep_gradient(leaf)
-    leaf.notes.grad = g
-
-
-def touch(leaf: Any) -> None:
-    """Say that the values of a leaf were changed in place; a replay says so as well."""
-    if unusual and (recording := recorder.get()) is not None:
-        recording.touch(leaf)
+def is_second_run() -> bool:
+    """Whether a checkpointed function runs again here, in which nothing that counts the runs may move."""
+    ambient = context.get().ambient
+    return ambient is not None and ambient.again

@@ -1,77 +1,81 @@
 """Tensor: an array whose operations are recorded, so that `backward()` can differentiate them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from ..errors import GraphError
-from .array import plain_index
-from .context import GROUND, enable_grad, is_grad_enabled
-from .door import Traced, bare
-from .gradients import Hook, accumulate, first_cotangent
-from .recorded import Recorded
-from .recorder import gradient_of, seen, set_gradient, touch, values_of
-from .tape import Node, Notes, clock, sweep
+from .array import Array, with_written
+from .context import in_context, is_grad_enabled, with_changes
+from .door import Watched, bare, plain_index
+from .recorder import seen, values_of
+from .sweep import Hook, commit, first_cotangent, sweep
+from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
 from .values import as_array, as_numbers
 
 
-class Tensor(Recorded):
+class Ground(Reverse):
+    """The level of Tensors, which `backward()` differentiates: it never ends. Every result of theirs is a Tensor."""
+
+    __slots__ = ()
+
+    def made(self, value: Any, node: Any) -> "Tensor":
+        array = Tensor()
+        array.value, array.node = value, node
+        return array
+
+    def constant(self, y: Any) -> Any:
+        return self.made(y, None) if hasattr(y, "dtype") else y  # or else it answers a question: a shape, a truth
+
+
+GROUND = Ground(0)
+
+
+@with_written
+class Tensor(Array):
     """An array that remembers how it was made, so that `backward()` can differentiate what was done with it.
 
     Made by `tensor`, which copies, or `asarray`, which does not; and by every operation on Tensors. Tensors have
     value semantics: ``x[i] = v`` and ``x += v`` give x another value, and nothing computed earlier changes.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
     level = GROUND
 
-    def alike(self, value: Any) -> "Tensor":
-        return constant(value)
-
-    def unconnected(self, value: Any) -> "Tensor":
-        return constant(value)
+    kind = "leaf"
 
     # The graph
 
     @property
     def requires_grad(self) -> bool:
         """Whether derivatives flow to this tensor. It can be set on leaves."""
-        return self.parents is not None
+        return self.node is not None
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if not self.is_leaf:
             raise GraphError(
-                f"requires_grad can be set on leaves only; this tensor is the result of {self.primitive.name}. "
+                f"requires_grad can be set on leaves only; this tensor is the result of {self.node.primitive.name}. "
                 f"Use x.detach() for the same values outside of the graph"
             )
         if wanted and self.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require grad; got {self.dtype}. Use x.astype(float)")
         if wanted != self.requires_grad:
-            self.parents = () if wanted else None
-            if self.notes is None:
-                self.notes = Notes()
-            self.notes.grad = None
+            if not wanted:
+                self.node.notes = None  # graphs in which it is a leaf refuse to be swept
+            self.node = leaf(self.value, self.kind) if wanted else None
 
     @property
     def is_leaf(self) -> bool:
         """Whether the user made this tensor, rather than a recorded operation."""
-        return self.parents is None or self.primitive is None
-
-    def detach(self) -> "Tensor":
-        """The same values, in the same memory, outside of the graph."""
-        return constant(self.value)
+        return self.node is None or self.node.primitive is None
 
     def numpy(self) -> np.ndarray:
         """The values, in the same memory; raises TypeError where that would cut a gradient off in silence."""
-        if self.parents is not None and is_grad_enabled():
-            raise TypeError(
-                "the plain values of a tensor that requires grad have no gradient. Use x.detach().numpy(), or a "
-                "`with mg.no_grad()` block; in a computation, use NumPy's functions on tensors: np.stack joins a list"
-            )
-        return values_of(self, as_array(self.value))
+        self.refuse_to_leave()
+        return self.data
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -81,11 +85,12 @@ class Tensor(Recorded):
     @property
     def grad(self) -> "Tensor | None":
         """The sum of the derivatives that backward passes have left here, or None; see also `retain_grad`."""
-        if self.notes is None or gradient_of(self) is None:
+        if self.node is None or self.node.notes is None:
             return None
-        if not isinstance(self.notes.grad, Tensor):
-            self.notes.grad = constant(self.notes.grad)
-        return self.notes.grad
+        g = gradient_of(self.node)
+        if g is not None and not isinstance(g, Tensor):
+            g = self.node.notes.grad = constant(g)
+        return g
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -97,7 +102,7 @@ class Tensor(Recorded):
                     f"got {value.shape} and {value.dtype}"
                 )
         self.own_notes()
-        set_gradient(self, value)
+        set_gradient(self.node, value)
 
     def backward(self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
         """Add the derivative of this tensor with respect to each leaf that it depends on into the leaf's `grad`.
@@ -118,23 +123,23 @@ class Tensor(Recorded):
         ValueError
             If `gradient` is missing and needed, or has another shape.
         """
-        if self.parents is None:
+        if self.node is None:
             raise GraphError(UNCONNECTED)
         start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
         if not create_graph:
-            accumulate(sweep(self, start, retain_graph), start)
-        else:
-            g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
-            with enable_grad():
-                accumulate(sweep(self, g, True, as_recorded), start)
+            commit(sweep([self.node], [start]), start, not retain_graph)
+            return
+        g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
+        with in_context(with_changes(recorded_from=0)):
+            commit(sweep([self.node], [g], of_node), start, False)
 
     def own_notes(self) -> Notes:
         """The notes of a connected tensor; raises GraphError for another."""
-        if self.parents is None:
+        if self.node is None:
             raise GraphError(UNCONNECTED)
-        if self.notes is None:
-            self.notes = Notes()
-        return self.notes
+        if self.node.notes is None:
+            self.node.notes = Notes()
+        return self.node.notes
 
     def retain_grad(self) -> None:
         """Keep the gradient in `grad` also if this tensor is no leaf."""
@@ -156,14 +161,16 @@ class Tensor(Recorded):
     # Changes in place
 
     def become(self, other: Any) -> None:
-        if self.parents is None or not self.is_leaf:
+        if self.node is None or not self.is_leaf:
+            before = self.node
             super().become(other)
+            self.node = succeeding(before, self.node)
             return
         self.check_changeable()
-        self.data = self.fitting(other).value
+        self.data = bare(self.fitting(other))
 
     def __setitem__(self, index: Any, v: Any) -> None:
-        if self.parents is None or not self.is_leaf:
+        if self.node is None or not self.is_leaf:
             super().__setitem__(index, v)
             return
         self.check_changeable()
@@ -192,7 +199,7 @@ class Tensor(Recorded):
                 f"data takes values of shape {self.shape} and a dtype that fits {self.dtype}, for a leaf; got "
                 f"{values.shape} and {values.dtype}" + ("" if self.is_leaf else " for the result of an operation")
             )
-        if self.parents is None:  # calls may have kept the array, and would not hear of the change
+        if self.node is None:  # calls may have kept the array, and would not hear of the change
             self.value = values.astype(self.dtype)
         else:
             seen(self.value)[...] = values
@@ -200,8 +207,7 @@ class Tensor(Recorded):
 
     def changed(self) -> None:
         """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
-        self.notes.changed = clock[0] = clock[0] + 1
-        touch(self)
+        mark_changed(self.node)
 
     # Python's protocols
 
@@ -225,7 +231,7 @@ class Tensor(Recorded):
             dtype += f", shape={self.shape}"
         if self.is_leaf:
             return f"{name}({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
-        return f"{name}({values}{dtype}, made by {self.primitive.name})"
+        return f"{name}({values}{dtype}, made by {self.node.primitive.name})"
 
 
 UNCONNECTED = (
@@ -236,10 +242,20 @@ UNCONNECTED = (
 
 def constant(value: Any) -> Tensor:
     """A Tensor of an array that is ours to keep, outside of the graph."""
-    made = Tensor()
-    made.value = value
-    made.primitive = made.parents = made.notes = None
-    return made
+    return GROUND.made(value, None)
+
+
+def of_node(node: Node) -> Tensor:
+    """The Tensor that a node belongs to, so that what rules do with it is recorded."""
+    return GROUND.made(node.y, node)
+
+
+def detach(x: Array) -> Tensor:
+    """The same values, in the same memory, as a Tensor through which no derivative flows."""
+    return constant(bare(x))
+
+
+Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
@@ -271,26 +287,16 @@ def asarray(data: Any, dtype: Any = None) -> Any:
 
     A change of that memory from outside goes unnoticed: do not make one while a graph needs the values.
     """
-    if isinstance(data, Traced):
+    if isinstance(data, Watched):
         return data if dtype is None else data.astype(dtype)
     return constant(as_numbers(data, dtype))
 
 
 def rebuilt(cls: type[Tensor], value: Any, requires_grad: bool, grad: Any) -> Tensor:
     """A leaf that was copied or pickled."""
-    leaf = object.__new__(cls)
-    leaf.value = value
-    leaf.primitive = leaf.parents = leaf.notes = None
+    made = object.__new__(cls)
+    made.value, made.node = value, None
     if requires_grad:
-        leaf.parents, leaf.notes = (), Notes()
-        leaf.notes.grad = grad
-    return leaf
-
-
-def as_recorded(node: Node) -> tuple[Node, Sequence[Any]]:
-    """A node and its arguments as the Tensors that they are, so that what rules do with them is recorded."""
-    args, _, parents = node.call()
-    operands = args[0] if node.primitive.sequence else args
-    tensors = [x if parent is None else parent for x, parent in zip(operands, parents, strict=False)]
-    tensors += operands[len(tensors) :]
-    return node, [tensors, *args[1:]] if node.primitive.sequence else tensors
+        made.requires_grad = True
+        set_gradient(made.node, grad)
+    return made

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .door import Traced
+from .door import Watched
 from .recorder import fixed, seen
 
 
@@ -18,7 +18,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
 
     An array of another library that speaks NumPy's protocols stays with its library.
     """
-    if isinstance(data, Traced):
+    if isinstance(data, Watched):
         data = data.__array__()
     data = seen(data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):

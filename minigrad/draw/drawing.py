@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ..core.recorded import Recorded
+from ..core.door import Watched
+from ..core.tape import Reverse
 from .labels import named_arrays, pairs
 from .leaves import Says, Vertex
 from .vertices import vertices_of
@@ -35,7 +36,7 @@ HEADER = """digraph graph_of_a_tensor {
 
 def drawing_of(root: Any, names: Any, values: bool, gradients: bool, fold: bool, limit: int) -> "Drawing":
     """The drawing of a tensor's graph; see `draw`."""
-    if not isinstance(root, Recorded):
+    if not (isinstance(root, Watched) and isinstance(root.level, Reverse)):
         raise TypeError(
             f"draw takes a Tensor, whose graph was recorded; got {type(root).__name__}. Compute the array from "
             f"Tensors that require grad, outside of mg.jvp and no_grad()"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from ..core.tape import Node, former_of
+from ..core.tape import Node, operands_of, parents_of
 
 Stretch = tuple[int, int, int]  # start, stop, period: what goes on like the period before it
 
@@ -10,15 +10,9 @@ CONTEXT = 4  # so many operations in a row are looked up to guess a period
 WORTH = 8  # fewer operations than these are not folded
 
 
-def inputs(node: Node) -> list[Node]:
-    """The leaves and results that went into `node` and have a derivative there, as they were then."""
-    parents = node.parents if type(node.parents) is tuple else (node.parents,)
-    return [former_of(parent, node) for parent in parents if parent is not None]
-
-
 def sources(node: Node) -> list[Node]:
     """The results of operations that went into `node`."""
-    return [source for source in inputs(node) if source.primitive is not None]
+    return [source for source in parents_of(node) if source.primitive is not None]
 
 
 def finished(root: Node, heights: Mapping[Node, int]) -> dict[Node, int]:
@@ -62,7 +56,7 @@ def repetitions(nodes: Sequence[Node]) -> list[Stretch]:
     keys = [
         kinds.setdefault((node.primitive.name, value.shape, value.dtype), len(kinds))
         for node in nodes
-        for value in (node.value,)
+        for value in (node.y,)
     ]
 
     def same(i: int, j: int) -> bool:
@@ -74,21 +68,15 @@ def repetitions(nodes: Sequence[Node]) -> list[Stretch]:
 
 def same_inputs(node: Node, other: Node, distance: int, number: Mapping[Node, int]) -> bool:
     """Whether two operations take the same leaves and results, or results from as far before each."""
-    ours, theirs = node.parents, other.parents
-    if type(ours) is not tuple and type(theirs) is not tuple:
-        if node.only != other.only:
-            return False
-        ours, theirs = (ours,), (theirs,)
-    elif type(ours) is not type(theirs) or len(ours) != len(theirs):
+    ours, theirs = operands_of(node), operands_of(other)
+    if len(ours) != len(theirs):
         return False
     for a, b in zip(ours, theirs, strict=True):
-        if a is None or b is None:
-            if a is not b:
+        if type(a) is not Node or type(b) is not Node:
+            if type(a) is Node or type(b) is Node:
                 return False
-        else:
-            a, b = former_of(a, node), former_of(b, other)
-            if a is not b and not (a in number and b in number and number[a] - number[b] == distance):
-                return False
+        elif a is not b and not (a in number and b in number and number[a] - number[b] == distance):
+            return False
     return True
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Traced, bare
+from ..core.door import Watched, bare
 from ..nn import Module
 
 WIDTH = 60  # of the values of an array
@@ -35,7 +35,7 @@ def option_text(x: Any) -> str:
     """An argument that is no array of its own: a number, an index, an axis."""
     if is_array(x):
         return f"{x.dtype}[{', '.join(map(str, x.shape))}]"
-    if isinstance(x, Traced | np.generic | np.ndarray):
+    if isinstance(x, Watched | np.generic | np.ndarray):
         x = bare(x).item()
     if isinstance(x, float):
         return f"{x:.6g}" if f"{x:.6g}" != f"{x:.0f}" else repr(x)
@@ -79,8 +79,10 @@ def named_arrays(names: Any) -> dict[int, str]:
                 f"got {abbreviated(repr(name), 30)} for a {type(x).__name__}"
             )
         found.setdefault(id(x), printable(name))
-        if isinstance(x, Traced):
-            found.setdefault(id(bare(x)), printable(name))
+        if isinstance(x, Watched):
+            for known in (x.node, bare(x)):
+                found.setdefault(id(known), printable(name))
+    found.pop(id(None), None)
     return found
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.door import bare
-from ..core.tape import Node
-from ..nn import Parameter
+from ..core.tape import Node, gradient_of
 from .labels import option_text, value_text
 
 
@@ -46,7 +45,7 @@ class Says:
 
     def given(self, x: Any) -> str | None:
         """The name that the user gave to an array, or to its memory."""
-        return self.names.get(id(x)) or self.names.get(id(bare(x)))
+        return self.names.get(id(x)) or self.names.get(id(array_of(x)))
 
     def name(self, x: Any, standard: str) -> str:
         """The name that the user gave to an array itself, or a standard one, with primes if that is taken."""
@@ -59,9 +58,10 @@ class Says:
 
     def details(self, x: Any, has_gradient: bool) -> tuple[str, ...]:
         """The values and the gradient of an array."""
-        texts = [f"value {value_text(x)}"] if self.values else []
+        texts = [f"value {value_text(array_of(x))}"] if self.values else []
         if self.gradients and has_gradient:
-            texts.append(f"grad {None if x.notes.grad is None else value_text(x.notes.grad)}")
+            g = gradient_of(x)
+            texts.append(f"grad {None if g is None else value_text(g)}")
         return tuple(texts)
 
 
@@ -77,9 +77,7 @@ class Leaves:
 
     def leaf(self, node: Node) -> tuple[str, str]:
         """The name and the key of a leaf."""
-        if node.parents is None:
-            return self.constant(node)
-        return self.vertex(node, "parameter" if isinstance(node, Parameter) else "leaf", "x")
+        return self.vertex(node, node.notes.kind, "x") if node.notes is not None else self.constant(node.y)
 
     def constant(self, x: Any) -> tuple[str, str]:
         """The name and the key of an array that has no derivative."""
@@ -90,7 +88,7 @@ class Leaves:
         known = self.found.get(id(x))
         if known is None and len(self.found) == self.limit:
             self.refused.add(id(x))
-            return self.says.given(x) or option_text(x), "others"
+            return self.says.given(x) or option_text(array_of(x)), "others"
         if known is None:
             name = self.says.given(x)
             if name is None:
@@ -103,8 +101,8 @@ class Leaves:
                 kind,
                 name,
                 name=name,
-                shape=str(tuple(x.shape)),
-                dtype=str(x.dtype),
+                shape=str(tuple(array_of(x).shape)),
+                dtype=str(array_of(x).dtype),
                 details=details,
             )
             self.found[id(x)] = known
@@ -117,3 +115,8 @@ class Leaves:
             more = f"... {len(self.refused):,} more leaves and constants"
             found.append(Vertex("others", "omitted", more, more))
         return found
+
+
+def array_of(x: Any) -> Any:
+    """The plain array of a node, or of a constant."""
+    return bare(x.y if isinstance(x, Node) else x)

@@ -2,21 +2,20 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
-from itertools import zip_longest
 from typing import Any
 
-from ..core.tape import Node, former_of, is_freed
-from .graph import Stretch, inputs, operations, repetitions, selection
+from ..core.tape import Node, is_freed, operands_of, parents_of
+from .graph import Stretch, operations, repetitions, selection
 from .labels import PARTS, is_array, listed, option_text
 from .leaves import Leaves, Says, Vertex
 
 
-def vertices_of(root: Node, says: Says, fold: bool, limit: int) -> list[Vertex]:
+def vertices_of(root: Any, says: Says, fold: bool, limit: int) -> list[Vertex]:
     """The vertices of the graph of `root`: leaves and constants, then operations in the order of computation."""
-    nodes = operations(root)
     leaves = Leaves(says, limit)
+    nodes = [] if root.node is None else operations(root.node)
     if not nodes:
-        leaves.leaf(root)
+        leaves.constant(root) if root.node is None else leaves.leaf(root.node)
         return leaves.vertices()
     folded = repetitions(nodes[:-1]) if fold else []  # the result itself is always shown
     shown, folded = selection(len(nodes), folded, limit)
@@ -49,12 +48,11 @@ class Calls:
             return f"folded{self.folded[place][0]}"
         return f"v{i + 1}"
 
-    def operand(self, x: Any, source: Node | None) -> tuple[str, str]:
-        """The name and the key of an argument, given the node that it was; a text and no key if it is no array."""
-        if source in self.number:
-            return self.name(self.number[source]), self.key(self.number[source])
-        if source is not None:
-            return self.leaves.leaf(source)
+    def operand(self, x: Any) -> tuple[str, str]:
+        """The name and the key of an argument, a node or a constant; a text and no key if it is no array."""
+        if type(x) is Node:
+            i = self.number.get(x)
+            return self.leaves.leaf(x) if i is None else (self.name(i), self.key(i))
         return self.leaves.constant(x) if is_array(x) else (option_text(x), "")
 
     def operation(self, i: int) -> Vertex:
@@ -69,8 +67,8 @@ class Calls:
             title=f"{name} = {operation}" if self.says.names.get(id(node)) else operation,
             label=label,
             name=name,
-            shape=str(tuple(node.value.shape)),
-            dtype=str(node.value.dtype),
+            shape=str(tuple(node.y.shape)),
+            dtype=str(node.y.dtype),
             details=self.says.details(node, node.notes is not None and node.notes.retained),
             inputs=tuple(keys),
         )
@@ -84,7 +82,7 @@ class Calls:
         label = f"{times:,} times more: {listed(block, period)}"
         keys: dict[str, None] = {}
         for node in self.nodes[start:stop]:
-            for x in inputs(node):
+            for x in parents_of(node):
                 if x not in self.number:
                     keys[self.leaves.leaf(x)[1]] = None
                 elif self.number[x] < start:
@@ -97,22 +95,21 @@ class Calls:
         return Vertex("before", "omitted", f"{count}, to {self.name(self.first - 1)}", count)
 
 
-def call(node: Node, operand: Callable[[Any, Node | None], tuple[str, str]]) -> tuple[str, str, list[str]]:
+def call(node: Node, operand: Callable[[Any], tuple[str, str]]) -> tuple[str, str, list[str]]:
     """The arguments of the call that made a node: with the names of arrays and without, and the keys of the arrays.
 
-    `operand` answers with the name and the key of an argument, given the node that it was, if it was one.
+    `operand` returns the name and the key of an argument.
     """
     if is_freed(node):
         return ", freed", ", freed", []
-    args, kwargs, parents = node.call()
-    operands, options = (args[0], args[1:]) if node.primitive.sequence else (args, ())
+    operands, options = operands_of(node), node.args[1:] if node.primitive.sequence else ()
     texts, labels, keys = [], [], []
-    for x, parent in zip_longest(operands, parents):
-        text, key = operand(x, None if parent is None else former_of(parent, node))
+    for x in operands:
+        text, key = operand(x)
         texts.append(text)
         labels.append("·" if key else text)
         keys += [key] if key else []
-    rest = [*map(option_text, options), *(f"{name}={option_text(x)}" for name, x in kwargs.items())]
+    rest = [*map(option_text, options), *(f"{name}={option_text(x)}" for name, x in node.kwargs.items())]
     plain = not rest and len(keys) == len(operands)
     text, label = (listed(parts[: PARTS + 1], len(parts)) for parts in (texts, labels))
     if node.primitive.sequence:

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..core.tensor import Tensor
-from ..core.tree import BRANCHED
+from ..core.tree import is_branch
 from .parameter import Buffer, Parameter
 from .state import check_mapping, checked_state, with_dtype
 
@@ -197,7 +197,7 @@ def parts(module: Module) -> list[tuple[str, Any]]:
         name, part = waiting.pop()
         if isinstance(part, Module | Parameter | Buffer):
             found.append((name, part))
-        elif isinstance(part, BRANCHED) and id(part) not in visited:
+        elif is_branch(part) and id(part) not in visited:
             visited.add(id(part))
             items = part.items() if isinstance(part, dict) else enumerate(part)
             waiting += [(f"{name}.{key}", branch) for key, branch in items][::-1]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.recorder import depends, seen
+from ..core.recorder import depends, is_second_run, seen
 from . import functional
 from .module import Module
 from .parameter import Buffer, Parameter
@@ -58,7 +58,7 @@ class BatchNorm(Module):
             return functional.batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps)
         count = seen(self.num_batches_tracked.value)
         y = functional.batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps)
-        count += 1  # after a refused batch it is as it was
+        count += not is_second_run()  # after a refused batch it is as it was
         return y
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..core.short import short_way
 from ..core.tensor import Tensor
 from ..core.values import as_numbers
 
@@ -13,7 +14,7 @@ class Kept(Tensor):
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
         self.value = as_numbers(data, dtype, copy=True)
-        self.primitive = self.parents = self.notes = None
+        self.node = None
 
     @property
     def data(self) -> Any:
@@ -29,6 +30,7 @@ class Kept(Tensor):
             self.value = memory
 
 
+@short_way
 class Parameter(Kept):
     """A Tensor that a module learns: it requires grad from the start, also under `no_grad`.
 
@@ -46,12 +48,14 @@ class Parameter(Kept):
     """
 
     __slots__ = ()
+    kind = "parameter"
 
     def __init__(self, data: Any, dtype: Any = None) -> None:
         super().__init__(data, dtype)
         self.requires_grad = True
 
 
+@short_way
 class Buffer(Kept):
     """A Tensor that a module keeps and does not learn, such as a running mean: part of its state, without gradient.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import apply
+from ..core.door import bind
 from ..core.recorder import depends
 from ..ops.functions import concat, flip, stack
 from . import functional
@@ -192,7 +192,7 @@ class RNN(Recurrent):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng)
 
     def scan(self, arrays: list[Any]) -> Any:
-        y = apply(recurrence.rnn, (arrays, self.nonlinearity == "relu"))
+        y = bind(recurrence.rnn, (arrays, self.nonlinearity == "relu"))
         return y.reshape(1, *y.shape)
 
 
@@ -211,7 +211,7 @@ class GRU(Recurrent):
     gates = 3
 
     def scan(self, arrays: list[Any]) -> Any:
-        y = apply(recurrence.gru, (arrays,))
+        y = bind(recurrence.gru, (arrays,))
         return y.reshape(1, *y.shape)
 
 
@@ -231,4 +231,4 @@ class LSTM(Recurrent):
     kinds = ("h", "c")
 
     def scan(self, arrays: list[Any]) -> Any:
-        return apply(recurrence.lstm, (arrays,))
+        return bind(recurrence.lstm, (arrays,))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Traced, bare
+from ..core.door import Watched, bare
 from ..core.tensor import Tensor
 from ..core.values import as_numbers
 
@@ -50,7 +50,7 @@ def check_mapping(state: Any) -> None:
 
 def as_values(given: Any) -> Any:
     """A copy, as a plain array, of what may be an array, a Tensor or nested lists."""
-    if isinstance(given, Traced) and not isinstance(given, Tensor):
+    if isinstance(given, Watched) and not isinstance(given, Tensor):
         raise TypeError(
             "a state takes plain values, and a transformation, such as mg.grad, watches these: loading them would cut "
             "off their derivative. Use nn.functional_call(module, parameters, x)"
@@ -69,7 +69,6 @@ def misfit(part: Tensor, values: Any) -> str:
 
 def with_dtype(part: Tensor, dtype: np.dtype) -> None:
     """Give a parameter or buffer its values in another dtype, in new memory; graphs that need the former refuse."""
+    requires_grad, part.requires_grad = part.requires_grad, False
     part.value = part.value.astype(dtype)
-    if part.requires_grad:
-        part.grad = None
-        part.changed()
+    part.requires_grad = requires_grad

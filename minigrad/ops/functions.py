@@ -8,11 +8,12 @@ from numpy.lib.stride_tricks import sliding_window_view as windows
 
 from ..composed import indexing, reductions
 from ..composed.structure import unstack as unstack_primitive
-from ..core.array import plain_index
-from ..core.door import apply
-from ..core.short import public
+from ..core.door import bind, plain_index
+from ..core.short import public, shorten
 from ..rules import elementwise, network, structure
 from ..rules.indexing import index_update as index_update_primitive
+
+shorten()
 
 # Elementwise
 
@@ -124,12 +125,12 @@ take_along_axis = public(np.take_along_axis)
 
 def index_update(x: Any, index: Any, v: Any) -> Any:
     """A copy of `x` in which ``x[index]`` is `v`; where an element is named more than once, the last one stays."""
-    return apply(index_update_primitive, (x, plain_index(index), v))
+    return bind(index_update_primitive, (x, plain_index(index), v))
 
 
 def index_add(x: Any, index: Any, v: Any) -> Any:
     """A copy of `x` in which `v` is added to ``x[index]``, as often as an element is named there."""
-    return apply(indexing.index_add, (x, plain_index(index), v))
+    return bind(indexing.index_add, (x, plain_index(index), v))
 
 
 # NumPy's names
@@ -198,5 +199,5 @@ unique_values = public(np.unique_values)
 __all__ = [
     name
     for name, value in globals().items()
-    if isinstance(value, FunctionType) and name not in ("apply", "plain_index", "public", "windows")
+    if isinstance(value, FunctionType) and name not in ("bind", "plain_index", "public", "shorten", "windows")
 ]

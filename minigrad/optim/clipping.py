@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.door import bare
-from ..core.recorder import gradient_of, refuse
+from ..core.recorder import refuse
+from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from .hyperparameters import checked_number
 from .parameters import named_tensors
@@ -79,8 +80,8 @@ def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
 
 def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
     """The arrays of the gradients that there are."""
-    tensors = [p for _, p in named_tensors(parameters, taker, {}) if p.notes is not None]
-    return [bare(g) for p in tensors if (g := gradient_of(p)) is not None]
+    tensors = [p for _, p in named_tensors(parameters, taker, {}) if p.node is not None and p.node.notes is not None]
+    return [bare(g) for p in tensors if (g := gradient_of(p.node)) is not None]
 
 
 def not_finite() -> FloatingPointError:

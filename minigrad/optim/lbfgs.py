@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.context import enable_grad
 from ..core.door import bare
+from ..core.tape import gradient_of
 from .hyperparameters import checked_integer, checked_number
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
@@ -158,7 +159,8 @@ class LBFGS(Optimizer):
         """The loss here, and the point: value and gradient."""
         with enable_grad():
             loss = closure()
-        gradients = [np.zeros_like(p.value) if p.notes.grad is None else bare(p.notes.grad) for p in self.params]
+        given = [(p, None if p.node is None else gradient_of(p.node)) for p in self.params]
+        gradients = [np.zeros_like(p.value) if g is None else bare(g) for p, g in given]
         return loss, Point(0.0, float(bare(loss)), 0.0, self._flat(gradients))
 
     def _flat(self, arrays: list[Any]) -> np.ndarray:

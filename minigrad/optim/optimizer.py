@@ -6,10 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from ..core.context import recorder, unusual
+from ..core.context import context
 from ..core.door import bare
-from ..core.recorder import gradient_of, set_gradient
-from ..core.tape import clock
+from ..core.tape import gradient_of, mark_changed, set_gradient
 from ..core.tensor import Tensor
 from .hyperparameters import Group, checked, listed, options_of
 from .parameters import checked_parameters, counted, groups_of, parameters_of
@@ -162,29 +161,26 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
         for p in self.params:
-            if unusual:
-                set_gradient(p, None)
-            else:
-                p.notes.grad = None
+            if p.node is not None:
+                set_gradient(p.node, None)
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
+        recording = context.get().recorder is not None
         for p, w in self._watched:
             if p.value is not w:
                 self._follow()
         for p, w, slot, state, hyper in self._work:
-            notes = p.notes
-            g = gradient_of(p) if unusual else notes.grad
+            g = None if p.node is None else gradient_of(p.node)
             if g is None:
                 continue
             if type(g) is not ndarray:
                 g = bare(g)
-            if state is None or unusual:
+            if state is None or recording:
                 self._update(slot, g)
-                p.changed()
             else:
                 self.update(w, g, state, hyper)
-                notes.changed = clock[0] = clock[0] + 1  # as p.changed() does, in half the time
+            mark_changed(p.node)
 
     def _follow(self) -> None:
         """Work on the memory that the parameters have now."""
@@ -202,7 +198,7 @@ class Optimizer:
 
     def _update(self, slot: Slot, g: Any) -> None:
         """Update a parameter that needs more than `update`: a count of steps, weight decay, blocks, or a recording."""
-        if unusual and recorder.get() is not None:
+        if context.get().recorder is not None:
             slot = slot.told()
         hyper, scalars = slot.hyper, slot.scalars
         if slot.counted:

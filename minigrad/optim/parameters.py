@@ -65,7 +65,7 @@ def checked_parameters(
         if not (p.is_leaf and p.requires_grad):
             raise ValueError(
                 f"{taker} takes leaves that require grad; parameter {name} "
-                + ("does not require grad" if p.is_leaf else f"is the result of {p.primitive.name}")
+                + ("does not require grad" if p.is_leaf else f"is the result of {p.node.primitive.name}")
             )
         if name in named or name in before:
             raise ValueError(f"{taker} tells parameters apart by name; two are called {name}")

@@ -1,6 +1,6 @@
 """Functions of each element by itself, in the order of a calculus book.
 
-A rule that does not name an argument does not need its value.
+`reads` declares for each rule the arguments whose values it reads, where these are not all.
 """
 
 import math
@@ -13,24 +13,26 @@ from . import erf as error_function
 
 # Arithmetic
 
-elementwise(np.add, lambda g, *_: g, lambda g, *_: g, compute=operator.add)
-elementwise(np.subtract, lambda g, *_: g, lambda g, *_: -g, compute=operator.sub)
-elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, compute=operator.mul)
-elementwise(np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, compute=operator.truediv)
-elementwise(np.negative, lambda g, *_: -g)
-elementwise(np.positive, lambda g, *_: g)
-elementwise(np.deg2rad, lambda g, *_: np.deg2rad(g))
-elementwise(np.rad2deg, lambda g, *_: np.rad2deg(g))
+elementwise(np.add, lambda g, *_: g, lambda g, *_: g, reads=[(), ()], compute=operator.add)
+elementwise(np.subtract, lambda g, *_: g, lambda g, *_: -g, reads=[(), ()], compute=operator.sub)
+elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, reads=[(1,), (0,)], compute=operator.mul)
+elementwise(
+    np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, reads=[(1,), (1,)], compute=operator.truediv
+)
+elementwise(np.negative, lambda g, *_: -g, reads=[()])
+elementwise(np.positive, lambda g, *_: g, reads=[()])
+elementwise(np.deg2rad, lambda g, *_: np.deg2rad(g), reads=[()])
+elementwise(np.rad2deg, lambda g, *_: np.rad2deg(g), reads=[()])
 
 # x - n * y with n = floor(x / y), which np.floor_divide gets right where the quotient rounds up.
-elementwise(np.remainder, lambda g, *_: g, lambda g, y, a, b: -g * np.floor_divide(a, b))
+elementwise(np.remainder, lambda g, *_: g, lambda g, y, a, b: -g * np.floor_divide(a, b), reads=[(), (0, 1)])
 
 # Powers. g + g, not 2 * g: for small arrays NumPy spends more on converting the 2 than on the product.
 
 elementwise(np.square, lambda g, y, x: (g + g) * x)
-elementwise(np.sqrt, lambda g, y, *_: g / (y + y))
-elementwise(np.cbrt, lambda g, y, *_: g / (3 * y * y))
-elementwise(np.reciprocal, lambda g, y, *_: -g * (y * y))
+elementwise(np.sqrt, lambda g, y, *_: g / (y + y), reads=[()])
+elementwise(np.cbrt, lambda g, y, *_: g / (3 * y * y), reads=[()])
+elementwise(np.reciprocal, lambda g, y, *_: -g * (y * y), reads=[()])
 
 # d/dx: the exponent of p = 0 stays 0, so that 0 * x ** 0 is 0 at x = 0 as well.
 # d/dp: at x = 0, y * log 1 is the limit 0 for p >= 0, and inf * 0 = nan for p < 0, where there is none. The 1 has
@@ -44,8 +46,8 @@ elementwise(
 # Exponential and logarithm
 
 LOG_2, LOG_10 = math.log(2), math.log(10)
-elementwise(np.exp, lambda g, y, *_: g * y)
-elementwise(np.exp2, lambda g, y, *_: g * (y * LOG_2))
+elementwise(np.exp, lambda g, y, *_: g * y, reads=[()])
+elementwise(np.exp2, lambda g, y, *_: g * (y * LOG_2), reads=[()])
 elementwise(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would be 0 where exp(x) is small
 elementwise(np.log, lambda g, y, x: g / x)
 elementwise(np.log2, lambda g, y, x: g / (x * LOG_2))
@@ -81,7 +83,7 @@ xlogy = elementwise(
 
 elementwise(np.sin, lambda g, y, x: g * np.cos(x))
 elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
-elementwise(np.tan, lambda g, y, *_: g * (1 + y * y))
+elementwise(np.tan, lambda g, y, *_: g * (1 + y * y), reads=[()])
 elementwise(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
@@ -123,7 +125,7 @@ elementwise(np.sinc, _sinc)
 
 elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
 elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
-elementwise(np.tanh, lambda g, y, *_: g * (1.0 - y * y))
+elementwise(np.tanh, lambda g, y, *_: g * (1.0 - y * y), reads=[()])
 elementwise(np.arcsinh, lambda g, y, x: g / np.hypot(1.0, x))
 elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
 elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
@@ -149,6 +151,7 @@ elementwise(
     None,
     lambda g, y, condition, a, b: np.where(condition, g, 0),
     lambda g, y, condition, a, b: np.where(condition, 0, g),
+    reads=[(), (0,), (0,)],
 )
 elementwise(
     np.nan_to_num,
@@ -178,8 +181,8 @@ def _flat(g, y, x, decimals=0):
 
 
 for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round):
-    elementwise(step, _flat)
-elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.zeros_like(g))
+    elementwise(step, _flat, reads=[()])
+elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.zeros_like(g), reads=[(), ()])
 
 
 # Questions

@@ -5,7 +5,9 @@ import operator
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..core.primitive import constant, general, linear, undo_broadcast
+from ..core.door import plain_index
+from ..core.engine import undo_broadcast
+from ..core.primitive import REGISTRY, constant, general, linear
 from ..core.recorder import fixed
 
 
@@ -26,12 +28,15 @@ def scatter(g, index, shape):
     return sums.reshape(shape).astype(g.dtype, copy=False)
 
 
-def add_scattered(total, g, x, index):
-    """`total` plus what `scatter` makes of `g`, in place if it can."""
-    if not x.ndim or not names_once(index):
-        return total + scatter(g, index, x.shape)
-    total[index] += g
-    return total
+def assembled(parts, indices, shape):
+    """Zeros of `shape` to which each of the parts is added at its index, as often as an element is named there."""
+    out = np.zeros_like(parts[0], shape=shape)
+    for part, index in zip(parts, indices, strict=True):
+        if names_once(index):
+            out[index] += part
+        else:
+            out += scatter(part, index, shape)
+    return out
 
 
 def index_update(x, index, v):
@@ -56,15 +61,6 @@ def positions(g, index, shape):
     return np.arange(int(np.prod(shape)), like=g).reshape(shape)[index]
 
 
-def plain_index(index):
-    """An index without the watch on arrays in it: positions have no derivative."""
-    if isinstance(index, tuple | list):
-        return type(index)(plain_index(part) for part in index)
-    while hasattr(index, "__apply__"):
-        index = index.value
-    return index
-
-
 def names_once(index):
     """Whether no element can be named twice: there are only slices, single integers and masks."""
     parts = index if isinstance(index, tuple) else (index,)
@@ -73,7 +69,7 @@ def names_once(index):
 
 def _survivors(g, index):
     # The elements of g that an update at `index` wrote last: write the positions in the same way and look.
-    g_at = getitem(g, index)
+    g_at = g[index]
     if names_once(index):
         return g_at
     position = np.cumsum(np.ones_like(g_at, dtype=int)).reshape(g_at.shape)
@@ -81,14 +77,29 @@ def _survivors(g, index):
     return np.where(getitem(written, index) == position, g_at, 0)
 
 
-getitem = linear(getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, add_to=add_scattered)
-scatter = linear(scatter, lambda g, y, x, index, shape: getitem(g, index), None, None)
+def _together(gs, calls):
+    # The sum of what the rule of getitem makes of several cotangents for parts of one array.
+    shape = calls[0][0].shape
+    if len(gs) == 1:
+        return scatter(gs[0], calls[0][1], shape)
+    return assembled(gs, [index for _, index in calls], shape)
+
+
+def _erase(g, x, index, v):
+    g[index] = 0
+
+
+getitem = linear(getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, assemble=_together)
+scatter = linear(scatter, lambda g, y, x, index, shape: g[index], None, None)
+assembled = linear(assembled, lambda g, y, parts, indices, shape: [g[index] for index in indices], sequence=True)
 index_update = linear(
     index_update,
     lambda g, y, x, index, v: index_update(g, index, 0),
     None,
     lambda g, y, x, index, v: undo_broadcast(_survivors(g, index), np.shape(v)),
+    erase=_erase,
 )
+REGISTRY[np.ndarray.__getitem__], REGISTRY[np.ndarray.__setitem__] = getitem, index_update
 
 # By position along an axis
 

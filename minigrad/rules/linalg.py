@@ -5,7 +5,8 @@ import math
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..core.primitive import constant, general, multilinear, undo_broadcast
+from ..core.engine import undo_broadcast
+from ..core.primitive import constant, general, multilinear
 from ..core.recorder import fixed
 from .reductions import others
 

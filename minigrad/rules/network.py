@@ -21,7 +21,7 @@ def sigmoid(x):
     return quiet.copy().run(_sigmoid, x)
 
 
-sigmoid = elementwise(sigmoid, lambda g, y, *_: g * y * (1.0 - y))
+sigmoid = elementwise(sigmoid, lambda g, y, *_: g * y * (1.0 - y), reads=[()])
 
 
 def vanishing_exp(x):
@@ -29,7 +29,7 @@ def vanishing_exp(x):
     return quiet.copy().run(np.exp, x)
 
 
-vanishing_exp = elementwise(vanishing_exp, lambda g, y, *_: g * y)
+vanishing_exp = elementwise(vanishing_exp, lambda g, y, *_: g * y, reads=[()])
 
 
 def _top(x, axis):
@@ -87,7 +87,7 @@ def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
-softmax = general(softmax, _softmax, forward=[_softmax])
+softmax = general(softmax, _softmax, forward=[_softmax], reads=[()])
 
 
 def log_softmax(x, axis=-1):
@@ -100,4 +100,5 @@ log_softmax = general(
     log_softmax,
     lambda g, y, x, axis=-1: g - vanishing_exp(y) * np.sum(g, axis=axis, keepdims=True),
     forward=[lambda t, y, x, axis=-1: t - np.sum(vanishing_exp(y) * t, axis=axis, keepdims=True)],
+    reads=[()],
 )

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.primitive import broadcast, constant, general, linear
+from ..core.engine import broadcast
+from ..core.primitive import constant, general, linear
 
 
 def kept(shape, axis):

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..core.primitive import constant, general, linear, undo_broadcast
+from ..core.engine import undo_broadcast
+from ..core.primitive import REGISTRY, constant, general, linear
 
 # Shapes and axes: the transpose puts each element back.
 
@@ -107,6 +108,7 @@ def astype(x, dtype):
 
 
 astype = linear(astype, lambda g, y, x, dtype: g.astype(x.dtype), None)
+REGISTRY[np.ndarray.astype] = astype
 
 # Questions and new arrays
 

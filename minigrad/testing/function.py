@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Traced, bare
-from ..core.primitive import Primitive, fitted, observers, push_forward
+from ..core.context import observing
+from ..core.door import Watched, bare
+from ..core.engine import fitted, push_forward
+from ..core.primitive import Primitive
 from ..core.tensor import Tensor, constant
 from ..core.tree import leaves, tree_map
-from ..transforms.reverse import jvp, vjp
+from ..transforms.forward import jvp
+from ..transforms.reverse import vjp
 from .subject import Subject, SubjectError, called, require, spoken
 
 
@@ -32,7 +35,7 @@ class Function(Subject):
 
         def given(x: Any) -> Any:
             value = next(new) if is_floating(x) else x
-            return constant(value) if isinstance(x, Tensor) and not isinstance(value, Traced) else value
+            return constant(value) if isinstance(x, Tensor) and not isinstance(value, Watched) else value
 
         outputs = leaves(self.original(*tree_map(given, self.arguments).values()))
         odd = [y for y in outputs if not (is_array(y) or isinstance(y, int | float))]
@@ -70,16 +73,13 @@ class Function(Subject):
         found: dict[Any, Any] = {}
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
-            within = any(isinstance(x, Traced) and not isinstance(x, Tensor) for x in leaves([g, args]))
+            within = any(isinstance(x, Watched) and not isinstance(x, Tensor) for x in leaves([g, args]))
             if is_floating(y) and not within:  # of a transformation inside of f
                 key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
                 found.setdefault(key, (primitive, i, tree_map(bare, args), kwargs))
 
-        observers.append(observe)
-        try:
+        with observing(observe):
             self.answers(self.cotangent())
-        finally:
-            observers.remove(observe)
         return [Call(self.rng, *where) for where in found.values()]
 
 
@@ -110,7 +110,7 @@ class Call(Subject):
 
 
 def is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic | Traced)
+    return isinstance(x, np.ndarray | np.generic | Watched)
 
 
 def is_floating(x: Any) -> bool:

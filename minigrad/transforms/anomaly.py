@@ -4,16 +4,16 @@ import linecache
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from contextvars import Token
 from typing import Any
 
 import numpy as np
 
-from ..core.context import unusual, watcher
-from ..core.door import bare
-from ..core.primitive import Primitive, observers
+from ..core.context import Context, Level, context, in_context, with_changes
+from ..core.door import bare, bind
+from ..core.primitive import Primitive
 from ..errors import AnomalyError
 
+EVERYWHERE = sys.maxsize  # deeper than any transformation
 PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
@@ -31,23 +31,44 @@ class detect_anomaly:
     """
 
     def __init__(self) -> None:
-        self._tokens: list[Token[Any]] = []
-        self._origins: dict[int, tuple[Any, str]] = {}  # by the identity of a result: the result, and who called
+        self._before: list[Context] = []
+        self._watches: list[Watch] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(watcher.set(self))
-        unusual.append(None)
-        observers.append(self.pulled_back)
+        before = context.get()
+        watch = Watch(before.ambient)
+        try:  # an interrupt in here leaves all as it was
+            self._before.append(before)
+            self._watches.append(watch)
+            context.set(with_changes(ambient=watch, observers=(*before.observers, watch.pulled_back)))
+        except BaseException:
+            context.set(before)
+            raise
 
     def __exit__(self, *error: object) -> None:
-        observers.remove(self.pulled_back)
-        unusual.pop()
-        watcher.reset(self._tokens.pop())
-        self._origins.clear()
+        context.set(self._before.pop())
+        self._watches.pop().origins.clear()
+
+
+class Watch(Level):
+    """A level around all others, which looks at every result."""
+
+    __slots__ = ("origins",)
+
+    def __init__(self, inside: Level | None) -> None:
+        super().__init__(EVERYWHERE)
+        self.inside = inside
+        self.origins: dict[int, tuple[Any, str]] = {}  # by the identity of a result: the result, and who called
+
+    def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        with in_context(with_changes(ambient=self.inside)):
+            y = bind(primitive, args, kwargs)
+        self.computed(primitive, bare(y), args[0] if primitive.sequence else args)
+        return y
 
     def computed(self, primitive: Primitive, y: Any, args: Sequence[Any]) -> None:
-        """Look at a result, which the door has just computed."""
-        self._origins[id(y)] = (y, users_line())
+        """Look at a result that was just computed."""
+        self.origins[id(y)] = (y, users_line())
         if not finite(y) and all(finite(x) for x in args):
             raise AnomalyError(
                 f"{primitive.name} of {shapes(args)} makes {kind_of(y)} of finite numbers, in {users_line()}"
@@ -57,8 +78,8 @@ class detect_anomaly:
         self, primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
         """Look at what a rule answered in a backward pass."""
-        if watcher.get() is self and finite(g) and not finite(answer):
-            origin = self._origins.get(id(y), (None, "a line outside of detect_anomaly()"))[1]
+        if finite(g) and not finite(answer):
+            origin = self.origins.get(id(bare(y)), (None, "a line outside of detect_anomaly()"))[1]
             raise AnomalyError(
                 f"the derivative of {primitive.name} of {shapes(args)} by argument {i} is {kind_of(answer)} for a "
                 f"finite cotangent; the operation was called in {origin}"

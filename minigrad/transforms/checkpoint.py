@@ -1,46 +1,56 @@
 """Checkpoints: functions that are computed again in the backward pass, so that it needs less memory."""
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial, wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from ..core.context import Level, new_level, running_again
-from ..core.door import Traced, apply, bare
+from ..core.array import Array, fill, memory_of, own_part, with_written
+from ..core.context import Level, context, next_depth, run_at
+from ..core.door import Watched, bare, bind
 from ..core.primitive import Primitive
-from ..core.tensor import Tensor, constant
+from ..core.tape import Reverse, leaf
 from ..core.tree import leaves, rebuild, tree_map
-from .reverse import as_dual, as_variable, sweep_from, tangent_of
+from .arguments import zeros_like
+from .forward import Forward, tangent_of
+from .generators import States, generators_of
+from .reverse import cotangents
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """`f`, which keeps nothing of its inside for the backward pass but is computed again there.
 
     For less memory at the cost of another evaluation. The arrays that `f` uses from outside, such as parameters,
-    get their derivatives as well.
+    get their derivatives as well. Random numbers are the same in both evaluations, and running statistics move once.
 
     Parameters
     ----------
     f : callable
-        Takes and returns arrays, or nested lists, tuples and dicts of arrays; other arguments are passed on. It must
-        compute the same when called again: one that draws random numbers starts from a seed of its own.
+        Takes and returns arrays, or nested lists, tuples and mappings of arrays; other arguments are passed on. It must
+        compute the same when called again. Generators of NumPy's that it finds in its arguments, variables, or a
+        module's attributes, or draws from by `mg.sample` or dropout, are given back the state that they had.
     """
 
     @wraps(f)
     def checked(*args: Any, **kwargs: Any) -> Any:
         inputs = [x for x in leaves((args, kwargs)) if is_floating(x)]
-        call = partial(called, f, args, kwargs)
-        y, outer = first_run(call, inputs)
+        given = [x.level.made(x.value, x.node) if isinstance(x, Watched) else x for x in inputs]
+
+        def call(arrays: Sequence[Any]) -> Any:
+            remaining = iter(arrays)
+            own_args, own_kwargs = tree_map(lambda x: next(remaining) if is_floating(x) else x, (args, kwargs))
+            return f(*own_args, **own_kwargs)
+
+        level = FirstRun(next_depth(), States(generators_of(f, args, kwargs)))
+        y = run_at(level, call, [level.made(bare(x), True) for x in given], ambient=True)
         results = leaves(y)
-        inside = [i for i, v in enumerate(results) if isinstance(v, Opaque) and not v.level.open]
+        inside = [i for i, v in enumerate(results) if isinstance(v, Watched) and v.level is level]
         if inside:
-            values = [results[i].value for i in inside]
-            forms = [(v.shape, v.dtype) for v in values]
-            packed = apply(rerun(call, len(inputs), outer, inside, forms, values), ([*inputs, *outer],))
-            for i, part in zip(inside, unpack(packed, forms), strict=True):
+            again = Again(call, len(given), level, inside, [results[i].value for i in inside])
+            packed = bind(again.primitive(), ([*given, *level.outer.values()],))
+            for i, part in zip(inside, unpack(packed, again.forms), strict=True):
                 results[i] = part
         return rebuild(y, results)
 
@@ -52,106 +62,143 @@ def is_floating(x: Any) -> bool:
     return getattr(getattr(x, "dtype", None), "kind", "") == "f"
 
 
-def called(f: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
-    """The result of `f` with others in place of the floating arrays among its arguments."""
-    given = iter(arrays)
-    args, kwargs = tree_map(lambda x: next(given) if is_floating(x) else x, (args, kwargs))
-    return f(*args, **kwargs)
+class FirstRun(Level):
+    """The first run of a checkpointed function, which nobody differentiates: it takes down what comes from outside."""
+
+    __slots__ = ("again", "outer", "states", "watch")
+
+    def __init__(self, depth: int, states: States) -> None:
+        super().__init__(depth)
+        ambient = context.get().ambient
+        self.again = ambient is not None and ambient.again  # inside of the second run of another
+        self.watch = ambient if hasattr(ambient, "computed") else None  # detect_anomaly
+        self.outer: dict[
+            int, Any
+        ] = {}  # by the identity of its node, each array from outside to which a derivative flows
+        self.states = states
+
+    def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        operands = args[0] if primitive.sequence else args
+        inner = [self.plain(x) for x in operands]
+        options = {name: bare(x) for name, x in kwargs.items()}
+        y = bind(primitive, (inner, *args[1:]) if primitive.sequence else inner, options)
+        if self.watch is not None:
+            self.watch.computed(primitive, y, inner)
+        return self.made(y, True) if is_floating(y) else y
+
+    def plain(self, x: Any) -> Any:
+        """The plain array of an operand; one from outside is taken down."""
+        while isinstance(x, Watched) and x.node is None:
+            x = x.value
+        if isinstance(x, Watched) and x.level is not self:
+            self.outer.setdefault(id(x.node), x.level.made(x.value, x.node))
+        return bare(x)
+
+    def made(self, value: Any, node: Any) -> Any:
+        opaque = Opaque()
+        opaque.value, opaque.node, opaque.level = value, node, self
+        return opaque
+
+    def drawn(self, rng: Any) -> None:
+        """Keep the state of a generator that the function draws from."""
+        self.states.keep(rng)
+
+    def write(self, x: Any, index: Any, v: Any) -> None:
+        fill(x, index, self.plain(v))
+
+    def settle(self, x: Any, memory: Any) -> None:
+        """Nothing else has to know the value of an array that was filled."""
+
+    def part(self, x: Any, index: Any) -> Any:
+        """``x[index]`` of an array that is being filled."""
+        return self.made(own_part(memory_of(x), index), True)
 
 
-class Opaque(Traced):
-    """An array of the first run of a checkpointed function, which nobody differentiates."""
+@with_written
+class Opaque(Array):
+    """An array of the first run of a checkpointed function."""
 
-    __slots__ = ("level", "value")
-
-    def __init__(self, value: Any, level: Level) -> None:
-        self.value = value
-        self.level = level
-
-    def note(
-        self, primitive: Primitive, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], watched: Sequence[Any]
-    ) -> Any:
-        return Opaque(bare(y), self.level) if is_floating(y) else y
-
-    def become(self, other: Any) -> None:
-        self.value = self.fitting(other).value
-
-    def detach(self) -> Tensor:
-        """The same values, as a Tensor that nothing watches."""
-        return constant(self.value)
+    __slots__ = ()
 
 
-def first_run(call: Callable[[Sequence[Any]], Any], inputs: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """The value of a function, and the watched arrays from outside that it meets, in order."""
-    outer: list[Any] = []
-    with new_level() as level:
-        level.stand_in = partial(registered, level, outer)
-        return call([Opaque(bare(x), level) for x in inputs]), outer
+class Again:
+    """A checkpointed function as a primitive of a list: its `count` inputs, then the arrays from outside.
 
-
-def registered(level: Level, outer: list[Any], x: Any) -> Any:
-    """Take down an array from outside that meets one of `level`."""
-    if not isinstance(x, Traced) or x.level is level:
-        return x
-    if x.connected and not any(x is other for other in outer):
-        outer.append(x)
-    return bare(x)
-
-
-def rerun(
-    call: Callable[[Sequence[Any]], Any],
-    count: int,
-    outer: Sequence[Any],
-    inside: Sequence[int],
-    forms: Sequence[Any],
-    values: list[Any],
-) -> Primitive:
-    """A function that computes itself again, as a primitive of a list: `count` inputs, then those of `outer`.
-
-    Its results are those numbered `inside`, of the shapes and dtypes in `forms`, packed into one. The `values` are
-    those of the first run.
+    Its results are those numbered `inside`, packed into one.
     """
-    shapes = [shape for shape, _ in forms]
-    depth = max((x.level.depth for x in outer), default=0)
 
-    def checkpointed(arrays: Sequence[Any]) -> Any:
-        y = pack(values)
-        values.clear()  # they would stay for as long as the graph
-        return y
+    def __init__(self, call: Callable[..., Any], count: int, first: FirstRun, inside: Sequence[int], values: list[Any]):
+        self.call, self.count, self.inside, self.values = call, count, inside, values
+        self.keys, self.states = dict(first.outer), first.states
+        self.forms = [(v.shape, v.dtype) for v in values]
+        self.below = max((x.level.depth for x in self.keys.values()), default=0)
 
-    def evaluated(wrap: Callable[[Level, int, Any], Any], arrays: Sequence[Any]) -> tuple[Level, list[Any], list[Any]]:
-        with new_level(below=depth) as level, again():
-            watched = [wrap(level, i, x) for i, x in enumerate(arrays)]
-            level.stand_in = partial(replaced, level, [], watched[count:])
-            results = leaves(call(watched[:count]))
-            outputs = [results[i] for i in inside]
+    def primitive(self) -> Primitive:
+        def checkpointed(arrays: Sequence[Any]) -> Any:
+            y = pack(self.values)
+            self.values = []  # they would stay for as long as the graph
+            return y
+
+        return Primitive(checkpointed, [self.rule], "general", [self.forward], sequence=True)
+
+    def rule(self, g: Any, y: Any, arrays: Sequence[Any]) -> list[Any]:
+        """The cotangents of all arrays."""
+        nodes = [leaf(x) for x in arrays]
+        level = AgainReverse(next_depth(self.below))
+        outputs = self.evaluated(level, [level.made(x, node) for x, node in zip(arrays, nodes, strict=True)])
+        roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in outputs]
+        found = cotangents(roots, unpack(g, self.forms))
+        return [found[node] if node in found else zeros_like(x) for x, node in zip(arrays, nodes, strict=True)]
+
+    def forward(self, tangents: Sequence[Any], y: Any, arrays: Sequence[Any]) -> Any:
+        """The tangents of the results, packed."""
+        level = AgainForward(next_depth(self.below))
+        outputs = self.evaluated(level, [level.made(x, t) for x, t in zip(arrays, tangents, strict=True)])
+        return pack([tangent_of(level, v) for v in outputs])
+
+    def evaluated(self, level: Any, arrays: list[Any]) -> list[Any]:
+        """The results of the function at a level that knows the arrays from outside by their nodes."""
+        level.stand_ins = dict(zip(self.keys, arrays[self.count :], strict=True))
+        with self.states.given_back():
+            results = leaves(run_at(level, self.call, arrays[: self.count], ambient=True))
+        outputs = [results[i] for i in self.inside]
+        shapes = [shape for shape, _ in self.forms]
         if [v.shape for v in outputs] != shapes:
             raise ValueError(
                 f"a checkpointed function computes the same when called again; its results had the shapes {shapes} "
                 f"and now have {[v.shape for v in outputs]}"
             )
-        return level, watched, outputs
-
-    def rule(g: Any, y: Any, arrays: Sequence[Any]) -> list[Any]:
-        level, watched, outputs = evaluated(lambda level, i, x: as_variable(level, x), arrays)
-        found = sweep_from(outputs, unpack(g, forms), level, False)
-        return [found[v] if v in found else np.zeros_like(x) for v, x in zip(watched, arrays, strict=True)]
-
-    def forward(tangents: Sequence[Any], y: Any, arrays: Sequence[Any]) -> Any:
-        level, _, outputs = evaluated(lambda level, i, x: as_dual(level, x, tangents[i]), arrays)
-        return pack([tangent_of(level, v) for v in outputs])
-
-    return Primitive(checkpointed, [rule], "general", [forward], sequence=True)
+        return outputs
 
 
-@contextlib.contextmanager
-def again() -> Iterator[None]:
-    """Let arrays pass of transformations that have returned: those that come are replaced."""
-    token = running_again.set(True)
-    try:
-        yield
-    finally:
-        running_again.reset(token)
+class StandIns:
+    """What makes a level the second run of a checkpointed function: variables stand for arrays from outside."""
+
+    __slots__ = ()
+    again = True
+    stand_ins: Mapping[int, Any]
+
+    def own(self, x: Any) -> Any:
+        """The array of this level that stands for an operand."""
+        while x.level is not self and x.node is None and isinstance(x.value, Watched):
+            x = x.value
+        if x.level is self or x.node is None:
+            return x if x.level is self else None
+        if id(x.node) not in self.stand_ins:
+            raise ValueError("a checkpointed function uses the same arrays when called again; there is a new one now")
+        return self.stand_ins[id(x.node)]
+
+
+class AgainReverse(StandIns, Reverse):
+    """The second run, in reverse mode."""
+
+    __slots__ = ("stand_ins",)
+
+
+class AgainForward(StandIns, Forward):
+    """The second run, in forward mode."""
+
+    __slots__ = ("stand_ins",)
 
 
 def pack(arrays: Sequence[Any]) -> Any:
@@ -170,16 +217,3 @@ def unpack(packed: Any, forms: Sequence[tuple[tuple[int, ...], np.dtype]]) -> li
         parts.append(part if part.dtype == dtype else part.astype(dtype))
         start += size
     return parts
-
-
-def replaced(level: Level, met: list[Any], variables: Sequence[Any], x: Any) -> Any:
-    """In place of an array from outside, the variable that stands for it: the arrays come in the same order again."""
-    if not isinstance(x, Traced) or x.level is level or not x.connected:
-        return x
-    for other, variable in zip(met, variables, strict=False):
-        if x is other:
-            return variable
-    met.append(x)
-    if len(met) > len(variables):
-        raise ValueError("a checkpointed function uses the same arrays when called again; there is a new one now")
-    return variables[len(met) - 1]

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..core.door import bare
 from ..core.tree import leaves, rebuild, tree_map
-from .reverse import as_primal, check_function, grad, jvp, like, of_arguments, vjp
+from .arguments import as_primal, check_function, like, of_arguments
+from .forward import jvp
+from .reverse import grad, vjp
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -77,7 +79,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
 def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any) -> list[list[Any]]:
     """For each output the Jacobian's block of each input, in reverse mode."""
-    zeros = [np.zeros_like(v) for v in leaves(y)]
+    zeros = [np.zeros_like(bare(v)) for v in leaves(y)]
     blocks = []
     for k, zero in enumerate(zeros):
         rows = [leaves(pull_back(rebuild(y, [*zeros[:k], unit(zero, i), *zeros[k + 1 :]]))) for i in range(zero.size)]
@@ -109,8 +111,8 @@ def turned(rows: Sequence[Sequence[Any]], wanted: Sequence[Any]) -> list[list[An
 
 def unit(zero: Any, i: int) -> Any:
     """One at position `i` among zeros."""
-    e = np.zeros_like(bare(zero))
-    e.reshape(-1)[i] = 1
+    e = np.zeros_like(bare(zero), order="C")
+    e.reshape(-1)[i] = 1  # a view, as the order is C
     return e
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.primitive import observers
+from minigrad.core.context import observing
 
 
 def leaf(values):
@@ -53,9 +53,6 @@ def test_einsum_multiplies_in_a_cheap_order():
     a, b = np.ones((1000, 2)), np.ones((2, 1000))
     sizes = []
 
-    observers.append(lambda primitive, i, answer, *_: sizes.append(answer.size))
-    try:
+    with observing(lambda primitive, i, answer, *_: sizes.append(answer.size)):
         mg.grad(lambda a: np.einsum("ij,jk,kl->", a, b, a))(a)
-    finally:
-        observers.pop()
     assert max(sizes) <= 2000

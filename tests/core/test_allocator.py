@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from minigrad import allocator
+from minigrad.core import allocator
 
 # Prints how many page faults three fresh arrays of 4 MiB take, after the allocator has seen one.
 FAULTS = """

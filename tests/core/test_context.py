@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.context import current_depth, recorded_from, unusual
+from minigrad.core.context import USUAL, context
 
 
 def leaf(*values):
@@ -21,8 +21,7 @@ def nothing_left():
     """Each test leaves the modes as it found them."""
     yield
     assert mg.is_grad_enabled()
-    assert recorded_from.get() == current_depth.get() == 0
-    assert not unusual
+    assert context.get() == USUAL
 
 
 def records():

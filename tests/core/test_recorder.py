@@ -1,9 +1,12 @@
 """What a recording is told of."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
-from minigrad.core.context import recorder, unusual
+import minigrad as mg
+from minigrad.core.context import context, with_changes
 from minigrad.core.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 
@@ -24,19 +27,17 @@ class Told:
 @pytest.fixture
 def told():
     """A recording that runs for as long as the test."""
-    token = recorder.set(Told())
-    unusual.append(None)
-    yield recorder.get()
-    unusual.pop()
-    recorder.reset(token)
+    recording = Told()
+    before = context.get()
+    context.set(with_changes(recorder=recording))
+    yield recording
+    context.set(before)
 
 
 @pytest.mark.parametrize("busy", [False, True])
 def test_without_a_recording_each_does_what_it_says(busy):
     """Also while another context, such as no_grad, is open."""
-    if busy:
-        unusual.append(None)
-    try:
+    with mg.no_grad() if busy else nullcontext():
         x = np.arange(3.0)
         assert seen(x) is x
         assert fixed(x) is x
@@ -47,9 +48,6 @@ def test_without_a_recording_each_does_what_it_says(busy):
         assert depends(x, "ndim") == 1
         with pytest.raises(ValueError, match="too large"):
             refuse(x > 1, lambda: ValueError("too large"))
-    finally:
-        if busy:
-            unusual.pop()
 
 
 def test_a_recording_is_told_and_answers(told):

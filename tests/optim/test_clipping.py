@@ -89,11 +89,11 @@ def test_clipping_compiles_and_goes_on_checking():
 def test_other_arrays_are_clipped_as_well():
     """Gradients that are no arrays of NumPy's are scaled by NumPy's functions."""
     (w,) = leaves([np.array([3.0, 4.0])])
-    w.notes.grad = StrictArray(np.array([3.0, 4.0]))
+    w.node.notes.grad = StrictArray(np.array([3.0, 4.0]))
     optim.clip_grad_norm_([w], 1.0)
-    np.testing.assert_allclose(w.notes.grad.values, [0.6, 0.8], rtol=1e-6)  # the 1e-6 of the factor
+    np.testing.assert_allclose(w.node.notes.grad.values, [0.6, 0.8], rtol=1e-6)  # the 1e-6 of the factor
     optim.clip_grad_value_([w], 0.7)
-    np.testing.assert_allclose(w.notes.grad.values, [0.6, 0.7], rtol=1e-6)
+    np.testing.assert_allclose(w.node.notes.grad.values, [0.6, 0.7], rtol=1e-6)
 
 
 def test_values_are_clipped():

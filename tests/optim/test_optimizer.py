@@ -156,7 +156,7 @@ def test_arrays_of_another_library_can_be_parameters(name, options):
     w.requires_grad = True
     optimizer, plain = (made(name, [x], {"lr": 0.1, **options}) for x in (w, v))
     for _ in range(3):
-        w.notes.grad, v.notes.grad = StrictArray(v.data**3), v.data**3
+        w.node.notes.grad, v.node.notes.grad = StrictArray(v.data**3), v.data**3
         optimizer.step()
         plain.step()
     np.testing.assert_allclose(w.value.values, v.data, rtol=1e-11)  # the powers of numbers and arrays differ

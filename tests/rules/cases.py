@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
+from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
 from minigrad.nn.rules import (
     activations,
@@ -27,7 +28,6 @@ from minigrad.nn.rules import (
 )
 from minigrad.nn.rules.window import Window
 from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
-from minigrad.rules.indexing import plain_index
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.primitive import REGISTRY, observers
+from minigrad.core.context import observing
+from minigrad.core.primitive import REGISTRY
 from minigrad.core.short import public
 from minigrad.testing import StrictArray
 
@@ -103,13 +104,10 @@ def test_rules_answer_in_shape_and_dtype(case):
         if hasattr(operand, "dtype") and not stretched:
             seen.append((p.name, i, answer.shape, operand.shape, answer.dtype, operand.dtype))
 
-    observers.append(observe)
-    try:
+    with observing(observe):
         for dtype in (np.float64, np.float32):
             y, pull_back = mg.vjp(case, *(x.astype(dtype) for x in case.arrays))
             pull_back(cotangent_like(y).astype(dtype))
-    finally:
-        observers.remove(observe)
     for _name, _i, shape, wanted_shape, dtype, wanted_dtype in seen:
         assert shape == wanted_shape
         assert dtype == wanted_dtype

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import apply, bare
+from ...core.door import bare, bind
 from ..init import RNG
 from ..rules import attention as rules
 from .layers import dropout
@@ -78,7 +78,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
         arrays.append(added if added.dtype == query.dtype else added.astype(query.dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    return apply(rules.attention_weights, (arrays, bare(allowed), scale))
+    return bind(rules.attention_weights, (arrays, bare(allowed), scale))
 
 
 def causal_mask(like: Any, queries: int, keys: int) -> Any:

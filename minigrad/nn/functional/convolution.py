@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.door import apply
+from ...core.door import bind
 from ..rules.convolution import convolve, spread
 from ..rules.window import Window
 from ..sizes import checked_count, checked_counts, checked_images
@@ -42,7 +42,7 @@ def conv1d(
     window = window_of("conv1d", weight.shape[2:], stride, padding, dilation)
     check_places("conv1d", window, x.shape[2:])
     x, weight = (a.reshape(*a.shape[:2], 1, a.shape[2]) for a in (x, weight))
-    y = apply(convolve, (x, weight, window, groups))
+    y = bind(convolve, (x, weight, window, groups))
     return shifted(y.reshape(*y.shape[:2], y.shape[3]), bias)
 
 
@@ -90,7 +90,7 @@ def conv2d(
     check_channels("conv2d", x, weight, bias, groups)
     window = window_of("conv2d", weight.shape[2:], stride, padding, dilation)
     check_places("conv2d", window, x.shape[2:])
-    return shifted(apply(convolve, (x, weight, window, groups)), bias)
+    return shifted(bind(convolve, (x, weight, window, groups)), bias)
 
 
 def conv_transpose2d(
@@ -140,7 +140,7 @@ def conv_transpose2d(
     check_bias(name, bias, groups * weight.shape[1])
     window = window_of(name, weight.shape[2:], stride, checked_counts(f"padding of {name}", padding, 2, 0), dilation)
     size = spread_size(window, x.shape[2:], checked_counts(f"output_padding of {name}", output_padding, 2, 0))
-    return shifted(apply(spread, (x, weight, window, groups, size)), bias)
+    return shifted(bind(spread, (x, weight, window, groups, size)), bias)
 
 
 # What the functions have in common

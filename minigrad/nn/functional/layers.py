@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import apply, bare
+from ...core.door import bare, bind
 from ...core.recorder import drawn, fixed, refuse
 from ...ops.functions import einsum
 from ..init import RNG
@@ -22,7 +22,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     bias : array of shape (out,), optional
     """
     check_last("linear", x, weight.shape[0])
-    return x @ weight if bias is None else apply(affine, (x, weight, bias))
+    return x @ weight if bias is None else bind(affine, (x, weight, bias))
 
 
 def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bare
-from ...core.recorder import fixed, seen
+from ...core.recorder import fixed, is_second_run, seen
 from ...core.short import public
 from ...ops.functions import reshape
 from ..rules import normalisation as rules
@@ -157,7 +157,7 @@ def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: fl
 
 def move(running: Any, value: Any, share: float, rest: float) -> None:
     """Change a running statistic in place: `rest` of it stays, and `share` of the value is added."""
-    if running is not None:
+    if running is not None and not is_second_run():
         kept = seen(bare(running))
         kept *= rest
         kept += share * np.reshape(value, -1)

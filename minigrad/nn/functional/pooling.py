@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import apply
+from ...core.door import bind
 from ..rules.pooling import max_windows, sum_windows
 from ..rules.window import Window
 from ..sizes import checked_counts, checked_images
@@ -42,7 +42,7 @@ def max_pool2d(
         raise TypeError(f"max_pool2d takes floating numbers; got {x.dtype}. Use x.astype(float)")
     window = window_of("max_pool2d", kernel_size, stride, padding, dilation)
     check_places("max_pool2d", window, x.shape[2:])
-    return apply(max_windows, (x, window))
+    return bind(max_windows, (x, window))
 
 
 def avg_pool2d(
@@ -77,9 +77,9 @@ def avg_pool2d(
     window = window_of("avg_pool2d", kernel_size, stride, padding)
     check_places("avg_pool2d", window, x.shape[2:])
     if count_include_pad or not any(map(any, window.padding)):
-        return apply(sum_windows, (x, window, 1 / (window.kernel[0] * window.kernel[1])))
-    counts = apply(sum_windows, (np.ones_like(x, shape=(1, 1, *x.shape[2:])), window, 1))
-    return apply(sum_windows, (x, window, 1)) / counts
+        return bind(sum_windows, (x, window, 1 / (window.kernel[0] * window.kernel[1])))
+    counts = bind(sum_windows, (np.ones_like(x, shape=(1, 1, *x.shape[2:])), window, 1))
+    return bind(sum_windows, (x, window, 1)) / counts
 
 
 def window_of(name: str, kernel: Counts, stride: Counts | None, padding: Counts, dilation: Counts = 1) -> Window:

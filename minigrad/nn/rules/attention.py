@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ...core.primitive import general, undo_broadcast
+from ...core.engine import undo_broadcast
+from ...core.primitive import general
 from ...rules.network import quiet
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minigrad.core.gradients import Hook, accumulate, first_cotangent, owned
-from minigrad.core.tape import Node, Notes
+from minigrad.core.sweep import Hook, commit, first_cotangent, owned
+from minigrad.core.tape import leaf
 from minigrad.core.tensor import constant
 
 
@@ -37,31 +37,33 @@ def test_owned_copies_views_and_what_was_taken():
     assert type(owned(np.float64(2), taken)) is np.ndarray
 
 
-def leaf():
-    node = Node()
-    node.notes = Notes()
-    return node
+class Found:
+    """What a sweep might have found."""
+
+    def __init__(self, totals):
+        self.totals, self.kept, self.visited = totals, [], []
 
 
-def test_accumulate_adds_in_new_arrays():
+def test_a_commit_adds_in_new_arrays():
     """Gradients are added up in arrays that nobody else holds."""
-    a, b, g = leaf(), leaf(), np.ones(2)
-    accumulate({a: g, b: g}, g)
+    a, b, g = leaf(np.zeros(2)), leaf(np.zeros(2)), np.ones(2)
+    commit(Found({a: g, b: g}), g, free=False)
     assert len({id(g), id(a.notes.grad), id(b.notes.grad)}) == 3
     first = a.notes.grad
-    accumulate({a: g}, g)
+    commit(Found({a: g}), g, free=False)
     assert first.tolist() == [1, 1]
     assert a.notes.grad.tolist() == [2, 2]
 
 
-def test_accumulate_gives_the_lock_back():
-    """After an error in an addition the next pass can accumulate."""
-    a = leaf()
-    a.notes.grad = np.ones(3)
+def test_a_failing_commit_changes_nothing_and_gives_the_lock_back():
+    """After an error in an addition no leaf has a new gradient, and the next pass can commit."""
+    a, b = leaf(np.zeros(3)), leaf(np.zeros(3))
+    b.notes.grad = np.ones(3)
     with pytest.raises(ValueError, match="broadcast"):
-        accumulate({a: np.ones(2)}, None)
-    accumulate({a: np.ones(3)}, None)
-    assert a.notes.grad.tolist() == [2, 2, 2]
+        commit(Found({a: np.ones(3), b: np.ones(2)}), None, free=False)
+    assert a.notes.grad is None
+    commit(Found({b: np.ones(3)}), None, free=False)
+    assert b.notes.grad.tolist() == [2, 2, 2]
 
 
 def test_hooks_see_tensors_of_their_own():

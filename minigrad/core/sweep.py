@@ -1,0 +1,321 @@
+"""The reverse sweep over a graph, where it starts, and what it leaves behind.
+
+A sweep changes nothing. What it found is committed at once, in one call that no signal and no thread comes between, so
+that an error anywhere leaves gradients and graph as they were.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError
+from .array import own_copy
+from .context import context
+from .door import Watched, bare
+from .engine import fitted, pull_back
+from .recorder import seen
+from .tape import Node, changed_since, is_freed, last_change, operands_of
+from .values import as_array
+
+ndarray = np.ndarray
+NUMBERS = (int, float)
+
+
+def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node], Any] | None = None) -> "Sweep":
+    """The cotangents of the leaves that roots depend on, given those of the roots.
+
+    `wrap` makes of a node the array that it is the node of, where what rules do is to be recorded.
+    """
+    going = Sweep(wrap)
+    if len(roots) == 1 and roots[0].primitive is not None:
+        going.descend(roots[0], cotangents[0])
+    else:
+        for root, g in zip(roots, cotangents, strict=True):
+            going.add(root, g)
+    while going.heap:
+        node = heappop(going.heap)[1]
+        going.descend(node, going.total(node))
+    for leaf in [leaf for leaf in going.totals if leaf in going.parts]:
+        going.totals[leaf] = going.total(leaf)
+    for leaf, g in going.totals.items():
+        if leaf.notes is None or leaf.notes.hooks:
+            going.totals[leaf] = after_hooks(leaf, g)
+    return going
+
+
+class Sweep:
+    """A sweep under way. Nodes are visited from the youngest to the oldest: each after all calls that it went into."""
+
+    __slots__ = ("heap", "kept", "observed", "ours", "parts", "quick", "recording", "totals", "visited", "wrap")
+
+    def __init__(self, wrap: Callable[[Node], Any] | None) -> None:
+        here = context.get()
+        self.wrap = wrap
+        self.recording = here.recorder is not None
+        self.observed = bool(here.observers)
+        self.quick = wrap is None and not self.recording and not self.observed
+        self.heap: list[tuple[int, Node]] = []  # nodes that wait to be visited
+        self.totals: dict[Node, Any] = {}  # their cotangents so far, and those of leaves
+        self.ours: set[Node] = set()  # those whose total is an array made here, which can be added to in place
+        self.parts: dict[Node, list[Any]] = {}  # terms that are mostly zeros, and so are added all at once
+        self.visited: list[Node] = []
+        self.kept: list[tuple[Any, Any]] = []  # notes of results that retain their gradient, and the gradient
+
+    @property
+    def leaves(self) -> dict[Node, Any]:
+        """The cotangents that are left when all nodes were visited."""
+        return self.totals
+
+    def descend(self, node: Node, g: Any) -> None:
+        """Visit a node, and its parent, and so on, for as long as there is one alone and no other has to come first."""
+        heap, visit, changed, quick = self.heap, self.visited.append, last_change[0], self.quick
+        while True:
+            visit(node)
+            if node.born < changed:
+                check_unchanged(node)
+            primitive, args = node.primitive, node.args
+            if node.notes is not None:
+                return self.pull(node, self.noticed(node, g))
+            count = len(args) if quick and primitive.plain else 0
+            if count == 1:
+                parent, unchecked = args[0], primitive.trusted
+                g = primitive.rules[0](g, node.y, parent.y)
+            elif count == 2:
+                parent, other = args
+                if type(parent) is not Node:
+                    g = primitive.rules[1](g, node.y, parent, other.y)
+                    parent, other = other, parent
+                elif type(other) is not Node:
+                    g = primitive.rules[0](g, node.y, parent.y, other)
+                else:
+                    return self.pull(node, g)
+                unchecked = primitive.trusted and type(other) in NUMBERS
+            else:
+                return self.pull(node, g)
+            if not unchecked:
+                x = parent.y
+                if type(g) is not ndarray or g.dtype is not x.dtype or g.shape != x.shape:
+                    g = fitted(primitive, int(parent is not args[0]), g, x)
+            if parent.primitive is None or (heap and -heap[0][0] >= parent.born):
+                return self.add(parent, g)
+            node = parent
+
+    def add(self, node: Node, term: Any, ours: bool = False) -> None:
+        """Add a term to the cotangent of a node, which waits to be visited if it is no leaf."""
+        totals = self.totals
+        if node not in totals:
+            totals[node] = term
+            if node.primitive is not None:
+                heappush(self.heap, (-node.born, node))
+            if ours:
+                self.ours.add(node)
+        elif totals[node] is None:
+            totals[node] = term
+        elif node in self.ours and not isinstance(term, Watched):
+            totals[node] += term
+        else:
+            totals[node] = total = totals[node] + term
+            if isinstance(total, Watched):
+                self.ours.discard(node)
+            else:
+                self.ours.add(node)
+
+    def total(self, node: Node) -> Any:
+        """The cotangent of a node, all of whose terms have come."""
+        total = self.totals[node]
+        if node in self.parts:
+            calls = self.parts.pop(node)
+            part = calls[0][0].primitive.assemble([g for _, g in calls], [self.values(call) for call, _ in calls])
+            total = part if total is None else total + part
+            if not isinstance(total, Watched):
+                self.ours.add(node)
+        if node.primitive is not None:
+            del self.totals[node]
+        return total
+
+    def noticed(self, node: Node, g: Any) -> Any:
+        """The cotangent of a node after its hooks; taken down if it is retained."""
+        g = after_hooks(node, g)
+        if node.notes.retained:
+            self.kept.append((node.notes, g))
+            self.ours.discard(node)
+        return g
+
+    def pull(self, node: Node, g: Any) -> None:
+        """Add the terms that any node makes of its cotangent to those of its parents."""
+        check_usable(node)
+        primitive, operands = node.primitive, operands_of(node)
+        if primitive.assemble is not None and type(operands[0]) is Node and not self.observed:
+            if operands[0] not in self.totals:
+                self.add(operands[0], None)
+            self.parts.setdefault(operands[0], []).append((node, g))
+            return
+        parents = [x if type(x) is Node else None for x in operands]
+        erased = primitive.erase is not None and parents[0] is not None
+        args, y = self.values(node), node.y if self.wrap is None else self.wrap(node)
+        pulled = [None, *parents[1:]] if erased else parents
+        terms = pull_back(primitive, g, y, args, node.kwargs, pulled)
+        if erased:
+            terms = [None, *(own(term) for term in terms[1:])]
+        for parent, term in zip(pulled, terms, strict=False):
+            if parent is not None:
+                self.add(parent, term)
+        if erased:
+            g = g if node in self.ours and not isinstance(g, np.generic) else own_copy(g)
+            primitive.erase(g, *args)
+            self.add(parents[0], g, ours=True)
+
+    def values(self, node: Node) -> Sequence[Any]:
+        """The arguments of a call as its rules are to see them."""
+        values = [self.value(x) if type(x) is Node else x for x in operands_of(node)]
+        return (values, *node.args[1:]) if node.primitive.sequence else values
+
+    def value(self, node: Node) -> Any:
+        """The value of an operand to which a derivative flows."""
+        if self.wrap is not None:
+            return self.wrap(node)
+        return seen(node.y) if self.recording else node.y
+
+
+def own(g: Any) -> Any:
+    """A term that shares no memory with the cotangent that it was cut out of."""
+    return g.copy() if isinstance(g, ndarray) and g.base is not None else g
+
+
+def after_hooks(node: Node, g: Any) -> Any:
+    """The cotangent `g` after the hooks of a node."""
+    notes = node.notes
+    if notes is None:
+        raise GraphError(
+            "a leaf of this graph has ceased to require grad since it was used, or has been changed in place since, to "
+            "another dtype. Do that after backward(), or compute the result again"
+        )
+    for hook in notes.hooks:
+        g = hook(g)
+    return g
+
+
+# What a sweep refuses
+
+
+def check_usable(node: Node) -> None:
+    """Refuse a node that an earlier sweep has freed."""
+    if is_freed(node):
+        raise GraphError(
+            f"an earlier backward pass has freed this graph, as far as {node.primitive.name}. To go through a graph "
+            f"twice, pass retain_graph=True the first time"
+        )
+
+
+def check_unchanged(node: Node) -> None:
+    """Refuse a node whose rules would read the memory of a leaf that was changed since."""
+    operands = operands_of(node)
+    called = [i for i, x in enumerate(operands) if type(x) is Node]
+    read = [x for i, x in enumerate(operands) if node.primitive.may_read(i, called)]
+    if node.primitive.kind not in ("linear", "multilinear"):
+        read.append(node.y)
+    if any(changed_since(bare(x.y if type(x) is Node else x), node.born) for x in read):
+        raise GraphError(
+            f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative would be "
+            f"wrong. Call backward() before the change, or compute the result again after it"
+        )
+
+
+# Where it starts, and what it leaves
+
+
+def first_cotangent(y: Any, g: Any = None) -> Any:
+    """The cotangent of `y` to start from: `g`, in the dtype of `y`, or 1 for a single element."""
+    if g is None:
+        if not y.shape:
+            return y.dtype.type(1)  # an array of shape () would cost ten times as much in each rule
+        if y.size != 1:
+            raise ValueError(
+                f"a derivative starts from a single number, and this result has shape {y.shape}. Reduce it, to a "
+                f"sum or a mean, or pass gradient=, an array of that shape"
+            )
+        return np.ones_like(y)
+    if not hasattr(y, "dtype"):
+        raise TypeError(f"derivatives are of functions that return arrays; one returned a {type(y).__name__}")
+    g = seen(g if hasattr(g, "__array_ufunc__") else np.asarray(g))
+    if g.shape != y.shape or g.dtype.kind not in "biuf":
+        raise ValueError(
+            f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"
+        )
+    return g if g.dtype == y.dtype else g.astype(y.dtype)
+
+
+adding = [threading.Lock()]  # threads may share leaves
+
+
+def renew_lock() -> None:
+    """After a fork nobody would give the lock back that another thread of the parent held."""
+    adding[0] = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none
+    os.register_at_fork(after_in_child=renew_lock)
+
+
+def commit(found: Sweep, start: Any, free: bool) -> None:
+    """Add what a sweep found to the gradients, and free the graph if wanted: all of it, or nothing.
+
+    Gradients are in arrays that are neither `start` nor another leaf's.
+    """
+    taken = {id(start)}
+    recording = context.get().recorder
+    owners: list[Any] = []
+    values = []
+    with adding[0]:
+        for node, g in found.totals.items():
+            notes = node.notes
+            grad = notes.grad if recording is None else recording.gradient(node)
+            owners.append(notes)
+            values.append(owned(g, taken) if grad is None else as_array(grad + g))
+        for notes, g in found.kept:
+            owners.append(notes)
+            values.append(as_array(+g if notes.grad is None else notes.grad + g))
+        names = ["grad"] * len(owners)
+        if free:
+            owners += found.visited
+            names += ["args"] * len(found.visited)
+            values += [()] * len(found.visited)
+        at_once(map(setattr, owners, names, values))
+
+
+at_once = deque(maxlen=0).extend
+
+
+def owned(g: Any, taken: set[int]) -> Any:
+    """`g`, or a copy if it may share memory with another array: it is a view, or among those `taken` before."""
+    if type(g) is ndarray and g.base is None and id(g) not in taken:
+        taken.add(id(g))
+        return g
+    return g.copy() if type(g) is ndarray else as_array(+g)  # in C order, whatever the strides of a view
+
+
+class Hook:
+    """A user's function that sees a tensor's gradient on its way, and may return another."""
+
+    def __init__(self, function: Callable[[Any], Any], wrap: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.wrap = wrap
+
+    def __call__(self, g: Any) -> Any:
+        recorded = isinstance(g, Watched)
+        answer = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
+        if answer is None:
+            return g
+        if not (recorded and isinstance(answer, Watched)):
+            answer = bare(answer)
+            answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
+        if answer.shape != g.shape or answer.dtype.kind not in "biuf":
+            raise ValueError(
+                f"a hook answers with a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"
+            )
+        return answer if answer.dtype == g.dtype else answer.astype(g.dtype)

@@ -1,0 +1,84 @@
+"""What transformations have in common: which arguments they take, and what they make of results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.context import Level
+from ..core.door import Watched, bare
+from ..core.tensor import Tensor, constant
+from ..core.values import as_array, as_numbers
+
+
+def check_function(taker: str, f: Any) -> None:
+    """Refuse to differentiate what is no function, such as the result of one."""
+    if not callable(f):
+        came = f"{type(f).__name__}. The gradient of a result is had by y.backward(), which leaves it in x.grad"
+        raise TypeError(f"{taker} takes a function, and answers with its derivative, a function too; got a {came}")
+
+
+def of_arguments(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """`f` as a function of the arguments at `argnums` alone, and those arguments."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    count = len(args)
+    if any(not -count <= i < count for i in positions) or len({i % count for i in positions}) < len(positions):
+        raise ValueError(f"argnums takes different positions among the {count} arguments; got {positions}")
+
+    def of_chosen(*primals: Any) -> Any:
+        replaced = list(args)
+        for i, x in zip(positions, primals, strict=True):
+            replaced[i] = x
+        return f(*replaced, **kwargs)
+
+    return of_chosen, tuple(args[i] for i in positions)
+
+
+def split_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
+    """What a function returned that is to be differentiated, and what comes along."""
+    if not has_aux:
+        return result, None
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"with has_aux the function returns a pair (value, aux); got {type(result).__name__}")
+    return result
+
+
+def as_primal(x: Any) -> Any:
+    """An argument as an array that can be differentiated by, as it is now; refuses others."""
+    if isinstance(x, Watched):
+        x = x.level.made(x.value, x.node)
+    elif callable(x):
+        advice = "For the parameters of a module, see nn.functional_call"
+        raise TypeError(f"derivatives are by floating arrays; got a {type(x).__name__}. {advice}")
+    elif type(x) is not np.ndarray or x.dtype.kind != "f":
+        x = as_numbers(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"derivatives are by floating arrays; got {x.dtype}. Use x.astype(float), or see argnums")
+    return x
+
+
+def outside(level: Level, v: Any) -> Any:
+    """A result as seen from outside of `level`, as it is now."""
+    if isinstance(v, Watched):
+        v = v.value if v.level is level else v
+        return v.level.made(v.value, v.node) if isinstance(v, Watched) else as_array(v)
+    return as_array(v)
+
+
+def result(level: Level, v: Any) -> Any:
+    """A result that is to be differentiated, as seen from outside of `level`; a number is an array."""
+    return np.asarray(v) if isinstance(v, int | float) else outside(level, v)
+
+
+def like(x: Any, g: Any) -> Any:
+    """A derivative as what its argument was: an array for an array, unless it can be differentiated further."""
+    if isinstance(x, Watched):
+        return g if isinstance(g, Watched) else constant(g)
+    return g.value if isinstance(g, Tensor) and g.node is None else g
+
+
+def zeros_like(x: Any) -> Any:
+    """The derivative of what does not depend on `x`."""
+    return np.zeros_like(bare(x))

@@ -1,0 +1,102 @@
+"""The generators of random numbers that a function may draw from, and their states."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..core.tree import leaves
+
+PLAIN = frozenset({int, float, bool, str, bytes, complex, np.ndarray})
+
+
+class States:
+    """The states that generators had before a function drew from them."""
+
+    def __init__(self, generators: Sequence[Any]) -> None:
+        self.before: dict[int, tuple[Any, Any]] = {id(x): (x, state_of(x)) for x in generators}
+
+    def keep(self, generator: Any) -> None:
+        """Take one more down, unless it is known, or a seed."""
+        if has_state(generator):
+            self.before.setdefault(id(generator), (generator, state_of(generator)))
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """For as long as the block lasts, each generator begins where it began before."""
+        present = [(x, state_of(x)) for x, _ in self.before.values()]
+        try:
+            for x, state in self.before.values():
+                set_state(x, state)
+            yield
+        finally:
+            for x, state in present:
+                set_state(x, state)
+
+
+def has_state(x: Any) -> bool:
+    """Whether it is one of NumPy's generators: a Generator, a RandomState or a BitGenerator."""
+    return type(x).__module__.startswith("numpy.random") and (hasattr(x, "bit_generator") or hasattr(x, "get_state"))
+
+
+def state_of(x: Any) -> Any:
+    return x.bit_generator.state if hasattr(x, "bit_generator") else x.get_state()
+
+
+def set_state(x: Any, state: Any) -> None:
+    if hasattr(x, "bit_generator"):
+        x.bit_generator.state = state
+    else:
+        x.set_state(state)
+
+
+def generators_of(f: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> list[Any]:
+    """The generators among a function's arguments and variables, and in the attributes of what lies there."""
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    waiting = [f, args, dict(kwargs)]
+    while waiting:
+        x = waiting.pop()
+        if id(x) in seen:
+            continue
+        seen.add(id(x))
+        if has_state(x):
+            found[id(x)] = x
+        elif isinstance(x, list | tuple | Mapping):
+            waiting += [part for part in leaves(x) if type(part) not in PLAIN]
+        elif not getattr(type(x), "__module__", "").startswith(("minigrad.core", "minigrad.ops", "numpy")):
+            waiting += variables_of(x)
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:  # which NumPy loads when somebody asks for it
+        legacy = numpy_random.mtrand._rand
+        found[id(legacy)] = legacy
+    return list(found.values())
+
+
+def variables_of(x: Any) -> list[Any]:
+    """What a function or an object refers to by name."""
+    code = getattr(x, "__code__", None)
+    if code is not None:
+        if x.__module__ is None or x.__module__.startswith(("minigrad.", "numpy")):
+            return [x.__self__] if hasattr(x, "__self__") else []
+        names = [x.__globals__[name] for name in code.co_names if name in x.__globals__]
+        cells = [cell.cell_contents for cell in x.__closure__ or () if cell_is_full(cell)]
+        bound = [x.__self__] if hasattr(x, "__self__") else []
+        return [y for y in [*names, *cells, *bound, *(x.__defaults__ or ())] if not is_module(y)]
+    if hasattr(x, "dtype") or is_module(x) or isinstance(x, type):
+        return []
+    wrapped = [getattr(x, name) for name in ("func", "args", "keywords", "__wrapped__") if hasattr(x, name)]
+    return [*wrapped, *getattr(x, "__dict__", {}).values()]
+
+
+def cell_is_full(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # the variable has no value yet
+        return False
+
+
+def is_module(x: Any) -> bool:
+    return isinstance(x, type(sys))
