@@ -72,6 +72,8 @@ class Expressions:
             return self._constant(x) if x.origin == CONSTANT else self._name[x]
         if isinstance(x, tuple):
             return f"({', '.join(map(self.operand, x))}{',' if len(x) == 1 else ''})"
+        if isinstance(x, dict):
+            return f"{{{', '.join(f'{self.operand(key)}: {self.operand(part)}' for key, part in x.items())}}}"
         if isinstance(x, list):
             return f"[{', '.join(map(self.operand, x))}]"
         if isinstance(x, slice):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import context, with_changes
-from ..core.tape import is_freed
+from ..core.tape import is_freed, put_gradient
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from ..errors import RecordingError
@@ -89,7 +89,7 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
     recording.forget_own_leaves()
     for leaf in recording.former_gradients:
         gradients[leaf] = mapped(lambda x: answered(recording, x, []), leaf.notes.grad)
-        leaf.notes.grad = outside(leaf.notes.grad)
+        put_gradient(leaf, outside(leaf.notes.grad))
     name = getattr(function, "__name__", "step")
     program = Program(
         name if name.isidentifier() else "step",

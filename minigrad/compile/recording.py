@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.tape import put_gradient
 from ..core.tensor import Tensor
 from ..errors import RecordingError
 from .array import Method, RecordingArray, RecordingGenerator
@@ -113,7 +114,7 @@ class Recording:
                 made = self._array(x if isinstance(x, np.ndarray) else x.value, GRADIENT)
                 made.node.source = leaf
                 self.arguments.append(made.node)
-                leaf.notes.grad = made
+                put_gradient(leaf, made)
         return leaf.notes.grad
 
     def keep_gradient(self, leaf: Any) -> None:
@@ -277,7 +278,7 @@ class Recording:
         for value, copy in reversed(self._copies.values()):
             value[...] = copy
         for leaf, gradient in self.former_gradients.items():
-            leaf.notes.grad = gradient
+            put_gradient(leaf, gradient)
         for rng, state in self._drawn.values():
             rng.bit_generator.state = state
 

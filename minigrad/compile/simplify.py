@@ -209,10 +209,10 @@ def is_all(x: Any, number: int) -> bool:
 
 
 def alike(x: Any, result: Value) -> bool:
-    """Whether a value has the shape and the type of a result."""
+    """Whether a value has the shape, the type and the layout of a result: what is a view of one is not of another."""
     if not isinstance(x, Value) or x.number:
         return False
-    return (x.shape, x.dtype, x.scalar) == (result.shape, result.dtype, result.scalar)
+    return (x.shape, x.dtype, x.strides, x.scalar) == (result.shape, result.dtype, result.strides, result.scalar)
 
 
 def leave_out_dead(program: Program) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import LevelError
 from .context import DetachedError, context
-from .door import Watched, bare, bind, call_numpy, explained, now, plain_index
+from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen
 
@@ -21,7 +21,10 @@ SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
 # Engine's words, which are no part of what an ndarray's users look for.
-HIDDEN = {"become", "changed", "fitting", "flows", "knows", "level", "node", "own_notes", "steps_back", "value"}
+HIDDEN = {
+    *("assign", "become", "called_by_numpy", "changed", "check_changeable", "fitting", "flows", "kind", "knows"),
+    *("level", "node", "own_notes", "refuse_to_leave", "settled", "steps_back", "value"),
+}
 SHORT: dict[Any, Callable[..., Any]] = {}  # functions of NumPy's by the short way, see short.py
 
 
@@ -99,13 +102,9 @@ class Array(Watched):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self.refuse_to_leave()
-        return np.array(self.value, dtype=dtype, copy=copy)
+        return np.array(bare(self), dtype=dtype, copy=copy)
 
     # Exits: nothing is detached in silence
-
-    def flows(self) -> bool:
-        """Whether a derivative flows through this array, here and now."""
-        return self.node is not None and self.level.depth >= context.get().recorded_from
 
     def refuse_to_leave(self) -> None:
         """Refuse to hand out plain values where that would cut a derivative off."""
@@ -114,15 +113,15 @@ class Array(Watched):
 
     def __float__(self) -> float:
         self.refuse_to_leave()
-        return float(self.value)
+        return float(bare(self))
 
     def __int__(self) -> int:
         self.refuse_to_leave()
-        return int(self.value)
+        return int(bare(self))
 
     def __complex__(self) -> complex:
         self.refuse_to_leave()
-        return complex(self.value)
+        return complex(bare(self))
 
     def __bool__(self) -> bool:
         return bool(bare(self))
@@ -160,19 +159,20 @@ class Array(Watched):
         self.become(bind(REGISTRY[np.ndarray.__setitem__], (self, index, v)))
 
     def become(self, other: Any) -> None:
-        """Take on the value and the node of `other`, the result of a change in place, and its level if that is deeper."""
+        """Take on the value and the node of `other`, the result of a change in place; its level, too, if deeper."""
         other = self.fitting(other)
         if isinstance(other, Watched) and other.level is self.level:
-            self.value, self.node = other.value, other.node
+            value, node = other.value, other.node
+            self.value, self.node = value, node  # no call, and so no interrupt, comes between
         elif isinstance(other, Watched) and other.level.depth > self.level.depth:
             if type(self) not in KINDS:
                 raise LevelError(
                     f"a change in place would put an array that a transformation watches into a {type(self).__name__} "
                     f"from outside of it. Make a new array: y = x + ... in place of x += ..."
                 )
-            value, node = other.value, other.node
+            value, node, level = other.value, other.node, other.level
             self.__class__ = type(other)
-            self.value, self.node, self.level = value, node, other.level
+            self.value, self.node, self.level = value, node, level
         else:
             self.value, self.node = other, None
 
@@ -248,6 +248,8 @@ class Array(Watched):
         return bind(REGISTRY[np.ndarray.__getitem__], (self, plain_index(index)))
 
     def __setitem__(self, index: Any, v: Any) -> None:
+        if not self.level.open:
+            raise closed(self)
         self.level.write(self, plain_index(index), v)
 
     # Functions
@@ -357,24 +359,34 @@ class Written:
 memory_of, set_memory = Watched.value.__get__, Watched.value.__set__
 
 
-def fill(x: Any, index: Any, v: Any) -> None:
-    """Write into the memory of an array, which is a copy of its own from the first time on."""
-    memory = memory_of(x) if isinstance(x, Written) else own_copy(x.value)
-    v = now(v)
+def fill(x: Any, index: Any, v: Any, node: Callable[[Any], Any], part: Any = None) -> None:
+    """Write into the memory of an array, a copy of its own from the first time on; `node` makes its node of that.
+
+    A `part`, if any, is written into the node. The last lines call nothing, so that no interrupt comes between them.
+    """
+    first = not isinstance(x, Written)
+    memory, v = own_copy(x.value) if first else memory_of(x), now(v)
     if isinstance(v, Watched) and not isinstance(memory, Watched):
-        memory = v.level.made(memory, None)
+        memory, first = v.level.made(memory, None), True
+    new = node(memory)
+    written, settled = KINDS[type(x)]
     try:
         memory[index] = v
+        if first:
+            x.__class__ = settled
+            x.value = memory
+            x.__class__ = written
+        if part is not None:
+            new[index] = part
+        x.node = new
     except (ValueError, IndexError, TypeError) as error:
         raise explained(REGISTRY[np.ndarray.__setitem__], (memory, index, v), error) from error
-    x.__class__ = KINDS[type(x)]
-    set_memory(x, memory)
 
 
 def own_copy(x: Any) -> Any:
     """A copy of a value, for writing; that of a watched one copies when it is written to."""
     if isinstance(x, Watched):
-        return x.level.made(x.value, x.node)
+        return x.level.fresh(x.value, x.node)
     return np.array(x) if isinstance(x, np.generic) else x.copy()
 
 
@@ -392,13 +404,13 @@ KINDS: dict[
 def with_written(cls: type) -> type:
     """Register a class of arrays, and the class that they have while they are filled."""
     written = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
-    KINDS[cls] = KINDS[written] = written
+    KINDS[cls] = KINDS[written] = written, cls
     return cls
 
 
 DETACHED = (
     "a derivative flows through this array, and would be lost in plain numbers. Use NumPy's functions, np.exp in place "
-    "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; and x.item(), x.detach().numpy() "
-    "or a `with mg.no_grad()` block where no derivative is wanted"
+    "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; and x.item(), "
+    "x.detach().numpy() or a `with mg.no_grad()` block where no derivative is wanted"
 )
 WATCHABLE = (Watched, np.ndarray)

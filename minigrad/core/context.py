@@ -7,7 +7,7 @@ recording, is one value that never changes, in one context variable: each thread
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -19,7 +19,7 @@ class DetachedError(TypeError):
 
 
 class Level:
-    """One running transformation: what a call on its arrays means. The deeper, the further in; open until it returns."""
+    """One running transformation: what a call on its arrays means. The deeper, the further in; open till it returns."""
 
     __slots__ = ("depth", "inside", "open")
     again = False  # whether what runs has run before, so that nothing may count it twice
@@ -36,6 +36,10 @@ class Level:
     def made(self, value: Any, node: Any) -> Any:
         """An array of this level."""
         raise NotImplementedError  # pragma: no cover: abstract
+
+    def fresh(self, value: Any, node: Any) -> Any:
+        """A copy of an array of this level, which can be written to."""
+        return self.made(value, node)
 
     def own(self, x: Any) -> Any:
         """The array of this level that stands for a watched operand, None if there is none."""
@@ -73,23 +77,17 @@ def deeper(here: Context, depth: int) -> Context:
     return Context(depth, here.recorded_from, here.ambient, here.recorder, here.observers, here.short)
 
 
-@contextlib.contextmanager
-def in_context(new: Context) -> Iterator[None]:
-    """Another context, for as long as the block lasts."""
+# An interrupt may come after any call, so each change is made inside of the `try` that takes it back.
+
+
+def run_in(new: Context, function: Callable[..., Any], *args: Any) -> Any:
+    """``function(*args)`` in another context."""
     before = context.get()
-    try:  # the first line is inside: an interrupt may come after any call
+    try:
         context.set(new)
-        yield
+        return function(*args)
     finally:
         context.set(before)
-
-
-def observing(observer: Callable[..., None]) -> Any:
-    """A block in which an observer is called as ``observer(primitive, i, answer, g, y, args, kwargs)``.
-
-    The answer is what the rule of argument i has returned, before the engine checks, sums or casts it.
-    """
-    return in_context(with_changes(observers=(*context.get().observers, observer)))
 
 
 def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool = False) -> Any:
@@ -104,11 +102,69 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
         return function(*args)
     except ValueError as error:  # which NumPy raises where it asked for a number and was refused
         if isinstance(error.__cause__, DetachedError):
-            raise error.__cause__ from None
+            raise error.__cause__ from error
         raise
     finally:
         level.open = False
         context.set(before)
+
+
+class Left:
+    """A block that was left: the context before it, and the one inside."""
+
+    __slots__ = ("before", "inside")
+
+    def __init__(self, before: Context, inside: Context) -> None:
+        self.before, self.inside = before, inside
+
+
+class Entered(Left):
+    """A block that was entered. It takes its context back where an interrupt came as `__exit__` began."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if context.get() is self.inside:
+            context.set(self.before)
+
+
+class Switch:
+    """A block in another context, which a subclass makes; it can be entered again, also inside itself."""
+
+    def __init__(self) -> None:
+        self._entered: list[Left] = []
+
+    def changed(self) -> Context:
+        """The context of the block."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def __enter__(self) -> None:
+        before, inside = context.get(), self.changed()
+        try:
+            self._entered.append(Entered(before, inside))
+            context.set(inside)
+        except BaseException:
+            context.set(before)
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        block = self._entered.pop()
+        context.set(block.before)
+        block.__class__ = Left
+
+
+class Observing(Switch):
+    """A block in which an observer is called as ``observer(primitive, i, answer, g, y, args, kwargs)``.
+
+    The answer is what the rule of argument i has returned, before the engine checks, sums or casts it.
+    """
+
+    def __init__(self, observer: Callable[..., None]) -> None:
+        super().__init__()
+        self._observer = observer
+
+    def changed(self) -> Context:
+        return with_changes(observers=(*context.get().observers, self._observer))
 
 
 def next_depth(below: int = 0) -> int:
@@ -122,24 +178,15 @@ def is_grad_enabled() -> bool:
     return now.recorded_from <= now.depth
 
 
-class GradMode(contextlib.ContextDecorator):
+class GradMode(Switch, contextlib.ContextDecorator):
     """Switches recording on or off in this thread and task: for a block, or for each call of a function."""
 
     def __init__(self, enabled: bool) -> None:
+        super().__init__()
         self._enabled = enabled
-        self._before: list[Context] = []
 
-    def __enter__(self) -> None:
-        before = context.get()
-        try:  # an interrupt in here leaves the mode as it was
-            self._before.append(before)
-            context.set(with_changes(recorded_from=0 if self._enabled else before.depth + 1))
-        except BaseException:
-            context.set(before)
-            raise
-
-    def __exit__(self, *error: object) -> None:
-        context.set(self._before.pop())
+    def changed(self) -> Context:
+        return with_changes(recorded_from=0 if self._enabled else context.get().depth + 1)
 
     def _recreate_cm(self) -> "GradMode":  # ContextDecorator asks for one a call: threads may share a function
         return GradMode(self._enabled)

@@ -12,9 +12,10 @@ from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
 from ..errors import LevelError, NoRuleError
-from .context import Level, context, in_context, with_changes
+from .context import Level, context, run_in, with_changes
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import fixed, seen
+from .tree import leaves, tree_map
 
 LISTS = (list, tuple)
 NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of PyTorch and of NumPy
@@ -30,6 +31,15 @@ class Watched:
     level: Level
     value: Any
     node: Any
+
+    def flows(self) -> bool:
+        """Whether a derivative flows through this array, here and now."""
+        x: Any = self
+        while isinstance(x, Watched):
+            if x.node is not None and x.level.depth >= context.get().recorded_from:
+                return True
+            x = x.value
+        return False
 
 
 def bare(x: Any) -> Any:
@@ -69,6 +79,8 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     level = innermost(args[0] if primitive.sequence else args)
     if level is not None:
         return level.process(primitive, args, kwargs)
+    if kwargs:
+        kwargs = checked_options(primitive, kwargs, False)
     if not primitive.sequence:  # Python's operators would join lists
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
     return compute(primitive, args, kwargs)
@@ -151,6 +163,11 @@ class Call:
                 f"{self.primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. "
                 f"Return one array, and give other results functions of their own"
             )
+        if self.connected and kind not in "biu":
+            raise TypeError(
+                f"{self.primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Pass what "
+                f"is no NumPy number, such as a Fraction, as float(x)"
+            )
         return False
 
 
@@ -159,8 +176,7 @@ def outward(step: Callable[[Call], Any], call: Call) -> Any:
     ambient = context.get().ambient
     if ambient is None:
         return step(call)
-    with in_context(with_changes(ambient=ambient.inside)):
-        return step(call)
+    return run_in(with_changes(ambient=ambient.inside), step, call)
 
 
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
@@ -197,11 +213,7 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of one of NumPy's functions, or of a ufunc's method, as NumPy hands it to an array."""
     primitive = REGISTRY.get(key)
     if primitive is None:
-        name = ".".join(getattr(part, "__name__", part) for part in (key if isinstance(key, tuple) else (key,)))
-        raise NoRuleError(
-            f"numpy.{name} has no derivative rule. Write it with functions that have one, give it one with "
-            f"mg.register, or use x.detach() for the values alone"
-        )
+        return without_rule(key, args, kwargs)
     if not kwargs:
         return bind(primitive, args)
     if "out" in kwargs:
@@ -210,6 +222,32 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         bound = inspect.signature(primitive.function).bind(*args, **kwargs)  # np.sum(a=x)
         args, kwargs = bound.args, bound.kwargs
     return bind(primitive, args, kwargs)
+
+
+WRITERS = ("at", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask")
+
+
+def name_of(key: Any) -> str:
+    """The name of a function of NumPy's, or of a ufunc's method, in its module."""
+    function, *method = key if isinstance(key, tuple) else (key,)
+    module = getattr(function, "__module__", None) or "numpy"  # ufuncs have none
+    return ".".join([module, getattr(function, "__name__", str(function)), *method])
+
+
+def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """A call of a function without a rule: refused where a derivative would be lost, and else of plain arrays."""
+    if any(isinstance(x, Watched) and x.flows() for x in leaves((args, dict(kwargs)))):
+        raise NoRuleError(
+            f"{name_of(key)} has no derivative rule. Write it with functions that have one, give it one with "
+            f"mg.register, or use x.detach() for the values alone"
+        )
+    if name_of(key).rpartition(".")[2] in WRITERS:
+        raise NoRuleError(
+            f"{name_of(key)} writes into its argument, which others may hold, and has no derivative rule. Use "
+            f"x[i] = v, or mg.index_add, or x.detach().numpy() for a plain array"
+        )
+    call = getattr(*key) if isinstance(key, tuple) else key
+    return call(*tree_map(bare, args), **tree_map(bare, dict(kwargs)))
 
 
 # What the derivative rules do not know

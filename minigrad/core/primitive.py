@@ -50,8 +50,9 @@ class Primitive:
     trusted : bool
         A rule of one array and at most a number need not be checked at each call, as the project's tests do.
     assemble : callable, optional
-        Where the only rule returns mostly zeros: ``assemble(gs, calls)`` is the sum of what it returns for several
-        calls on one array, given their arguments, at no more than the cost of the array and the parts.
+        Where the only rule returns mostly zeros: ``assemble(gs, calls, total=None)`` is the sum of what it returns for
+        several calls on one array, given their arguments, at no more than the cost of the array and the parts. It is
+        added to a total that belongs to nobody else, if there is one, at the cost of the parts.
     erase : callable, optional
         The rule of argument 0 done in place, ``erase(g, *args)``, for a cotangent that belongs to nobody else.
     """

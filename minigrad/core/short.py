@@ -1,11 +1,12 @@
 """The short way past the door: operators and functions of one or two arrays, where nothing is to be decided.
 
 A call on arrays that are recorded is always the same: compute, and make a node. Small networks spend most of their time
-between NumPy's calls, so this is spelled out here, in one pattern for one operand and for two. The operands may be
-arrays of any level in reverse mode, ndarrays and numbers; everything else takes the door, and so does a call that
-fails, as its error says more there. The results are the same.
+between NumPy's calls, so this is spelled out here, in one pattern for one operand and for two: first for Tensors, then
+for arrays of any level in reverse mode. The other operand may be an ndarray or a number; everything else takes the
+door, and so does a call that fails, as its error says more there. The results are the same.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,106 +18,131 @@ from .context import context
 from .door import bind, now
 from .primitive import REGISTRY, Primitive
 from .tape import Node, Variable, tick
-from .tensor import GROUND, Tensor
+from .tensor import Tensor
 
-WATCHED = {Tensor, Variable}  # classes of arrays in reverse mode; those of users are not among them
+TENSORS = {Tensor}  # and those classes of Tensors that are registered as such
 PLAIN = frozenset({ndarray, float, int, float64, float32})
 here = context.get
 
 
 def short_way(cls: type) -> type:
     """Let operations on arrays of a class of Tensors take the short way; their results are Tensors."""
-    WATCHED.add(cls)
+    TENSORS.add(cls)
     return cls
 
 
 def unary(primitive: Primitive, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function of one array; `otherwise` is what it is where the short way does not serve."""
+    """The function of one Tensor; `otherwise` is what it is where the short way does not serve."""
+    compute, trusted = primitive.compute, primitive.trusted
 
     def call(x: Any) -> Any:
-        kind = type(x)
-        if kind not in WATCHED or not here().short:
+        if type(x) not in TENSORS or not here().short:
             return otherwise(x)
-        value, p = x.value, x.node
+        p = x.node
         try:
-            if kind is not Variable:
-                y = primitive.compute(value)
-            elif x.level.open:
-                y = primitive.compute(value) if type(value) in PLAIN else call(value)
-            else:
+            y = compute(x.value)
+            if not trusted and y.dtype.kind != "f":
                 return otherwise(x)
         except Exception:
             return otherwise(x)
-        if p is not None:
-            node = Node()
-            node.primitive, node.args, node.y, node.born, node.notes = primitive, (p,), y, tick(), None
-            p = node
-        if kind is not Variable:
-            out = Tensor()
-        elif p is not None:
-            out = Variable()
-            out.level = x.level
+        out = Tensor()
+        out.value = y
+        if p is None:
+            out.node = None
         else:
-            return y
-        out.value, out.node = y, p
+            out.node = node = Node()
+            node.primitive, node.args, node.y, node.born, node.notes = primitive, (p,), y, tick(), None
         return out
 
     return call
 
 
 def binary(primitive: Primitive, otherwise: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The function of two arrays, of which one may be plain; `otherwise` as for `unary`."""
+    """The function of two arrays, one of them a Tensor, the other a Tensor or plain."""
+    compute, trusted = primitive.compute, primitive.trusted
 
     def call(a: Any, b: Any) -> Any:
+        left, right, p, q = a, b, None, None
+        kind, other = type(a), type(b)
+        if kind in TENSORS:
+            left, p = a.value, a.node
+            if other in TENSORS:
+                right, q = b.value, b.node
+            elif other not in PLAIN or (other is ndarray and b.dtype.kind not in "fiub"):
+                return otherwise(a, b)
+        elif other not in TENSORS or kind not in PLAIN or (kind is ndarray and a.dtype.kind not in "fiub"):
+            return otherwise(a, b)
+        else:
+            right, q = b.value, b.node
         if not here().short:
             return otherwise(a, b)
-        p = q = None
-        if type(a) in WATCHED:
-            level, left, p = a.level, a.value, a.node
-            if type(b) in WATCHED:
-                right, q = b.value, b.node
-                if b.level is not level:  # to the inner one the other is a constant, as it is at this moment
-                    if not b.level.open or b.level.depth == level.depth:
-                        return otherwise(a, b)
-                    if b.level.depth > level.depth:
-                        left, p, level = now(a), None, b.level
-                    else:
-                        right, q = now(b), None
-            elif type(b) in PLAIN:
-                right = b
-            else:
-                return otherwise(a, b)
-        elif type(b) in WATCHED and type(a) in PLAIN:
-            level, left, right, q = b.level, a, b.value, b.node
-        else:
-            return otherwise(a, b)
         try:
-            if level is GROUND or (type(left) in PLAIN and type(right) in PLAIN and level.open):
-                y = primitive.compute(left, right)
-            elif level.open:
-                y = call(left, right)
-            else:
-                return otherwise(a, b)
-            if y.dtype.kind != "f":
+            y = compute(left, right)
+            if not trusted and y.dtype.kind != "f":
                 return otherwise(a, b)
         except Exception:
             return otherwise(a, b)
-        if p is not None or q is not None:
-            node = Node()
+        out = Tensor()
+        out.value = y
+        if p is None and q is None:
+            out.node = None
+        else:
+            out.node = node = Node()
             node.primitive, node.args = primitive, (left if p is None else p, right if q is None else q)
             node.y, node.born, node.notes = y, tick(), None
-        elif level is GROUND:
-            node = None
-        else:
-            return y
-        if level is GROUND:
-            out = Tensor()
-        else:
-            out = Variable()
-            out.level = level
-        out.value, out.node = y, node
         return out
 
+    return call
+
+
+def at_level(primitive: Primitive, whole: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of arrays of which one is of a level in reverse mode; `whole` is the function of what is inside."""
+    compute = primitive.compute
+
+    def call(*args: Any) -> Any:
+        level = None
+        for x in args:
+            if type(x) is Variable and (level is None or x.level.depth > level.depth):
+                level = x.level
+        if level is None or not level.open or not here().short:
+            return otherwise(*args)
+        values, kept, plain, connected = [], [], True, False
+        for x in args:
+            kind, node = type(x), None
+            if kind is Variable and x.level is level:
+                x, node = x.value, x.node
+                connected = connected or node is not None
+            elif kind not in PLAIN:
+                if (kind is not Variable and kind not in TENSORS) or not x.level.open or x.level.depth == level.depth:
+                    return otherwise(*args)
+                x = now(x)  # to the inner level it is a constant, as it is at this moment
+            plain = plain and type(x) in PLAIN
+            values.append(x)
+            kept.append(x if node is None else node)
+        try:
+            y = compute(*values) if plain else whole(*values)
+            if y.dtype.kind != "f":
+                return otherwise(*args)
+        except Exception:
+            return otherwise(*args)
+        if not connected:
+            return y
+        out, node = Variable(), Node()
+        node.primitive, node.args, node.y, node.born, node.notes = primitive, tuple(kept), y, tick(), None
+        out.value, out.node, out.level = y, node, level
+        return out
+
+    return call
+
+
+def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of `count` arrays by the short way, for Tensors and arrays of all levels in reverse mode."""
+
+    def whole(*args: Any) -> Any:
+        return call(*args)
+
+    kind = unary if count == 1 else binary
+    call = kind(primitive, at_level(primitive, whole, otherwise))
     return call
 
 
@@ -127,37 +153,34 @@ def public(key: Any) -> Callable[..., Any]:
     def through_the_door(*args: Any, **kwargs: Any) -> Any:
         return bind(primitive, args, kwargs)
 
-    short: Any = None
-    if primitive.kind not in ("constant", "composed") and not primitive.sequence and primitive.has_rule(0):
-        short = unary(primitive, through_the_door)
     count = parameters_of(primitive.function)
-    two = binary(primitive, through_the_door) if short is not None and count == 2 and primitive.has_rule(1) else None
+    ruled = primitive.kind not in ("constant", "composed") and not primitive.sequence and primitive.has_rule(0)
+    one = short(primitive, 1, through_the_door) if ruled else through_the_door
+    two = short(primitive, 2, through_the_door) if ruled and count == 2 and primitive.has_rule(1) else through_the_door
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            if len(args) == 1:
-                return short(args[0])
-            if len(args) == 2 and two is not None:
-                return two(*args)
-        return bind(primitive, args, kwargs)
+        if len(args) == 1 and not kwargs:
+            return one(*args)
+        return two(*args) if len(args) == 2 and not kwargs else bind(primitive, args, kwargs)
 
-    function = through_the_door if short is None else short if count == 1 else call
-    if short is not None and key is not primitive:
-        SHORT[key] = handed_over(key, binary if two is not None else unary, primitive)
+    function = one if count == 1 or not ruled else call
+    if ruled and key is not primitive:
+        hand_over(key, primitive, 1 if two is through_the_door else 2)
     function.__name__ = function.__qualname__ = primitive.name
+    function.__module__ = sys._getframe(1).f_globals["__name__"]  # where it has its name
     function.__doc__ = primitive.function.__doc__
     function.__dict__["__wrapped__"] = primitive.function  # whose signature inspect and help() show
     return function
 
 
-def handed_over(key: Any, short: Callable[..., Any], primitive: Primitive) -> Callable[..., Any]:
-    """The short way of a call that NumPy hands over, where the array that it is handed to has to answer otherwise."""
+def hand_over(key: Any, primitive: Primitive, count: int) -> None:
+    """Let calls that NumPy hands over take the short way; otherwise the array that it hands them to has to answer."""
 
     def otherwise(*args: Any) -> Any:
         first = next(x for x in args if isinstance(x, Array))
         return first.called_by_numpy(key, map(type, args), args, {})
 
-    return short(primitive, otherwise)
+    SHORT[key] = short(primitive, count, otherwise)
 
 
 def parameters_of(function: Any) -> int:
@@ -177,8 +200,8 @@ def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., A
     def otherwise(a: Any, b: Any) -> Any:
         return forward(a, b) if isinstance(a, Array) else reflected(b, a)
 
-    call = binary(primitive, otherwise)
-    SHORT[ufunc] = handed_over(ufunc, binary, primitive)
+    call = short(primitive, 2, otherwise)
+    hand_over(ufunc, primitive, 2)
     return call, lambda b, a: call(a, b)
 
 

@@ -116,7 +116,7 @@ class Sweep:
                 self.ours.add(node)
         elif totals[node] is None:
             totals[node] = term
-        elif node in self.ours and not isinstance(term, Watched):
+        elif node in self.ours and not isinstance(term, Watched) and not isinstance(totals[node], Watched):
             totals[node] += term
         else:
             totals[node] = total = totals[node] + term
@@ -130,10 +130,14 @@ class Sweep:
         total = self.totals[node]
         if node in self.parts:
             calls = self.parts.pop(node)
-            part = calls[0][0].primitive.assemble([g for _, g in calls], [self.values(call) for call, _ in calls])
-            total = part if total is None else total + part
-            if not isinstance(total, Watched):
-                self.ours.add(node)
+            gs, args = [g for _, g in calls], [self.values(call) for call, _ in calls]
+            assemble = calls[0][0].primitive.assemble
+            if total is None or isinstance(total, Watched) or not any(isinstance(g, Watched) for g in gs):
+                own = total if total is None or node in self.ours else own_copy(total)
+                total = assemble(gs, args, own)
+            else:  # an array cannot be added to what is watched in place
+                total = total + assemble(gs, args)
+            self.ours.add(node)
         if node.primitive is not None:
             del self.totals[node]
         return total

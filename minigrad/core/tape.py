@@ -110,6 +110,11 @@ def set_gradient(node: Node, g: Any) -> None:
     """Leave a gradient in a leaf, or None."""
     if (recording := context.get().recorder) is not None:
         recording.keep_gradient(node)
+    put_gradient(node, g)
+
+
+def put_gradient(node: Node, g: Any) -> None:
+    """Leave a gradient in a leaf without telling a recording, as the recording itself does."""
     node.notes.grad = g
 
 
@@ -177,13 +182,19 @@ class Reverse(Level):
             x.assign(index, v)
             return
         value, node = (v.value, v.node) if isinstance(v, Watched) and v.level is self else (v, None)
-        fill(x, index, value)
-        if not self.records() or (x.node is None and node is None):
-            x.node = None
-        else:
-            form = outline(memory_of(x))
-            args = (form if x.node is None else x.node, index, value if node is None else node)
-            x.node = succeeding(x.node, noted(REGISTRY[np.ndarray.__setitem__], args, NO_OPTIONS, form))
+        before = x.node
+        connected = self.records() and not (before is None and node is None)
+
+        def new_node(memory: Any) -> Any:
+            form = outline(memory)
+            args = (form if before is None else before, index, value if node is None else node)
+            return succeeding(before, noted(REGISTRY[np.ndarray.__setitem__], args, NO_OPTIONS, form))
+
+        fill(x, index, value, new_node if connected else lambda memory: None)
+
+    def fresh(self, value: Any, node: Any) -> Any:
+        copy = self.made(value, node)
+        return copy if node is None or node.primitive is not None else +copy  # a leaf's memory is the leaf's
 
     def settle(self, x: Any, memory: Any) -> None:
         """Let the node of an array that was filled know its value."""

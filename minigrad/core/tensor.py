@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import GraphError
 from .array import Array, with_written
-from .context import in_context, is_grad_enabled, with_changes
+from .context import is_grad_enabled, run_in, with_changes
 from .door import Watched, bare, plain_index
 from .recorder import seen, values_of
 from .sweep import Hook, commit, first_cotangent, sweep
@@ -130,8 +130,8 @@ class Tensor(Array):
             commit(sweep([self.node], [start]), start, not retain_graph)
             return
         g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
-        with in_context(with_changes(recorded_from=0)):
-            commit(sweep([self.node], [g], of_node), start, False)
+        found = run_in(with_changes(recorded_from=0), sweep, [self.node], [g], of_node)
+        run_in(with_changes(recorded_from=0), commit, found, start, False)
 
     def own_notes(self) -> Notes:
         """The notes of a connected tensor; raises GraphError for another."""

@@ -43,7 +43,10 @@ def primitive(
                 f"function's def; got a {type(function).__name__} in the function's place"
             )
         check_forward(function, rules, kind, forward)
-        return public(Primitive(function, rules, kind, forward))
+        differentiable = public(Primitive(function, rules, kind, forward))
+        for name in ("__module__", "__qualname__"):  # by which it is pickled
+            setattr(differentiable, name, getattr(function, name, getattr(differentiable, name)))
+        return differentiable
 
     return decorate
 

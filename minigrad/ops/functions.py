@@ -1,6 +1,5 @@
 """The operations by their public names, those of the Array API standard where it has one."""
 
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -194,10 +193,3 @@ unique_all = public(np.unique_all)
 unique_counts = public(np.unique_counts)
 unique_inverse = public(np.unique_inverse)
 unique_values = public(np.unique_values)
-
-# For `from .functions import *`: the functions above, without what they are made with.
-__all__ = [
-    name
-    for name, value in globals().items()
-    if isinstance(value, FunctionType) and name not in ("bind", "plain_index", "public", "shorten", "windows")
-]

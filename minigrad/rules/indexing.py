@@ -77,12 +77,17 @@ def _survivors(g, index):
     return np.where(getitem(written, index) == position, g_at, 0)
 
 
-def _together(gs, calls):
-    # The sum of what the rule of getitem makes of several cotangents for parts of one array.
-    shape = calls[0][0].shape
-    if len(gs) == 1:
-        return scatter(gs[0], calls[0][1], shape)
-    return assembled(gs, [index for _, index in calls], shape)
+def _together(gs, calls, total=None):
+    # What the rule of getitem makes of several cotangents for parts of one array, added up; in place, if to a total.
+    shape, indices = calls[0][0].shape, [index for _, index in calls]
+    if total is None:
+        return scatter(gs[0], indices[0], shape) if len(gs) == 1 else assembled(gs, indices, shape)
+    for g, index in zip(gs, indices, strict=True):
+        if names_once(index) and total.ndim:
+            total[index] = total[index] + g
+        else:
+            total = total + scatter(g, index, shape)
+    return total
 
 
 def _erase(g, x, index, v):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import observing
+from ..core.context import Observing
 from ..core.door import Watched, bare
 from ..core.engine import fitted, push_forward
 from ..core.primitive import Primitive
@@ -78,7 +78,7 @@ class Function(Subject):
                 key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
                 found.setdefault(key, (primitive, i, tree_map(bare, args), kwargs))
 
-        with observing(observe):
+        with Observing(observe):
             self.answers(self.cotangent())
         return [Call(self.rng, *where) for where in found.values()]
 

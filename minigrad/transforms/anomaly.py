@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import Context, Level, context, in_context, with_changes
+from ..core.context import Context, Level, Switch, context, run_in, with_changes
 from ..core.door import bare, bind
 from ..core.primitive import Primitive
 from ..errors import AnomalyError
@@ -17,7 +17,7 @@ EVERYWHERE = sys.maxsize  # deeper than any transformation
 PACKAGE = str(pathlib.Path(__file__).parents[1])
 
 
-class detect_anomaly:
+class detect_anomaly(Switch):
     """A context in which the first NaN or infinity raises AnomalyError, in the computation or in its derivative.
 
     The error names the operation, the shapes of its arguments and the line of the user's code that called it. What
@@ -30,24 +30,9 @@ class detect_anomaly:
     AnomalyError
     """
 
-    def __init__(self) -> None:
-        self._before: list[Context] = []
-        self._watches: list[Watch] = []
-
-    def __enter__(self) -> None:
-        before = context.get()
-        watch = Watch(before.ambient)
-        try:  # an interrupt in here leaves all as it was
-            self._before.append(before)
-            self._watches.append(watch)
-            context.set(with_changes(ambient=watch, observers=(*before.observers, watch.pulled_back)))
-        except BaseException:
-            context.set(before)
-            raise
-
-    def __exit__(self, *error: object) -> None:
-        context.set(self._before.pop())
-        self._watches.pop().origins.clear()
+    def changed(self) -> Context:
+        watch = Watch(context.get().ambient)
+        return with_changes(ambient=watch, observers=(*context.get().observers, watch.pulled_back))
 
 
 class Watch(Level):
@@ -61,8 +46,7 @@ class Watch(Level):
         self.origins: dict[int, tuple[Any, str]] = {}  # by the identity of a result: the result, and who called
 
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        with in_context(with_changes(ambient=self.inside)):
-            y = bind(primitive, args, kwargs)
+        y = run_in(with_changes(ambient=self.inside), bind, primitive, args, kwargs)
         self.computed(primitive, bare(y), args[0] if primitive.sequence else args)
         return y
 

@@ -13,6 +13,7 @@ from ..core.door import Watched, bare, bind
 from ..core.primitive import Primitive
 from ..core.tape import Reverse, leaf
 from ..core.tree import leaves, rebuild, tree_map
+from ..errors import GraphError
 from .arguments import zeros_like
 from .forward import Forward, tangent_of
 from .generators import States, generators_of
@@ -65,7 +66,7 @@ def is_floating(x: Any) -> bool:
 class FirstRun(Level):
     """The first run of a checkpointed function, which nobody differentiates: it takes down what comes from outside."""
 
-    __slots__ = ("again", "outer", "states", "watch")
+    __slots__ = ("again", "constants", "outer", "states", "watch")
 
     def __init__(self, depth: int, states: States) -> None:
         super().__init__(depth)
@@ -75,6 +76,7 @@ class FirstRun(Level):
         self.outer: dict[
             int, Any
         ] = {}  # by the identity of its node, each array from outside to which a derivative flows
+        self.constants: dict[int, tuple[Any, Any]] = {}  # by identity, other arrays from outside, and their values
         self.states = states
 
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -89,6 +91,7 @@ class FirstRun(Level):
     def plain(self, x: Any) -> Any:
         """The plain array of an operand; one from outside is taken down."""
         while isinstance(x, Watched) and x.node is None:
+            self.constants.setdefault(id(x), (x, x.value))
             x = x.value
         if isinstance(x, Watched) and x.level is not self:
             self.outer.setdefault(id(x.node), x.level.made(x.value, x.node))
@@ -104,7 +107,7 @@ class FirstRun(Level):
         self.states.keep(rng)
 
     def write(self, x: Any, index: Any, v: Any) -> None:
-        fill(x, index, self.plain(v))
+        fill(x, index, self.plain(v), lambda memory: True)
 
     def settle(self, x: Any, memory: Any) -> None:
         """Nothing else has to know the value of an array that was filled."""
@@ -129,7 +132,7 @@ class Again:
 
     def __init__(self, call: Callable[..., Any], count: int, first: FirstRun, inside: Sequence[int], values: list[Any]):
         self.call, self.count, self.inside, self.values = call, count, inside, values
-        self.keys, self.states = dict(first.outer), first.states
+        self.keys, self.constants, self.states = dict(first.outer), first.constants, first.states
         self.forms = [(v.shape, v.dtype) for v in values]
         self.below = max((x.level.depth for x in self.keys.values()), default=0)
 
@@ -158,9 +161,9 @@ class Again:
 
     def evaluated(self, level: Any, arrays: list[Any]) -> list[Any]:
         """The results of the function at a level that knows the arrays from outside by their nodes."""
+        level.constants = self.constants
         level.stand_ins = dict(zip(self.keys, arrays[self.count :], strict=True))
-        with self.states.given_back():
-            results = leaves(run_at(level, self.call, arrays[: self.count], ambient=True))
+        results = leaves(self.states.run_again(run_ambient, level, self.call, arrays[: self.count]))
         outputs = [results[i] for i in self.inside]
         shapes = [shape for shape, _ in self.forms]
         if [v.shape for v in outputs] != shapes:
@@ -171,19 +174,33 @@ class Again:
         return outputs
 
 
+def run_ambient(level: Level, call: Callable[..., Any], arrays: Sequence[Any]) -> Any:
+    """The result of a function of which all calls are the level's."""
+    return run_at(level, call, arrays, ambient=True)
+
+
 class StandIns:
     """What makes a level the second run of a checkpointed function: variables stand for arrays from outside."""
 
     __slots__ = ()
     again = True
+    constants: Mapping[int, Any]
     stand_ins: Mapping[int, Any]
 
     def own(self, x: Any) -> Any:
         """The array of this level that stands for an operand."""
-        while x.level is not self and x.node is None and isinstance(x.value, Watched):
+        while x.level is not self and x.node is None:
+            known = self.constants.get(id(x))
+            if known is not None and known[1] is not x.value:
+                raise GraphError(
+                    f"an array of shape {x.shape} was changed in place since a checkpointed function used it, which is "
+                    f"computed again here. Call backward() before the change, or give the function a copy"
+                )
+            if not isinstance(x.value, Watched):
+                return None
             x = x.value
-        if x.level is self or x.node is None:
-            return x if x.level is self else None
+        if x.level is self:
+            return x
         if id(x.node) not in self.stand_ins:
             raise ValueError("a checkpointed function uses the same arrays when called again; there is a new one now")
         return self.stand_ins[id(x.node)]
@@ -192,13 +209,13 @@ class StandIns:
 class AgainReverse(StandIns, Reverse):
     """The second run, in reverse mode."""
 
-    __slots__ = ("stand_ins",)
+    __slots__ = ("constants", "stand_ins")
 
 
 class AgainForward(StandIns, Forward):
     """The second run, in forward mode."""
 
-    __slots__ = ("stand_ins",)
+    __slots__ = ("constants", "stand_ins")
 
 
 def pack(arrays: Sequence[Any]) -> Any:

@@ -45,17 +45,16 @@ class Forward(Level):
             return
         own = isinstance(v, Watched) and v.level is self
         value, tangent = (v.value, v.node) if own else (v, None)
-        is_first = type(x) is Dual
-        fill(x, index, value)
-        if x.node is None and tangent is None:
-            return
-        if x.node is None:
-            x.node = zeros_like(memory_of(x))
-        elif is_first:
-            x.node = own_copy(x.node)
-        if isinstance(tangent, Watched) and not isinstance(x.node, Watched):
-            x.node = tangent.level.made(x.node, None)
-        x.node[index] = 0 if tangent is None else tangent
+        before, is_first = x.node, type(x) is Dual
+
+        def new_tangent(memory: Any) -> Any:
+            t = zeros_like(memory) if before is None else own_copy(before) if is_first else before
+            return tangent.level.made(t, None) if isinstance(tangent, Watched) and not isinstance(t, Watched) else t
+
+        if before is None and tangent is None:
+            fill(x, index, value, lambda memory: None)
+        else:
+            fill(x, index, value, new_tangent, 0 if tangent is None else tangent)
 
     def settle(self, x: Any, memory: Any) -> None:
         """Nothing else has to know the value of an array that was filled."""

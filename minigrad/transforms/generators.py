@@ -1,8 +1,7 @@
 """The generators of random numbers that a function may draw from, and their states."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,14 +22,13 @@ class States:
         if has_state(generator):
             self.before.setdefault(id(generator), (generator, state_of(generator)))
 
-    @contextmanager
-    def given_back(self) -> Iterator[None]:
-        """For as long as the block lasts, each generator begins where it began before."""
+    def run_again(self, function: Callable[..., Any], *args: Any) -> Any:
+        """``function(*args)``, for which each generator begins where it began before, and is then as it is now."""
         present = [(x, state_of(x)) for x, _ in self.before.values()]
         try:
             for x, state in self.before.values():
                 set_state(x, state)
-            yield
+            return function(*args)
         finally:
             for x, state in present:
                 set_state(x, state)

@@ -103,8 +103,10 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Cal
     y = tree_map(partial(result, level), outputs)
     roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in leaves(outputs)]
 
+    form = tree_map(lambda v: v, y)  # the caller may change the containers of `y`
+
     def pull_back(g: Any) -> Any:
-        given = [first_cotangent(one) for one in leaves(y)] if g is None else leaves(tree_map(first_cotangent, y, g))
+        given = [first_cotangent(v) for v in leaves(form)] if g is None else leaves(tree_map(first_cotangent, form, g))
         found, taken = cotangents(roots, given), {id(one) for one in given}
         return rebuild(
             primals,

@@ -1,6 +1,8 @@
 """Long chains of one small operation, forward and backward."""
 
 import gc
+import operator
+import sys
 import time
 import tracemalloc
 
@@ -66,30 +68,54 @@ def main():
         contenders["mygrad"] = lambda: in_mygrad(mygrad, n)
     report("chain of 1,000 operations on 4 numbers", medians(contenders), "NumPy, bare")
     long_chain()
+    memory()
 
 
 def long_chain():
-    """Time and memory of a million operations, without the garbage collector."""
+    """Time of a million operations, and what is left of them, without the garbage collector."""
+    in_minigrad(1000)
+    gc.collect()
     gc.disable()
     try:
-        seconds = {}
+        before, seconds = sys.getallocatedblocks(), {}
         for n in (500_000, 1_000_000):
             start = time.perf_counter()
             in_minigrad(n)
             seconds[n] = time.perf_counter() - start
-        tracemalloc.start()
-        z = mg.tensor(START, requires_grad=True)
-        for _ in range(100_000):
-            z = z * 1.0001
-        held = tracemalloc.get_traced_memory()[0] / 100_000
-        z.sum().backward()
-        peak = tracemalloc.get_traced_memory()[1] / 100_000
-        del z
-        left = tracemalloc.get_traced_memory()[0] / 100_000
-        tracemalloc.stop()
+        left = sys.getallocatedblocks() - before
     finally:
         gc.enable()
     print("\nchain of 1,000,000 operations, garbage collector off")
     ratio = seconds[1_000_000] / seconds[500_000]
     print(f"  forward and backward {seconds[1_000_000]:.2f} s, {ratio:.2f} x those of 500,000")
-    print(f"  {held:.0f} bytes an operation, {peak:.0f} at the peak of backward, {left:.0f} left")
+    print(f"  {left} blocks of memory left")
+
+
+STEPS = {
+    "z * 1.0001": lambda z, x: z * 1.0001,
+    "z * a, an ndarray": lambda z, x: z * START,
+    "z * x, a leaf": operator.mul,
+    "mg.negative(z)": lambda z, x: mg.negative(z),
+    "z[...]": lambda z, x: z[...],
+}
+
+
+def memory(n=100_000):
+    """Bytes an operation: when the graph is there, at the peak of backward, and left."""
+    print("\nbytes an operation on 4 numbers, of which their array takes 144, garbage collector off")
+    gc.disable()
+    try:
+        for name, step in STEPS.items():
+            x = z = mg.tensor(START, requires_grad=True)
+            tracemalloc.start()
+            for _ in range(n):
+                z = step(z, x)
+            held = tracemalloc.get_traced_memory()[0]
+            z.sum().backward()
+            peak = tracemalloc.get_traced_memory()[1]
+            del z
+            left = tracemalloc.get_traced_memory()[0]
+            tracemalloc.stop()
+            print(f"  {name:<34}{held / n:7.0f} held{peak / n:7.0f} at the peak of backward{left / n:7.1f} left")
+    finally:
+        gc.enable()

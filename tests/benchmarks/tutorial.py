@@ -23,8 +23,8 @@ def by_hand():
     return epoch
 
 
-def in_minigrad():
-    x, y, w = mg.tensor(X), mg.tensor(Y), mg.tensor(W, requires_grad=True)
+def in_minigrad(data=mg.tensor):
+    x, y, w = data(X), data(Y), mg.tensor(W, requires_grad=True)
     optimizer = optim.SGD([w], lr=1.0)
 
     def epoch():
@@ -87,7 +87,11 @@ def many(epoch, n=200):
 
 
 def main():
-    epochs = {"NumPy by hand": by_hand(), "minigrad": in_minigrad()}
+    epochs = {
+        "NumPy by hand": by_hand(),
+        "minigrad, data as Tensors": in_minigrad(),
+        "minigrad, data as ndarrays": in_minigrad(np.asarray),
+    }
     for name, make in {"torch": in_torch, "mygrad": in_mygrad, "autograd": in_autograd}.items():
         if (module := peer(name)) is not None:
             epochs[name] = make(module)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.context import observing
+from minigrad.core.context import Observing
 
 
 def leaf(values):
@@ -53,6 +53,6 @@ def test_einsum_multiplies_in_a_cheap_order():
     a, b = np.ones((1000, 2)), np.ones((2, 1000))
     sizes = []
 
-    with observing(lambda primitive, i, answer, *_: sizes.append(answer.size)):
+    with Observing(lambda primitive, i, answer, *_: sizes.append(answer.size)):
         mg.grad(lambda a: np.einsum("ij,jk,kl->", a, b, a))(a)
     assert max(sizes) <= 2000

@@ -98,24 +98,29 @@ def test_none_is_no_array():
         (lambda x: np.add.at(x, 0, 1.0), "add.at"),
         (lambda x: np.subtract.outer(x, x), "subtract.outer"),
         (lambda x: np.modf(x), "modf"),
-        (lambda x: np.fft.fft(x), "fft"),
+        (lambda x: np.fft.fft(x), "fft.fft"),
         (lambda x: np.partition(x, 1), "partition"),
         (lambda x: np.put(x, 0, 1.0), "put"),
     ],
 )
-@pytest.mark.parametrize("connected", [True, False])
-def test_functions_without_a_rule_raise(call, name, connected):
-    """A NumPy function without a rule raises at the call, names itself, and says how to add one."""
-    x = leaf(1, 2) if connected else mg.tensor([1.0, 2.0])
+def test_functions_without_a_rule_raise(call, name):
+    """A NumPy function without a rule raises at the call, names itself in its module, and says how to add one."""
+    x = leaf(1, 2)
     with pytest.raises(NoRuleError, match=rf"numpy.{name} has no derivative rule. .*mg.register.*x.detach\(\)"):
         call(x)
+    if name in ("add.at", "put"):
+        with pytest.raises(NoRuleError, match=rf"numpy.{name} writes into its argument.*x\[i\] = v, or mg.index_add"):
+            call(x.detach())
+        assert x.tolist() == [1, 2]
+    else:
+        assert np.array_equal(call(x.detach()), call(np.array([1.0, 2.0])))
 
 
 @pytest.mark.parametrize("transform", ["grad", "jvp"])
 def test_functions_without_a_rule_raise_in_transformations(transform):
     """So they do for arrays inside a transformation."""
     f = lambda x: np.fft.fft(x)
-    with pytest.raises(NoRuleError, match="numpy.fft has no derivative rule"):
+    with pytest.raises(NoRuleError, match=r"numpy\.fft\.fft has no derivative rule"):
         mg.grad(f)(np.ones(2)) if transform == "grad" else mg.jvp(f, (np.ones(2),), (np.ones(2),))
 
 
@@ -374,5 +379,5 @@ def test_watched_array_shows_value_and_level():
 def test_composed_function_without_a_rule_inside_says_which():
     """Where a step of a composed function has no rule, the error is that step's, and still a NoRuleError."""
     made = Primitive(lambda x: np.fft.fft(x), (), "composed")
-    with pytest.raises(NoRuleError, match=r"^numpy\.fft has no derivative rule"):
+    with pytest.raises(NoRuleError, match=r"^numpy\.fft\.fft has no derivative rule"):
         made(leaf(1, 2))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.core.context import observing
+from minigrad.core.context import Observing
 from minigrad.core.engine import broadcast, fitted, pull_back, push_forward, stretches, undo_broadcast
 from minigrad.core.primitive import REGISTRY, Primitive
 from minigrad.errors import RuleError
@@ -101,7 +101,7 @@ def test_pull_back_answers_for_parents_only():
 def test_observers_see_what_rules_answer():
     """An observer is told each answer before it is summed or cast."""
     seen = []
-    with observing(lambda primitive, i, answer, g, y, args, kwargs: seen.append((primitive.name, i, answer.shape))):
+    with Observing(lambda primitive, i, answer, g, y, args, kwargs: seen.append((primitive.name, i, answer.shape))):
         found = pull_back(REGISTRY[np.add], G, G, (np.float64(1), G), {}, (1, 1))
     assert seen == [("add", 0, (2,)), ("add", 1, (2,))]
     assert found[0] == 11

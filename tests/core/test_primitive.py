@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minigrad.core.engine import pull_back
 from minigrad.core.primitive import KINDS, REGISTRY, Primitive, composed, constant, register
 
 G = np.array([1.0, 10.0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.context import observing
+from minigrad.core.context import Observing
 from minigrad.core.primitive import REGISTRY
 from minigrad.core.short import public
 from minigrad.testing import StrictArray
@@ -104,7 +104,7 @@ def test_rules_answer_in_shape_and_dtype(case):
         if hasattr(operand, "dtype") and not stretched:
             seen.append((p.name, i, answer.shape, operand.shape, answer.dtype, operand.dtype))
 
-    with observing(observe):
+    with Observing(observe):
         for dtype in (np.float64, np.float32):
             y, pull_back = mg.vjp(case, *(x.astype(dtype) for x in case.arrays))
             pull_back(cotangent_like(y).astype(dtype))

@@ -138,11 +138,9 @@ def _normalised_rows(g, y, arrays, moments):
     gd = g * d
     gw = np.matmul(root[:, 0], gd)
     share = np.matmul(gd, weight[:, None]) * (root * root * root / d.shape[1])
-    gx = _outer(root, weight)
-    gx *= g
-    gx -= d * share
+    gx = _outer(root, weight) * g - d * share
     if moments.centre:
-        gx -= mean(gx, (1,))
+        gx = gx - mean(gx, (1,))
     return [gx, gw, summed(g, (0,))[0]]
 
 
@@ -176,9 +174,7 @@ def _normalised_channels(g, y, arrays, moments):
     d, root, axes = deviations(x, moments), inverse_root(x, moments), moments.axes
     n = count(d, axes)
     gw, gb = root * dotted(g, d, axes), summed(g, axes)
-    gx = g - gb / n
-    gx -= d * (gw * root / n)
-    gx *= root * _beside(weight, d)
+    gx = (g - gb / n - d * (gw * root / n)) * (root * _beside(weight, d))
     return [gx, np.reshape(gw, -1), np.reshape(gb, -1)]
 
 
