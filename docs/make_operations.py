@@ -4,6 +4,8 @@ import pathlib
 import sys
 from collections import defaultdict
 
+import numpy as np
+
 import minigrad  # fills the registry
 from minigrad.core.primitive import KINDS, REGISTRY
 
@@ -13,7 +15,8 @@ HEAD = """# Operations
 
 What has a derivative, by the kind of its rule. Functions of NumPy work on Tensors under their own names, which stand
 here with `np.`, and those that NumPy lacks with `mg.`; most have an Array API name in `mg` as well. Names without
-either are steps inside of others.
+either are steps inside of others. Any other function of NumPy's works on constants, and raises where a derivative would
+be lost.
 [Operations of your own](extending.md) says what the kinds mean.
 
 This page is made from the registry by `docs/make_operations.py`.
@@ -27,16 +30,19 @@ ABOUT = {
     "composed": "Made of functions with rules.",
     "constant": "The result is not connected to the graph: it has no derivative.",
 }
+OF_ARRAYS = {"__getitem__": "x[i]", "__setitem__": "x[i] = v"}  # methods of arrays that are not called by their names
 
 
 def name_of(key):
     """How to call what is registered under a key."""
     function, *method = key if isinstance(key, tuple) else (key,)
+    if getattr(function, "__objclass__", None) is np.ndarray:
+        return OF_ARRAYS.get(function.__name__, f"x.{function.__name__}")
     module = getattr(function, "__module__", None) or "numpy"
     name = ".".join([function.__name__, *method])
     if module.startswith("numpy"):
         return ("np.linalg." if module.startswith("numpy.linalg") else "np.") + name
-    return f"mg.{name}" if hasattr(minigrad, name) else name
+    return f"mg.{name}" if name in vars(minigrad) else name  # hasattr would load minigrad.nn, and its rules
 
 
 def table():

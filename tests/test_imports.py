@@ -112,7 +112,7 @@ def written_attributes(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_nodes_are_written_in_core_alone(path):
-    """No attribute of a node, or of its notes, is written outside of the engine, nor does anyone use its private names."""
+    """No attribute of a node, or of its notes, is written outside of the engine, nor are its private names used."""
     if module_of(path) == "core":
         return
     ours = {*Node.__slots__, *vars(Notes)}

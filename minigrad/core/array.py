@@ -23,9 +23,8 @@ SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 # Engine's words, which are no part of what an ndarray's users look for.
 HIDDEN = {
     *("assign", "become", "called_by_numpy", "changed", "check_changeable", "fitting", "flows", "kind", "knows"),
-    *("level", "node", "own_notes", "refuse_to_leave", "settled", "steps_back", "value"),
+    *("level", "node", "own_notes", "refuse_to_leave", "settled", "shorts", "steps_back", "value"),
 }
-SHORT: dict[Any, Callable[..., Any]] = {}  # functions of NumPy's by the short way, see short.py
 
 
 def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
@@ -63,6 +62,7 @@ class Array(Watched):
 
     __slots__ = ()
     __hash__ = object.__hash__
+    shorts: Mapping[Any, Callable[..., Any]] = {}  # functions of NumPy's by the short way, see short.py
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         return bind(primitive, args, kwargs)
@@ -73,12 +73,12 @@ class Array(Watched):
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "__call__" and not kwargs and (short := SHORT.get(ufunc)) is not None:
+        if name == "__call__" and not kwargs and (short := self.shorts.get(ufunc)) is not None:
             return short(*args)
         return self.called_by_numpy(ufunc if name == "__call__" else (ufunc, name), map(type, args), args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        if len(args) == 1 and not kwargs and (short := SHORT.get(function)) is not None:
+        if len(args) == 1 and not kwargs and (short := self.shorts.get(function)) is not None:
             return short(*args)
         return self.called_by_numpy(function, types, args, kwargs)
 
@@ -142,6 +142,15 @@ class Array(Watched):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r}, level {self.level.depth})"
+
+    def __copy__(self) -> Any:
+        return +self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return +self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("an array inside a transformation cannot be pickled. Use x.detach() for the values alone")
 
     # Changes in place
 

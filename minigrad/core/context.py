@@ -9,7 +9,6 @@ import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -45,36 +44,54 @@ class Level:
         """The array of this level that stands for a watched operand, None if there is none."""
         return x if x.level is self else None
 
+    def drawn(self, rng: Any) -> Any:
+        """The generator to draw from, in place of a generator, a seed or None."""
+        return rng
+
     def write(self, x: Any, index: Any, v: Any) -> None:
         """``x[index] = v``, x being an array of this level."""
         x.assign(index, v)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What is switched on or off."""
+class Settings:
+    """What is switched on or off, while a context is being made."""
 
-    depth: int = 0  # how many transformations run
-    recorded_from: int = 0  # levels less deep record nothing
-    ambient: Any = None  # a level that processes the calls on arrays from outside as well
-    recorder: Any = None  # writes each call down, see compile
-    observers: tuple[Callable[..., None], ...] = ()  # called with what each rule returns, before it is checked
-    short: bool = True  # whether a call on arrays may take the short way: it is recorded, and nobody looks on
+    __slots__ = ("ambient", "depth", "observers", "recorded_from", "recorder", "short")
 
 
-USUAL = Context()
+class Context(Settings):
+    """What is switched on or off. It never changes.
+
+    `depth` counts the transformations that run; levels less deep than `recorded_from` record nothing. An `ambient`
+    level processes the calls on arrays from outside as well; a `recorder` writes each call down, see compile;
+    `observers` are told what each rule returns. `short`, if a call may take the short way: it is recorded, and nobody
+    looks on.
+    """
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a context never changes. Make another one, by with_changes")
+
+
+def made(depth: int, recorded_from: int, ambient: Any, recorder: Any, observers: tuple[Any, ...]) -> Context:
+    """A context."""
+    new: Any = Settings()
+    new.depth, new.recorded_from, new.ambient, new.recorder = depth, recorded_from, ambient, recorder
+    new.observers, new.short = observers, not recorded_from and ambient is None and recorder is None
+    new.__class__ = Context
+    return new
+
+
+USUAL = made(0, 0, None, None, ())
 context: ContextVar[Context] = ContextVar("minigrad", default=USUAL)
 
 
 def with_changes(**changes: Any) -> Context:
     """The present context, but for some changes."""
-    new = replace(context.get(), **changes)
-    return replace(new, short=not new.recorded_from and new.ambient is None and new.recorder is None)
-
-
-def deeper(here: Context, depth: int) -> Context:
-    """A context in which so many transformations run."""
-    return Context(depth, here.recorded_from, here.ambient, here.recorder, here.observers, here.short)
+    here = context.get()
+    kept = {name: getattr(here, name) for name in ("depth", "recorded_from", "ambient", "recorder", "observers")}
+    return made(**kept | changes)
 
 
 # An interrupt may come after any call, so each change is made inside of the `try` that takes it back.
@@ -98,9 +115,9 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
             level.inside = before.ambient
             context.set(with_changes(depth=level.depth, ambient=level))
         else:
-            context.set(deeper(before, level.depth))
+            context.set(made(level.depth, before.recorded_from, before.ambient, before.recorder, before.observers))
         return function(*args)
-    except ValueError as error:  # which NumPy raises where it asked for a number and was refused
+    except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
         if isinstance(error.__cause__, DetachedError):
             raise error.__cause__ from error
         raise
@@ -169,7 +186,8 @@ class Observing(Switch):
 
 def next_depth(below: int = 0) -> int:
     """The depth of a level inside all that run here, and inside of one of depth `below`."""
-    return max(context.get().depth, below) + 1
+    depth = context.get().depth
+    return (depth if depth > below else below) + 1
 
 
 def is_grad_enabled() -> bool:

@@ -18,6 +18,7 @@ from .recorder import fixed, seen
 from .tree import leaves, tree_map
 
 LISTS = (list, tuple)
+OTHERS = ("matrix", "MaskedArray")  # subclasses of ndarray with another arithmetic
 NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of PyTorch and of NumPy
 
 
@@ -80,10 +81,27 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     if level is not None:
         return level.process(primitive, args, kwargs)
     if kwargs:
+        placed, kwargs = by_position(primitive, args, kwargs)
+        if placed is not args:  # np.sum(a=x)
+            return bind(primitive, placed, kwargs)
         kwargs = checked_options(primitive, kwargs, False)
     if not primitive.sequence:  # Python's operators would join lists
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
     return compute(primitive, args, kwargs)
+
+
+def by_position(
+    primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of a call with arrays in their places that came by name, as far as the function has places."""
+    if not any(isinstance(x, Watched) for x in kwargs.values()):
+        return args, kwargs
+    try:
+        bound = inspect.signature(primitive.function).bind(*args, **kwargs)
+    except ValueError:  # a ufunc has no signature
+        return args, kwargs
+    moved = any(isinstance(x, Watched) for x in bound.args)
+    return (bound.args, bound.kwargs) if moved else (args, kwargs)
 
 
 def innermost(operands: Sequence[Any]) -> Level | None:
@@ -181,6 +199,11 @@ def outward(step: Callable[[Call], Any], call: Call) -> Any:
 
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists are arrays where a derivative could flow."""
+    if type(x).__name__ in OTHERS and isinstance(x, np.ndarray):
+        raise TypeError(
+            f"{primitive.name} takes arrays with NumPy's own arithmetic; got a {type(x).__name__}. Use np.asarray(x), or "
+            f"x.filled() of a masked array"
+        )
     return fixed(np.asarray(x)) if type(x) in LISTS and primitive.has_rule(i) else seen(x)
 
 
@@ -214,13 +237,6 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     primitive = REGISTRY.get(key)
     if primitive is None:
         return without_rule(key, args, kwargs)
-    if not kwargs:
-        return bind(primitive, args)
-    if "out" in kwargs:
-        kwargs = without_out(primitive, kwargs)
-    if primitive.kind != "composed" and not any(isinstance(x, list | tuple | Watched) for x in args):
-        bound = inspect.signature(primitive.function).bind(*args, **kwargs)  # np.sum(a=x)
-        args, kwargs = bound.args, bound.kwargs
     return bind(primitive, args, kwargs)
 
 

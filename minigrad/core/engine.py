@@ -77,14 +77,22 @@ def fitted(primitive: Primitive, i: int, answer: Any, x: Any) -> Any:
     if getattr(dtype, "kind", None) != "f":
         raise RuleError(f"the rule of {primitive.name} for argument {i} answers with a floating array; got {dtype}")
     if answer.shape != x.shape:
-        broadcasts = primitive.kind in ("elementwise", "multilinear")
-        if not (broadcasts and stretches(x.shape, answer.shape)):
-            raise RuleError(
-                f"the rule of {primitive.name} for argument {i} answers in the argument's shape {x.shape}; "
-                f"got an answer of shape {answer.shape}"
-            )
-        answer = undo_broadcast(answer, x.shape)
+        if primitive.kind == "elementwise" and answer.shape[1:] == x.shape:
+            answer = np.add.reduce(answer)  # as for a bias, to which broadcasting added one axis
+        else:
+            answer = reduced(primitive, i, answer, x.shape)
     return answer if answer.dtype == x.dtype else answer.astype(x.dtype)
+
+
+def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...]) -> Any:
+    """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
+    broadcasts = primitive.kind in ("elementwise", "multilinear")
+    if not (broadcasts and stretches(shape, answer.shape)):
+        raise RuleError(
+            f"the rule of {primitive.name} for argument {i} answers in the argument's shape {shape}; "
+            f"got an answer of shape {answer.shape}"
+        )
+    return undo_broadcast(answer, shape)
 
 
 def stretches(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:

@@ -52,8 +52,8 @@ def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kw
     A seed stands for a new generator, which draws the same in each call: in a recording, a constant.
     """
     now = context.get()
-    if now.ambient is not None and (tell := getattr(now.ambient, "drawn", None)) is not None:
-        tell(rng)
+    if now.ambient is not None:
+        rng = now.ambient.drawn(rng)
     if now.recorder is not None:
         return now.recorder.drawn(rng, method, args, kwargs)
     return getattr(np.random.default_rng(rng), method)(*args, **kwargs)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import float32, float64, ndarray
 
-from .array import SHORT, Array, operators
+from .array import Array, operators
 from .context import context
 from .door import bind, now
 from .primitive import REGISTRY, Primitive
@@ -21,6 +21,7 @@ from .tape import Node, Variable, tick
 from .tensor import Tensor
 
 TENSORS = {Tensor}  # and those classes of Tensors that are registered as such
+NOTHING: Any = object()
 PLAIN = frozenset({ndarray, float, int, float64, float32})
 here = context.get
 
@@ -31,22 +32,28 @@ def short_way(cls: type) -> type:
     return cls
 
 
-def unary(primitive: Primitive, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The function of one Tensor; `otherwise` is what it is where the short way does not serve."""
-    compute, trusted = primitive.compute, primitive.trusted
+def unary(primitive: Primitive, ours: Any, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The function of an array of one of `ours`: classes of Tensors, or Variable; `otherwise` serves all others."""
+    compute, trusted, leveled, made = primitive.compute, primitive.trusted, Variable in ours, result_class(ours)
 
     def call(x: Any) -> Any:
-        if type(x) not in TENSORS or not here().short:
+        if type(x) not in ours or not here().short:
             return otherwise(x)
-        p = x.node
+        value, p = x.value, x.node
+        if leveled and (not x.level.open or type(value) not in PLAIN):
+            return otherwise(x)
         try:
-            y = compute(x.value)
+            y = compute(value)
             if not trusted and y.dtype.kind != "f":
                 return otherwise(x)
         except Exception:
             return otherwise(x)
-        out = Tensor()
+        if leveled and p is None:
+            return y
+        out = made()
         out.value = y
+        if leveled:
+            out.level = x.level
         if p is None:
             out.node = None
         else:
@@ -57,23 +64,28 @@ def unary(primitive: Primitive, otherwise: Callable[[Any], Any]) -> Callable[[An
     return call
 
 
-def binary(primitive: Primitive, otherwise: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The function of two arrays, one of them a Tensor, the other a Tensor or plain."""
-    compute, trusted = primitive.compute, primitive.trusted
+def binary(primitive: Primitive, ours: Any, otherwise: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The function of two arrays, one of them of `ours`, and the other one of the same level, or plain."""
+    compute, trusted, leveled, made = primitive.compute, primitive.trusted, Variable in ours, result_class(ours)
 
     def call(a: Any, b: Any) -> Any:
-        left, right, p, q = a, b, None, None
-        kind, other = type(a), type(b)
-        if kind in TENSORS:
+        left, right, p, q, kind, other = a, b, None, None, type(a), type(b)
+        if kind in ours:
             left, p = a.value, a.node
-            if other in TENSORS:
+            if other in ours:
                 right, q = b.value, b.node
             elif other not in PLAIN or (other is ndarray and b.dtype.kind not in "fiub"):
                 return otherwise(a, b)
-        elif other not in TENSORS or kind not in PLAIN or (kind is ndarray and a.dtype.kind not in "fiub"):
+        elif other not in ours or kind not in PLAIN or (kind is ndarray and a.dtype.kind not in "fiub"):
             return otherwise(a, b)
         else:
             right, q = b.value, b.node
+        if leveled:
+            level = a.level if kind in ours else b.level
+            if type(left) not in PLAIN or type(right) not in PLAIN or not level.open:
+                return otherwise(a, b)
+            if kind is other and b.level is not level:
+                return otherwise(a, b)
         if not here().short:
             return otherwise(a, b)
         try:
@@ -82,8 +94,12 @@ def binary(primitive: Primitive, otherwise: Callable[[Any, Any], Any]) -> Callab
                 return otherwise(a, b)
         except Exception:
             return otherwise(a, b)
-        out = Tensor()
+        if leveled and p is None and q is None:
+            return y
+        out = made()
         out.value = y
+        if leveled:
+            out.level = level
         if p is None and q is None:
             out.node = None
         else:
@@ -95,8 +111,13 @@ def binary(primitive: Primitive, otherwise: Callable[[Any, Any], Any]) -> Callab
     return call
 
 
-def at_level(primitive: Primitive, whole: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of arrays of which one is of a level in reverse mode; `whole` is the function of what is inside."""
+def result_class(ours: Any) -> type:
+    """The class of results."""
+    return Variable if Variable in ours else Tensor
+
+
+def nested(primitive: Primitive, whole: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of arrays of several levels in reverse mode; `whole` is the function of what is inside."""
     compute = primitive.compute
 
     def call(*args: Any) -> Any:
@@ -135,15 +156,16 @@ def at_level(primitive: Primitive, whole: Callable[..., Any], otherwise: Callabl
     return call
 
 
-def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of `count` arrays by the short way, for Tensors and arrays of all levels in reverse mode."""
+def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """The function of one or two arrays by the short way, as it is best tried first for Tensors, and for variables."""
 
     def whole(*args: Any) -> Any:
-        return call(*args)
+        return of_tensors(*args)
 
-    kind = unary if count == 1 else binary
-    call = kind(primitive, at_level(primitive, whole, otherwise))
-    return call
+    way = unary if count == 1 else binary
+    inner = nested(primitive, whole, otherwise)
+    of_tensors = way(primitive, TENSORS, way(primitive, {Variable}, inner))
+    return of_tensors, way(primitive, {Variable}, inner)
 
 
 def public(key: Any) -> Callable[..., Any]:
@@ -155,22 +177,29 @@ def public(key: Any) -> Callable[..., Any]:
 
     count = parameters_of(primitive.function)
     ruled = primitive.kind not in ("constant", "composed") and not primitive.sequence and primitive.has_rule(0)
-    one = short(primitive, 1, through_the_door) if ruled else through_the_door
-    two = short(primitive, 2, through_the_door) if ruled and count == 2 and primitive.has_rule(1) else through_the_door
+    one = two = through_the_door
+    if ruled:
+        one, two = short(primitive, 1, one)[0], short(primitive, 2, two)[0] if has_two(primitive) else two
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) == 1 and not kwargs:
-            return one(*args)
-        return two(*args) if len(args) == 2 and not kwargs else bind(primitive, args, kwargs)
+    def call(x: Any = NOTHING, /, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs and x is not NOTHING:
+            return one(x)
+        given = args if x is NOTHING else (x, *args)  # mg.sum(a=x)
+        return two(*given) if len(given) == 2 and not kwargs else bind(primitive, given, kwargs)
 
     function = one if count == 1 or not ruled else call
     if ruled and key is not primitive:
-        hand_over(key, primitive, 1 if two is through_the_door else 2)
+        hand_over(key, primitive, 2 if has_two(primitive) else 1)
     function.__name__ = function.__qualname__ = primitive.name
     function.__module__ = sys._getframe(1).f_globals["__name__"]  # where it has its name
     function.__doc__ = primitive.function.__doc__
     function.__dict__["__wrapped__"] = primitive.function  # whose signature inspect and help() show
     return function
+
+
+def has_two(primitive: Primitive) -> bool:
+    """Whether a function takes two arrays, both with rules, and nothing else."""
+    return parameters_of(primitive.function) == 2 and primitive.has_rule(1)
 
 
 def hand_over(key: Any, primitive: Primitive, count: int) -> None:
@@ -180,7 +209,7 @@ def hand_over(key: Any, primitive: Primitive, count: int) -> None:
         first = next(x for x in args if isinstance(x, Array))
         return first.called_by_numpy(key, map(type, args), args, {})
 
-    SHORT[key] = short(primitive, count, otherwise)
+    Tensor.shorts[key], Variable.shorts[key] = short(primitive, count, otherwise)
 
 
 def parameters_of(function: Any) -> int:
@@ -192,17 +221,17 @@ def parameters_of(function: Any) -> int:
     return 0 if takes_more else code.co_argcount
 
 
-def fast_operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The forward and the reflected method of an operator."""
+def shorten_operator(name: str, ufunc: np.ufunc) -> None:
+    """Put the short way of an operator, forward and reflected, into the classes of arrays."""
     forward, reflected, _ = operators(ufunc)
-    primitive = REGISTRY[ufunc]
 
     def otherwise(a: Any, b: Any) -> Any:
         return forward(a, b) if isinstance(a, Array) else reflected(b, a)
 
-    call = short(primitive, 2, otherwise)
-    hand_over(ufunc, primitive, 2)
-    return call, lambda b, a: call(a, b)
+    for cls, call in zip((Tensor, Variable), short(REGISTRY[ufunc], 2, otherwise), strict=True):
+        setattr(cls, f"__{name}__", call)
+        setattr(cls, f"__r{name}__", lambda b, a, call=call: call(a, b))
+    hand_over(ufunc, REGISTRY[ufunc], 2)
 
 
 def fast_power(power: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -218,10 +247,10 @@ def fast_power(power: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def shorten() -> None:
     """Put the short ways into the operators and methods of arrays."""
     ufuncs = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "matmul": np.matmul}
+    for name, ufunc in ufuncs.items():
+        shorten_operator(name, ufunc)
     methods = {"__neg__": public(np.negative), "__pow__": fast_power(Array.__pow__)}
     methods |= {"sum": public(np.sum), "mean": public(np.mean)}
-    for name, ufunc in ufuncs.items():
-        methods[f"__{name}__"], methods[f"__r{name}__"] = fast_operators(ufunc)
     for name, call in methods.items():
         call.__doc__ = getattr(Array, name).__doc__
         for cls in (Tensor, Variable):

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,12 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
     while going.heap:
         node = heappop(going.heap)[1]
         going.descend(node, going.total(node))
-    for leaf in [leaf for leaf in going.totals if leaf in going.parts]:
-        going.totals[leaf] = going.total(leaf)
-    for leaf, g in going.totals.items():
+    totals = going.totals
+    for leaf in list(going.parts):
+        totals[leaf] = going.total(leaf)
+    for leaf, g in totals.items():
         if leaf.notes is None or leaf.notes.hooks:
-            going.totals[leaf] = after_hooks(leaf, g)
+            totals[leaf] = after_hooks(leaf, g)
     return going
 
 
@@ -93,8 +95,9 @@ class Sweep:
                 elif type(other) is not Node:
                     g = primitive.rules[0](g, node.y, parent.y, other)
                 else:
-                    return self.pull(node, g)
-                unchecked = primitive.trusted and type(other) in NUMBERS
+                    return self.pull_both(primitive, g, node.y, parent, other)
+                # A number makes no shape wider, but a rule may make a wider NumPy scalar of it.
+                unchecked = primitive.trusted and type(other) in NUMBERS and g.dtype is parent.y.dtype
             else:
                 return self.pull(node, g)
             if not unchecked:
@@ -104,6 +107,17 @@ class Sweep:
             if parent.primitive is None or (heap and -heap[0][0] >= parent.born):
                 return self.add(parent, g)
             node = parent
+
+    def pull_both(self, primitive: Any, g: Any, y: Any, a: Node, b: Node) -> None:
+        """Add the terms of the two parents of a call of two arrays."""
+        rules, x, z = primitive.rules, a.y, b.y
+        left, right = rules[0](g, y, x, z), rules[1](g, y, x, z)
+        if type(left) is not ndarray or left.dtype is not x.dtype or left.shape != x.shape:
+            left = fitted(primitive, 0, left, x)
+        if type(right) is not ndarray or right.dtype is not z.dtype or right.shape != z.shape:
+            right = fitted(primitive, 1, right, z)
+        self.add(a, left)
+        self.add(b, right)
 
     def add(self, node: Node, term: Any, ours: bool = False) -> None:
         """Add a term to the cotangent of a node, which waits to be visited if it is no leaf."""
@@ -254,12 +268,13 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
     return g if g.dtype == y.dtype else g.astype(y.dtype)
 
 
-adding = [threading.Lock()]  # threads may share leaves
+adding = threading.Lock()  # threads may share leaves
 
 
 def renew_lock() -> None:
     """After a fork nobody would give the lock back that another thread of the parent held."""
-    adding[0] = threading.Lock()
+    global adding
+    adding = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none
@@ -271,11 +286,9 @@ def commit(found: Sweep, start: Any, free: bool) -> None:
 
     Gradients are in arrays that are neither `start` nor another leaf's.
     """
-    taken = {id(start)}
-    recording = context.get().recorder
-    owners: list[Any] = []
-    values = []
-    with adding[0]:
+    taken, recording = {id(start)}, context.get().recorder
+    owners, values = [], []
+    with adding:
         for node, g in found.totals.items():
             notes = node.notes
             grad = notes.grad if recording is None else recording.gradient(node)
@@ -284,15 +297,12 @@ def commit(found: Sweep, start: Any, free: bool) -> None:
         for notes, g in found.kept:
             owners.append(notes)
             values.append(as_array(+g if notes.grad is None else notes.grad + g))
-        names = ["grad"] * len(owners)
-        if free:
-            owners += found.visited
-            names += ["args"] * len(found.visited)
-            values += [()] * len(found.visited)
-        at_once(map(setattr, owners, names, values))
+        freed = map(set_args, found.visited, repeat(())) if free else ()
+        at_once(chain(map(setattr, owners, repeat("grad"), values), freed))
 
 
 at_once = deque(maxlen=0).extend
+set_args = Node.args.__set__
 
 
 def owned(g: Any, taken: set[int]) -> Any:

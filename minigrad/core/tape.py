@@ -7,7 +7,7 @@ Nothing points from a node to those that use it, so a graph that nobody holds is
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -54,6 +54,10 @@ class Notes:
     changed = 0
     memory: Any = None
     kind = ""
+
+
+WITHOUT_GRADIENT = Notes()  # of all leaves of transformations, which return what they find
+WITHOUT_GRADIENT.kind = "leaf"
 
 
 def noted(primitive: Any, args: Sequence[Any], kwargs: Mapping[str, Any], y: Any) -> Node:
@@ -113,6 +117,17 @@ def set_gradient(node: Node, g: Any) -> None:
     put_gradient(node, g)
 
 
+def forget_gradients(arrays: Sequence[Any]) -> None:
+    """Leave None in the leaves of arrays that require grad."""
+    recording = context.get().recorder
+    for x in arrays:
+        node = x.node
+        if node is not None:
+            if recording is not None:
+                recording.keep_gradient(node)
+            node.notes.grad = None
+
+
 def put_gradient(node: Node, g: Any) -> None:
     """Leave a gradient in a leaf without telling a recording, as the recording itself does."""
     node.notes.grad = g
@@ -165,6 +180,16 @@ class Reverse(Level):
         variable.value, variable.node, variable.level = value, node, self
         return variable
 
+    def variables(self, arrays: Sequence[Any]) -> list[Any]:
+        """Arrays of this level to differentiate by."""
+        made = []
+        for x in arrays:
+            variable, node = Variable(), Node()
+            node.primitive, node.args, node.y, node.born, node.notes = None, (), x, tick(), WITHOUT_GRADIENT
+            variable.value, variable.node, variable.level = x, node, self
+            made.append(variable)
+        return made
+
     def constant(self, y: Any) -> Any:
         """A result that has no derivative, as this level sees it."""
         return y
@@ -214,6 +239,7 @@ class Variable(Array):
     """An array that a transformation in reverse mode watches."""
 
     __slots__ = ()
+    shorts: ClassVar[dict[Any, Any]] = {}
 
 
 ZERO = bytes(32)

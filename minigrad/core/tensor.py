@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Tensor(Array):
     """
 
     __slots__ = ()
+    shorts: ClassVar[dict[Any, Any]] = {}
     level = GROUND
 
     kind = "leaf"
@@ -221,7 +222,11 @@ class Tensor(Array):
         return rebuilt, (type(self), self.value, self.requires_grad, grad)
 
     def __copy__(self) -> "Tensor":
-        return deepcopy(self)  # as with ndarrays: a copy has memory of its own
+        return self.__deepcopy__({})  # as with ndarrays: a copy has memory of its own
+
+    def __deepcopy__(self, memo: Any) -> "Tensor":
+        make, parts = self.__reduce_ex__(4)
+        return make(*deepcopy(parts, memo))
 
     def __repr__(self) -> str:
         name = "tensor" if type(self) is Tensor else type(self).__name__

@@ -1,22 +1,45 @@
 """Nested lists, tuples and mappings of arrays, of any of their subclasses."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any
 
+import numpy as np
+
 PLAIN = frozenset({dict, list, tuple})
+LEAVES = frozenset({np.ndarray, np.float64, float, int})  # which most leaves are
 
 
 def is_branch(x: Any) -> bool:
     """Whether it is a list, tuple or mapping, rather than a leaf."""
-    return type(x) in PLAIN or (not hasattr(x, "dtype") and isinstance(x, list | tuple | Mapping))
+    kind = type(x)
+    return kind in PLAIN or (not hasattr(kind, "__array_ufunc__") and isinstance(x, list | tuple | Mapping))
+
+
+def branches_of(tree: Any) -> Iterable[Any]:
+    """What a list, tuple or mapping holds."""
+    if type(tree) is dict:  # which Python knows faster than a mapping
+        return tree.values()
+    return tree.values() if type(tree) not in PLAIN and isinstance(tree, Mapping) else tree
 
 
 def leaves(tree: Any) -> list[Any]:
     """What lies in `tree` and is no list, tuple or mapping itself, in order; None is an empty tree."""
-    if is_branch(tree):
-        return [leaf for branch in (tree.values() if isinstance(tree, Mapping) else tree) for leaf in leaves(branch)]
-    return [] if tree is None else [tree]
+    found: list[Any] = []
+    collect(tree, found)
+    return found
+
+
+def collect(tree: Any, found: list[Any]) -> None:
+    """Add the leaves of a tree to those found so far."""
+    if type(tree) not in LEAVES and is_branch(tree):
+        for branch in branches_of(tree):
+            if type(branch) in LEAVES:
+                found.append(branch)
+            else:
+                collect(branch, found)
+    elif tree is not None:
+        found.append(tree)
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
@@ -27,7 +50,7 @@ def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     ValueError
         If one of the others has another structure.
     """
-    if not is_branch(tree):
+    if type(tree) in LEAVES or not is_branch(tree):
         return None if tree is None else function(tree, *others)
     keys = tree if isinstance(tree, Mapping) else range(len(tree))
     if others:
@@ -42,6 +65,8 @@ def with_branches(tree: Any, branches: list[Any]) -> Any:
     kind = type(tree)
     if kind is list:
         return branches
+    if kind is tuple:
+        return tuple(branches)
     if kind is dict:
         return dict(zip(tree, branches, strict=True))
     if isinstance(tree, tuple):
@@ -76,7 +101,10 @@ def rebuild(tree: Any, new_leaves: list[Any]) -> Any:
 
 
 def rebuilt(tree: Any, remaining: Iterator[Any]) -> Any:
-    if not is_branch(tree):
+    """A tree like `tree`, of the leaves that remain."""
+    if type(tree) in LEAVES or not is_branch(tree):
         return None if tree is None else next(remaining)
-    branches = [rebuilt(b, remaining) for b in (tree.values() if isinstance(tree, Mapping) else tree)]
+    if type(tree) is dict:
+        return {k: next(remaining) if type(b) in LEAVES else rebuilt(b, remaining) for k, b in tree.items()}
+    branches = [next(remaining) if type(b) in LEAVES else rebuilt(b, remaining) for b in branches_of(tree)]
     return with_branches(tree, branches)

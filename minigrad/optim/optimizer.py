@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from ..core.context import context
 from ..core.door import bare
-from ..core.tape import gradient_of, mark_changed, set_gradient
+from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import Group, checked, listed, options_of
 from .parameters import checked_parameters, counted, groups_of, parameters_of
@@ -160,9 +160,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
-        for p in self.params:
-            if p.node is not None:
-                set_gradient(p.node, None)
+        forget_gradients(self.params)
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
@@ -171,7 +169,8 @@ class Optimizer:
             if p.value is not w:
                 self._follow()
         for p, w, slot, state, hyper in self._work:
-            g = None if p.node is None else gradient_of(p.node)
+            node = p.node
+            g = None if node is None else gradient_of(node) if recording else node.notes.grad
             if g is None:
                 continue
             if type(g) is not ndarray:
@@ -180,7 +179,7 @@ class Optimizer:
                 self._update(slot, g)
             else:
                 self.update(w, g, state, hyper)
-            mark_changed(p.node)
+            mark_changed(node)
 
     def _follow(self) -> None:
         """Work on the memory that the parameters have now."""

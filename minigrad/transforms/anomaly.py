@@ -1,7 +1,7 @@
 """Finding the operation that made the first NaN or infinity."""
 
 import linecache
-import pathlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from ..core.primitive import Primitive
 from ..errors import AnomalyError
 
 EVERYWHERE = sys.maxsize  # deeper than any transformation
-PACKAGE = str(pathlib.Path(__file__).parents[1])
+PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
 class detect_anomaly(Switch):
@@ -89,7 +89,7 @@ def shapes(args: Sequence[Any]) -> str:
 def users_line() -> str:
     """File, number and text of the innermost line that runs outside of this package and of NumPy."""
     frame = sys._getframe(1)
-    numpy = str(pathlib.Path(np.__file__).parent)
+    numpy = os.path.dirname(np.__file__)
     while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, numpy)):
         frame = frame.f_back
     name, number = frame.f_code.co_filename, frame.f_lineno

@@ -10,6 +10,8 @@ from ..core.door import Watched, bare
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array, as_numbers
 
+NUMBERS = (int, float, bool)
+
 
 def check_function(taker: str, f: Any) -> None:
     """Refuse to differentiate what is no function, such as the result of one."""
@@ -22,6 +24,8 @@ def of_arguments(
     f: Callable[..., Any], argnums: int | tuple[int, ...], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     """`f` as a function of the arguments at `argnums` alone, and those arguments."""
+    if argnums == 0 and len(args) == 1 and not kwargs:
+        return f, tuple(args)
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     count = len(args)
     if any(not -count <= i < count for i in positions) or len({i % count for i in positions}) < len(positions):
@@ -47,12 +51,14 @@ def split_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 def as_primal(x: Any) -> Any:
     """An argument as an array that can be differentiated by, as it is now; refuses others."""
+    if type(x) is np.ndarray and x.dtype.kind == "f":
+        return x
     if isinstance(x, Watched):
         x = x.level.made(x.value, x.node)
     elif callable(x):
         advice = "For the parameters of a module, see nn.functional_call"
         raise TypeError(f"derivatives are by floating arrays; got a {type(x).__name__}. {advice}")
-    elif type(x) is not np.ndarray or x.dtype.kind != "f":
+    else:
         x = as_numbers(x)
     if x.dtype.kind != "f":
         raise TypeError(f"derivatives are by floating arrays; got {x.dtype}. Use x.astype(float), or see argnums")
@@ -61,19 +67,20 @@ def as_primal(x: Any) -> Any:
 
 def outside(level: Level, v: Any) -> Any:
     """A result as seen from outside of `level`, as it is now."""
-    if isinstance(v, Watched):
-        v = v.value if v.level is level else v
-        return v.level.made(v.value, v.node) if isinstance(v, Watched) else as_array(v)
-    return as_array(v)
+    if isinstance(v, Watched) and v.level is level:
+        v = v.value
+    return v.level.made(v.value, v.node) if isinstance(v, Watched) else as_array(v)
 
 
 def result(level: Level, v: Any) -> Any:
     """A result that is to be differentiated, as seen from outside of `level`; a number is an array."""
-    return np.asarray(v) if isinstance(v, int | float) else outside(level, v)
+    return np.asarray(v) if type(v) in NUMBERS else outside(level, v)
 
 
 def like(x: Any, g: Any) -> Any:
     """A derivative as what its argument was: an array for an array, unless it can be differentiated further."""
+    if type(x) is np.ndarray is type(g):
+        return g
     if isinstance(x, Watched):
         return g if isinstance(g, Watched) else constant(g)
     return g.value if isinstance(g, Tensor) and g.node is None else g

@@ -11,7 +11,7 @@ from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, next_depth, run_at
 from ..core.door import Watched, bare, bind
 from ..core.primitive import Primitive
-from ..core.tape import Reverse, leaf
+from ..core.tape import Reverse
 from ..core.tree import leaves, rebuild, tree_map
 from ..errors import GraphError
 from .arguments import zeros_like
@@ -102,9 +102,8 @@ class FirstRun(Level):
         opaque.value, opaque.node, opaque.level = value, node, self
         return opaque
 
-    def drawn(self, rng: Any) -> None:
-        """Keep the state of a generator that the function draws from."""
-        self.states.keep(rng)
+    def drawn(self, rng: Any) -> Any:
+        return self.states.first(rng)
 
     def write(self, x: Any, index: Any, v: Any) -> None:
         fill(x, index, self.plain(v), lambda memory: True)
@@ -134,7 +133,8 @@ class Again:
         self.call, self.count, self.inside, self.values = call, count, inside, values
         self.keys, self.constants, self.states = dict(first.outer), first.constants, first.states
         self.forms = [(v.shape, v.dtype) for v in values]
-        self.below = max((x.level.depth for x in self.keys.values()), default=0)
+        outer = [*self.keys.values(), *(x for x, _ in self.constants.values())]
+        self.below = max((x.level.depth for x in outer), default=0)
 
     def primitive(self) -> Primitive:
         def checkpointed(arrays: Sequence[Any]) -> Any:
@@ -146,9 +146,10 @@ class Again:
 
     def rule(self, g: Any, y: Any, arrays: Sequence[Any]) -> list[Any]:
         """The cotangents of all arrays."""
-        nodes = [leaf(x) for x in arrays]
         level = AgainReverse(next_depth(self.below))
-        outputs = self.evaluated(level, [level.made(x, node) for x, node in zip(arrays, nodes, strict=True)])
+        variables = level.variables(arrays)
+        nodes = [v.node for v in variables]
+        outputs = self.evaluated(level, variables)
         roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in outputs]
         found = cotangents(roots, unpack(g, self.forms))
         return [found[node] if node in found else zeros_like(x) for x, node in zip(arrays, nodes, strict=True)]
@@ -161,7 +162,7 @@ class Again:
 
     def evaluated(self, level: Any, arrays: list[Any]) -> list[Any]:
         """The results of the function at a level that knows the arrays from outside by their nodes."""
-        level.constants = self.constants
+        level.constants, level.states = self.constants, self.states
         level.stand_ins = dict(zip(self.keys, arrays[self.count :], strict=True))
         results = leaves(self.states.run_again(run_ambient, level, self.call, arrays[: self.count]))
         outputs = [results[i] for i in self.inside]
@@ -179,13 +180,21 @@ def run_ambient(level: Level, call: Callable[..., Any], arrays: Sequence[Any]) -
     return run_at(level, call, arrays, ambient=True)
 
 
-class StandIns:
+class StandIns(Level):
     """What makes a level the second run of a checkpointed function: variables stand for arrays from outside."""
 
     __slots__ = ()
     again = True
     constants: Mapping[int, Any]
     stand_ins: Mapping[int, Any]
+    states: States
+
+    def drawn(self, rng: Any) -> Any:
+        return self.states.again(rng)
+
+    def constant(self, y: Any) -> Any:
+        """A result that has no derivative: an array that can be filled, as it was in the first run."""
+        return self.made(y, None) if hasattr(y, "dtype") else y
 
     def own(self, x: Any) -> Any:
         """The array of this level that stands for an operand."""
@@ -209,13 +218,13 @@ class StandIns:
 class AgainReverse(StandIns, Reverse):
     """The second run, in reverse mode."""
 
-    __slots__ = ("constants", "stand_ins")
+    __slots__ = ("constants", "stand_ins", "states")
 
 
 class AgainForward(StandIns, Forward):
     """The second run, in forward mode."""
 
-    __slots__ = ("constants", "stand_ins")
+    __slots__ = ("constants", "stand_ins", "states")
 
 
 def pack(arrays: Sequence[Any]) -> Any:

@@ -26,7 +26,7 @@ class Forward(Level):
         """The result of a call, with its tangent."""
         y = call.made()
         if not call.differentiable(y):
-            return y
+            return self.constant(y)
         tangents = {i: t for i, t in enumerate(call.nodes) if t is not None}
         return self.made(y, push_forward(call.primitive, tangents, y, call.args, call.kwargs))
 
@@ -34,6 +34,10 @@ class Forward(Level):
         dual = Dual()
         dual.value, dual.node, dual.level = value, node, self
         return dual
+
+    def constant(self, y: Any) -> Any:
+        """A result that has no derivative, as this level sees it."""
+        return y
 
     # Filling an array: its tangent is filled as well.
 

@@ -16,11 +16,24 @@ class States:
 
     def __init__(self, generators: Sequence[Any]) -> None:
         self.before: dict[int, tuple[Any, Any]] = {id(x): (x, state_of(x)) for x in generators}
+        self.made: list[Any] = []  # the generators of draws without one, in order
+        self.place = 0
 
-    def keep(self, generator: Any) -> None:
-        """Take one more down, unless it is known, or a seed."""
-        if has_state(generator):
-            self.before.setdefault(id(generator), (generator, state_of(generator)))
+    def first(self, rng: Any) -> Any:
+        """The generator that the first run draws from; in place of None one that the second run will have as well."""
+        if rng is None:
+            rng = np.random.default_rng()
+            self.made.append(rng)
+        if has_state(rng):  # and is no seed
+            self.before.setdefault(id(rng), (rng, state_of(rng)))
+        return rng
+
+    def again(self, rng: Any) -> Any:
+        """The generator that the second run draws from."""
+        if rng is not None or self.place == len(self.made):
+            return rng
+        self.place += 1
+        return self.made[self.place - 1]
 
     def run_again(self, function: Callable[..., Any], *args: Any) -> Any:
         """``function(*args)``, for which each generator begins where it began before, and is then as it is now."""
@@ -28,6 +41,7 @@ class States:
         try:
             for x, state in self.before.values():
                 set_state(x, state)
+            self.place = 0
             return function(*args)
         finally:
             for x, state in present:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
+import numpy as np
+
 from ..core.context import next_depth, run_at
 from ..core.door import Watched
 from ..core.sweep import first_cotangent, owned, sweep
-from ..core.tape import Node, Reverse, leaf
+from ..core.tape import Node, Reverse
 from ..core.tree import leaves, rebuild, tree_map
 from .arguments import as_primal, check_function, like, of_arguments, outside, result, split_aux, zeros_like
 
@@ -36,12 +38,12 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
         Takes the arguments of `f`; returns the gradient, in the structure and with the shapes of the argument, a
         tuple of them if `argnums` is one, and as the first of a pair with `has_aux`.
     """
-    differentiated = value_and_grad(f, argnums, has_aux)
+    check_function("grad", f)
 
     @wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, derivative = differentiated(*args, **kwargs)
-        return (derivative, value[1]) if has_aux else derivative
+        _, slope, aux = evaluated(f, argnums, has_aux, args, kwargs)
+        return (slope, aux) if has_aux else slope
 
     return gradient
 
@@ -57,18 +59,26 @@ def value_and_grad(
 
     @wraps(f)
     def both(*args: Any, **kwargs: Any) -> Any:
-        of_chosen, primals = of_arguments(f, argnums, args, kwargs)
-        y, pull_back, aux = pulled(of_chosen, primals, has_aux)
-        if not hasattr(y, "shape") or y.size != 1:
-            raise ValueError(
-                f"grad differentiates a function with a single number as its value; it returned "
-                f"{'shape ' + str(y.shape) if hasattr(y, 'shape') else type(y).__name__}. Reduce it, to a sum or a "
-                f"mean, or use vjp or jacobian"
-            )
-        derivative = pull_back(None)
-        return ((y, aux) if has_aux else y), derivative[0] if isinstance(argnums, int) else derivative
+        y, slope, aux = evaluated(f, argnums, has_aux, args, kwargs)
+        return ((y, aux) if has_aux else y), slope
 
     return both
+
+
+def evaluated(
+    f: Callable[..., Any], argnums: int | tuple[int, ...], has_aux: bool, args: Any, kwargs: Any
+) -> tuple[Any, Any, Any]:
+    """The value of a function, its gradient, and what comes along."""
+    of_chosen, primals = of_arguments(f, argnums, args, kwargs)
+    y, pull_back, aux = pulled(of_chosen, primals, has_aux)
+    if not hasattr(y, "shape") or y.size != 1:
+        raise ValueError(
+            f"grad differentiates a function with a single number as its value; it returned "
+            f"{'shape ' + str(y.shape) if hasattr(y, 'shape') else type(y).__name__}. Reduce it, to a sum or a "
+            f"mean, or use vjp or jacobian"
+        )
+    slopes = pull_back(None)
+    return y, slopes[0] if isinstance(argnums, int) else slopes, aux
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -97,26 +107,29 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Cal
     """As vjp, always with the third result."""
     level = Reverse(next_depth())
     inputs = [as_primal(x) for x in leaves(primals)]
-    nodes = [leaf(x) for x in inputs]
-    variables = [level.made(x, node) for x, node in zip(inputs, nodes, strict=True)]
+    variables = level.variables(inputs)
+    nodes = [v.node for v in variables]
     outputs, aux = split_aux(run_at(level, f, *rebuild(primals, variables)), has_aux)
-    y = tree_map(partial(result, level), outputs)
-    roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in leaves(outputs)]
-
-    form = tree_map(lambda v: v, y)  # the caller may change the containers of `y`
+    single = isinstance(outputs, Watched)  # as most are: then there is nothing to take apart
+    results = [outputs] if single else leaves(outputs)
+    roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in results]
+    values = [result(level, v) for v in results]
+    y = values[0] if single else rebuild(outputs, values)
+    form = y if single else rebuild(outputs, values)  # the caller may change the containers of `y`
 
     def pull_back(g: Any) -> Any:
-        given = [first_cotangent(v) for v in leaves(form)] if g is None else leaves(tree_map(first_cotangent, form, g))
+        given = [first_cotangent(v) for v in values] if g is None else leaves(tree_map(first_cotangent, form, g))
         found, taken = cotangents(roots, given), {id(one) for one in given}
-        return rebuild(
-            primals,
-            [
-                like(x, owned(found[node], taken) if node in found else zeros_like(x))
-                for x, node in zip(inputs, nodes, strict=True)
-            ],
-        )
+        return rebuild(primals, [derivative(x, found.get(n), taken) for x, n in zip(inputs, nodes, strict=True)])
 
-    return y, pull_back, tree_map(partial(outside, level), aux)
+    return y, pull_back, None if aux is None else tree_map(partial(outside, level), aux)
+
+
+def derivative(x: Any, g: Any, taken: set[int]) -> Any:
+    """What is returned of the cotangent of an argument, in an array of its own."""
+    if g is None:
+        return like(x, zeros_like(x))
+    return owned(g, taken) if type(x) is type(g) is np.ndarray else like(x, owned(g, taken))
 
 
 def cotangents(roots: list[Node | None], given: list[Any]) -> dict[Node, Any]:

@@ -121,7 +121,7 @@ def test_arrays_have_the_names_that_inner_functions_use():
     """A global variable that only a function inside the compiled one mentions gives its array a name."""
     step = mg.compile(lambda w: mg.grad(lambda w: mg.sum((lambda v: X @ v)(w) * Y))(w))
     step(W)
-    assert "def prepare(X, Y):" in step.source
+    assert {"def prepare(X, Y):", "def prepare(Y, X):"} & set(step.source.splitlines())
 
 
 def test_names_that_are_taken_get_a_number():

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from numpy.linalg import LinAlgError
 
 import minigrad as mg
+
+from ..rules.numeric import extrapolated, gradient
 
 
 def leaf(values):
@@ -37,3 +40,39 @@ def test_slogdet_is_a_named_pair():
 def test_errors_name_the_operation_and_the_shapes(call, text):
     with pytest.raises(ValueError, match=text):
         call(leaf(np.ones((3, 4))))
+
+
+A = np.array([[2.0, 0.5, -1.0], [0.3, 1.5, 0.8], [-0.4, 0.6, 3.0]])
+
+
+@pytest.mark.parametrize("p", [None, 2, -2, "fro", 1, -1, np.inf, -np.inf])
+def test_condition_numbers_have_derivatives(p):
+    """By the definition as products of norms, in both modes and at second order; scaling a matrix changes none."""
+    cond = lambda x: np.linalg.cond(x, p)
+    np.testing.assert_allclose(cond(leaf(A)).data, np.linalg.cond(A, p), rtol=1e-14)
+    want = gradient(cond, (A,), 0, extrapolated)
+    x = leaf(A)
+    cond(x).backward()
+    np.testing.assert_allclose(x.grad.data, want, atol=1e-9)
+    np.testing.assert_allclose(mg.jvp(cond, (A,), (A,))[1], 0, atol=1e-13)
+    curved = extrapolated(lambda h: mg.grad(cond)(A + h * A.T))
+    np.testing.assert_allclose(mg.jvp(mg.grad(cond), (A,), (A.T,))[1], curved, atol=1e-8)
+
+
+def test_condition_numbers_of_a_stack_and_of_other_shapes():
+    x = np.stack([A, 2 * A.T])[:, :2]
+    for p in (None, 2, -2):
+        np.testing.assert_allclose(np.linalg.cond(leaf(x), p).data, np.linalg.cond(x, p), rtol=1e-14)
+    diagonal = lambda d: np.linalg.cond(np.diag(d))  # the largest over the smallest
+    np.testing.assert_allclose(mg.grad(diagonal)(np.array([6.0, 4.0, 2.0])), [1 / 2, 0, -3 / 2], rtol=1e-14)
+
+
+def test_condition_of_a_singular_matrix():
+    """It is infinite, as with NumPy, where singular values decide; where an inverse does, there is none."""
+    x = np.diag([1.0, 0.0])
+    assert np.linalg.cond(mg.tensor(x)).item() == np.inf
+    assert np.linalg.cond(mg.tensor(x), -2).item() == 0
+    with pytest.raises(LinAlgError, match=r"cond of \(2, 2\): .*Singular matrix"):
+        np.linalg.cond(leaf(x), 1)
+    with pytest.raises(LinAlgError, match=r"cond of \(0, 0\): .*not defined on empty matrices"):
+        np.linalg.cond(leaf(np.zeros((0, 0))))

@@ -59,3 +59,86 @@ def test_splitting_is_undone_by_joining(shape, dtype, data):
     (g,) = pull_back(y)
     assert g.dtype == dtype
     np.testing.assert_array_equal(g, x)
+
+
+# Orders of elements in memory
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "Fortran": np.asfortranarray,
+    "every other column": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+    "backwards": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+    "Fortran, backwards": lambda x: x.T[::-1].copy()[::-1].T,
+    "last axis first": lambda x: np.moveaxis(np.moveaxis(x, -1, 0).copy(), 0, -1),
+}
+TURNS = {
+    "as it is": lambda x: x,
+    "transposed": lambda x: x.T,
+    "with an axis": lambda x: x[:, None],
+    "cut": lambda x: x[1:],
+}
+ORDERED = {
+    **{f"ravel {order}": lambda x, order=order: np.ravel(x, order) for order in "CFAK"},
+    **{f"reshape {order}": lambda x, order=order: np.reshape(x, -1, order=order) for order in "CFA"},
+    **{f".reshape {order}": lambda x, order=order: x.reshape((x.size, 1), order=order)[:, 0] for order in "CFA"},
+    **{f".flatten {order}": lambda x, order=order: x.flatten(order) for order in "CFA"},
+    **{f".ravel {order}": lambda x, order=order: x.ravel(order) for order in "CFA"},
+}
+
+
+@pytest.mark.parametrize("ordered", ORDERED.values(), ids=list(ORDERED))
+@pytest.mark.parametrize("turn", TURNS.values(), ids=list(TURNS))
+@pytest.mark.parametrize("shape", [(3, 2), (2, 3, 4), (2, 1, 3), (3, 0)], ids=str)
+def test_elements_in_the_order_of_memory(shape, turn, ordered):
+    """In every layout the elements are where NumPy puts them, tangents beside them; cotangents go back from there."""
+    f = lambda x: ordered(turn(x))
+    for layout in LAYOUTS.values():
+        positions = layout(np.arange(int(np.prod(shape))).reshape(shape))
+        chosen = f(positions)  # which element of x is where
+        x, weights = layout(positions.astype(float)), 1.0 + np.arange(chosen.size)
+        want = np.zeros(x.size)
+        want[chosen] = weights
+        w = mg.asarray(x)
+        w.requires_grad = True
+        y = f(w)
+        np.testing.assert_array_equal(y.detach().numpy(), chosen)
+        y.backward(weights)
+        np.testing.assert_array_equal(w.grad.numpy(), want.reshape(shape))
+        np.testing.assert_array_equal(mg.vjp(f, x)[1](weights)[0], want.reshape(shape))
+        hessian = mg.hvp(lambda x, c=weights: np.sum(f(x) ** 2 * c), (x,), (np.ones(shape),))[0]
+        np.testing.assert_array_equal(hessian, 2 * want.reshape(shape))
+        for other in LAYOUTS.values():
+            np.testing.assert_array_equal(mg.jvp(f, (x,), (other(x),))[1], chosen)
+
+
+@pytest.mark.parametrize("order", "CFAK")
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_order_of_an_array_that_repeats_itself(axes, order):
+    """An axis of stride 0 is where NumPy has it; each of the equal elements has a derivative of its own."""
+    x = np.transpose(np.broadcast_to(np.arange(6.0).reshape(3, 1, 2), (3, 4, 2)), axes)
+    ravel = lambda x: np.ravel(x, order)
+    np.testing.assert_array_equal(ravel(mg.asarray(x)), np.ravel(x, order))
+    np.testing.assert_array_equal(np.sort(mg.jacobian(ravel)(x).reshape(24, 24), axis=1), np.eye(24)[[-1] * 24])
+    t = np.random.default_rng(0).normal(size=x.shape)
+    y, pull_back = mg.vjp(ravel, x)
+    np.testing.assert_array_equal(pull_back(mg.jvp(ravel, (x,), (t,))[1])[0], t)
+
+
+@pytest.mark.parametrize("order", "CFAK")
+def test_copies_keep_the_derivative_in_every_order(order):
+    """np.copy in an order has NumPy's layout, in which later functions read it, and passes the cotangent on."""
+    x = X[:, ::-1].T
+    f = lambda x: np.ravel(np.copy(x, order=order, subok=True) * 1.0, "K")
+    y, g = mg.value_and_grad(lambda x: np.sum(f(x) * np.arange(12.0)))(x)
+    positions = np.ravel(np.copy(np.arange(12).reshape(3, 4)[:, ::-1].T, order), "K")
+    assert y == np.sum(np.ravel(np.copy(x, order), "K") * np.arange(12))
+    want = np.zeros(12)
+    want[positions] = np.arange(12)
+    np.testing.assert_array_equal(g, want.reshape(3, 4)[:, ::-1].T)
+
+
+def test_copies_of_integers_and_truths():
+    for values in ([1, 2], [True, False]):
+        copied = np.copy(mg.tensor(values))
+        assert isinstance(copied, mg.Tensor)
+        assert copied.tolist() == values

@@ -1,9 +1,13 @@
 """The methods of an ndarray on Tensors and inside transformations."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad import nn
 
 A = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
 
@@ -109,3 +113,78 @@ def test_powers_of_integers_stay_integers(value):
     assert (value**2).dtype == np.int64
     with pytest.raises(ValueError, match=r"power of \(2,\): Integers to negative"):
         value**-1
+
+
+# What users see of an array, and what they do not
+
+
+def test_completion_shows_nothing_of_the_engine():
+    """dir() of a Tensor, and of an array inside a transformation, has what ndarrays and PyTorch's tensors have."""
+    shown = {name for name in dir(mg.tensor(A, requires_grad=True)) if not name.startswith("_")}
+    assert {"T", "backward", "grad", "item", "mean", "numpy", "requires_grad", "shape", "sum"} <= shown
+    known = {
+        *dir(np.ndarray),
+        "backward",
+        "detach",
+        "grad",
+        "is_leaf",
+        "numpy",
+        "ptp",
+        "register_hook",
+        "requires_grad",
+    }
+    assert shown <= known | {"retain_grad"}
+    inside = []
+    mg.grad(lambda x: inside.append(dir(x)) or x.sum())(A)
+    assert {name for name in inside[0] if not name.startswith("_")} <= known
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_copies_inside_transformations_keep_the_derivative(copied):
+    """A copy of an array inside mg.grad or jvp is another array with the same derivative."""
+    assert mg.grad(lambda x: (copied(x) * x).sum())(A).tolist() == (2 * A).tolist()
+    assert mg.jvp(lambda x: (copied(x) * x).sum(), (A,), (A,))[1] == 2 * (A * A).sum()
+
+
+def test_arrays_inside_transformations_are_not_pickled():
+    """Pickling would lose the derivative, so it is refused, with the remedy."""
+    with pytest.raises(TypeError, match=r"cannot be pickled. Use x.detach\(\)"):
+        mg.grad(lambda x: pickle.loads(pickle.dumps(x)).sum())(A)
+    values = []
+    mg.grad(lambda x: values.append(pickle.loads(pickle.dumps(x.detach()))) or x.sum())(A)
+    assert values[0].tolist() == A.tolist()
+
+
+def test_a_module_keeps_its_buffer():
+    """A buffer of a module does not become a watched array: the change is refused, and the buffer is as it was."""
+    kept = nn.Buffer([1.0, 2.0])
+
+    def f(x):
+        kept[0] = x[0]
+        return x.sum()
+
+    for way in (mg.grad(f), lambda x: mg.jvp(f, (x,), (x,))):
+        with pytest.raises(mg.LevelError, match="into a Buffer from outside of it. Make a new array"):
+            way(np.ones(2))
+    assert type(kept) is nn.Buffer
+    assert kept.tolist() == [1, 2]
+
+
+def test_an_array_that_is_being_filled_takes_other_values():
+    """x op= v after x[i] = v: the value is asked for, and what was written counts."""
+    x = mg.zeros(3)
+    x[0] = 2.0
+    x *= 3.0
+    x[1:] = 5.0
+    assert (x.shape, x.ndim, x.dtype, x.size) == ((3,), 1, np.float64, 3)
+    x.data = [7.0, 8.0, 9.0]
+    assert x.tolist() == [7, 8, 9]
+
+
+@pytest.mark.parametrize("other", [np.ones((1, 2)).view(np.matrix), np.ma.masked_array([1.0, 2.0], [True, False])])
+def test_subclasses_with_another_arithmetic_are_refused(other):
+    """A matrix or a masked array beside a Tensor is refused by the name of its class."""
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    for call in (lambda: x * other, lambda: np.multiply(x, other), lambda: mg.multiply(x, other)):
+        with pytest.raises(TypeError, match=rf"multiply takes arrays .*; got a {type(other).__name__}. Use np.asarray"):
+            call()

@@ -215,3 +215,44 @@ def test_no_grad_around_a_transformation_cuts_off_tensors():
         d = mg.grad(lambda x: (x * x * w).sum())(np.ones(2))
     assert not getattr(d, "requires_grad", False)
     np.testing.assert_array_equal(np.asarray(d), [4, 6])
+
+
+def test_a_context_never_changes():
+    """What is switched on is one value, which refuses to be written to."""
+    with pytest.raises(AttributeError, match="a context never changes. Make another one, by with_changes"):
+        context.get().depth = 3
+    assert context.get().depth == 0
+
+
+def test_a_block_that_was_not_left_properly_is_left_when_it_is_forgotten():
+    """Where an interrupt keeps `__exit__` from running, the mode comes back with the end of the block's object."""
+    block = mg.no_grad()
+    block.__enter__()
+    assert not mg.is_grad_enabled()
+    del block
+    assert mg.is_grad_enabled()
+
+
+def test_a_block_that_was_left_by_others_does_not_come_back():
+    """A forgotten block inside one that was left in order leaves the mode alone."""
+    inner = mg.no_grad()
+    with mg.enable_grad():
+        inner.__enter__()
+    assert mg.is_grad_enabled()
+    del inner
+    assert mg.is_grad_enabled()
+
+
+def test_an_interrupt_as_a_block_begins(monkeypatch):
+    """An error inside of `__enter__` leaves the mode as it was."""
+
+    class Interrupting(list):
+        def append(self, block):
+            super().append(block)
+            raise KeyboardInterrupt
+
+    block = mg.no_grad()
+    block._entered = Interrupting()
+    with pytest.raises(KeyboardInterrupt):
+        block.__enter__()
+    assert records()

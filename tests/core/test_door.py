@@ -381,3 +381,16 @@ def test_composed_function_without_a_rule_inside_says_which():
     made = Primitive(lambda x: np.fft.fft(x), (), "composed")
     with pytest.raises(NoRuleError, match=r"^numpy\.fft\.fft has no derivative rule"):
         made(leaf(1, 2))
+
+
+def test_arrays_by_name_find_their_places():
+    """np.sum(a=x) is np.sum(x), for constants as well; a name without a place is refused where a derivative flows."""
+    x = leaf(1, 2)
+    for call in (np.sum, mg.sum):
+        assert call(a=x).requires_grad
+        assert call(a=x.detach()).tolist() == 3
+    mask = mg.tensor([True, False])
+    with pytest.warns(UserWarning, match="'where' used without 'out'"):
+        assert np.add(1.0, [2.0, 3.0], where=mask)[0] == 3
+    with pytest.raises(NoRuleError, match="add has no derivative rule for an array passed as where="):
+        np.add(1.0, 2.0, where=x)

@@ -77,7 +77,7 @@ def test_which_arguments_have_rules():
 
 
 def test_which_arguments_are_read():
-    """Rules read what is declared, by default all; none if linear, and of a multilinear function the others' arguments."""
+    """Rules read what is declared, by default all; none if linear; if multilinear, the arguments of the others."""
     p = Primitive(double, [lambda g, y, a, b: g, lambda g, *_: g], reads=[(1,), ()])
     assert [p.may_read(i, [0, 1]) for i in range(2)] == [False, True]
     assert not p.may_read(1, [1])

@@ -395,3 +395,41 @@ def test_options_by_position_reach_the_rules():
         y, dy = mg.jvp(join, (x.data,), (x.data,))
         np.testing.assert_array_equal(y, dy)
     assert np.sum(x, axis=0, out=None).shape == (2,)
+
+
+@pytest.mark.parametrize("transform", ["grad", "jvp"])
+def test_integers_of_users_primitives_are_constants_at_every_level(transform):
+    """A user's function of one or two arrays that returns integers has no derivative, inside a transformation too."""
+    steps = mg.primitive(lambda g, y, x: g)(lambda x: np.floor(x).astype(int))
+    both = mg.primitive(lambda g, y, a, b: g, lambda g, y, a, b: g)(lambda a, b: np.floor(a + b).astype(int))
+
+    def f(x):
+        return np.sum(x * steps(x) + x * both(x, x) + x * both(x, 1.0))
+
+    x = np.array([1.5, 2.5])
+    slopes = np.floor(x) + np.floor(2 * x) + np.floor(x + 1)
+    if transform == "grad":
+        np.testing.assert_array_equal(mg.grad(f)(x), slopes)
+    else:
+        assert mg.jvp(f, (x,), (np.ones(2),))[1] == slopes.sum()
+    t = tensor(x)
+    assert not steps(t).requires_grad
+    assert not both(t, t).requires_grad
+
+
+def test_constants_inside_a_transformation_stay_plain():
+    """What no derivative flows to is a plain array inside mg.grad: of one operand, of two, and of several levels."""
+
+    def f(x):
+        with mg.no_grad():
+            c = x * 1.0
+        k = x * 1.0
+        with mg.no_grad():
+            k *= 1.0  # still of this level, and without a node
+        for z in (c, k):
+            for y in (mg.exp(z), z + z, z * 2.0, z @ np.ones(2), mg.tensor([1.0, 2.0]) * z):
+                assert type(y) is not type(x)
+        return np.sum(x * c + mg.exp(c)) + mg.grad(lambda y: np.sum(c * c) + np.sum(y * c))(np.ones(2)).sum() * x[0]
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(mg.grad(f)(x), [x[0] + 3, x[1]])

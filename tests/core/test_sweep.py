@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minigrad.core import sweep as sweep_module
 from minigrad.core.sweep import Hook, commit, first_cotangent, owned
 from minigrad.core.tape import leaf
 from minigrad.core.tensor import constant
@@ -72,3 +73,14 @@ def test_hooks_see_tensors_of_their_own():
     assert Hook(seen.append, constant)(g) is g
     assert not np.shares_memory(seen[0].data, g)
     assert Hook(lambda g: None, constant)(np.float64(1)) == 1
+
+
+def test_a_lock_that_a_fork_has_copied_is_replaced():
+    """After a fork the child has a lock of its own, which no thread of the parent can hold."""
+    before = sweep_module.adding
+    with before:
+        sweep_module.renew_lock()
+        assert sweep_module.adding is not before
+        a = leaf(np.zeros(2))
+        commit(Found({a: np.ones(2)}), None, free=False)
+    assert a.notes.grad.tolist() == [1, 1]

@@ -27,7 +27,7 @@ from minigrad.nn.rules import (
     recurrence,
 )
 from minigrad.nn.rules.window import Window
-from minigrad.rules import elementwise, indexing, linalg, network, reductions, structure
+from minigrad.rules import creation, decompositions, elementwise, indexing, linalg, network, reductions, structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +199,15 @@ def joined(**options):
     return lambda f, *arrays: f(list(arrays), **options)
 
 
+def in_double(call):
+    """A call of a function that answers in float64, whatever it is given, on arrays of float64."""
+
+    def called(f, *arrays):
+        return call(f, *(x.astype(np.float64) for x in arrays)).astype(arrays[0].dtype)
+
+    return called
+
+
 AXES = ({}, {"axis": 0}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)}, {"axis": (1,), "keepdims": True})
 
 
@@ -277,6 +286,7 @@ on(key_of(reductions.power_norm), (2, 3, 4), {"ord": 3}, draw=distinct, analytic
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
+on(key_of(network.softmax_or_zero), (2, 3, 4), (None,), (0,), ((0, 2),), analytic=False)
 for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
     unary(normal, key_of(f))
 unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
@@ -365,7 +375,9 @@ case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2,
 
 # Shape
 
-on(np.reshape, (3, 4), ((2, 6),), (-1,), ((4, 3), "F"))
+for key in (np.reshape, key_of(structure.reshape)):
+    on(key, (3, 4), ((2, 6),), (-1,), ((4, 3), "F"))
+case(np.reshape, normal(3, 4), call=lambda f, x: f(np.copy(x, "C").T, (2, 6), "A"), analytic=True)
 on(np.transpose, (2, 3, 4), (), ((1, 2, 0),), ((-1, 0, 1),))
 on(np.matrix_transpose, (2, 3, 4), ())
 on(np.expand_dims, (3, 4), (0,), ((0, -1),))
@@ -381,6 +393,10 @@ on(np.triu, (2, 3, 4), (), (1,))
 on(np.moveaxis, (2, 3, 4), (0, -1), ((0, 1), (-1, 0)))
 on(np.swapaxes, (2, 3, 4), (0, -1))
 on(np.ravel, (3, 4), (), ("F",))
+for order in "AK":
+    case(np.ravel, normal(2, 3, 4), call=lambda f, x, order=order: f(np.copy(x, "C").T, order), analytic=True)
+turned = lambda x: np.transpose(np.copy(x, "C")[:, ::-1], (1, 2, 0))
+case(np.ravel, normal(2, 3, 4), call=lambda f, x: f(turned(x), "K"), analytic=True)
 for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
     for shape in ((), (3,), (3, 4)):
         on(f, shape, ())
@@ -417,6 +433,26 @@ case(key_of(structure.astype), normal(3, 4), call=lambda f, x: f(x, x.dtype))
 if hasattr(np, "astype"):
     case(np.astype, normal(3, 4), call=lambda f, x: f(x, x.dtype))
 
+# Creation
+
+for shape in ((2, 1), ()):
+    on(composed.creation.full.function, shape, ((3, 2, 4),))
+case(np.full_like, normal(4), call=lambda f, v: f(np.stack([v, v]), v), analytic=True)
+for key in (np.linspace, key_of(creation.linspace)):
+    case(key, normal(), normal(), call=lambda f, a, b: f(a, b, 5), analytic=True)
+    case(key, normal(3, 1), normal(4), call=lambda f, a, b: f(a, b, 5, endpoint=False, axis=-1), analytic=True)
+    case(key, normal(3), normal(3), call=lambda f, a, b: f(a, b, 1, axis=1), analytic=True)
+case(np.linspace, normal(), normal(3), call=lambda f, a, b: all_parts(f(a, b, 5, retstep=True)), analytic=True)
+for key in (np.geomspace, key_of(creation.geomspace)):
+    case(key, positive(), positive(), call=in_double(lambda f, a, b: f(a, b, 5)))
+    case(key, -positive(3, 1), -positive(4), call=in_double(lambda f, a, b: f(a, b, 4, endpoint=False, axis=1)))
+case(np.logspace, normal(), normal(), call=lambda f, a, b: f(a, b, 5))
+case(np.logspace, normal(3, 1), positive(2), call=lambda f, a, base: f(a, a + 1, 4, base=base, axis=1))
+for options in ({}, {"indexing": "ij"}, {"sparse": True, "copy": False}):
+    arrays = normal(2), normal(), normal(3, 1)
+    case(np.meshgrid, *arrays, call=lambda f, *xs, o=options: all_parts(f(*xs, **o)), analytic=True)
+case(np.meshgrid, normal(3), call=lambda f, x: all_parts(f(x)), analytic=True)
+
 # Indexing
 
 MASK = np.arange(12).reshape(3, 4) % 3 == 0
@@ -439,6 +475,23 @@ on(np.take, (3, 4), ([0, 2, 0],), (1,), ([[0, 1], [1, 1]], 1), ([2, -1], 0), ([1
 case(np.take_along_axis, distinct(3, 4), call=lambda f, x: f(x, ranks(x), 1))
 case(np.take_along_axis, distinct(3, 4), call=lambda f, x: f(x, ranks(x)[:2], axis=0))
 case(np.take_along_axis, distinct(3, 4), call=lambda f, x: f(x, ranks(x)[0], axis=None))
+PARTS = ([0, 0, 2], slice(None, None, -1), (0, [1, 1]), MASK)
+parts = [normal(*np.zeros((3, 4))[index].shape) for index in PARTS]
+case(key_of(indexing.assembled), *parts, call=lambda f, *xs: f(list(xs), PARTS, (3, 4)))
+for key in (np.bincount, key_of(indexing.weighted_counts)):
+    case(key, normal(4), call=in_double(lambda f, w: f(ranks(w), w)))
+    case(key, normal(4), call=in_double(lambda f, w: f(ranks(w).astype(np.uint8), w, minlength=8)))
+case(np.histogram, distinct(2, 3), normal(2, 3), call=lambda f, x, w: all_parts(f(x, 2, weights=w)))
+case(np.histogram, distinct(6), normal(6), call=in_double(lambda f, x, w: all_parts(f(x, 3, weights=w, density=True))))
+case(np.histogram, distinct(6), call=lambda f, x: f(x, 3, range=(-2, 2))[1] * x[:4])
+case(np.histogram, np.arange(4.0), call=lambda f, edges: f(np.ones_like(edges) * 1.5, edges)[1])
+on(np.unique, (3, 4), {}, draw=distinct, analytic=False)
+case(np.unique, distinct(3), call=lambda f, x: f(x[[2, 0, 2, 1]], True, True, True)[0] ** 2)
+case(np.unique, distinct(3, 2), call=lambda f, x: f(x[[2, 0, 2, 1]], axis=0, return_index=True)[0])
+case(np.unique_values, distinct(3), call=lambda f, x: np.sort(f(x[[2, 0, 2, 1]])))
+for f in (np.unique_all, np.unique_counts, np.unique_inverse):
+    start(f)
+    case(f, distinct(3), call=lambda f, x: f(x[[2, 0, 2, 1]]).values)
 on(np.sort, (3, 4), (), (0,), (None,), {"axis": -1, "kind": "stable"}, draw=distinct, analytic=False)
 on(np.diagonal, (3, 4), (), (1,), (-2,), (0, 1, 0))
 on(np.diagonal, (2, 3, 4), (1, 0, 2))
@@ -502,10 +555,18 @@ case(np.linalg.cholesky, spread(2, 3, 3), call=lambda f, x: f(x @ x.mT))
 case(np.linalg.cholesky, spread(3, 3), call=lambda f, x: f(x + x.mT, upper=True))
 for shape in ((3, 4), (2, 4, 3), (3, 3)):
     case(np.linalg.svdvals, separate(*shape))
-    case(key_of(linalg.singular_vectors), separate(*shape), call=lambda f, x: paired(f(x), x))
-    case(key_of(linalg.nuclear_norm), separate(*shape))
-    case(key_of(linalg.polar), separate(*shape))
-case(key_of(linalg.sylvester), spread(2, 3, 3), normal(2, 3, 3), call=lambda f, p, a: f(p + p.mT, a))
+    case(key_of(decompositions.singular_vectors), separate(*shape), call=lambda f, x: paired(f(x), x))
+    case(key_of(decompositions.nuclear_norm), separate(*shape))
+    case(key_of(decompositions.polar), separate(*shape))
+    case(key_of(decompositions.spectral), normal(*shape[:-2], 3), separate(*shape))
+    for largest in (True, False):
+        case(key_of(decompositions.extreme_singular_value), separate(*shape), call=lambda f, x, n=largest: f(x, n))
+        case(key_of(decompositions.extreme_pair), separate(*shape), call=lambda f, x, n=largest: f(x, n))
+for p in (None, 2, -2):
+    case(np.linalg.cond, separate(2, 3, 4), call=lambda f, x, p=p: f(x, p))
+for p in ("fro", 1, -1, np.inf, -np.inf):
+    case(np.linalg.cond, 0.1 * inside(2, 3, 3) + np.diag([1.0, 3.0, 9.0]), call=lambda f, x, p=p: f(x, p))
+case(key_of(decompositions.sylvester), spread(2, 3, 3), normal(2, 3, 3), call=lambda f, p, a: f(p + p.mT, a))
 for ord in ("fro", 1, -1, np.inf, -np.inf, 2, -2, "nuc"):
     draw = graded if ord in (1, -1, np.inf, -np.inf) else separate
     case(np.linalg.matrix_norm, draw(2, 3, 4), call=lambda f, x, ord=ord: f(x, ord=ord))

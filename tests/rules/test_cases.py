@@ -30,10 +30,10 @@ def plain(x):
 
 
 def test_every_rule_has_a_case():
-    """A function with a derivative, of its own or composed, has a line in the table."""
-    covered = {case.key for case in CASES}
-    differentiable = [key for key, p in REGISTRY.items() if p.kind == "composed" or any(p.rules)]
-    missing = [str(key) for key in differentiable if key not in covered]
+    """A function with a derivative, of its own or composed, has a line in the table, under one of its names."""
+    covered = {id(REGISTRY[case.key]) for case in CASES}
+    differentiable = [p for p in REGISTRY.values() if p.kind == "composed" or any(p.rules)]
+    missing = [p.name for p in differentiable if id(p) not in covered]
     assert not missing
 
 

@@ -181,3 +181,105 @@ def test_scatter_keeps_the_dtype(dtype):
     x = leaf(np.ones(3, dtype))
     x[[0, 0]].sum().backward()
     assert x.grad.dtype == dtype
+
+
+# Positions in small types
+
+SMALL = [np.uint8, np.int8, np.uint16, np.int16, np.uint64]
+
+
+@pytest.mark.parametrize("dtype", SMALL)
+def test_positions_of_small_types_do_not_overflow(dtype):
+    """Rows that uint8 can name, of an array with more elements than it can count, get their gradient."""
+    x, rows = np.ones((300, 50)), np.array([120, 3, 120], dtype)
+    want = np.zeros(x.shape)
+    np.add.at(want, rows, 1)
+    v = np.arange(3.0)[:, None] * np.ones(50)
+    for f in (
+        lambda x: x[rows],
+        lambda x: x[rows, :],
+        lambda x: x[rows][:, None],
+        lambda x: np.take(x, rows, axis=0),
+        lambda x: np.take(x.T, rows, axis=1),
+        lambda x: np.take_along_axis(x, np.broadcast_to(rows[:, None], (3, 50)), 0),
+        lambda x: mg.index_add(x, rows, v)[rows],
+    ):
+        np.testing.assert_array_equal(mg.grad(lambda x, f=f: mg.sum(f(x)))(x), want)
+    left = np.ones(x.shape)
+    left[rows] = 0
+    np.testing.assert_array_equal(mg.grad(lambda x: mg.sum(mg.index_update(x, rows, v)))(x), left)
+    written = mg.grad(lambda v: mg.sum(mg.index_update(x, rows, v)))(v)
+    np.testing.assert_array_equal(written[:, 0], [0, 1, 1])  # the first was written over
+
+
+def test_negative_positions_of_a_small_type():
+    x = np.ones(300)
+    g = mg.grad(lambda x: mg.sum(x[np.array([-7, -7, 5], np.int8)]))(x)
+    assert (g[-7], g[5], g.sum()) == (2, 1, 3)
+
+
+def test_truths_are_masks_for_indices_and_positions_for_take():
+    """x[truths] picks where they are true; np.take takes False and True for 0 and 1. Both have their gradient."""
+    x, truths = leaf(np.arange(3.0)), np.array([True, False, True])
+    (x[truths].sum() + 10 * np.take(x, truths).sum() + 100 * np.take(x, truths.tolist(), axis=0).sum()).backward()
+    assert x.grad.tolist() == [111, 220, 1]
+
+
+# Axes that assignment drops
+
+
+@pytest.mark.parametrize(
+    ("index", "shape", "want"),
+    [
+        (np.s_[:], (1, 2, 3), [[[0, 1, 2], [3, 4, 5]]]),
+        (0, (1, 3), [[0, 1, 2]]),
+        (1, (1, 1, 3), [[[3, 4, 5]]]),
+        (0, (1, 1), [[3]]),
+        (np.s_[:, 1], (1, 2), [[1, 4]]),
+        (np.s_[:, 1], (1, 1, 1), [[[5]]]),
+        ([1, 0], (1, 2, 1), [[[12], [3]]]),
+        ([1, 1], (1, 2, 3), [[[0, 0, 0], [3, 4, 5]]]),
+    ],
+)
+def test_gradient_has_the_axes_that_assignment_drops(index, shape, want):
+    """NumPy writes an array of shape (1, 3) where there is room for (3,): its gradient has the shape (1, 3)."""
+    x, weights = np.zeros((2, 3)), np.arange(6.0).reshape(2, 3)
+
+    def in_place(v):
+        y = mg.zeros((2, 3))
+        y[index] = v
+        return y
+
+    for update in (lambda v: mg.index_update(x, index, v), in_place):
+        f = lambda v, update=update: mg.sum(update(v) * weights)
+        v = leaf(np.ones(shape))
+        f(v).backward()
+        for g in (mg.grad(f)(np.ones(shape)), v.grad):
+            assert g.shape == shape
+            assert g.tolist() == want
+        y, dy = mg.jvp(f, (np.ones(shape),), (np.ones(shape),))
+        assert y == dy == np.sum(want)
+
+
+# Counts by weights
+
+
+def test_weighted_counts_pass_each_weight_its_cotangent():
+    """bincount adds weights up, so the derivative by each is that of the sum that it is in; of absent integers, 0."""
+    i, w = mg.tensor([2, 0, 2]), leaf(np.array([1.0, 2.0, 3.0]))
+    for count in (
+        lambda: np.bincount(i, w, 5),
+        lambda: np.bincount([2, 0, 2], weights=w, minlength=5),
+        lambda: np.bincount(i, minlength=5, weights=w),
+    ):
+        w.grad = None
+        y = count()
+        assert y.tolist() == [2, 0, 4, 0, 0]
+        (y * np.array([1.0, 10, 100, 1000, 1])).sum().backward()
+        assert w.grad.tolist() == [100, 1, 100]
+
+
+def test_counts_without_weights_are_constants():
+    y = np.bincount(mg.tensor([2, 0, 2]), minlength=4)
+    assert not y.requires_grad
+    assert y.tolist() == [1, 0, 2, 0]

@@ -111,56 +111,6 @@ def test_slogdet_of_a_singular_matrix_is_minus_infinity_and_has_no_gradient():
         y.backward()
 
 
-def test_gradient_of_cholesky_is_symmetric():
-    """The matrix is taken to be symmetric, and so is its gradient."""
-    x = leaf(np.array([[2.0, 1.0], [1.0, 3.0]]))
-    np.linalg.cholesky(x).sum().backward()
-    np.testing.assert_array_equal(x.grad.numpy(), x.grad.numpy().T)
-
-
-@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
-def test_nuclear_norm_is_right_at_every_order_where_singular_values_are_equal(shape):
-    """Up to the third derivative against differences; the polar factor does not ask which vector is which."""
-    rng = np.random.default_rng(0)
-    u, _, v = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
-    x = (u * [2.0, 2.0, 0.5]) @ v
-    f = lambda x: np.linalg.matrix_norm(x, ord="nuc")
-    for direction in rng.normal(size=(3, *shape)):
-        want = extrapolated(lambda h, f=f, d=direction: f(x + h * d))
-        f = lambda x, f=f, d=direction: np.sum(mg.grad(f)(x) * d)
-        np.testing.assert_allclose(f(x), want, rtol=1e-9)
-
-
-@pytest.mark.parametrize("ord", [2, -2])
-def test_other_singular_values_may_be_equal(ord):
-    """The second derivative of the largest, or smallest, asks only that it differs from the others."""
-    rng = np.random.default_rng(0)
-    u, _, v = np.linalg.svd(rng.normal(size=(4, 3)), full_matrices=False)
-    x = (u * ([3.0, 1.0, 1.0] if ord == 2 else [3.0, 3.0, 1.0])) @ v
-    gradient = mg.grad(lambda x: np.linalg.matrix_norm(x, ord=ord))
-    direction = rng.normal(size=x.shape)
-    want = extrapolated(lambda h: gradient(x + h * direction))
-    np.testing.assert_allclose(mg.jvp(gradient, (x,), (direction,))[1], want, atol=1e-10)
-    np.testing.assert_allclose(mg.grad(lambda x: np.sum(gradient(x) * direction))(x), want, atol=1e-10)
-
-
-def test_third_derivative_of_singular_values():
-    x = np.random.default_rng(0).normal(size=(4, 3))
-    second = mg.grad(lambda x: np.sum(mg.grad(lambda x: np.linalg.svdvals(x)[1])(x) ** 2 * x))
-    np.testing.assert_allclose(
-        mg.jvp(second, (x,), (x[::-1],))[1], extrapolated(lambda h: second(x + h * x[::-1])), atol=1e-9
-    )
-
-
-def test_upper_factor_is_the_transpose_of_the_lower():
-    """Value and gradient, by the option of the Array API."""
-    x, w = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
-    upper = mg.value_and_grad(lambda x: np.sum(np.linalg.cholesky(x, upper=True) * w))(x)
-    lower = mg.value_and_grad(lambda x: np.sum(np.linalg.cholesky(x) * w.T))(x)
-    np.testing.assert_allclose(upper[0], lower[0], rtol=1e-15)
-    np.testing.assert_allclose(upper[1], lower[1], rtol=1e-14)
-
-
 def test_methods_of_matrices():
     x = leaf(np.arange(6.0).reshape(2, 3))
     assert x.dot(np.ones(3)).tolist() == [3, 12]
@@ -200,3 +150,36 @@ def test_affine_refuses_a_bias_that_would_broadcast():
     """It does not widen the product."""
     with pytest.raises(ValueError, match=r"affine of \(3, 2\) and \(2, 1\) and \(4,\)"):
         nn.functional.linear(mg.zeros((3, 2)), mg.zeros((2, 1)), mg.zeros(4))
+
+
+@pytest.mark.parametrize(
+    ("f", "a", "b"),
+    [
+        (np.matmul, (2, 3, 0), (0, 4)),
+        (np.matmul, (2, 0, 3), (3, 4)),
+        (np.matmul, (0, 2, 3), (3, 0)),
+        (np.matmul, (0,), (0,)),
+        (np.matmul, (3, 0), (0,)),
+        (np.matmul, (0,), (2, 0, 3)),
+        (np.matmul, (2, 3, 0), (2, 0, 4)),
+        (np.dot, (3, 0), (0, 2)),
+        (np.inner, (2, 0), (3, 0)),
+        (np.vecdot, (3, 0), (3, 0)),
+        (np.outer, (0,), (3,)),
+        (lambda a, b: np.tensordot(a, b, axes=2), (2, 0, 3), (0, 3, 4)),
+        (lambda a, b: np.einsum("bij,jk->bik", a, b), (2, 3, 0), (0, 4)),
+        (lambda a, b: np.einsum("ij,kj->", a, b), (2, 0), (3, 0)),
+    ],
+)
+def test_sums_of_no_products_have_zero_gradients(f, a, b):
+    """A product over an empty axis is 0, and its derivatives are zeros of the arguments' shapes, at both orders."""
+    a, b = np.ones(a), np.ones(b)
+    total = lambda a, b: np.sum(f(a, b) + 1.0) ** 2
+    x, y = leaf(a), leaf(b)
+    total(x, y).backward()
+    for g, like in zip((*mg.grad(total, argnums=(0, 1))(a, b), x.grad, y.grad), (a, b, a, b), strict=True):
+        np.testing.assert_array_equal(g, np.zeros(like.shape))
+    _, dy = mg.jvp(f, (a, b), (a, b))
+    np.testing.assert_array_equal(dy, np.zeros(f(a, b).shape))
+    mixed = mg.grad(lambda a: np.sum(mg.grad(lambda b: total(a, b))(b)))(a)
+    np.testing.assert_array_equal(mixed, np.zeros(a.shape))

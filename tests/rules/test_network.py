@@ -75,3 +75,55 @@ def test_second_derivative_of_logsumexp_with_an_impossible_term():
     """The Hessian diag(p) - p p^T of the other terms, and 0 in the row and column of the term that is 0."""
     hessian = mg.hessian(mg.logsumexp)(np.array([-INF, 0.0, 0.0]))
     np.testing.assert_allclose(hessian, [[0, 0, 0], [0, 0.25, -0.25], [0, -0.25, 0.25]], atol=1e-16)
+
+
+# Numbers whose neighbours are further off than the logarithm of 2
+
+LARGE = [(np.float64, 1e17), (np.float32, 1e7), (np.float32, -3e8), (np.float16, 2e3), (np.float16, -2e3)]
+
+
+@pytest.mark.parametrize(("dtype", "size"), LARGE)
+def test_weights_of_large_equal_exponents_are_halves(dtype, size):
+    """The logarithm of two equal exponentials has weights of 1/2 and the Hessian 1/4, exactly, whatever their size."""
+    x = np.array([size, size], dtype)
+    for f in (
+        mg.logsumexp,
+        lambda x: mg.sum(mg.logsumexp(x[:, None], axis=0)),
+        lambda x: mg.sum(mg.logsumexp(x, axis=(0,), keepdims=True)),
+        lambda x: np.logaddexp(x[0], x[1]),
+        np.logaddexp.reduce,
+    ):
+        g = mg.grad(f)(x)
+        assert g.dtype == dtype
+        assert g.tolist() == [0.5, 0.5]
+        assert mg.jvp(f, (x,), (np.array([1, 3], dtype),))[1] == 2
+        assert mg.hessian(f)(x).tolist() == [[0.25, -0.25], [-0.25, 0.25]]
+
+
+@pytest.mark.parametrize(("dtype", "size"), LARGE)
+def test_softmax_of_large_exponents(dtype, size):
+    """softmax and log_softmax, functions of differences, have the values and Jacobians that they have at 0."""
+    x, zero = np.array([size, size], dtype), np.zeros(2, dtype)
+    for f in (mg.softmax, mg.log_softmax):
+        np.testing.assert_array_equal(f(x), f(zero))
+        np.testing.assert_array_equal(mg.jacobian(f)(x), mg.jacobian(f)(zero))
+
+
+def test_weights_of_different_large_exponents():
+    """They are those of the differences, and sum to one, row by row."""
+    x = np.float32(1e7) + np.float32([[0, 1, 2], [0, -1, 3]])
+    g = mg.grad(lambda x: mg.sum(mg.logsumexp(x, axis=1)))(x)
+    e = np.exp(x - np.max(x, axis=1, keepdims=True).astype(float))
+    np.testing.assert_allclose(g, e / np.sum(e, axis=1, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(np.sum(g, axis=1), 1, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "want"),
+    [(-INF, -INF, (0, 0)), (-INF, 1.0, (0, 1)), (1.0, -INF, (1, 0)), (INF, 1.0, (1, 0)), (-1e3, 1e3, (0, 1))],
+)
+def test_weights_of_logaddexp_at_the_ends(a, b, want):
+    """A term that is 0 has the weight 0, and one beside it 1; of two there is none to share with."""
+    with np.errstate(all="raise", under="ignore"):
+        got = mg.grad(np.logaddexp, argnums=(0, 1))(np.array(a), np.array(b))
+    assert tuple(map(float, got)) == want

@@ -156,3 +156,113 @@ def test_directional_derivative_along_the_ones(x, axis, keepdims, f):
     else:
         want = {np.sum: count, np.var: 0}.get(f, 1)
         np.testing.assert_allclose(dy, want, atol=1e-12)
+
+
+# Norms beyond the range of powers
+
+SCALES = [(np.float64, 1e-170), (np.float64, 1e-300), (np.float64, 1e200), (np.float64, 1e307), (np.float32, 1e-25)]
+SCALES += [(np.float32, 1e25), (np.float16, 1e-5), (np.float16, 5e3)]
+THIRD = np.cbrt(27 + 64)
+NORMS = {1: (7, [1, -1]), 2: (5, [0.6, -0.8]), 3: (THIRD, [9 / THIRD**2, -16 / THIRD**2]), INF: (4, [0, -1])}
+
+
+@pytest.mark.parametrize("ord", NORMS)
+@pytest.mark.parametrize(("dtype", "scale"), SCALES)
+def test_norm_of_numbers_whose_powers_leave_the_range(dtype, scale, ord):
+    """The norm of s (3, -4) is s times that of (3, -4), with the same gradient, though squares leave the range."""
+    x = np.array([3, -4], dtype) * dtype(scale)
+    value, slope = NORMS[ord]
+    rtol = 0.01 if scale == 1e-5 else 4 * np.finfo(dtype).eps  # of float16, 1e-5 has seven bits
+    for f in (
+        lambda x: np.linalg.norm(x, ord),
+        lambda x: mg.linalg.vector_norm(x, ord=ord),
+        lambda x: mg.sum(np.linalg.norm(x[None], ord, axis=1)),
+        lambda x: mg.sum(mg.linalg.vector_norm(x[:, None], axis=(0, 1), keepdims=True, ord=ord)),
+    ):
+        with np.errstate(all="raise", under="ignore"):
+            y, g = mg.value_and_grad(f)(x)
+            _, dy = mg.jvp(f, (x,), (np.array([1, 2], dtype),))
+        assert y.dtype == g.dtype == dy.dtype == dtype
+        np.testing.assert_allclose(y, dtype(value * float(dtype(scale))), rtol=rtol)
+        np.testing.assert_allclose(g, slope, rtol=rtol)
+        np.testing.assert_allclose(dy, slope[0] + 2 * slope[1], rtol=4 * rtol)
+
+
+def test_norm_is_scaled_row_by_row():
+    """A row that underflows, one that overflows, one of zeros and one of usual size each have their own gradient."""
+    x = np.array([[3e-170, 4e-170], [3e200, 4e200], [0, 0], [3, 4]])
+    y, g = mg.value_and_grad(lambda x: mg.sum(np.linalg.norm(x, axis=1) * np.array([1e170, 1e-200, 1, 1])))(x)
+    np.testing.assert_allclose(y, 15, rtol=1e-15)
+    np.testing.assert_allclose(g, np.outer([1e170, 1e-200, 0, 1], [0.6, 0.8]), rtol=1e-15)
+
+
+@pytest.mark.parametrize("ord", [-1, -2, 0.5, 2.5])
+def test_norms_of_other_orders_are_scaled(ord):
+    """Of equal numbers x, a norm is n ** (1 / ord) x, and each has the share n ** (1 / ord - 1) of the gradient."""
+    for x in (np.full(3, 1e-200), np.full(3, 1e200)):
+        y, g = mg.value_and_grad(lambda x: np.linalg.norm(x, ord))(x)
+        np.testing.assert_allclose(y, 3 ** (1 / ord) * x[0], rtol=1e-14)
+        np.testing.assert_allclose(g, 3 ** (1 / ord - 1), rtol=1e-14)
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1.0, 1e170])
+def test_curvature_of_a_norm_of_any_size(scale):
+    """The Hessian of |x| is (1 - u u^T) / |x|, u being x / |x|."""
+    u = np.array([0.6, -0.8])
+    hessian = mg.hessian(np.linalg.norm)(5 * scale * u)
+    np.testing.assert_allclose(5 * scale * hessian, np.eye(2) - np.outer(u, u), atol=1e-15)
+
+
+def test_norm_of_zeros_infinities_and_nothing():
+    """They are 0 with the gradient 0, infinite, and 0 again; a NaN stays one."""
+    assert mg.value_and_grad(np.linalg.norm)(np.zeros(2))[1].tolist() == [0, 0]
+    assert mg.norm(mg.tensor([1.0, INF])).item() == INF
+    assert np.isnan(mg.norm(mg.tensor([1.0, NAN])).item())
+    assert mg.norm(mg.tensor(np.zeros((2, 0))), axis=1).tolist() == [0, 0]
+    assert mg.norm(mg.tensor([3, 4])).item() == 5
+
+
+# Counts beyond float16, which ends at 65504
+
+MANY = 100_000
+
+
+@pytest.mark.parametrize(
+    ("f", "want"),
+    [
+        (np.mean, 1e-5),
+        (lambda x: np.mean(x.reshape(2, -1), axis=1).sum(), 2e-5),
+        (lambda x: np.mean(x.reshape(-1, 1), axis=(0, 1), keepdims=True).sum(), 1e-5),
+        (np.max, 1e-5),
+        (lambda x: np.min(x.reshape(-1, 1), axis=0).sum(), 1e-5),
+        (lambda x: 1000 * np.mean(x), 1e-2),
+        (mg.logsumexp, 1e-5),
+    ],
+    ids=["mean", "mean of rows", "mean, keepdims", "max", "min", "scaled mean", "logsumexp"],
+)
+def test_shares_of_many_in_half_precision(f, want):
+    """Each of 100,000 equal numbers of float16 has its share of the gradient, though their number is infinite there."""
+    x = np.ones(MANY, np.float16)
+    with np.errstate(all="raise", under="ignore"):
+        g = mg.grad(f)(x)
+        _, dy = mg.jvp(f, (x,), (x,))
+    assert g.dtype == dy.dtype == np.float16
+    np.testing.assert_allclose(g, want, rtol=0.005)  # 1e-5 is one of the numbers of seven bits
+
+
+@pytest.mark.parametrize("f", [np.var, np.std, lambda x: np.var(x, ddof=1)])
+def test_variance_of_many_in_half_precision(f):
+    """The derivative of a variance is 2 (x - mean) / n, as is that of a standard deviation of 1/2."""
+    x = np.tile(np.float16([0.5, -0.5]), 200_000)
+    y, g = mg.value_and_grad(f)(x)
+    assert y.dtype == g.dtype == np.float16
+    assert y == (0.5 if f is np.std else 0.25)
+    np.testing.assert_allclose(g, 2 * x.astype(float) / x.size, rtol=0.03)  # 2.5e-6 has six bits
+
+
+def test_sums_of_exponentials_of_many_in_half_precision():
+    """log n for n terms of exp 0, and -log n for each share, though n is beyond float16."""
+    x = mg.tensor(np.zeros(MANY, np.float16))
+    assert mg.logsumexp(x).data == np.float16(np.log(MANY))
+    assert mg.log_softmax(x).data[0] == np.float16(-np.log(MANY))
+    assert mg.softmax(x).data[0] == np.float16(1e-5)

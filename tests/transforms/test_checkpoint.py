@@ -140,3 +140,44 @@ def test_an_array_from_outside_may_be_used_again():
 def test_nothing_is_recorded_without_grad():
     with mg.no_grad():
         assert not mg.checkpoint(block)(mg.tensor(X, requires_grad=True)).requires_grad
+
+
+def test_detect_anomaly_looks_into_a_checkpoint():
+    """The first NaN inside of a checkpointed function is named with its operation."""
+    x = mg.tensor([0.0, 1.0], requires_grad=True)
+    text = r"divide of \(2,\) and \(2,\) makes NaN"
+    with pytest.raises(mg.AnomalyError, match=text), mg.detect_anomaly(), np.errstate(invalid="ignore"):
+        mg.checkpoint(lambda x: x / x.detach())(x)
+
+
+def test_a_filled_array_inside_a_checkpoint_is_read_in_parts():
+    """x[i] = v and x[i] in both runs, of arrays and of constants, with options that hold constants."""
+
+    def f(a):
+        b = a * 1.0
+        b[0] = a[1] * 2.0
+        first = b[0] * 1.0
+        b[1] = first * a[0]
+        return np.sum(b, axis=mg.tensor(0).item()) + first
+
+    def plain(a):
+        return 2 * a[1] + 2 * a[1] * a[0] + a[2] + 2 * a[1]
+
+    x = np.array([3.0, 5.0, 7.0])
+    for way in (mg.grad, lambda f: lambda x: mg.jvp(f, (x,), (np.ones(3),))[1]):
+        np.testing.assert_array_equal(way(mg.checkpoint(f))(x), way(plain)(x))
+
+
+def test_constants_in_constants_from_outside():
+    """A constant Tensor that was given a watched constant is looked through."""
+    c = mg.tensor([1.0, 2.0])
+
+    def outer(x):
+        k = x * 1.0
+        with mg.no_grad():
+            k *= 2.0
+        return np.sum(mg.checkpoint(lambda a: a * k * c)(x))
+
+    x = np.array([3.0, 4.0])
+    np.testing.assert_array_equal(mg.grad(outer)(x), 2 * x * [1, 2])
+    np.testing.assert_array_equal(mg.grad(lambda x: np.sum(mg.grad(outer)(x) ** 2))(x), [0, 0])
