@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import LevelError
-from .context import DetachedError, context
+from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen
@@ -141,7 +141,8 @@ class Array(Watched):
         return bare(self).tolist()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.value!r}, level {self.level.depth})"
+        value = self.value  # after which it is no longer being filled
+        return f"{type(self).__name__}({value!r}, level {self.level.depth})"
 
     def __copy__(self) -> Any:
         return +self
@@ -243,7 +244,7 @@ class Array(Watched):
     _power, __rpow__, _ = operators(np.power)
 
     def __pow__(self, exponent: Any) -> Any:
-        if isinstance(exponent, int | float) and exponent in SPECIAL_POWERS and self.dtype.kind == "f":
+        if type(exponent) in (int, float) and exponent in SPECIAL_POWERS and self.dtype.kind == "f":
             return bind(REGISTRY[SPECIAL_POWERS[exponent]], (self,))
         return self._power(exponent)
 
@@ -259,6 +260,8 @@ class Array(Watched):
     def __setitem__(self, index: Any, v: Any) -> None:
         if not self.level.open:
             raise closed(self)
+        if isinstance(v, Watched) and self.dtype.kind != "f" and v.flows():
+            raise DetachedError(f"{DETACHED}. An array of {self.dtype} has no derivative: make one of floats")
         self.level.write(self, plain_index(index), v)
 
     # Functions
@@ -292,7 +295,7 @@ class Array(Watched):
 
     def copy(self) -> Any:
         """An array of the same values, in memory of its own, to which derivatives flow."""
-        return +self
+        return +self if self.dtype.kind == "f" else self.astype(self.dtype)
 
     def flatten(self, order: str = "C") -> Any:
         """The elements along one axis."""
@@ -356,11 +359,11 @@ class Written:
 
     shape = property(lambda self: memory_of(self).shape)
     ndim = property(lambda self: memory_of(self).ndim)
+    size = property(lambda self: memory_of(self).size)
     dtype = property(lambda self: memory_of(self).dtype)
 
     def __getitem__(self, index: Any) -> Any:
-        here = context.get()
-        if here.ambient is not None or here.recorder is not None:
+        if not self.level.writes(None):
             return super().__getitem__(index)
         return self.level.part(self, plain_index(index))
 

@@ -40,6 +40,17 @@ class Level:
         """A copy of an array of this level, which can be written to."""
         return self.made(value, node)
 
+    def records(self) -> bool:
+        """Whether calls are recorded here and now."""
+        return self.depth >= context.get().recorded_from
+
+    def writes(self, v: Any, *memory: Any) -> bool:
+        """Whether `v` can be written into the memory of an array of this level: nobody else has to process that."""
+        here = context.get()
+        if here.recorder is not None or getattr(v, "level", self).depth > self.depth:
+            return False
+        return here.ambient is None or (here.ambient is self and not any(hasattr(part, "level") for part in memory))
+
     def own(self, x: Any) -> Any:
         """The array of this level that stands for a watched operand, None if there is none."""
         return x if x.level is self else None
@@ -56,7 +67,7 @@ class Level:
 class Settings:
     """What is switched on or off, while a context is being made."""
 
-    __slots__ = ("ambient", "depth", "observers", "recorded_from", "recorder", "short")
+    __slots__ = ("ambient", "depth", "observers", "outer", "recorded_from", "recorder", "short")
 
 
 class Context(Settings):
@@ -65,7 +76,7 @@ class Context(Settings):
     `depth` counts the transformations that run; levels less deep than `recorded_from` record nothing. An `ambient`
     level processes the calls on arrays from outside as well; a `recorder` writes each call down, see compile;
     `observers` are told what each rule returns. `short`, if a call may take the short way: it is recorded, and nobody
-    looks on.
+    looks on. `outer` is the context around a block.
     """
 
     __slots__ = ()
@@ -78,7 +89,7 @@ def made(depth: int, recorded_from: int, ambient: Any, recorder: Any, observers:
     """A context."""
     new: Any = Settings()
     new.depth, new.recorded_from, new.ambient, new.recorder = depth, recorded_from, ambient, recorder
-    new.observers, new.short = observers, not recorded_from and ambient is None and recorder is None
+    new.observers, new.outer, new.short = observers, None, not recorded_from and ambient is None and recorder is None
     new.__class__ = Context
     return new
 
@@ -119,7 +130,7 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
         return function(*args)
     except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
         if isinstance(error.__cause__, DetachedError):
-            raise error.__cause__ from error
+            raise DetachedError(*error.__cause__.args) from None
         raise
     finally:
         level.open = False
@@ -146,10 +157,13 @@ class Entered(Left):
 
 
 class Switch:
-    """A block in another context, which a subclass makes; it can be entered again, also inside itself."""
+    """A block in another context, which a subclass makes; it can be entered again, also inside itself.
+
+    Several threads and tasks may be in the block at once: each knows its own by the context inside.
+    """
 
     def __init__(self) -> None:
-        self._entered: list[Left] = []
+        self._entered: dict[Context, Left] = {}
 
     def changed(self) -> Context:
         """The context of the block."""
@@ -158,16 +172,21 @@ class Switch:
     def __enter__(self) -> None:
         before, inside = context.get(), self.changed()
         try:
-            self._entered.append(Entered(before, inside))
+            object.__setattr__(inside, "outer", before)
+            self._entered[inside] = Entered(before, inside)
             context.set(inside)
         except BaseException:
             context.set(before)
             raise
 
     def __exit__(self, *error: object) -> None:
-        block = self._entered.pop()
-        context.set(block.before)
-        block.__class__ = Left
+        here: Any = context.get()
+        while here is not None and here not in self._entered:  # a block inside of this one that an interrupt left
+            here = here.outer
+        block = self._entered.pop(here, None)
+        if block is not None:  # or else a generator was closed elsewhere than where it had entered
+            context.set(block.before)
+            block.__class__ = Left
 
 
 class Observing(Switch):

@@ -66,7 +66,7 @@ def plain_index(index: Any) -> Any:
     """An index without the watch on arrays in it: positions have no derivative."""
     if isinstance(index, tuple | list):
         return type(index)(plain_index(part) for part in index)
-    return bare(index)
+    return index.copy() if type(index) is np.ndarray else bare(index)  # which the caller may use for something else
 
 
 def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -77,6 +77,9 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
         if args and type(args[0]) in LISTS and not primitive.sequence:
             args = [fixed(np.asarray(args[0])), *args[1:]]
         return compute(primitive, args, kwargs)
+    if primitive.sequence and not args:  # np.stack(arrays=[a, b])
+        bound = inspect.signature(primitive.function).bind(**kwargs)
+        args, kwargs = bound.args, bound.kwargs
     level = innermost(args[0] if primitive.sequence else args)
     if level is not None:
         return level.process(primitive, args, kwargs)
@@ -201,8 +204,8 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists are arrays where a derivative could flow."""
     if type(x).__name__ in OTHERS and isinstance(x, np.ndarray):
         raise TypeError(
-            f"{primitive.name} takes arrays with NumPy's own arithmetic; got a {type(x).__name__}. Use np.asarray(x), or "
-            f"x.filled() of a masked array"
+            f"{primitive.name} takes arrays with NumPy's own arithmetic; got a {type(x).__name__}. Use np.asarray(x), "
+            f"or x.filled() of a masked array"
         )
     return fixed(np.asarray(x)) if type(x) in LISTS and primitive.has_rule(i) else seen(x)
 
@@ -281,7 +284,7 @@ def check_rule(primitive: Primitive, i: int) -> None:
 def checked_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> Mapping[str, Any]:
     """The options of a call, constants among them as plain arrays; refuses those that the rules do not know of."""
     for name, option in options.items():
-        if isinstance(option, Watched) and option.node is not None and primitive.kind != "constant":
+        if isinstance(option, Watched) and option.flows() and primitive.kind != "constant":
             raise NoRuleError(
                 f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
                 f"detached, as x.detach()"

@@ -18,19 +18,46 @@ def pull_back(
     primitive: Primitive, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], parents: Sequence[Any]
 ) -> list[Any]:
     """The cotangents of the arguments that have a parent, in the arguments' shapes and dtypes, from that of `y`."""
-    rules: Sequence[Any] = primitive.rules
-    operands, observers = args, context.get().observers
+    operands, observers, call = args, context.get().observers, called if primitive.trusted else called_with_care
     if primitive.sequence:  # one rule answers for all parts
-        operands, parts = args[0], rules[0](g, y, *args, **kwargs)
-        rules = [lambda *_, part=part, **__: part for part in parts]
+        operands, answers = args[0], call(primitive, 0, g, y, args, kwargs)
     cotangents: list[Any] = [None] * len(parents)
     for i, parent in enumerate(parents):
         if parent is not None:
-            answer = rules[i](g, y, *args, **kwargs)
+            answer = answers[i] if primitive.sequence else call(primitive, i, g, y, args, kwargs)
             for observer in observers:
                 observer(primitive, i, answer, g, y, args, kwargs)
-            cotangents[i] = fitted(primitive, i, answer, operands[i])
+            answer = fitted(primitive, i, answer, operands[i], y.shape)
+            cotangents[i] = answer if primitive.trusted else own(answer)
     return cotangents
+
+
+def called(primitive: Primitive, i: int, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What the rule of argument `i` returns."""
+    return primitive.rules[i](g, y, *args, **kwargs)
+
+
+def called_with_care(
+    primitive: Primitive, i: int, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """What a user's rule returns, which cannot write to the cotangent: others may hold it."""
+    if isinstance(g, np.ndarray):
+        g = g.view()
+        g.flags.writeable = False
+    try:
+        return called(primitive, i, g, y, args, kwargs)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise RuleError(
+            f"the rule of {primitive.name} for argument {i} changes the cotangent g in place, or another array that "
+            f"is not its own. Compute a new one: g * x in place of g *= x"
+        ) from error
+
+
+def own(answer: Any) -> Any:
+    """What a user's rule returned, in memory that nobody else has, such as the rule itself."""
+    return answer.copy() if isinstance(answer, np.ndarray) else answer
 
 
 def push_forward(
@@ -50,6 +77,8 @@ def push_forward(
             part = primitive.rules[i](t if t.shape == y.shape else broadcast(t, y.shape), y, *args, **kwargs)
         else:
             part = primitive.forward[i](t, y, *args, **kwargs)
+        for observer in context.get().observers:
+            observer(primitive, i, part, t, y, args, kwargs)
         part = fitted(primitive, i, part, y)
         total = part if total is None else total + part
     return total
@@ -64,35 +93,34 @@ def tangents_for(primitive: Primitive, tangents: Mapping[int, Any], args: Sequen
     ]
 
 
-def fitted(primitive: Primitive, i: int, answer: Any, x: Any) -> Any:
+def fitted(primitive: Primitive, i: int, answer: Any, x: Any, wide: tuple[int, ...] | None = None) -> Any:
     """A rule's answer for argument `i`, in the shape and dtype of `x`.
 
     Raises
     ------
     RuleError
         If the answer is no floating array, or its shape is not that of `x`. A function that broadcasts may
-        answer for the broadcast argument: the sum over the new and the stretched axes is ours.
+        answer for the broadcast argument, as `wide` as the result: the sum over the new and the stretched axes is ours.
     """
     dtype = getattr(answer, "dtype", type(answer).__name__)
     if getattr(dtype, "kind", None) != "f":
         raise RuleError(f"the rule of {primitive.name} for argument {i} answers with a floating array; got {dtype}")
     if answer.shape != x.shape:
-        if primitive.kind == "elementwise" and answer.shape[1:] == x.shape:
-            answer = np.add.reduce(answer)  # as for a bias, to which broadcasting added one axis
-        else:
-            answer = reduced(primitive, i, answer, x.shape)
+        answer = reduced(primitive, i, answer, x.shape, wide)
     return answer if answer.dtype == x.dtype else answer.astype(x.dtype)
 
 
-def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...]) -> Any:
+def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None) -> Any:
     """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
-    broadcasts = primitive.kind in ("elementwise", "multilinear")
-    if not (broadcasts and stretches(shape, answer.shape)):
-        raise RuleError(
-            f"the rule of {primitive.name} for argument {i} answers in the argument's shape {shape}; "
-            f"got an answer of shape {answer.shape}"
-        )
-    return undo_broadcast(answer, shape)
+    if primitive.kind == "elementwise" and answer.shape == wide and stretches(shape, wide):
+        # A bias, to which broadcasting added one axis, is the common case.
+        return np.add.reduce(answer) if wide[1:] == shape else undo_broadcast(answer, shape)
+    if primitive.kind == "multilinear" and wide is not None and stretches(shape, answer.shape):
+        return undo_broadcast(answer, shape)
+    raise RuleError(
+        f"the rule of {primitive.name} for argument {i} answers in the argument's shape {shape}; "
+        f"got an answer of shape {answer.shape}"
+    )
 
 
 def stretches(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:

@@ -90,7 +90,7 @@ class Primitive:
         self.reads = reads
         self.trusted = trusted
         self.assemble, self.erase = assemble, erase
-        self.plain = not (sequence or assemble or erase)  # so that a sweep needs nothing but the rule
+        self.plain = trusted and not (sequence or assemble or erase)  # so that a sweep needs nothing but the rule
         self.name = function.__name__
         self.options: dict[str, bool] = {}
 

@@ -85,7 +85,7 @@ class Sweep:
                 return self.pull(node, self.noticed(node, g))
             count = len(args) if quick and primitive.plain else 0
             if count == 1:
-                parent, unchecked = args[0], primitive.trusted
+                parent, unchecked = args[0], True
                 g = primitive.rules[0](g, node.y, parent.y)
             elif count == 2:
                 parent, other = args
@@ -97,13 +97,13 @@ class Sweep:
                 else:
                     return self.pull_both(primitive, g, node.y, parent, other)
                 # A number makes no shape wider, but a rule may make a wider NumPy scalar of it.
-                unchecked = primitive.trusted and type(other) in NUMBERS and g.dtype is parent.y.dtype
+                unchecked = type(other) in NUMBERS and g.dtype is parent.y.dtype
             else:
                 return self.pull(node, g)
             if not unchecked:
                 x = parent.y
                 if type(g) is not ndarray or g.dtype is not x.dtype or g.shape != x.shape:
-                    g = fitted(primitive, int(parent is not args[0]), g, x)
+                    g = fitted(primitive, int(parent is not args[0]), g, x, node.y.shape)
             if parent.primitive is None or (heap and -heap[0][0] >= parent.born):
                 return self.add(parent, g)
             node = parent
@@ -113,9 +113,9 @@ class Sweep:
         rules, x, z = primitive.rules, a.y, b.y
         left, right = rules[0](g, y, x, z), rules[1](g, y, x, z)
         if type(left) is not ndarray or left.dtype is not x.dtype or left.shape != x.shape:
-            left = fitted(primitive, 0, left, x)
+            left = fitted(primitive, 0, left, x, y.shape)
         if type(right) is not ndarray or right.dtype is not z.dtype or right.shape != z.shape:
-            right = fitted(primitive, 1, right, z)
+            right = fitted(primitive, 1, right, z, y.shape)
         self.add(a, left)
         self.add(b, right)
 
@@ -161,6 +161,7 @@ class Sweep:
         g = after_hooks(node, g)
         if node.notes.retained:
             self.kept.append((node.notes, g))
+        if node.notes.retained or node.notes.hooks:
             self.ours.discard(node)
         return g
 

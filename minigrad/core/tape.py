@@ -44,15 +44,13 @@ class Notes:
     """What is known of few nodes: those of calls with options, leaves, and those with hooks.
 
     `grad` is the sum of the cotangents, kept for a leaf or if `retained`; `hooks` are called with each cotangent and
-    return the one to go on. `changed` is the time when the `memory` of a leaf last changed, and `kind` what it is for.
+    return the one to go on. `kind` is what a leaf is for.
     """
 
     kwargs: Mapping[str, Any] = NO_OPTIONS
     grad: Any = None
     retained = False
     hooks: Sequence[Callable[[Any], Any]] = ()
-    changed = 0
-    memory: Any = None
     kind = ""
 
 
@@ -95,7 +93,7 @@ def is_freed(node: Node) -> bool:
 
 def succeeding(before: Node | None, node: Any) -> Any:
     """The node that an array has now, which retains its gradient if the one before did."""
-    if node is not None and before is not None and before.notes is not None and before.notes.retained:
+    if type(node) is Node and before is not None and before.notes is not None and before.notes.retained:
         node.notes = node.notes or Notes()
         node.notes.retained = True
     return node
@@ -133,26 +131,47 @@ def put_gradient(node: Node, g: Any) -> None:
     node.notes.grad = g
 
 
-changed_leaves: dict[int, Any] = {}  # by id, the notes of leaves whose memory was ever changed
+changes: dict[int, tuple[Any, int]] = {}  # by identity: the arrays that were changed in place, and when
 
 
 def mark_changed(node: Node) -> None:
     """Say that the memory of a leaf was changed: graphs whose rules would read what was there refuse to be swept."""
-    notes = node.notes
-    if not notes.changed:
-        key, notes.memory = id(notes), node.y
-        changed_leaves[key] = weakref.ref(notes, lambda _: changed_leaves.pop(key, None))
-    last_change[0] = notes.changed = tick()
+    mark_memory(node.y)
     if (recording := context.get().recorder) is not None:
         recording.touch(node)
 
 
+def mark_memory(x: Any) -> None:
+    """Say that the memory of an array was changed in place."""
+    last_change[0] = now = tick()
+    key = id(x)
+    known = changes.get(key)
+    reference = known[0] if known is not None and known[0]() is x else reference_to(x, key)
+    changes[key] = reference, now
+
+
+def reference_to(x: Any, key: int) -> Any:
+    """What leads to an array without keeping it."""
+    try:
+        return weakref.ref(x, lambda _: changes.pop(key, None))
+    except TypeError:  # arrays of another library need not have that
+        return lambda: x
+
+
 def changed_since(x: Any, born: int) -> bool:
-    """Whether the memory of an array was changed since, as far as it is a leaf's."""
-    if not isinstance(x, np.ndarray):
+    """Whether the memory of an array was changed since, as far as somebody said so."""
+    later = [y for reference, time in tuple(changes.values()) if time > born and (y := reference()) is not None]
+    return any(x is y or overlap(x, y) for y in later)
+
+
+def overlap(x: Any, y: Any) -> bool:
+    """Whether two arrays have elements in common."""
+    if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and np.may_share_memory(x, y)):
         return False
-    known = (ref() for ref in tuple(changed_leaves.values()))
-    return any(n is not None and n.changed > born and np.may_share_memory(x, n.memory) for n in known)
+    try:
+        return np.shares_memory(x, y, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
 
 
 # Levels
@@ -194,20 +213,14 @@ class Reverse(Level):
         """A result that has no derivative, as this level sees it."""
         return y
 
-    def records(self) -> bool:
-        """Whether calls are recorded here and now."""
-        return self.depth >= context.get().recorded_from
-
     # Filling an array: the rules of index_update and getitem read no values, so their nodes have outlines only.
 
     def write(self, x: Any, index: Any, v: Any) -> None:
-        here = context.get()
-        deeper = isinstance(v, Watched) and v.level.depth > self.depth
-        if deeper or here.recorder is not None or here.ambient is not None or type(x) not in KINDS:
+        own = self.own(v) if isinstance(v, Watched) else None
+        if type(x) not in KINDS or not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
             x.assign(index, v)
             return
-        value, node = (v.value, v.node) if isinstance(v, Watched) and v.level is self else (v, None)
-        before = x.node
+        value, node, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)
         connected = self.records() and not (before is None and node is None)
 
         def new_node(memory: Any) -> Any:

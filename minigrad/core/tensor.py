@@ -126,6 +126,8 @@ class Tensor(Array):
         """
         if self.node is None:
             raise GraphError(UNCONNECTED)
+        if isinstance(gradient, Watched) and not (create_graph and isinstance(gradient, Tensor)):
+            gradient.refuse_to_leave()
         start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
@@ -218,8 +220,8 @@ class Tensor(Array):
                 "a tensor inside of a graph cannot be copied or pickled, as its graph would have to be, too. "
                 "Use x.detach(), or copy the leaves"
             )
-        grad = None if self.grad is None else self.grad.value
-        return rebuilt, (type(self), self.value, self.requires_grad, grad)
+        grad, value = None if self.grad is None else self.grad.value, self.value
+        return rebuilt, (type(self), value, self.requires_grad, grad)
 
     def __copy__(self) -> "Tensor":
         return self.__deepcopy__({})  # as with ndarrays: a copy has memory of its own
@@ -229,8 +231,9 @@ class Tensor(Array):
         return make(*deepcopy(parts, memo))
 
     def __repr__(self) -> str:
+        value = self.value  # after which it is no longer being filled
         name = "tensor" if type(self) is Tensor else type(self).__name__
-        values = np.array2string(self.value, separator=", ", prefix=f"{name}(")
+        values = np.array2string(value, separator=", ", prefix=f"{name}(")
         dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
         if not 0 < self.size <= np.get_printoptions()["threshold"]:  # the values do not show it
             dtype += f", shape={self.shape}"

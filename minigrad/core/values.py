@@ -32,4 +32,6 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         raise TypeError(f"a tensor takes real numbers; got {array.dtype}. Keep real and imaginary parts apart")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"a tensor takes numbers; got {type(data).__name__}, of which NumPy makes {array.dtype}")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     return array if dtype is None or array.dtype == dtype else as_numbers(array.astype(dtype))

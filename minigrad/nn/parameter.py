@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..core.short import short_way
+from ..core.tape import mark_memory
 from ..core.tensor import Tensor
 from ..core.values import as_numbers
 
@@ -28,6 +29,7 @@ class Kept(Tensor):
         if self.value is not memory:
             memory[...] = self.value
             self.value = memory
+            mark_memory(memory)
 
 
 @short_way

@@ -100,7 +100,7 @@ class Call(Subject):
             dtype = getattr(answer, "dtype", x.dtype)  # the engine would cast it
             told = f"The rule of {primitive.name} for argument {i} answers in {dtype}"
             require(dtype.kind != "f" or dtype in (x.dtype, widest), f"{told}, where all that it sees is {widest}")
-            return fitted(primitive, i, answer, x)
+            return fitted(primitive, i, answer, x, np.shape(y))
 
         def pushed(y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
             return push_forward(primitive, {i: tangents[0]}, y, filled(inputs[0]), dict(kwargs))

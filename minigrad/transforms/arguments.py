@@ -1,6 +1,7 @@
 """What transformations have in common: which arguments they take, and what they make of results."""
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def of_arguments(
     """`f` as a function of the arguments at `argnums` alone, and those arguments."""
     if argnums == 0 and len(args) == 1 and not kwargs:
         return f, tuple(args)
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    positions = tuple(argnums) if isinstance(argnums, tuple | list) else (index(argnums),)
     count = len(args)
     if any(not -count <= i < count for i in positions) or len({i % count for i in positions}) < len(positions):
         raise ValueError(f"argnums takes different positions among the {count} arguments; got {positions}")
@@ -51,7 +52,7 @@ def split_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
 
 def as_primal(x: Any) -> Any:
     """An argument as an array that can be differentiated by, as it is now; refuses others."""
-    if type(x) is np.ndarray and x.dtype.kind == "f":
+    if type(x) is np.ndarray and x.dtype.kind == "f" and x.dtype.isnative:
         return x
     if isinstance(x, Watched):
         x = x.level.made(x.value, x.node)

@@ -1,6 +1,7 @@
 """Checkpoints: functions that are computed again in the backward pass, so that it needs less memory."""
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, fill, memory_of, own_part, with_written
-from ..core.context import Level, context, next_depth, run_at
+from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
 from ..core.door import Watched, bare, bind
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
@@ -36,6 +37,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def checked(*args: Any, **kwargs: Any) -> Any:
+        if not is_grad_enabled():
+            return f(*args, **kwargs)  # and so there will be no second run
         inputs = [x for x in leaves((args, kwargs)) if is_floating(x)]
         given = [x.level.made(x.value, x.node) if isinstance(x, Watched) else x for x in inputs]
 
@@ -49,6 +52,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         results = leaves(y)
         inside = [i for i, v in enumerate(results) if isinstance(v, Watched) and v.level is level]
         if inside:
+            level.forget_constants()
             again = Again(call, len(given), level, inside, [results[i].value for i in inside])
             packed = bind(again.primitive(), ([*given, *level.outer.values()],))
             for i, part in zip(inside, unpack(packed, again.forms), strict=True):
@@ -76,7 +80,7 @@ class FirstRun(Level):
         self.outer: dict[
             int, Any
         ] = {}  # by the identity of its node, each array from outside to which a derivative flows
-        self.constants: dict[int, tuple[Any, Any]] = {}  # by identity, other arrays from outside, and their values
+        self.constants: dict[int, tuple[Any, Any, Any]] = {}  # by identity, other arrays, their levels and values
         self.states = states
 
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -91,11 +95,15 @@ class FirstRun(Level):
     def plain(self, x: Any) -> Any:
         """The plain array of an operand; one from outside is taken down."""
         while isinstance(x, Watched) and x.node is None:
-            self.constants.setdefault(id(x), (x, x.value))
+            self.constants.setdefault(id(x), (weakref.ref(x), x.level, x.value))
             x = x.value
         if isinstance(x, Watched) and x.level is not self:
             self.outer.setdefault(id(x.node), x.level.made(x.value, x.node))
         return bare(x)
+
+    def forget_constants(self) -> None:
+        """Keep of the constants those that somebody else has: they came from outside, and may be changed."""
+        self.constants = {key: known for key, known in self.constants.items() if known[0]() is not None}
 
     def made(self, value: Any, node: Any) -> Any:
         opaque = Opaque()
@@ -133,8 +141,8 @@ class Again:
         self.call, self.count, self.inside, self.values = call, count, inside, values
         self.keys, self.constants, self.states = dict(first.outer), first.constants, first.states
         self.forms = [(v.shape, v.dtype) for v in values]
-        outer = [*self.keys.values(), *(x for x, _ in self.constants.values())]
-        self.below = max((x.level.depth for x in outer), default=0)
+        levels = [*(x.level for x in self.keys.values()), *(level for _, level, _ in self.constants.values())]
+        self.below = max((level.depth for level in levels), default=0)
 
     def primitive(self) -> Primitive:
         def checkpointed(arrays: Sequence[Any]) -> Any:
@@ -149,7 +157,7 @@ class Again:
         level = AgainReverse(next_depth(self.below))
         variables = level.variables(arrays)
         nodes = [v.node for v in variables]
-        outputs = self.evaluated(level, variables)
+        outputs = self.evaluated(level, variables, y)
         roots = [v.node if isinstance(v, Watched) and v.level is level else None for v in outputs]
         found = cotangents(roots, unpack(g, self.forms))
         return [found[node] if node in found else zeros_like(x) for x, node in zip(arrays, nodes, strict=True)]
@@ -157,10 +165,10 @@ class Again:
     def forward(self, tangents: Sequence[Any], y: Any, arrays: Sequence[Any]) -> Any:
         """The tangents of the results, packed."""
         level = AgainForward(next_depth(self.below))
-        outputs = self.evaluated(level, [level.made(x, t) for x, t in zip(arrays, tangents, strict=True)])
+        outputs = self.evaluated(level, [level.made(x, t) for x, t in zip(arrays, tangents, strict=True)], y)
         return pack([tangent_of(level, v) for v in outputs])
 
-    def evaluated(self, level: Any, arrays: list[Any]) -> list[Any]:
+    def evaluated(self, level: Any, arrays: list[Any], y: Any) -> list[Any]:
         """The results of the function at a level that knows the arrays from outside by their nodes."""
         level.constants, level.states = self.constants, self.states
         level.stand_ins = dict(zip(self.keys, arrays[self.count :], strict=True))
@@ -172,7 +180,21 @@ class Again:
                 f"a checkpointed function computes the same when called again; its results had the shapes {shapes} "
                 f"and now have {[v.shape for v in outputs]}"
             )
+        found = bare(pack([bare(v) for v in outputs]))
+        if type(found) is np.ndarray is type(bare(y)) and not same(found, bare(y)):
+            raise GraphError(
+                "a checkpointed function computes the same when called again, and its values differ now: something "
+                "that it uses was changed in between, or it draws from a generator that is not found. Pass what "
+                "changes as an argument, and call backward() before the change"
+            )
         return outputs
+
+
+def same(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two results are one computation's, up to roundings: threads may add in another order."""
+    near = float(np.sqrt(np.finfo(x.dtype).eps))
+    scale = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))
+    return bool(np.allclose(x, y, rtol=near, atol=near * scale, equal_nan=True))
 
 
 def run_ambient(level: Level, call: Callable[..., Any], arrays: Sequence[Any]) -> Any:
@@ -200,7 +222,7 @@ class StandIns(Level):
         """The array of this level that stands for an operand."""
         while x.level is not self and x.node is None:
             known = self.constants.get(id(x))
-            if known is not None and known[1] is not x.value:
+            if known is not None and known[0]() is x and known[2] is not x.value:
                 raise GraphError(
                     f"an array of shape {x.shape} was changed in place since a checkpointed function used it, which is "
                     f"computed again here. Call backward() before the change, or give the function a copy"

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from ..core.array import Array, fill, memory_of, own_copy, own_part, with_written
-from ..core.context import Level, context, next_depth, run_at
+from ..core.context import Level, next_depth, run_at
 from ..core.door import Call, Watched, outward
 from ..core.engine import push_forward
 from ..core.primitive import Primitive
@@ -42,20 +42,17 @@ class Forward(Level):
     # Filling an array: its tangent is filled as well.
 
     def write(self, x: Any, index: Any, v: Any) -> None:
-        here = context.get()
-        deeper = isinstance(v, Watched) and v.level.depth > self.depth
-        if deeper or here.recorder is not None or here.ambient is not None:
+        own, is_first = self.own(v) if isinstance(v, Watched) else None, type(x) is Dual
+        if not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
             x.assign(index, v)
             return
-        own = isinstance(v, Watched) and v.level is self
-        value, tangent = (v.value, v.node) if own else (v, None)
-        before, is_first = x.node, type(x) is Dual
+        value, tangent, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)
 
         def new_tangent(memory: Any) -> Any:
             t = zeros_like(memory) if before is None else own_copy(before) if is_first else before
             return tangent.level.made(t, None) if isinstance(tangent, Watched) and not isinstance(t, Watched) else t
 
-        if before is None and tangent is None:
+        if not self.records() or (before is None and tangent is None):
             fill(x, index, value, lambda memory: None)
         else:
             fill(x, index, value, new_tangent, 0 if tangent is None else tangent)
@@ -66,7 +63,9 @@ class Forward(Level):
     def part(self, x: Any, index: Any) -> Any:
         """``x[index]`` of an array that is being filled."""
         part = own_part(memory_of(x), index)
-        return part if x.node is None else self.made(part, own_part(x.node, index))
+        if x.node is None or not self.records():
+            return self.constant(part)
+        return self.made(part, own_part(x.node, index))
 
 
 @with_written

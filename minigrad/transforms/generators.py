@@ -93,14 +93,31 @@ def variables_of(x: Any) -> list[Any]:
     if code is not None:
         if x.__module__ is None or x.__module__.startswith(("minigrad.", "numpy")):
             return [x.__self__] if hasattr(x, "__self__") else []
-        names = [x.__globals__[name] for name in code.co_names if name in x.__globals__]
+        names = [x.__globals__[name] for name in names_in(code) if name in x.__globals__]
         cells = [cell.cell_contents for cell in x.__closure__ or () if cell_is_full(cell)]
         bound = [x.__self__] if hasattr(x, "__self__") else []
-        return [y for y in [*names, *cells, *bound, *(x.__defaults__ or ())] if not is_module(y)]
+        return [
+            y
+            for y in [*names, *cells, *bound, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
+            if not is_module(y)
+        ]
     if hasattr(x, "dtype") or is_module(x) or isinstance(x, type):
         return []
     wrapped = [getattr(x, name) for name in ("func", "args", "keywords", "__wrapped__") if hasattr(x, name)]
-    return [*wrapped, *getattr(x, "__dict__", {}).values()]
+    slots = [getattr(x, name) for kind in type(x).__mro__ for name in slots_of(kind) if hasattr(x, name)]
+    shared = [] if type(x).__module__ == "builtins" else vars(type(x)).values()
+    return [*wrapped, *slots, *getattr(x, "__dict__", {}).values(), *(y for y in shared if has_state(y))]
+
+
+def names_in(code: Any) -> list[str]:
+    """The names that a function's code mentions, and that of functions which it defines."""
+    inner = [name for part in code.co_consts if isinstance(part, type(code)) for name in names_in(part)]
+    return [*code.co_names, *inner]
+
+
+def slots_of(kind: type) -> Sequence[str]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
 def cell_is_full(cell: Any) -> bool:

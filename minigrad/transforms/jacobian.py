@@ -72,7 +72,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         else:
             blocks = by_rows(pull_back, inputs, y)
         rows = [rebuild(primals, row) for row in blocks]
-        return rebuild(y, [row[0] if isinstance(argnums, int) else row for row in rows])
+        return rebuild(y, [row if isinstance(argnums, tuple | list) else row[0] for row in rows])
 
     return derivatives
 

@@ -78,7 +78,7 @@ def evaluated(
             f"mean, or use vjp or jacobian"
         )
     slopes = pull_back(None)
-    return y, slopes[0] if isinstance(argnums, int) else slopes, aux
+    return y, slopes if isinstance(argnums, tuple | list) else slopes[0], aux
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -96,17 +96,25 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     Returns
     -------
     y, pull_back
-        ``pull_back(g)`` takes a cotangent of the structure and shapes of `y`, and returns a tuple with one for each
+        The value, in memory of its own; arrays among the arguments are not copied, so do not change them before the
+        last pull-back. ``pull_back(g)`` takes a cotangent of the structure and shapes of `y`, and returns a tuple with one for each
         argument. It can be called any number of times.
     """
     y, pull_back, aux = pulled(f, primals, has_aux)
+    y = tree_map(own, y)
     return (y, pull_back, aux) if has_aux else (y, pull_back)
+
+
+def own(x: Any) -> Any:
+    """A result in memory of its own: the caller may change it before a pull-back needs what it was."""
+    return x.copy(order="K") if isinstance(x, np.ndarray) else x
 
 
 def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Callable[[Any], Any], Any]:
     """As vjp, always with the third result."""
     level = Reverse(next_depth())
     inputs = [as_primal(x) for x in leaves(primals)]
+    frame = rebuild(primals, inputs)  # the caller may change the containers
     variables = level.variables(inputs)
     nodes = [v.node for v in variables]
     outputs, aux = split_aux(run_at(level, f, *rebuild(primals, variables)), has_aux)
@@ -120,7 +128,7 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Cal
     def pull_back(g: Any) -> Any:
         given = [first_cotangent(v) for v in values] if g is None else leaves(tree_map(first_cotangent, form, g))
         found, taken = cotangents(roots, given), {id(one) for one in given}
-        return rebuild(primals, [derivative(x, found.get(n), taken) for x, n in zip(inputs, nodes, strict=True)])
+        return rebuild(frame, [derivative(x, found.get(n), taken) for x, n in zip(inputs, nodes, strict=True)])
 
     return y, pull_back, None if aux is None else tree_map(partial(outside, level), aux)
 

@@ -246,9 +246,9 @@ def test_a_block_that_was_left_by_others_does_not_come_back():
 def test_an_interrupt_as_a_block_begins(monkeypatch):
     """An error inside of `__enter__` leaves the mode as it was."""
 
-    class Interrupting(list):
-        def append(self, block):
-            super().append(block)
+    class Interrupting(dict):
+        def __setitem__(self, inside, block):
+            super().__setitem__(inside, block)
             raise KeyboardInterrupt
 
     block = mg.no_grad()

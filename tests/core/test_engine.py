@@ -30,7 +30,7 @@ def test_broadcasting_is_undone(shape):
         wide = (5, 4, 3, 2)
     g = np.random.default_rng(1).normal(size=wide)
     x = np.random.default_rng(2).normal(size=shape)
-    found = fitted(P, 0, g, x)
+    found = fitted(P, 0, g, x, wide)
     assert found.shape == shape
     # <g, broadcast(x)> = <undo(g), x>, up to the order of a hundred sums
     np.testing.assert_allclose((found * x).sum(), (g * np.broadcast_to(x, wide)).sum(), rtol=1e-12)
@@ -53,13 +53,14 @@ def test_answers_are_cast():
         (P, np.ones(3), r"the argument's shape \(2,\); got an answer of shape \(3,\)"),
         (P, np.ones((2, 3)), r"the argument's shape \(2,\); got an answer of shape \(2, 3\)"),
         (P, np.ones(()), r"the argument's shape \(2,\); got an answer of shape \(\)"),
+        (P, np.ones((4, 2)), r"the argument's shape \(2,\); got an answer of shape \(4, 2\)"),
         (LINEAR, np.ones((3, 2)), r"the argument's shape \(2,\); got an answer of shape \(3, 2\)"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(primitive, answer, text):
     """What is no floating array of the argument's shape raises; only functions that broadcast are summed for."""
     with pytest.raises(RuleError, match=text):
-        fitted(primitive, 1, answer, np.ones(2))
+        fitted(primitive, 1, answer, np.ones(2), (3, 2))
 
 
 def test_stretches_is_broadcasting():
