@@ -3,6 +3,6 @@
 Importing the package fills the registry.
 """
 
-from . import einsum, elementwise, indexing, linalg, reductions, structure
+from . import counting, creation, einsum, elementwise, indexing, linalg, reductions, structure
 
-__all__ = ["einsum", "elementwise", "indexing", "linalg", "reductions", "structure"]
+__all__ = ["counting", "creation", "einsum", "elementwise", "indexing", "linalg", "reductions", "structure"]

@@ -4,9 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.linalg import LinAlgError
 
-from ..core.primitive import composed, constant
-from ..rules.linalg import logabsdet, nuclear_norm
+from ..core.primitive import Primitive, composed, constant
+from ..rules.decompositions import extreme_singular_value, nuclear_norm
+from ..rules.linalg import logabsdet
 
 
 @composed(np.tensordot)
@@ -74,8 +76,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
         along, pick = (-1, -2)[abs(ord) == 1], np.max if ord > 0 else np.min
         y = pick(np.sum(np.abs(x), axis=along, keepdims=True), axis=(-2, -1), keepdims=True)
     elif ord in (2, -2):
-        pick = np.max if ord > 0 else np.min
-        y = np.expand_dims(pick(np.linalg.svdvals(x), axis=-1, keepdims=True), -1)
+        y = np.expand_dims(extreme_singular_value(x, ord > 0), (-2, -1))
     elif ord == "nuc":
         y = np.expand_dims(nuclear_norm(x), (-2, -1))
     else:
@@ -94,6 +95,24 @@ def norm(x, ord=None, axis=None, keepdims=False):
         raise ValueError(f"a norm with ord= is over one axis, or two; got {axes}")
     y = np.linalg.matrix_norm(np.moveaxis(x, axes, (-2, -1)), keepdims=keepdims, ord=ord)
     return np.moveaxis(y, (-2, -1), axes) if keepdims else y
+
+
+@composed(np.linalg.cond)
+def cond(x, p=None):
+    if 0 in np.shape(x)[-2:]:
+        raise LinAlgError("a condition number is not defined on empty matrices")
+    if p in (None, 2, -2):
+        largest, smallest = extreme_singular_value(x, True), extreme_singular_value(x, False)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of a singular matrix it is infinite, and of zeros
+            return np.where(largest == 0, np.inf, smallest / largest if p == -2 else largest / smallest)
+    try:
+        inverse = np.linalg.inv(x)
+    except LinAlgError:
+        return cond_of_singular(x, p)
+    return np.linalg.matrix_norm(x, ord=p) * np.linalg.matrix_norm(inverse, ord=p)
+
+
+cond_of_singular = Primitive(np.linalg.cond, (), "general")  # it is infinite, so there is no rule
 
 
 # Names in np.linalg

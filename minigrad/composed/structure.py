@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from ..core.door import bare
 from ..core.primitive import composed
 from ..core.recorder import fixed
 from ..rules.structure import astype, padded
+from ..rules.structure import reshape as reshape_primitive
 from .reductions import composed_by_name
 
 
@@ -28,9 +30,37 @@ def swapaxes(a, axis1, axis2):
     return np.transpose(a, tuple(order))
 
 
+@composed(np.reshape)
+def reshape(a, shape, order="C"):
+    if order == "A":
+        order = "F" if _is_fortran(a) else "C"
+    return reshape_primitive(a, shape) if order == "C" else reshape_primitive(a, shape, order)
+
+
 @composed(np.ravel)
 def ravel(a, order="C"):
+    if order == "K":
+        a, order = np.transpose(a, _order_in_memory(a)), "C"
     return np.reshape(a, -1, order=order)
+
+
+def _is_fortran(a):
+    flags = bare(a).flags
+    return flags.f_contiguous and not flags.c_contiguous
+
+
+def _order_in_memory(a):
+    # The axes by decreasing stride, in NumPy's own sort by insertion: an axis of stride 0 stays where it is.
+    strides, order = bare(a).strides, []
+    for axis in reversed(range(len(strides))):
+        place = len(order)
+        for i in reversed(range(len(order))):
+            if strides[axis] and strides[order[i]]:
+                if abs(strides[order[i]]) <= abs(strides[axis]):
+                    break
+                place = i
+        order.insert(place, axis)
+    return tuple(reversed(order))
 
 
 def _at_least(n):

@@ -6,7 +6,7 @@ and node: who has seen x before holds those that it had then.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import index as as_index
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Array(Watched):
 
     __slots__ = ()
     __hash__ = object.__hash__
-    shorts: Mapping[Any, Callable[..., Any]] = {}  # functions of NumPy's by the short way, see short.py
+    shorts: ClassVar[dict[Any, Any]] = {}  # functions of NumPy's by the short way, see short.py
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         return bind(primitive, args, kwargs)
@@ -181,7 +181,7 @@ class Array(Watched):
                     f"from outside of it. Make a new array: y = x + ... in place of x += ..."
                 )
             value, node, level = other.value, other.node, other.level
-            self.__class__ = type(other)
+            self.__class__ = type(other)  # pyrefly: ignore[bad-argument-type]
             self.value, self.node, self.level = value, node, level
         else:
             self.value, self.node = other, None
@@ -295,7 +295,7 @@ class Array(Watched):
 
     def copy(self) -> Any:
         """An array of the same values, in memory of its own, to which derivatives flow."""
-        return +self if self.dtype.kind == "f" else self.astype(self.dtype)
+        return bind(REGISTRY[np.copy], (self,))
 
     def flatten(self, order: str = "C") -> Any:
         """The elements along one axis."""
@@ -314,7 +314,7 @@ class Array(Watched):
 
     def ravel(self, order: str = "C") -> Any:
         """The elements along one axis."""
-        return self.reshape(-1, order=order)
+        return self.reshape(-1) if order == "C" else bind(REGISTRY[np.ravel], (self,), {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
         """The axes in another order, which comes one by one, as a tuple, or not at all to reverse them."""
@@ -344,6 +344,7 @@ class Written:
 
     __slots__ = ()
     settled: type  # what it is again when it is asked
+    level: Any
 
     @property
     def value(self) -> Any:
@@ -364,7 +365,7 @@ class Written:
 
     def __getitem__(self, index: Any) -> Any:
         if not self.level.writes(None):
-            return super().__getitem__(index)
+            return Array.__getitem__(self, index)  # pyrefly: ignore[bad-argument-type]
         return self.level.part(self, plain_index(index))
 
 
@@ -415,7 +416,7 @@ KINDS: dict[
 
 def with_written(cls: type) -> type:
     """Register a class of arrays, and the class that they have while they are filled."""
-    written = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
+    written: Any = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
     KINDS[cls] = KINDS[written] = written, cls
     return cls
 

@@ -68,6 +68,13 @@ class Settings:
     """What is switched on or off, while a context is being made."""
 
     __slots__ = ("ambient", "depth", "observers", "outer", "recorded_from", "recorder", "short")
+    ambient: Any
+    depth: int
+    observers: tuple[Callable[..., None], ...]
+    outer: Any
+    recorded_from: int
+    recorder: Any
+    short: bool
 
 
 class Context(Settings):

@@ -18,6 +18,7 @@ def pull_back(
     primitive: Primitive, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], parents: Sequence[Any]
 ) -> list[Any]:
     """The cotangents of the arguments that have a parent, in the arguments' shapes and dtypes, from that of `y`."""
+    answers: Any = None
     operands, observers, call = args, context.get().observers, called if primitive.trusted else called_with_care
     if primitive.sequence:  # one rule answers for all parts
         operands, answers = args[0], call(primitive, 0, g, y, args, kwargs)
@@ -112,7 +113,7 @@ def fitted(primitive: Primitive, i: int, answer: Any, x: Any, wide: tuple[int, .
 
 def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None) -> Any:
     """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
-    if primitive.kind == "elementwise" and answer.shape == wide and stretches(shape, wide):
+    if primitive.kind == "elementwise" and wide is not None and answer.shape == wide and stretches(shape, wide):
         # A bias, to which broadcasting added one axis, is the common case.
         return np.add.reduce(answer) if wide[1:] == shape else undo_broadcast(answer, shape)
     if primitive.kind == "multilinear" and wide is not None and stretches(shape, answer.shape):

@@ -69,7 +69,7 @@ def binary(primitive: Primitive, ours: Any, otherwise: Callable[[Any, Any], Any]
     compute, trusted, leveled, made = primitive.compute, primitive.trusted, Variable in ours, result_class(ours)
 
     def call(a: Any, b: Any) -> Any:
-        left, right, p, q, kind, other = a, b, None, None, type(a), type(b)
+        left, right, p, q, kind, other, level = a, b, None, None, type(a), type(b), None
         if kind in ours:
             left, p = a.value, a.node
             if other in ours:
@@ -162,7 +162,7 @@ def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tu
     def whole(*args: Any) -> Any:
         return of_tensors(*args)
 
-    way = unary if count == 1 else binary
+    way: Any = unary if count == 1 else binary
     inner = nested(primitive, whole, otherwise)
     of_tensors = way(primitive, TENSORS, way(primitive, {Variable}, inner))
     return of_tensors, way(primitive, {Variable}, inner)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError
-from .array import own_copy
+from .array import Array, own_copy
 from .context import context
 from .door import Watched, bare
 from .engine import fitted, pull_back
@@ -174,7 +174,7 @@ class Sweep:
                 self.add(operands[0], None)
             self.parts.setdefault(operands[0], []).append((node, g))
             return
-        parents = [x if type(x) is Node else None for x in operands]
+        parents: list[Any] = [x if type(x) is Node else None for x in operands]
         erased = primitive.erase is not None and parents[0] is not None
         args, y = self.values(node), node.y if self.wrap is None else self.wrap(node)
         pulled = [None, *parents[1:]] if erased else parents
@@ -303,7 +303,7 @@ def commit(found: Sweep, start: Any, free: bool) -> None:
 
 
 at_once = deque(maxlen=0).extend
-set_args = Node.args.__set__
+set_args = vars(Node)["args"].__set__
 
 
 def owned(g: Any, taken: set[int]) -> Any:
@@ -323,10 +323,10 @@ class Hook:
 
     def __call__(self, g: Any) -> Any:
         recorded = isinstance(g, Watched)
-        answer = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
+        answer: Any = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
         if answer is None:
             return g
-        if not (recorded and isinstance(answer, Watched)):
+        if not (recorded and isinstance(answer, Array)):
             answer = bare(answer)
             answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
         if answer.shape != g.shape or answer.dtype.kind not in "biuf":

@@ -169,7 +169,7 @@ def overlap(x: Any, y: Any) -> bool:
     if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and np.may_share_memory(x, y)):
         return False
     try:
-        return np.shares_memory(x, y, max_work=10_000)
+        return np.shares_memory(x, y, max_work=10_000)  # pyrefly: ignore[bad-argument-type]
     except np.exceptions.TooHardError:
         return True
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
-from .door import Watched, bare, plain_index
+from .door import bare, plain_index
 from .recorder import seen, values_of
 from .sweep import Hook, commit, first_cotangent, sweep
 from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
@@ -126,7 +126,7 @@ class Tensor(Array):
         """
         if self.node is None:
             raise GraphError(UNCONNECTED)
-        if isinstance(gradient, Watched) and not (create_graph and isinstance(gradient, Tensor)):
+        if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
             gradient.refuse_to_leave()
         start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
         if not create_graph:
@@ -295,16 +295,16 @@ def asarray(data: Any, dtype: Any = None) -> Any:
 
     A change of that memory from outside goes unnoticed: do not make one while a graph needs the values.
     """
-    if isinstance(data, Watched):
+    if isinstance(data, Array):
         return data if dtype is None else data.astype(dtype)
     return constant(as_numbers(data, dtype))
 
 
 def rebuilt(cls: type[Tensor], value: Any, requires_grad: bool, grad: Any) -> Tensor:
     """A leaf that was copied or pickled."""
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     made.value, made.node = value, None
     if requires_grad:
-        made.requires_grad = True
+        made.node = leaf(value, cls.kind)
         set_gradient(made.node, grad)
     return made

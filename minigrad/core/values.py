@@ -19,7 +19,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     An array of another library that speaks NumPy's protocols stays with its library.
     """
     if isinstance(data, Watched):
-        data = data.__array__()
+        data = np.asarray(data)
     data = seen(data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data

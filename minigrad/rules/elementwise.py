@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.primitive import constant, elementwise
 from . import erf as error_function
+from .network import sigmoid
 
 # Arithmetic
 
@@ -55,10 +56,10 @@ elementwise(np.log10, lambda g, y, x: g / (x * LOG_10))
 elementwise(np.log1p, lambda g, y, x: g / (1 + x))
 
 
-# The partials of log(e^a + e^b) are softmax weights. As y >= a, exp(a - y) never overflows; both weights are 0
-# where both terms are.
+# The partials of log(e^a + e^b) are softmax weights, made of a - b, as a large y is rounded by more than 1. Both are 0
+# where both terms are. The 0 has the dtype of y, so that a plain number for b does not widen it.
 def _weight(g, y, a, b):
-    return g * np.exp(a - np.where(y == -np.inf, 0, y))
+    return g * sigmoid(a - np.where(y == -np.inf, y.dtype.type(0), b))
 
 
 elementwise(np.logaddexp, _weight, lambda g, y, a, b: _weight(g, y, b, a))
@@ -137,7 +138,9 @@ erf = elementwise(error_function.erf, lambda g, y, x: g * (error_function.TWO_OV
 # Choices. At a tie each argument has half of the gradient; a NaN wins over numbers and keeps all of it.
 
 elementwise(np.abs, lambda g, y, x: g * np.sign(x))
-elementwise(np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.copysign(1.0, b)), lambda g, y, a, b: np.zeros_like(g))
+elementwise(
+    np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.sign(y)), lambda g, *_: np.zeros_like(g), reads=[(0,), ()]
+)
 
 
 def _chosen(g, y, a, b):

@@ -49,6 +49,7 @@ def index_update(x, index, v):
 def positions(g, index, shape):
     """Where ``x[index]`` lies in an x of `shape`, as positions in x.reshape(-1), in the shape and library of `g`."""
     if getattr(index, "ndim", 0):  # one array of integers: rows of x, of which there may be many more than are picked
+        index = index.astype(np.intp, copy=False)  # a small type cannot count many elements
         if type(index) is type(g):  # or else its library may not know where()
             rows = np.where(index < 0, index + shape[0], index)
         else:
@@ -77,6 +78,11 @@ def _survivors(g, index):
     return np.where(getitem(written, index) == position, g_at, 0)
 
 
+def _written(g, shape):
+    # The cotangent of what was written: NumPy drops leading axes of length 1 if there are too many.
+    return np.reshape(undo_broadcast(g, shape[max(len(shape) - g.ndim, 0) :]), shape)
+
+
 def _together(gs, calls, total=None):
     # What the rule of getitem makes of several cotangents for parts of one array, added up; in place, if to a total.
     shape, indices = calls[0][0].shape, [index for _, index in calls]
@@ -101,7 +107,7 @@ index_update = linear(
     index_update,
     lambda g, y, x, index, v: index_update(g, index, 0),
     None,
-    lambda g, y, x, index, v: undo_broadcast(_survivors(g, index), np.shape(v)),
+    lambda g, y, x, index, v: _written(_survivors(g, index), np.shape(v)),
     erase=_erase,
 )
 REGISTRY[np.ndarray.__getitem__], REGISTRY[np.ndarray.__setitem__] = getitem, index_update
@@ -111,7 +117,10 @@ REGISTRY[np.ndarray.__getitem__], REGISTRY[np.ndarray.__setitem__] = getitem, in
 
 def _take(g, y, x, indices, axis=None):
     indices = plain_index(indices)
-    indices = fixed(np.array(indices, dtype=int)) if isinstance(indices, tuple | list) else indices
+    if isinstance(indices, tuple | list):
+        indices = fixed(np.array(indices, dtype=np.intp))
+    elif np.ndim(indices):
+        indices = indices.astype(np.intp, copy=False)  # booleans as well, which np.take reads as 0 and 1
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
     before = (slice(None),) * normalize_axis_index(axis, x.ndim)
@@ -134,6 +143,14 @@ def _take_along_axis(g, y, x, indices, axis=-1):
 
 linear(np.take, _take, None)
 linear(np.take_along_axis, _take_along_axis, None)
+
+
+def weighted_counts(x, weights, minlength=0):
+    """The sum of the weights of each integer in `x`, from 0 on."""
+    return np.bincount(x, weights, minlength)
+
+
+weighted_counts = linear(weighted_counts, None, lambda g, y, x, weights, minlength=0: g[x])
 
 
 # Sorting is a permutation, a stable one where elements are equal.
@@ -159,5 +176,4 @@ general(np.sort, _sort, forward=[_sort_forward])
 # Positions
 
 constant(np.argsort, np.argpartition, np.argwhere, np.nonzero, np.flatnonzero, np.searchsorted, np.digitize)
-constant(np.unique, np.unique_all, np.unique_counts, np.unique_inverse, np.unique_values, np.isin, np.bincount)
-constant(np.lexsort, np.histogram, np.unravel_index, np.ravel_multi_index)
+constant(np.isin, np.lexsort, np.unravel_index, np.ravel_multi_index)

@@ -43,7 +43,8 @@ def _right(g, y, a, b):
     if b.ndim == 1:
         return matmul(np.expand_dims(g, -2), a)[..., 0, :]
     if b.ndim == 2 < a.ndim:  # one product sums over the stack, instead of a stack of products to be summed
-        a, g = a.reshape(-1, a.shape[-1]), g.reshape(-1, g.shape[-1])
+        rows = math.prod(a.shape[:-1])
+        a, g = a.reshape(rows, a.shape[-1]), g.reshape(rows, g.shape[-1])
     return matmul(a.mT, g)
 
 
@@ -104,7 +105,7 @@ def cofactors(x, *directions):
     if len(directions) > 1:
         return _by_minors(x, directions)
     u, s, v = np.linalg.svd(x)
-    sign = _over(np.sign(np.linalg.det(u) * np.linalg.det(v)))
+    sign = over(np.sign(np.linalg.det(u) * np.linalg.det(v)))
     if not directions:
         return sign * ((u * others(s)[..., None, :]) @ v)
     # Between the bases u and v, x is diagonal; here are the products of all singular values but for two.
@@ -135,13 +136,14 @@ ALONG = [lambda g, y, x, *directions: cofactors(x, *directions, g), *map(_replac
 cofactors = general(cofactors, *ALONG, forward=ALONG)
 
 
-def _over(g):
+def over(g):
+    """A number for each matrix of a stack, as a factor of matrices."""
     return np.reshape(g, (*g.shape, 1, 1))
 
 
 general(
     np.linalg.det,
-    lambda g, y, x: _over(g) * cofactors(x),
+    lambda g, y, x: over(g) * cofactors(x),
     forward=[lambda t, y, x: np.sum(cofactors(x) * t, axis=(-2, -1))],
 )
 
@@ -160,142 +162,8 @@ def _inverse(x):
 
 logabsdet = general(
     logabsdet,
-    lambda g, y, x: _over(g) * _inverse(x).mT,
+    lambda g, y, x: over(g) * _inverse(x).mT,
     forward=[lambda t, y, x: np.sum(_inverse(x).mT * t, axis=(-2, -1))],
 )
 
-# The Cholesky factor of a symmetric matrix, of which NumPy reads one triangle; the derivative is symmetric.
-# I. Murray, Differentiation of the Cholesky decomposition (arXiv:1602.07527), equations 8 and 10.
-
-
-def _half(x):
-    return (np.tril(x) + np.tril(x, -1)) / 2
-
-
-def _symmetric(x):
-    return (x + x.mT) / 2
-
-
-def _cholesky(g, y, x, upper=False):
-    if upper:
-        return _cholesky(g.mT, y.mT, x)
-    inner = np.linalg.solve(y.mT, _half(y.mT @ g))
-    return _symmetric(np.linalg.solve(y.mT, inner.mT).mT)
-
-
-def _cholesky_forward(t, y, x, upper=False):
-    if upper:
-        return _cholesky_forward(t, y.mT, x).mT
-    left = np.linalg.solve(y, _symmetric(t))
-    return y @ _half(np.linalg.solve(y, left.mT).mT)
-
-
-general(np.linalg.cholesky, _cholesky, forward=[_cholesky_forward])
-
-
-# Singular values, which have U^T dx V on the diagonal for a derivative. That of the vectors has differences of squared
-# values below: where two are equal there is none, and 0 stands for it.
-# J. Townsend, Differentiating the singular value decomposition (2016).
-
-
-def singular_vectors(x):
-    """The left singular vectors of matrices as columns, above the right ones."""
-    u, _, v = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, v.mT], axis=-2)
-
-
-def _decomposed(y, x):
-    u, v = y[..., : x.shape[-2], :], y[..., x.shape[-2] :, :]
-    s = np.sum(u * (x @ v), axis=-2)[..., None, :]
-    return u, v, s, _inverted((s - s.mT) * (s + s.mT))
-
-
-def _inverted(x):
-    return np.where(x == 0, 0, 1 / np.where(x == 0, 1, x))
-
-
-def _vectors(g, y, x):
-    u, v, s, f = _decomposed(y, x)
-    gu, gv = g[..., : x.shape[-2], :], g[..., x.shape[-2] :, :]
-    a, b = u.mT @ gu, v.mT @ gv
-    inner = _symmetric(f * a) * (2 * s) + s.mT * _symmetric(f * b) * 2
-    outer_u, outer_v = (gu - u @ a) * _inverted(s), (gv - v @ b) * _inverted(s)
-    return (u @ inner + outer_u) @ v.mT + u @ outer_v.mT
-
-
-def _vectors_forward(t, y, x):
-    u, v, s, f = _decomposed(y, x)
-    c = u.mT @ t @ v
-    du = u @ (f * (c * s + s.mT * c.mT)) + (t @ v - u @ c) * _inverted(s)
-    dv = v @ (f * (s.mT * c + c.mT * s)) + (t.mT @ u - v @ c.mT) * _inverted(s)
-    return np.concatenate([du, dv], axis=-2)
-
-
-singular_vectors = general(singular_vectors, _vectors, forward=[_vectors_forward])
-
-
-def _svdvals(g, y, x):
-    w, m = singular_vectors(x), x.shape[-2]
-    return (w[..., :m, :] * g[..., None, :]) @ w[..., m:, :].mT
-
-
-def _svdvals_forward(t, y, x):
-    w, m = singular_vectors(x), x.shape[-2]
-    return np.sum(w[..., :m, :] * (t @ w[..., m:, :]), axis=-2)
-
-
-general(np.linalg.svdvals, _svdvals, forward=[_svdvals_forward])
-
-
-# Their sum, the nuclear norm, has a derivative of every order where none is 0, also where some are equal. The first is
-# q of the polar decomposition x = q p; its own one has a solution z of p z + z p = a.
-
-
-def nuclear_norm(x):
-    """The sum of the singular values of matrices."""
-    return np.sum(np.linalg.svdvals(x), axis=-1)
-
-
-def polar(x):
-    """The factor with orthonormal columns, or rows, in the polar decomposition of matrices."""
-    u, _, v = np.linalg.svd(x, full_matrices=False)
-    return u @ v
-
-
-def sylvester(p, a):
-    """The solution of ``p @ z + z @ p = a``, for a symmetric positive definite p."""
-    w, v = np.linalg.eigh(p)
-    return v @ ((v.mT @ a @ v) / (w[..., None, :] + w[..., :, None])) @ v.mT
-
-
-def _polar(t, q, x):  # a symmetric map, so that it is its own transpose
-    if x.shape[-2] < x.shape[-1]:
-        return _polar(t.mT, q.mT, x.mT).mT
-    p, a = _symmetric(q.mT @ x), q.mT @ t
-    z = q @ sylvester(p, a - a.mT)
-    return z if x.shape[-2] == x.shape[-1] else z + np.linalg.solve(p, (t - q @ a).mT).mT
-
-
-def _sylvester(g, z, p, a):
-    s = sylvester(p, g)
-    return _symmetric(-(s @ z.mT + z.mT @ s))
-
-
-def _right_side(g, z, p, a):
-    return sylvester(p, g)
-
-
-def _sylvester_forward(t, z, p, a):
-    t = _symmetric(t)
-    return -sylvester(p, t @ z + z @ t)
-
-
-nuclear_norm = general(
-    nuclear_norm,
-    lambda g, y, x: _over(g) * polar(x),
-    forward=[lambda t, y, x: np.sum(polar(x) * t, axis=(-2, -1))],
-)
-polar = general(polar, _polar, forward=[_polar])
-sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side])
-
-constant(np.linalg.matrix_rank, np.linalg.cond)
+constant(np.linalg.matrix_rank)

@@ -5,7 +5,7 @@ from contextvars import Context
 import numpy as np
 
 from ..core.primitive import elementwise, general
-from .reductions import kept
+from .reductions import in_single_precision, kept
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -38,18 +38,16 @@ def _top(x, axis):
     return np.where(np.isinf(top), 0, top)
 
 
-def _shifted(x, axis):
-    return x - np.max(x, axis=axis, keepdims=True)
+def _exponentials(x, axis, top):
+    e = quiet.copy().run(np.exp, x - top)
+    return e, np.sum(e, axis=axis, keepdims=True)
 
 
-# Each weight is exp(x - y); all are 0 where y is -inf, as there every term is 0.
-
-
+@in_single_precision
 def logsumexp(x, axis=None, keepdims=False):
     """The logarithm of the sum of exp(x) over an axis, or several."""
     top = _top(x, axis)
-    total = np.sum(quiet.copy().run(np.exp, x - top), axis=axis, keepdims=True)
-    y = quiet.copy().run(_log, total) + top
+    y = quiet.copy().run(_log, _exponentials(x, axis, top)[1]) + top
     return y if keepdims else np.squeeze(y, axis)
 
 
@@ -58,41 +56,51 @@ def _log(x):
         return np.log(x)
 
 
-def _weights(y, x, axis):
-    y = y.reshape(kept(x.shape, axis))
-    return vanishing_exp(x - np.where(y == -np.inf, 0, y))
+# The partials of logsumexp. Not exp(x - y): y is rounded to its last place, which for large numbers is more than 1.
 
 
-def _logsumexp(g, y, x, axis=None, keepdims=False):
-    return g.reshape(kept(x.shape, axis)) * _weights(y, x, axis)
-
-
-logsumexp = general(
-    logsumexp,
-    _logsumexp,
-    forward=[lambda t, y, x, axis=None, keepdims=False: np.sum(t * _weights(y, x, axis), axis=axis, keepdims=keepdims)],
-)
-
-
-def softmax(x, axis=-1):
-    """``exp(x)`` over its sum along an axis: positive numbers that add up to 1. Large numbers do not overflow.
-
-    A row of nothing but -inf has NaN, as its sum is 0.
-    """
-    e = quiet.copy().run(np.exp, _shifted(x, axis))
-    return e / np.sum(e, axis=axis, keepdims=True)
+@in_single_precision
+def softmax_or_zero(x, axis):
+    """Softmax over an axis, or several, and 0 where every term is 0."""
+    e, total = _exponentials(x, axis, _top(x, axis))
+    return e / np.where(total == 0, 1, total)
 
 
 def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
+softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[()])
+
+
+def _logsumexp(g, y, x, axis=None, keepdims=False):
+    return g.reshape(kept(x.shape, axis)) * softmax_or_zero(x, axis)
+
+
+def _logsumexp_forward(t, y, x, axis=None, keepdims=False):
+    return np.sum(t * softmax_or_zero(x, axis), axis=axis, keepdims=keepdims)
+
+
+logsumexp = general(logsumexp, _logsumexp, forward=[_logsumexp_forward])
+
+
+@in_single_precision
+def softmax(x, axis=-1):
+    """``exp(x)`` over its sum along an axis: positive numbers that add up to 1. Large numbers do not overflow.
+
+    A row of nothing but -inf has NaN, as its sum is 0.
+    """
+    e, total = _exponentials(x, axis, np.max(x, axis=axis, keepdims=True))
+    return e / total
+
+
 softmax = general(softmax, _softmax, forward=[_softmax], reads=[()])
 
 
+@in_single_precision
 def log_softmax(x, axis=-1):
     """The logarithm of softmax over an axis, ``x - log(sum(exp(x)))``, which is exact where softmax is 0."""
-    shifted = _shifted(x, axis)
+    shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(quiet.copy().run(np.exp, shifted), axis=axis, keepdims=True))
 
 

@@ -1,5 +1,6 @@
 """Functions that reduce axes to one number, and those that keep the partial results."""
 
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,23 @@ def kept(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+def in_single_precision(function):
+    """A function that computes in float32 for arrays of float16, in which sums of many numbers overflow."""
+
+    @wraps(function)
+    def compute(x, *args, **kwargs):
+        if getattr(x, "dtype", None) != np.float16:
+            return function(x, *args, **kwargs)
+        return function(x.astype(np.float32), *args, **kwargs).astype(np.float16)
+
+    return compute
+
+
+def by_count(g, n):
+    """`g` divided by a count, which may be beyond float16: that ends at 65504."""
+    return g / n if n < 2**15 or g.dtype != np.float16 else (g / np.float32(n)).astype(np.float16)
+
+
 # Sums and means: every element that was added gets the sum's g.
 
 
@@ -29,7 +47,7 @@ def _sum_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
 
 
 def _mean_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
-    return _sum_rule(g / (x.size // max(y.size, 1)), y, x, axis, keepdims=True)
+    return _sum_rule(by_count(g, x.size // max(y.size, 1)), y, x, axis, keepdims=True)
 
 
 def _of_some(function):
@@ -53,7 +71,7 @@ linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 def _var(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
     count = x.size // max(y.size, 1) - (ddof if correction is None else correction)
-    return g.reshape(kept(x.shape, axis)) * ((x - np.mean(x, axis=axis, keepdims=True)) / (count / 2))
+    return by_count(g.reshape(kept(x.shape, axis)) * (x - np.mean(x, axis=axis, keepdims=True)), count / 2)
 
 
 def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
@@ -74,8 +92,19 @@ def _std_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=Fals
     return _over_twice_std(of_var, y, x, axis, keepdims)
 
 
-general(np.var, _var, forward=[_var_forward], compute=_of_some(np.var))
-general(np.std, _std, forward=[_std_forward], compute=_of_some(np.std))
+def _by_sums(function):
+    """A function that adds up squares, for which NumPy would stay in float16."""
+
+    def compute(x, axis=None, dtype=None, *args, **kwargs):
+        if dtype is None and x.dtype == np.float16:
+            return function(x, axis, np.float32, *args, **kwargs).astype(np.float16)
+        return function(x, axis, dtype, *args, **kwargs)
+
+    return _of_some(compute)
+
+
+general(np.var, _var, forward=[_var_forward], compute=_by_sums(np.var))
+general(np.std, _std, forward=[_std_forward], compute=_by_sums(np.std))
 
 
 # Extrema: the gradient goes to the elements that attain it, in equal parts; a NaN attains any.
@@ -86,16 +115,21 @@ def _attained(y, x, axis):
     return (x == y) | (x != x)
 
 
+def _number(attained, dtype, axis, keepdims):
+    # In float32 at least, as the count may be beyond float16.
+    return np.sum(attained, axis=axis, keepdims=keepdims).astype(np.promote_types(dtype, np.float32))
+
+
 def _extremum(g, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    shares = g.reshape(kept(x.shape, axis)) / np.sum(attained, axis=axis, keepdims=True).astype(g.dtype)
-    return np.where(attained, shares, 0)
+    shares = g.reshape(kept(x.shape, axis)) / _number(attained, g.dtype, axis, True)
+    return np.where(attained, shares.astype(g.dtype), 0)
 
 
 def _extremum_forward(t, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    total = np.sum(np.where(attained, t, 0), axis=axis, keepdims=keepdims)
-    return total / np.sum(attained, axis=axis, keepdims=keepdims).astype(t.dtype)
+    n = _number(attained, t.dtype, axis, keepdims)
+    return (np.sum(np.where(attained, t, n.dtype.type(0)), axis=axis, keepdims=keepdims) / n).astype(t.dtype)
 
 
 for extremum in (np.max, np.min, np.amax, np.amin):
@@ -199,6 +233,9 @@ general(np.cumprod, _cumprod, forward=[_cumprod_forward])
 
 
 def _norm(g, y, x, axis=None, keepdims=False, ord=2):
+    if x.dtype == np.float16:  # in which y may have overflowed, or have few bits
+        x = x.astype(np.float32)
+        return _norm(g, power_norm(x, axis, keepdims, ord), x, axis, keepdims, ord).astype(np.float16)
     y, g = y.reshape(kept(x.shape, axis)), g.reshape(kept(x.shape, axis))
     unit = x / np.where(y == 0, 1, y)  # 0 at 0, the middle of the subgradients
     return g * (unit if ord == 2 else np.sign(x) * np.abs(unit) ** (ord - 1))
@@ -209,11 +246,30 @@ def _norm_forward(t, y, x, axis=None, keepdims=False, ord=2):
 
 
 def power_norm(x, axis=None, keepdims=False, ord=2):
-    """``sum(abs(x) ** ord) ** (1 / ord)``."""
+    """``sum(abs(x) ** ord) ** (1 / ord)``, also where a power leaves the range of its dtype."""
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
-power_norm = general(power_norm, _norm, forward=[_norm_forward])
+@in_single_precision
+def _scaled_norm(x, axis=None, keepdims=False, ord=2):
+    if x.dtype.kind != "f":
+        return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+    if ord > 0:
+        size = np.maximum(np.max(x, axis, keepdims=True, initial=0), -np.min(x, axis, keepdims=True, initial=0))
+    else:
+        size = np.min(np.abs(x), axis, keepdims=True, initial=np.inf)
+    # A power of two, so that scaling rounds nothing: it brings the element that dominates the sum near 1.
+    factor = np.ldexp(np.ones_like(size), np.minimum(-np.frexp(size)[1], np.finfo(x.dtype).maxexp - 1))
+    scaled = x * factor
+    if ord == 2:
+        scaled *= scaled
+        y = np.sqrt(np.sum(scaled, axis=axis, keepdims=keepdims))
+    else:
+        y = np.linalg.vector_norm(scaled, axis=axis, keepdims=keepdims, ord=ord)
+    return y / factor.reshape(np.shape(y))
+
+
+power_norm = general(power_norm, _norm, forward=[_norm_forward], compute=_scaled_norm)
 
 
 constant(np.argmax, np.argmin, np.any, np.all, np.count_nonzero)

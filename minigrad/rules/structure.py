@@ -9,11 +9,18 @@ from ..core.primitive import REGISTRY, constant, general, linear
 
 # Shapes and axes: the transpose puts each element back.
 
-linear(
-    np.reshape,
+
+def reshape(x, shape, order="C"):
+    """As np.reshape, in an order that does not depend on memory: a tangent may have another layout than `x`."""
+    return np.reshape(x, shape, order=order)
+
+
+reshape = linear(
+    reshape,
     lambda g, y, x, shape, order="C": np.reshape(g, x.shape, order=order),
     compute=lambda x, shape, order="C": x.reshape(shape, order=order),
 )
+linear(np.copy, lambda g, y, a, order="K", subok=False: g)
 linear(
     np.transpose,
     lambda g, y, x, axes=None: np.transpose(g, axes and tuple(np.argsort(np.mod(axes, x.ndim)).tolist())),
@@ -112,7 +119,7 @@ REGISTRY[np.ndarray.astype] = astype
 
 # Questions and new arrays
 
-constant(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.result_type)
+constant(np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.empty_like, np.result_type)
 constant(
     np.can_cast, np.iscomplexobj, np.isrealobj, np.isscalar, np.broadcast_shapes, np.min_scalar_type, np.common_type
 )

@@ -227,7 +227,7 @@ class StandIns(Level):
                     f"an array of shape {x.shape} was changed in place since a checkpointed function used it, which is "
                     f"computed again here. Call backward() before the change, or give the function a copy"
                 )
-            if not isinstance(x.value, Watched):
+            if not isinstance(x.value, Array):
                 return None
             x = x.value
         if x.level is self:

@@ -97,8 +97,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     -------
     y, pull_back
         The value, in memory of its own; arrays among the arguments are not copied, so do not change them before the
-        last pull-back. ``pull_back(g)`` takes a cotangent of the structure and shapes of `y`, and returns a tuple with one for each
-        argument. It can be called any number of times.
+        last pull-back. ``pull_back(g)`` takes a cotangent of the structure and shapes of `y`, and returns a tuple with
+        one for each argument. It can be called any number of times.
     """
     y, pull_back, aux = pulled(f, primals, has_aux)
     y = tree_map(own, y)

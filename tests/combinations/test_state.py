@@ -255,9 +255,9 @@ def test_an_index_that_the_caller_uses_again():
 
 def test_anomalies_are_found_in_forward_mode():
     """An infinite tangent of a finite one is named with its operation."""
-    with pytest.raises(mg.AnomalyError, match=r"derivative of sqrt of \(2,\) by argument 0 is infinity"):
-        with mg.detect_anomaly(), np.errstate(divide="ignore"):
-            mg.jvp(np.sqrt, (np.array([0.0, 1.0]),), (np.ones(2),))
+    text = r"derivative of sqrt of \(2,\) by argument 0 is infinity"
+    with pytest.raises(mg.AnomalyError, match=text), mg.detect_anomaly(), np.errstate(divide="ignore"):
+        mg.jvp(np.sqrt, (np.array([0.0, 1.0]),), (np.ones(2),))
 
 
 @pytest.mark.parametrize("dtype", [">f8", ">f4"])

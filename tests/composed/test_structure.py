@@ -137,7 +137,7 @@ def test_copies_keep_the_derivative_in_every_order(order):
     np.testing.assert_array_equal(g, want.reshape(3, 4)[:, ::-1].T)
 
 
-def test_copies_of_integers_and_truths():
+def test_copies_of_integers_and_booleans():
     for values in ([1, 2], [True, False]):
         copied = np.copy(mg.tensor(values))
         assert isinstance(copied, mg.Tensor)

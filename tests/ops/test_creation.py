@@ -37,6 +37,7 @@ MADE = {
     "full_like of a list": (lambda x: mg.full_like([1.0], x[1]), [[0, 1, 0]]),
     "linspace": (lambda x: mg.linspace(0.0, x[0], 3), [[0, 0, 0], [0.5, 0, 0], [1, 0, 0]]),
     "linspace, by name": (lambda x: mg.linspace(start=x[0], stop=x[1], num=2), [[1, 0, 0], [0, 1, 0]]),
+    "linspace, step": (lambda x: mg.linspace(x[0], x[1], 3, retstep=True)[1][None], [[-0.5, 0.5, 0]]),
     "linspace of columns": (lambda x: mg.linspace(x, 0.0, 2, axis=1)[:, 0], np.eye(3)),
     "meshgrid": (lambda x: mg.meshgrid(x, [1.0, 2.0])[0][1], np.eye(3)),
     "meshgrid, second": (lambda x: mg.meshgrid([1.0, 2.0], x, indexing="ij")[1][0], np.eye(3)),

@@ -156,7 +156,7 @@ def test_largest_of_a_matrix_of_rank_one():
 def test_nuclear_norm_of_a_singular_matrix_has_no_second_derivative():
     """Where a value is 0, the nuclear norm has a kink, as the absolute value has."""
     for x in (np.outer([1.0, 2.0], [3.0, 4.0]), with_values(2.0, 1.0, 0.0, shape=(4, 3))):
-        with pytest.raises(LinAlgError, match="nuclear norm, has no second derivative where one of them is 0"):
+        with pytest.raises(LinAlgError, match="the nuclear norm, .* has no second derivative where one of them is 0"):
             mg.hessian(lambda x: np.linalg.norm(x, "nuc"))(x)
 
 
