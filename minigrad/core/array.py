@@ -409,9 +409,7 @@ def own_part(x: Any, index: Any) -> Any:
     return part.copy() if isinstance(part, np.ndarray) and part.base is not None else part
 
 
-KINDS: dict[
-    type, type
-] = {}  # the classes of arrays of levels, each with the one that those have which are being filled
+KINDS: dict[Any, Any] = {}  # by class: that of arrays which are being filled, and that of others
 
 
 def with_written(cls: type) -> type:
