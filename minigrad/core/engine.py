@@ -29,7 +29,7 @@ def pull_back(
             for observer in observers:
                 observer(primitive, i, answer, g, y, args, kwargs)
             answer = fitted(primitive, i, answer, operands[i], y.shape)
-            cotangents[i] = answer if primitive.trusted else own(answer)
+            cotangents[i] = answer if primitive.trusted else copied(answer)  # which the rule may keep
     return cotangents
 
 
@@ -56,9 +56,9 @@ def called_with_care(
         ) from error
 
 
-def own(answer: Any) -> Any:
-    """What a user's rule returned, in memory that nobody else has, such as the rule itself."""
-    return answer.copy() if isinstance(answer, np.ndarray) else answer
+def copied(x: Any) -> Any:
+    """An ndarray in memory of its own, in the same order; other arrays do not change."""
+    return x.copy(order="K") if isinstance(x, np.ndarray) else x
 
 
 def push_forward(

@@ -68,11 +68,6 @@ class Sweep:
         self.visited: list[Node] = []
         self.kept: list[tuple[Any, Any]] = []  # notes of results that retain their gradient, and the gradient
 
-    @property
-    def leaves(self) -> dict[Node, Any]:
-        """The cotangents that are left when all nodes were visited."""
-        return self.totals
-
     def descend(self, node: Node, g: Any) -> None:
         """Visit a node, and its parent, and so on, for as long as there is one alone and no other has to come first."""
         heap, visit, changed, quick = self.heap, self.visited.append, last_change[0], self.quick
@@ -180,7 +175,7 @@ class Sweep:
         pulled = [None, *parents[1:]] if erased else parents
         terms = pull_back(primitive, g, y, args, node.kwargs, pulled)
         if erased:
-            terms = [None, *(own(term) for term in terms[1:])]
+            terms = [None, *(apart(term) for term in terms[1:])]
         for parent, term in zip(pulled, terms, strict=False):
             if parent is not None:
                 self.add(parent, term)
@@ -201,7 +196,7 @@ class Sweep:
         return seen(node.y) if self.recording else node.y
 
 
-def own(g: Any) -> Any:
+def apart(g: Any) -> Any:
     """A term that shares no memory with the cotangent that it was cut out of."""
     return g.copy() if isinstance(g, ndarray) and g.base is not None else g
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.context import next_depth, run_at
 from ..core.door import Watched
+from ..core.engine import copied
 from ..core.sweep import first_cotangent, owned, sweep
 from ..core.tape import Node, Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -101,13 +102,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         one for each argument. It can be called any number of times.
     """
     y, pull_back, aux = pulled(f, primals, has_aux)
-    y = tree_map(own, y)
+    y = tree_map(copied, y)  # the caller may change it before a pull-back needs what it was
     return (y, pull_back, aux) if has_aux else (y, pull_back)
-
-
-def own(x: Any) -> Any:
-    """A result in memory of its own: the caller may change it before a pull-back needs what it was."""
-    return x.copy(order="K") if isinstance(x, np.ndarray) else x
 
 
 def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Callable[[Any], Any], Any]:
@@ -143,4 +139,4 @@ def derivative(x: Any, g: Any, taken: set[int]) -> Any:
 def cotangents(roots: list[Node | None], given: list[Any]) -> dict[Node, Any]:
     """The cotangents of all leaves, given those of results; None stands for one that depends on no leaf."""
     pairs = [(node, g) for node, g in zip(roots, given, strict=True) if node is not None]
-    return sweep([node for node, _ in pairs], [g for _, g in pairs]).leaves
+    return sweep([node for node, _ in pairs], [g for _, g in pairs]).totals
