@@ -39,6 +39,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def checked(*args: Any, **kwargs: Any) -> Any:
         if not is_grad_enabled():
             return f(*args, **kwargs)  # and so there will be no second run
+        args, kwargs = tree_map(lambda x: x, (args, kwargs))  # the caller may change the containers
         inputs = [x for x in leaves((args, kwargs)) if is_floating(x)]
         given = [x.level.made(x.value, x.node) if isinstance(x, Watched) else x for x in inputs]
 
