@@ -28,16 +28,21 @@ def stop(*_):
     raise KeyboardInterrupt
 
 
+def repeated(work, end, once):
+    """In a function of its own: in Python 3.13 an interrupt at the jump of a loop may pass by the `try` around it."""
+    work()
+    while time.monotonic() < end:
+        if not once:
+            work()
+
+
 def interrupted(work, rng, once=False):
     """Run `work` again and again, or once, until an alarm stops it; the alarm is over when this returns."""
     end = time.monotonic() + 20 * LONGEST
     try:
         try:
             signal.setitimer(signal.ITIMER_REAL, float(rng.uniform(1e-5, LONGEST)))
-            work()
-            while time.monotonic() < end:
-                if not once:
-                    work()
+            repeated(work, end, once)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except KeyboardInterrupt:
