@@ -51,6 +51,7 @@ class Notes:
     grad: Any = None
     retained = False
     hooks: Sequence[Callable[[Any], Any]] = ()
+    change: Any = None  # where the time of its memory's last change is kept
     kind = ""
 
 
@@ -131,31 +132,35 @@ def put_gradient(node: Node, g: Any) -> None:
     node.notes.grad = g
 
 
-changes: dict[int, tuple[Any, int]] = {}  # by identity: the arrays that were changed in place, and when
+changes: dict[int, list[Any]] = {}  # by identity: what leads to each array that was changed in place, and when
 
 
 def mark_changed(node: Node) -> None:
     """Say that the memory of a leaf was changed: graphs whose rules would read what was there refuse to be swept."""
-    mark_memory(node.y)
+    notes = node.notes
+    if notes.change is None:
+        notes.change = change_of(node.y)
+    notes.change[1] = last_change[0] = tick()
     if (recording := context.get().recorder) is not None:
         recording.touch(node)
 
 
 def mark_memory(x: Any) -> None:
     """Say that the memory of an array was changed in place."""
-    last_change[0] = now = tick()
+    change_of(x)[1] = last_change[0] = tick()
+
+
+def change_of(x: Any) -> list[Any]:
+    """Where the time of the last change of an array is kept, for as long as the array is there."""
     key = id(x)
     known = changes.get(key)
-    reference = known[0] if known is not None and known[0]() is x else reference_to(x, key)
-    changes[key] = reference, now
-
-
-def reference_to(x: Any, key: int) -> Any:
-    """What leads to an array without keeping it."""
-    try:
-        return weakref.ref(x, lambda _: changes.pop(key, None))
-    except TypeError:  # arrays of another library need not have that
-        return lambda: x
+    if known is None or known[0]() is not x:
+        try:
+            reference: Any = weakref.ref(x, lambda _: changes.pop(key, None))
+        except TypeError:  # arrays of another library need not have that
+            reference = lambda: x  # noqa: E731
+        known = changes[key] = [reference, 0]
+    return known
 
 
 def changed_since(x: Any, born: int) -> bool:

@@ -128,7 +128,7 @@ class Tensor(Array):
             raise GraphError(UNCONNECTED)
         if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
             gradient.refuse_to_leave()
-        start = first_cotangent(self.value, gradient if gradient is None else bare(gradient))
+        start = first_cotangent(self.value, bare(gradient))
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
             return
