@@ -78,9 +78,8 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
             args = [fixed(np.asarray(args[0])), *args[1:]]
         return compute(primitive, args, kwargs)
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
-        bound = inspect.signature(primitive.function).bind(**kwargs)
-        args, kwargs = bound.args, bound.kwargs
-    level = innermost(args[0] if primitive.sequence else args)
+        args, kwargs = in_places(primitive, args, kwargs)
+    level = innermost(args[0] if primitive.sequence and args else args)
     if level is not None:
         return level.process(primitive, args, kwargs)
     if kwargs:
@@ -99,12 +98,20 @@ def by_position(
     """The arguments of a call with arrays in their places that came by name, as far as the function has places."""
     if not any(isinstance(x, Watched) for x in kwargs.values()):
         return args, kwargs
+    placed, options = in_places(primitive, args, kwargs)
+    moved = any(isinstance(x, Watched) for x in placed)
+    return (placed, options) if moved else (args, kwargs)
+
+
+def in_places(
+    primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of a call as the function's signature places them."""
     try:
         bound = inspect.signature(primitive.function).bind(*args, **kwargs)
-    except ValueError:  # a ufunc has no signature
+    except ValueError:  # some of NumPy's functions have no signature
         return args, kwargs
-    moved = any(isinstance(x, Watched) for x in bound.args)
-    return (bound.args, bound.kwargs) if moved else (args, kwargs)
+    return bound.args, bound.kwargs
 
 
 def innermost(operands: Sequence[Any]) -> Level | None:

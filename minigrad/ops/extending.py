@@ -44,8 +44,9 @@ def primitive(
             )
         check_forward(function, rules, kind, forward)
         differentiable = public(Primitive(function, rules, kind, forward))
-        for name in ("__module__", "__qualname__"):  # by which it is pickled
-            setattr(differentiable, name, getattr(function, name, getattr(differentiable, name)))
+        # By these it is pickled. A ufunc of NumPy 2.0 has neither.
+        differentiable.__module__ = getattr(function, "__module__", type(function).__module__)
+        differentiable.__qualname__ = getattr(function, "__qualname__", differentiable.__qualname__)
         return differentiable
 
     return decorate

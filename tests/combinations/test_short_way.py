@@ -179,6 +179,8 @@ def test_wrong_shapes_have_one_meaning(subject):
 
 UFUNCS = [key for key in dict.fromkeys(case.key for case in CASES) if isinstance(key, np.ufunc) and key.nin == 2]
 BINARY = {ufunc.__name__: spellings(ufunc) for ufunc in UFUNCS}
+if not np.array_equal(NUMBERS["array of float32"]() ** 2, np.power(NUMBERS["array of float32"](), 2)):
+    del BINARY["power"]["operator"]  # NumPy 2.0 itself squares with other roundings than it takes powers
 BINARY |= {f"{ufunc.__name__} in place": {"operator": on_a_result(f)} for ufunc, f in IN_PLACE.items()}
 BINARY |= {"user's": {"itself": sine_of_product}}
 TENSORS = ("leaf", "constant", "parameter", "leaf of float32", "leaf without axes")

@@ -1,5 +1,7 @@
 """The door: every way to call an operation goes through it, and what has no rule is refused there."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -390,7 +392,8 @@ def test_arrays_by_name_find_their_places():
         assert call(a=x).requires_grad
         assert call(a=x.detach()).tolist() == 3
     mask = mg.tensor([True, False])
-    with pytest.warns(UserWarning, match="'where' used without 'out'"):
+    with warnings.catch_warnings():  # newer NumPy warns of where= without out=
+        warnings.simplefilter("ignore", UserWarning)
         assert np.add(1.0, [2.0, 3.0], where=mask)[0] == 3
     with pytest.raises(NoRuleError, match="add has no derivative rule for an array passed as where="):
         np.add(1.0, 2.0, where=x)
