@@ -221,18 +221,16 @@ class StandIns(Level):
 
     def own(self, x: Any) -> Any:
         """The array of this level that stands for an operand."""
-        while x.level is not self and x.node is None:
+        if x.level is self:
+            return x
+        if x.node is None:
             known = self.constants.get(id(x))
             if known is not None and known[0]() is x and known[2] is not x.value:
                 raise GraphError(
                     f"an array of shape {x.shape} was changed in place since a checkpointed function used it, which is "
                     f"computed again here. Call backward() before the change, or give the function a copy"
                 )
-            if not isinstance(x.value, Array):
-                return None
-            x = x.value
-        if x.level is self:
-            return x
+            return None
         if id(x.node) not in self.stand_ins:
             raise ValueError("a checkpointed function uses the same arrays when called again; there is a new one now")
         return self.stand_ins[id(x.node)]

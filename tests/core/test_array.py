@@ -188,3 +188,28 @@ def test_subclasses_with_another_arithmetic_are_refused(other):
     for call in (lambda: x * other, lambda: np.multiply(x, other), lambda: mg.multiply(x, other)):
         with pytest.raises(TypeError, match=rf"multiply takes arrays .*; got a {type(other).__name__}. Use np.asarray"):
             call()
+
+
+def test_a_part_of_a_filled_array_for_somebody_else():
+    """Where another has to see the reading, as the watch for anomalies, the array has an end of filling."""
+    x = mg.zeros(2)
+    x[0] = mg.tensor(3.0, requires_grad=True)
+    with mg.detect_anomaly():
+        part = x[0]
+    assert type(x) is mg.Tensor
+    part.backward()
+    assert part.item() == 3
+
+
+def test_plain_numbers_of_a_transformation_without_its_derivative():
+    """np.asarray of an array inside a transformation gives the numbers where no derivative is recorded."""
+
+    def f(x):
+        with mg.no_grad():
+            seen.append(np.asarray(x))
+        return np.sum(x * x)
+
+    seen = []
+    np.testing.assert_array_equal(mg.grad(f)(A), 2 * A)
+    assert type(seen[0]) is np.ndarray
+    np.testing.assert_array_equal(seen[0], A)

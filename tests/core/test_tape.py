@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.primitive import Primitive
+from minigrad.core.tape import changed_since, changes, mark_memory, overlap, tick
 from minigrad.errors import GraphError, RuleError
 
 
@@ -408,3 +409,34 @@ def test_threads_lose_no_gradient():
 def test_threads_lose_no_gradient_in_thousands_of_passes():
     """The same, for long."""
     check_threads(5000)
+
+
+# Memory
+
+
+def test_arrays_without_weak_references():
+    """What another library's array cannot say of its end, the notes on changes bear: they keep the array."""
+
+    class Foreign:
+        __slots__ = ("dtype",)
+
+    x, born = Foreign(), tick()
+    mark_memory(x)
+    try:
+        assert changed_since(x, born)
+        assert not changed_since(x, tick())
+    finally:
+        del changes[id(x)]
+
+
+def test_whether_hard_cases_overlap_is_answered_with_care():
+    """Where it would take long to find out whether two views share an element, they are taken to do so."""
+    base = np.zeros(10**6)
+    shape, strides = (20, 43, 59, 35, 53, 29), (1147, 401, 1064, 1215, 1479, 1268)
+    x = np.lib.stride_tricks.as_strided(base, shape, [8 * stride for stride in strides])
+    shape, strides = (53, 41, 48, 5, 53, 13), (1011, 612, 487, 1230, 308, 451)
+    y = np.lib.stride_tricks.as_strided(base[687:], shape, [8 * stride for stride in strides])
+    with pytest.raises(np.exceptions.TooHardError):
+        np.shares_memory(x, y, max_work=10_000)
+    assert overlap(x, y)
+    assert not overlap(base[::2], base[1::2])

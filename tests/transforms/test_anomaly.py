@@ -83,3 +83,11 @@ def test_transformations_are_watched_as_well():
     """mg.grad inside the context raises like backward()."""
     with pytest.raises(mg.AnomalyError, match="derivative of sqrt"), mg.detect_anomaly():
         mg.grad(lambda x: mg.sum(mg.sqrt(x)))(np.zeros(2))
+
+
+def test_random_numbers_are_drawn_as_outside():
+    """The watch looks at what is drawn, and changes nothing of it."""
+    x = mg.tensor(np.ones(8), requires_grad=True)
+    with mg.detect_anomaly():
+        watched = mg.nn.functional.dropout(x, 0.5, rng=3)
+    assert watched.tolist() == mg.nn.functional.dropout(x, 0.5, rng=3).tolist()

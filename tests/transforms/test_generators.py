@@ -2,6 +2,7 @@
 
 import functools
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -81,3 +82,10 @@ def test_what_has_no_state_is_passed_by():
     """Numbers, arrays, modules of Python and types have no generators; NumPy's legacy one is always among them."""
     found = generators_of(lambda x: (random, np, Holder, X, 3, "a"), (X, [1.0, None]), {"k": {"a": 2}})
     assert [type(x) for x in found] == [np.random.RandomState]
+
+
+def test_nothing_is_loaded_for_a_search(monkeypatch):
+    """As long as nobody has asked NumPy for random numbers, there is no legacy generator to be found."""
+    monkeypatch.delitem(sys.modules, "numpy.random")
+    assert generators_of(lambda x: x, (X,), {}) == []
+    assert "numpy.random" not in sys.modules
