@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.errors import GraphError
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=4)
@@ -181,3 +182,25 @@ def test_constants_in_constants_from_outside():
     x = np.array([3.0, 4.0])
     np.testing.assert_array_equal(mg.grad(outer)(x), 2 * x * [1, 2])
     np.testing.assert_array_equal(mg.grad(lambda x: np.sum(mg.grad(outer)(x) ** 2))(x), [0, 0])
+
+
+@pytest.mark.parametrize("change", ["by index", "by operator", "by data"])
+def test_a_changed_constant_is_noticed_where_the_result_does_not_show_it(change):
+    """At x = 0 the second run of x * c has the former result with any c, and another derivative."""
+
+    def changed(c):
+        if change == "by index":
+            c[0] = 5.0
+        elif change == "by operator":
+            c *= 5.0
+        else:
+            c.data = np.array([5.0, 5.0])
+
+    c, x = mg.tensor([1.0, 2.0]), mg.tensor([0.0, 0.0], requires_grad=True)
+    y = np.sum(mg.checkpoint(lambda a: a * c)(x))
+    changed(c)
+    with pytest.raises(
+        GraphError, match=r"an array of shape \(2,\) was changed in place since a checkpointed function"
+    ):
+        y.backward()
+    assert x.grad is None
