@@ -220,6 +220,10 @@ class Adadelta(Optimizer):
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
         return {"square": np.zeros_like(w), "square_step": np.zeros_like(w)}
 
+    def least_eps(self, dtype: np.dtype) -> float:
+        """As eps is added to squares, the square of that of others."""
+        return super().least_eps(dtype) ** 2
+
     def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
         return (1 - hyper.rho,)
 

@@ -87,7 +87,7 @@ class Group(Mapping[str, Any]):
     """Some parameters, and the hyperparameters that they share, to be read and set by name.
 
     A hyperparameter is set once more in an array of no dimensions for each dtype, which is what updates read.
-    Those in `off` were 0 at first, so the update has no part for them.
+    Those in `off` were 0 at first, so the update has no part for them. An eps below `least_eps` is that for updates.
     """
 
     def __init__(
@@ -97,10 +97,11 @@ class Group(Mapping[str, Any]):
         values: Mapping[str, Any],
         optional: tuple[str, ...],
         check: Check,
+        least_eps: float = 0.0,
     ) -> None:
         self.named = dict(named)
         self.scalars = SimpleNamespace()  # in double precision, None for those that are off
-        self._owner, self._values, self._check = owner, dict(values), check
+        self._owner, self._values, self._check, self._least_eps = owner, dict(values), check, least_eps
         self._off = {name for name in optional if name in values and not values[name]}
         self._arrays: dict[Any, Fields] = {}
         self.scheduled = math.nan, math.nan  # the lr that a schedule started from, and what it made of it
@@ -156,6 +157,7 @@ class Group(Mapping[str, Any]):
     def _set(self, values: Mapping[str, Any]) -> None:
         self._values.update(values)
         for name, value in values.items():
+            value = max(value, self._least_eps) if name == "eps" else value
             if not isinstance(value, bool) and name not in self._off:
                 setattr(self.scalars, name, tree_map(np.float64, value))
                 for fields in self._arrays.values():

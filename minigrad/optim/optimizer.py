@@ -1,5 +1,6 @@
 """What all optimizers have in common: checked parameters and hyperparameters, groups, state, and the step itself."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import Group, checked, listed, options_of
 from .parameters import checked_parameters, counted, groups_of, parameters_of
-from .slot import Slot
+from .slot import Slot, computing_dtype
 from .state import differences, load_group, saved_group
 
 
@@ -86,6 +87,14 @@ class Optimizer:
         """Whether parameters with these hyperparameters need `derive`, and so a count of their steps."""
         return bool(self.derived)
 
+    def least_eps(self, dtype: np.dtype) -> float:
+        """The least eps of an update in a dtype, so that a gradient of 0 is never divided by 0.
+
+        It is the root of the least number, as that of a smaller square is 0.
+        """
+        limits = np.finfo(dtype if dtype.itemsize < 8 else np.float64)
+        return math.sqrt(float(limits.tiny) * float(limits.eps))
+
     def check(self, values: Mapping[str, Any]) -> None:
         """Refuse hyperparameters that do not go together."""
 
@@ -101,7 +110,8 @@ class Optimizer:
         added, slots = [], []
         for own in groups:
             named = checked_parameters(parameters_of(own), before)
-            group = Group(type(self).__name__, named, self._values_of(own), self.optional, self.check)
+            least_eps = max(self.least_eps(computing_dtype(p.dtype)) for p in named.values())
+            group = Group(type(self).__name__, named, self._values_of(own), self.optional, self.check, least_eps)
             added.append(group)
             slots += [self._slot(name, p, group) for name, p in named.items()]
             before.update(named)
@@ -122,8 +132,9 @@ class Optimizer:
     def _slot(self, name: str, p: Tensor, group: Group) -> Slot:
         """What is needed to update a parameter."""
         w, derived = p.value, ("shrink", *self.derived)
-        hyper, exact = group.arrays(w, derived), group.arrays(w, derived, np.float64)
-        state, counted = dict(self.start(w, hyper)), self.counts(hyper)
+        dtype = computing_dtype(w.dtype)
+        hyper, exact = group.arrays(w, derived, dtype), group.arrays(w, derived, np.float64)
+        state, counted = dict(self.start(w.astype(dtype, copy=False), hyper)), self.counts(hyper)
         for key, x in state.items():
             if not hasattr(x, "shape") or isinstance(x, np.generic):
                 raise TypeError(
@@ -136,7 +147,7 @@ class Optimizer:
         decoupled = group.get("decoupled_weight_decay", self.decoupled)
         slot = Slot(name, p, group, hyper, exact, state)
         slot.counted, slot.shrinks, slot.decays = counted, has_decay and decoupled, has_decay and not decoupled
-        slot.scratch = (*self.scratch, "decayed") if slot.decays else self.scratch
+        slot.scratch = (*self.scratch, *["decayed"] * slot.decays, *["wide", "wide_gradient"] * slot.rounds)
         slot.elementwise = self.elementwise
         slot.cut()
         return slot

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..core.tensor import Tensor
 
 
@@ -67,6 +69,7 @@ def checked_parameters(
                 f"{taker} takes leaves that require grad; parameter {name} "
                 + ("does not require grad" if p.is_leaf else f"is the result of {p.node.primitive.name}")
             )
+        refuse_read_only(name, p.value, taker)
         if name in named or name in before:
             raise ValueError(f"{taker} tells parameters apart by name; two are called {name}")
         named[name] = p
@@ -75,6 +78,15 @@ def checked_parameters(
             f"{taker} takes at least one parameter; got none. A Module has those that are set as nn.Parameter(values)"
         )
     return named
+
+
+def refuse_read_only(name: str, x: Any, taker: str = "an optimizer") -> None:
+    """Refuse an array that cannot be written to."""
+    if isinstance(x, np.ndarray) and not x.flags.writeable:
+        raise ValueError(
+            f"{taker} changes its parameters in place; the memory of parameter {name} is read-only. Take a copy: "
+            f"mg.tensor(values, requires_grad=True)"
+        )
 
 
 def counted(params: Collection[Tensor]) -> str:

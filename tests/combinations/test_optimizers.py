@@ -1,0 +1,185 @@
+"""Every optimizer with any options, on parameters and gradients of every dtype and layout, beside double precision."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.optim import slot as slots
+
+from .test_layouts import LAYOUTS
+
+OPTIMIZERS = sorted(
+    (x for x in vars(optim).values() if inspect.isclass(x) and issubclass(x, optim.Optimizer)),
+    key=lambda x: x.__name__,
+)
+STEPPED = [x for x in OPTIMIZERS if x not in (optim.Optimizer, optim.LBFGS)]  # without a closure
+every_optimizer = pytest.mark.parametrize("kind", STEPPED, ids=lambda x: x.__name__)
+DTYPES = [np.float16, np.float32, np.float64]
+WRITABLE = [name for name in LAYOUTS if name != "read-only"]
+
+# The values of each option. A decay of half at least, as the variance of fewer gradients is a difference of equals.
+VALUES = {
+    "lr": st.floats(1e-3, 0.1),
+    "betas": st.tuples(st.floats(0, 0.95), st.floats(0.5, 0.999)),
+    "eps": st.floats(1e-3, 1),
+    "weight_decay": st.sampled_from([0.0, 0.1]),
+    **dict.fromkeys(("momentum", "dampening"), st.sampled_from([0.0, 0.5])),
+    **dict.fromkeys(("alpha", "rho"), st.floats(0.5, 0.99)),
+    **dict.fromkeys(("lr_decay", "momentum_decay", "initial_accumulator_value"), st.floats(0, 0.1)),
+    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay"), st.booleans()),
+}
+EVERY_OPTION_ON = {
+    "weight_decay": 0.1, "momentum": 0.5, "nesterov": True, "amsgrad": True, "centered": True,
+    "decoupled_weight_decay": True, "initial_accumulator_value": 0.1, "lr_decay": 0.1,
+}  # fmt: skip
+
+
+def options_of(kind):
+    """The names of the options of an optimizer; each has a line in VALUES, so that a new one is not forgotten."""
+    return [name for name in inspect.signature(kind).parameters if name != "params"]
+
+
+@st.composite
+def options(draw, kind):
+    drawn = {name: draw(VALUES[name]) for name in options_of(kind)}
+    if drawn.get("nesterov"):
+        drawn |= {"momentum": 0.5, "dampening": 0.0}
+    return drawn
+
+
+def every_option_on(kind):
+    return {"lr": 0.1, **{name: x for name, x in EVERY_OPTION_ON.items() if name in options_of(kind)}}
+
+
+def leaf(values):
+    """A leaf in the very memory of an array."""
+    w = mg.asarray(values)
+    w.requires_grad = True
+    return w
+
+
+# Gradients keep their sign from step to step, as Lion's step is that of their sum.
+magnitudes = st.lists(st.sampled_from([0.0, 1e-3, 0.1, 0.5, 1.0, 30.0, 1000.0]), min_size=6, max_size=6)
+
+
+@every_optimizer
+@given(data=st.data())
+def test_a_step_is_that_of_double_precision_rounded(kind, data):
+    """From the same weights and gradients each step has the weights of double precision, rounded to the dtype once."""
+    dtype = data.draw(st.sampled_from(DTYPES))
+    layout, layout_of_gradients = (LAYOUTS[data.draw(st.sampled_from(names))] for names in (WRITABLE, list(LAYOUTS)))
+    chosen = data.draw(options(kind))
+    start = np.array([[1.0, -2.0, 0.5], [0.1, -30.0, 4.0]])
+    w, exact = leaf(layout(start.astype(dtype))), leaf(start.copy())
+    ours, reference = kind([w], **chosen), kind([exact], **chosen)
+    memory, limits = w.data, np.finfo(dtype)
+    for _ in range(4):
+        g = (np.sign(start) * np.reshape(data.draw(magnitudes), (2, 3))).astype(dtype)
+        exact.data = before = w.data.astype(np.float64)
+        exact.grad, w.grad = g, mg.asarray(layout_of_gradients(g))
+        ours.step()
+        reference.step()
+        # An ulp of the weight, as what is rounded is off by a little; and what single precision loses of the step.
+        bound = float(limits.eps) * np.abs(exact.data) + float(limits.smallest_subnormal)
+        bound += 0 if dtype is np.float64 else 2e-5 * np.abs(exact.data - before)
+        assert (np.abs(w.data - exact.data) <= bound).all()
+    assert w.data is memory
+    assert w.data.dtype == dtype
+
+
+@every_optimizer
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda x: x.__name__)
+def test_blocks_and_layouts_change_no_bit(kind, dtype, monkeypatch):
+    """Several steps with every option on: the same bits in each layout, compiled, and cut into blocks."""
+    start = np.linspace(-2, 2, 42).reshape(6, 7).astype(dtype)
+    found = {}
+    for name in (*WRITABLE, "compiled", "blocks"):
+        monkeypatch.setattr(slots, "BLOCK", 32 if name == "blocks" else 1 << 19)
+        w = leaf(LAYOUTS.get(name, np.copy)(start.copy()))
+        optimizer = kind([w], **every_option_on(kind))
+        step = mg.compile(optimizer.step) if name == "compiled" else optimizer.step
+        for i in range(5):
+            w.grad = np.cos(start * i) + start
+            step()
+        assert (optimizer._slots[0].blocks is not None) == (name == "blocks")
+        found[name] = w.data.tobytes()
+    assert len(set(found.values())) == 1
+
+
+@every_optimizer
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda x: x.__name__)
+def test_a_zero_gradient_moves_no_weight(kind, dtype):
+    """Without weight decay a gradient of 0 leaves the bits of each weight, whatever eps is rounded to."""
+    names = options_of(kind)
+    for more in ({}, {"eps": 0.0}, {"eps": 1e-60}) if "eps" in names else ({},):
+        start = np.array([1.0, -2.0, 6e-8, 0.0], dtype)
+        w = mg.tensor(start, requires_grad=True)
+        optimizer = kind([w], lr=0.1, **more, **({"weight_decay": 0.0} if "weight_decay" in names else {}))
+        for _ in range(3):
+            w.grad = np.zeros(4)
+            optimizer.step()
+            assert w.data.tobytes() == start.tobytes()
+        w.grad = np.ones(4)
+        optimizer.step()
+        assert (w.data <= start).all()
+        assert np.isfinite(w.data).all()
+
+
+@every_optimizer
+def test_state_is_no_narrower_than_single_precision(kind):
+    """The state of a parameter in half precision is kept in single; that of others, in their own dtype."""
+    for dtype, kept in zip(DTYPES, (np.float32, np.float32, np.float64), strict=True):
+        w = mg.tensor(np.ones(3, dtype), requires_grad=True)
+        state = kind([w], **every_option_on(kind)).state_dict()["groups"]["0"]["params"]["0"]
+        assert {x.dtype for x in state.values() if isinstance(x, np.ndarray)} <= {np.dtype(kept)}
+
+
+@every_optimizer
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda x: x.__name__)
+def test_a_saved_state_resumes_bit_by_bit(kind, dtype, tmp_path):
+    """Three steps, a file, another optimizer, three steps: the bits of six, weights and state."""
+    w = mg.tensor(np.linspace(-1, 1, 5).astype(dtype), requires_grad=True)
+    optimizer = kind([w], **every_option_on(kind))
+
+    def three_steps(w, optimizer):
+        for _ in range(3):
+            w.grad = np.sin(3 * w.data) + w.data
+            optimizer.step()
+
+    three_steps(w, optimizer)
+    mg.save(tmp_path / "state.npz", {"w": w, "optimizer": optimizer.state_dict()})
+    saved = mg.load(tmp_path / "state.npz")
+    other = mg.tensor(saved["w"], requires_grad=True)
+    resumed = kind([other], **every_option_on(kind))
+    resumed.load_state_dict(saved["optimizer"])
+    three_steps(w, optimizer)
+    three_steps(other, resumed)
+    assert other.data.tobytes() == w.data.tobytes()
+    np.testing.assert_equal(resumed.state_dict(), optimizer.state_dict())
+
+
+@pytest.mark.parametrize("kind", [x for x in OPTIMIZERS if x is not optim.Optimizer], ids=lambda x: x.__name__)
+def test_what_has_no_gradient_is_no_parameter(kind):
+    """Integers and booleans are refused by name, and so is memory that cannot be written to."""
+    chosen = {"lr": 0.1}
+    for values in (np.array([1, 2]), np.array([True])):
+        with pytest.raises(ValueError, match="takes leaves that require grad; parameter 0 does not require grad"):
+            kind([mg.tensor(values)], **chosen)
+    for values in (LAYOUTS["read-only"](np.ones(3)), np.broadcast_to(1.0, (2, 3))):
+        with pytest.raises(ValueError, match="changes its parameters in place; the memory of parameter 0 is read-only"):
+            kind([leaf(values)], **chosen)
+
+
+def test_small_steps_in_half_precision_add_up_in_the_moments():
+    """Ten steps of 0.01 against a gradient whose square is beyond half precision go a tenth."""
+    w = mg.tensor(np.ones(1, np.float16), requires_grad=True)
+    optimizer = optim.Adam([w], lr=0.01)
+    for _ in range(10):
+        w.grad = np.array([300.0])
+        optimizer.step()
+    np.testing.assert_allclose(w.data, [0.9], atol=10 * 2**-12)  # ten times half an ulp
