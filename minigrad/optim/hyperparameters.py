@@ -1,7 +1,7 @@
 """Hyperparameters: numbers that are checked whenever they are set, and the arrays that an update reads them from."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +65,22 @@ def checked(name: str, value: Any, like: Any = None) -> Any:
     return tuple(checked_number(f"{name}[{i}]", x, *bounds) for i, x in enumerate(value))
 
 
+def refuse_unknown(owner: str, name: str, known: Iterable[str]) -> None:
+    """Refuse the name of a hyperparameter that an optimizer does not have."""
+    if name not in known:
+        raise ValueError(f"{owner} has no hyperparameter {name!r}; it has {', '.join(known)}")
+
+
+class Fixed(list[Any]):
+    """The parameters or groups of an optimizer in a list that refuses to be changed, as updates would not see it."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("the parameters and groups of an optimizer are added with add_param_group, and none is removed")
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+
+
 Check = Callable[[Mapping[str, Any]], None]  # raises ValueError for hyperparameters that do not go together
 
 
@@ -84,11 +100,13 @@ class Fields:
 
 
 class Group(Mapping[str, Any]):
-    """Some parameters, and the hyperparameters that they share, to be read and set by name.
+    """Some parameters, and the hyperparameters that they share, to be read and set as items or as attributes.
 
     A hyperparameter is set once more in an array of no dimensions for each dtype, which is what updates read.
     Those in `off` were 0 at first, so the update has no part for them. An eps below `least_eps` is that for updates.
     """
+
+    __slots__ = ("_arrays", "_check", "_least_eps", "_off", "_owner", "_values", "named", "scalars", "scheduled")
 
     def __init__(
         self,
@@ -108,7 +126,7 @@ class Group(Mapping[str, Any]):
         self._set(self._values)
 
     def __getitem__(self, name: str) -> Any:
-        return list(self.named.values()) if name == "params" else self._values[name]
+        return Fixed(self.named.values()) if name == "params" else self._values[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(("params", *self._values))
@@ -122,6 +140,17 @@ class Group(Mapping[str, Any]):
     def __setitem__(self, name: str, value: Any) -> None:
         self._set(self.checked({name: value}))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__slots__:
+            object.__setattr__(self, name, value)
+        else:
+            self[name] = value
+
+    def __getattr__(self, name: str) -> Any:  # of what is no attribute
+        if name in self.__slots__ or name not in self:
+            raise AttributeError(f"a group has no {name!r}; it has {', '.join(self)}")
+        return self[name]
+
     @property
     def numbers(self) -> dict[str, Any]:
         """The hyperparameters by name."""
@@ -129,8 +158,7 @@ class Group(Mapping[str, Any]):
 
     def checked_one(self, name: str, value: Any) -> Any:
         """A new value for a hyperparameter, refused if it alone cannot be had."""
-        if name not in self._values:
-            raise ValueError(f"{self._owner} has no hyperparameter {name!r}; it has {', '.join(self._values)}")
+        refuse_unknown(self._owner, name, self._values)
         value = checked(name, value, self._values[name])
         if isinstance(value, bool) and value is not self._values[name]:
             raise ValueError(f"{name} is {self._values[name]} for good in this {self._owner}. Make another")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..core.context import context
 from ..core.door import bare
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
-from .hyperparameters import Group, checked, listed, options_of
+from .hyperparameters import BOUNDS, KINDS, Fixed, Group, checked, listed, options_of, refuse_unknown
 from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .slot import Slot, computing_dtype
 from .state import differences, load_group, saved_group
@@ -60,12 +61,13 @@ class Optimizer:
     derived: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
     decoupled: ClassVar[bool] = False
+    _defaults: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
         self._defaults = {name: checked(name, value) for name, value in hyperparameters.items()}
         self.check(self._defaults)
-        self.param_groups: list[Group] = []
-        self.params: list[Tensor] = []
+        self.param_groups: list[Group] = Fixed()
+        self.params: list[Tensor] = Fixed()
         self._slots: list[Slot] = []
         self._add(groups_of(params))
 
@@ -115,7 +117,7 @@ class Optimizer:
             added.append(group)
             slots += [self._slot(name, p, group) for name, p in named.items()]
             before.update(named)
-        self.param_groups += added
+        self.param_groups = Fixed([*self.param_groups, *added])
         self._slots += slots
         self._list()
 
@@ -123,8 +125,7 @@ class Optimizer:
         """The hyperparameters of a group."""
         values = dict(self._defaults)
         for name in set(own) - {"params"}:
-            if name not in values:
-                raise ValueError(f"{type(self).__name__} has no hyperparameter {name!r}; it has {', '.join(values)}")
+            refuse_unknown(type(self).__name__, name, values)
             values[name] = checked(name, own[name], values[name])
         self.check(values)
         return values
@@ -167,6 +168,13 @@ class Optimizer:
         for group in self.param_groups:
             group["lr"] = value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = self._defaults
+        if known and name != "lr" and name in {*known, *BOUNDS, *KINDS}:
+            refuse_unknown(type(self).__name__, name, known)
+            raise AttributeError(f"{name} belongs to the groups of parameters. Set optimizer.param_groups[i][{name!r}]")
+        object.__setattr__(self, name, value)
+
     # The step
 
     def zero_grad(self) -> None:
@@ -202,7 +210,7 @@ class Optimizer:
 
     def _list(self) -> None:
         """Write down what a step goes through: state and hyperparameters where nothing but `update` is needed."""
-        self.params = [slot.p for slot in self._slots]
+        self.params = Fixed(slot.p for slot in self._slots)
         self._watched = [(slot.p, slot.w) for slot in self._slots]
         self._work = [(slot.p, slot.w, slot, slot.whole if slot.plain else None, slot.hyper) for slot in self._slots]
 
