@@ -12,6 +12,10 @@ from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from .hyperparameters import checked_number
 from .parameters import named_tensors
+from .slot import computing_dtype
+
+BLOCK = 1 << 16  # elements
+TINY = 2.0**-1000  # whose reciprocal is finite
 
 
 def clip_grad_norm_(
@@ -51,15 +55,13 @@ def clip_grad_norm_(
     order = norm_type if norm_type == math.inf else checked_number("norm_type", norm_type, low=0.0)
     if not order:
         raise ValueError(f"norm_type is above 0; got {norm_type!r}")
-    norms = [np.linalg.norm(g.reshape(-1), order).astype(np.float64) for g in gradients if g.size]
+    norms = [norm_of(x, order) for x in vectors_of(gradients)]
     if not norms:
         return np.float64(0.0)
-    norm = np.linalg.norm(np.stack(norms), order)
+    norm = norms[0] if len(norms) == 1 else norm_of(np.stack(norms), order)
     if error_if_nonfinite:
         refuse(~np.isfinite(norm), not_finite)
-    factor = np.minimum(max_norm / (norm + 1e-6), 1.0)
-    for g in gradients:
-        np.multiply(g, factor.astype(g.dtype), out=g)
+    scale(gradients, np.minimum(math.sqrt(max_norm) / np.sqrt(norm + 1e-6), 1.0))
     return norm
 
 
@@ -75,13 +77,47 @@ def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
     """
     limit = checked_number("clip_value", clip_value, low=0.0)
     for g in gradients_of(parameters, "clip_grad_value_"):
-        np.clip(g, -limit, limit, out=g)
+        bound = min(limit, float(np.finfo(g.dtype).max))
+        np.clip(g, -bound, bound, out=g)
 
 
 def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
-    """The arrays of the gradients that there are."""
-    tensors = [p for _, p in named_tensors(parameters, taker, {}) if p.node is not None and p.node.notes is not None]
-    return [bare(g) for p in tensors if (g := gradient_of(p.node)) is not None]
+    """The arrays of the gradients that there are; refuses them all if one cannot be written to."""
+    named = [x for x in named_tensors(parameters, taker, {}) if x[1].node is not None and x[1].node.notes is not None]
+    found = [(name, bare(g)) for name, p in named if (g := gradient_of(p.node)) is not None]
+    for name, g in found:
+        if isinstance(g, np.ndarray) and not g.flags.writeable:
+            raise ValueError(
+                f"{taker} changes gradients in place; the memory of that of parameter {name} is read-only. Set p.grad "
+                f"to a copy"
+            )
+    return [g for _, g in found]
+
+
+def scale(arrays: list[Any], root: Any) -> None:
+    """Multiply arrays in place by a number from 0 to 1, given its root, as itself it may be too small for a dtype."""
+    roots = {dtype: root.astype(computing_dtype(dtype)) for dtype in dict.fromkeys(x.dtype for x in arrays)}
+    for x in arrays:
+        np.multiply(x, roots[x.dtype], out=x)
+        np.multiply(x, roots[x.dtype], out=x)
+
+
+def vectors_of(arrays: Iterable[Any]) -> list[Any]:
+    """All elements in vectors that fit a processor's cache: small arrays together, and large ones in parts."""
+    flat = [x.reshape(-1) for x in arrays if x.size]
+    small = [x for x in flat if x.size < BLOCK]
+    parts = [x[i : i + BLOCK] for x in flat if x.size >= BLOCK for i in range(0, x.size, BLOCK)]
+    return [np.concatenate(small), *parts] if small else parts
+
+
+def norm_of(x: Any, order: float) -> Any:
+    """The norm of a vector in double precision, whose largest element is a unit: no power of it overflows."""
+    largest = np.maximum(x.max(), -x.min()).astype(np.float64)
+    if order == math.inf:
+        return largest
+    unit = np.where(np.isfinite(largest), np.maximum(largest, TINY), 1.0)
+    x = np.multiply(x, 1 / unit)
+    return unit * (np.sqrt(np.dot(x, x)) if order == 2 else np.sum(np.abs(x) ** order) ** (1 / order))
 
 
 def not_finite() -> FloatingPointError:

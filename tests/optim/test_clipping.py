@@ -1,7 +1,11 @@
 """Clipping of gradients."""
 
+from decimal import Decimal, localcontext
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optim
@@ -32,6 +36,80 @@ def test_the_norm_of_all_elements_is_bounded(norm_type, max_norm):
     assert norm == pytest.approx(expected, rel=1e-14)
     for g, before in zip(arrays(params), GRADIENTS, strict=True):
         np.testing.assert_allclose(g, before * min(1.0, max_norm / (expected + 1e-6)), rtol=1e-13)
+
+
+# Elements of every size that a dtype has: zero, subnormal, small, ordinary, large.
+SIZES = {
+    np.float16: [0.0, 6e-8, 1e-4, 0.7, 300.0, 65504.0],
+    np.float32: [0.0, 1e-45, 1e-30, 0.7, 3e20, 1e38],
+    np.float64: [0.0, 5e-324, 1e-30, 0.7, 1e20, 1e300],
+}
+gradient = st.sampled_from(list(SIZES)).flatmap(
+    lambda dtype: st.lists(st.sampled_from(SIZES[dtype] + [-x for x in SIZES[dtype]]), min_size=1, max_size=4).map(
+        lambda x: np.array(x, dtype)
+    )
+)
+
+
+def exact_norm(numbers, order):
+    """The norm in 40 digits, which have no bounds."""
+    if order == np.inf:
+        return max(map(abs, numbers))
+    return sum(abs(x) ** Decimal(order) for x in numbers) ** (1 / Decimal(order))
+
+
+@given(
+    st.lists(gradient, min_size=1, max_size=3),
+    st.sampled_from([0.5, 1, 2, 2.5, 7, np.inf]),
+    st.sampled_from([1e-40, 1e-3, 1.0, 1e10, 1e301]),
+)
+def test_norm_and_gradients_are_right_to_rounding(gradients, order, max_norm):
+    """Of every order, over mixed dtypes, from subnormal numbers to the largest: no power overflows or vanishes."""
+    params = leaves(gradients)
+    with localcontext(prec=40, Emax=10**6, Emin=-(10**6)), np.errstate(over="raise", divide="raise", invalid="raise"):
+        expected = exact_norm([Decimal(float(x)) for g in gradients for x in g], order)
+        factor = min(Decimal(1), Decimal(max_norm) / (expected + Decimal("1e-6")))
+        norm = optim.clip_grad_norm_(params, max_norm, order)
+        least = Decimal(float(np.finfo(float).smallest_subnormal))
+        assert abs(Decimal(float(norm)) - expected) <= Decimal("1e-14") * expected + least  # a few dozen ulps
+        for g, before in zip(arrays(params), gradients, strict=True):
+            limits = np.finfo(g.dtype)
+            assert g.dtype == before.dtype
+            for x, y in zip(g.tolist(), before.tolist(), strict=True):
+                right = factor * Decimal(y)  # from which the norm is off, and four roundings
+                bound = Decimal(3 * float(limits.eps) + 1e-14) * abs(right) + Decimal(float(limits.smallest_subnormal))
+                assert abs(Decimal(x) - right) <= bound
+
+
+def test_many_elements_are_added_in_double_precision():
+    """The norm of 200,001 numbers in single precision is right to 1e-12, in parts as well as beside small arrays."""
+    g = np.full(200_001, 0.1, np.float32)
+    for gradients in ([g], [g, np.float32([0.1])]):
+        expected = float(g[0]) * sum(x.size for x in gradients) ** 0.5
+        assert optim.clip_grad_norm_(leaves(gradients), 1e9) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", SIZES, ids=lambda x: x.__name__)
+@pytest.mark.parametrize("limit", [0.0, 1e-50, 0.25, 1e5, 1e300])
+def test_values_are_clipped_in_every_dtype(dtype, limit):
+    """A bound beyond the dtype changes nothing and warns of nothing."""
+    x = np.array([*SIZES[dtype], -1.0], dtype)
+    (p,) = leaves([x])
+    optim.clip_grad_value_([p], limit)
+    np.testing.assert_array_equal(p.grad.data, np.clip(x.astype(float), -limit, limit).astype(dtype))
+    assert p.grad.dtype == dtype
+
+
+@pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
+def test_a_gradient_in_read_only_memory_is_refused(clip):
+    """By name, before any other gradient has changed."""
+    params = leaves([np.array([3.0]), np.array([4.0])])
+    locked = np.array([4.0])
+    locked.flags.writeable = False
+    params[1].grad = mg.asarray(locked)
+    with pytest.raises(ValueError, match="in place; the memory of that of parameter 1 is read-only. Set p.grad to a"):
+        clip(params, 0.1)
+    assert params[0].grad.item() == 3.0
 
 
 def test_gradients_keep_their_memory_and_dtype():
