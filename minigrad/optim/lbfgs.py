@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from .optimizer import Optimizer
 from .state import array_differences, plain
 
 CURVED = 1e-10  # the least curvature, gradient change times step, of a step that is remembered
+CHECKS: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(("max_iter", "max_eval", "history_size"), checked_integer),
+    **dict.fromkeys(("tolerance_grad", "tolerance_change"), partial(checked_number, low=0.0)),
+}
 
 
 class LBFGS(Optimizer):
@@ -32,7 +37,8 @@ class LBFGS(Optimizer):
     max_iter : int
         Directions tried in a call of `step`.
     max_eval : int, optional
-        Calls of the closure after which `step` tries no further direction; 1.25 times `max_iter` by default.
+        Calls of the closure after which `step` tries no further direction, nor looks for a better point than one that
+        it has found below its start; 1.25 times `max_iter` by default.
     tolerance_grad : float >= 0
         Stop where no element of the gradient is larger.
     tolerance_change : float >= 0
@@ -50,7 +56,9 @@ class LBFGS(Optimizer):
     ----------
     Nocedal & Wright, Numerical optimization, 2nd edition, algorithms 7.4 and 7.5. When to stop, and the first step,
     ``min(1, 1 / sum(abs(gradient))) * lr`` down the gradient, are PyTorch's, whose ``line_search_fn="strong_wolfe"``
-    is always on here. Arrays are made in each step, and what is done depends on values, so it cannot be compiled.
+    is always on here. There, a search that `max_eval` ends before it has found a lower point does not move, so
+    ``max_iter=1`` may stay where it is. Arrays are made in each step, and what is done depends on values, so it cannot
+    be compiled.
     """
 
     def __init__(
@@ -63,16 +71,19 @@ class LBFGS(Optimizer):
         tolerance_change: float = 1e-9,
         history_size: int = 100,
     ) -> None:
-        self.max_iter = checked_integer("max_iter", max_iter)
-        self.max_eval = checked_integer("max_eval", self.max_iter * 5 // 4 if max_eval is None else max_eval)
-        self.tolerance_grad = checked_number("tolerance_grad", tolerance_grad, low=0.0)
-        self.tolerance_change = checked_number("tolerance_change", tolerance_change, low=0.0)
-        self.history_size = checked_integer("history_size", history_size)
+        self.max_iter = max_iter
+        self.max_eval = self.max_iter * 5 // 4 if max_eval is None else max_eval
+        self.tolerance_grad = tolerance_grad
+        self.tolerance_change = tolerance_change
+        self.history_size = history_size
         super().__init__(params, lr=lr)
         n = sum(p.size for p in self.params)
         self._steps: list[np.ndarray] = []  # those remembered, and by how much the gradient changed
         self._changes: list[np.ndarray] = []
         self._last: dict[str, Any] = {"step": np.zeros(n), "gradient": np.zeros(n), "scale": 1.0, "iterations": 0}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, CHECKS[name](name, value) if name in CHECKS else value)
 
     def _add(self, groups: Iterable[Mapping[str, Any]]) -> None:
         groups = list(groups)
@@ -95,12 +106,37 @@ class LBFGS(Optimizer):
         Raises
         ------
         FloatingPointError
-            If that loss is not finite. Whatever the closure raises leaves the parameters as they were.
+            If that loss, or its gradient, is not finite.
+        ValueError
+            If a parameter has ceased to require grad.
+
+        Notes
+        -----
+        Whatever is raised, also by the closure, leaves the parameters and the memory as they were before the call.
         """
         self._follow()
+        frozen = [slot.name for slot in self._slots if slot.p.node is None]
+        if frozen:
+            raise ValueError(
+                f"LBFGS moves its parameters as one vector, and {', '.join(frozen)} cannot move, having ceased to "
+                f"require grad. Make one for the others"
+            )
+        origin, memory = self._place(), (dict(self._last), self._steps, self._changes)
+        try:
+            return self._descend(closure)
+        except BaseException:
+            self._last, self._steps, self._changes = memory
+            if not np.array_equal(self._place(), origin, equal_nan=True):
+                self._move(origin)
+            raise
+
+    def _descend(self, closure: Callable[[], Any]) -> Any:
+        """Search along one direction after the other; the loss at the start."""
         loss, point = self._evaluate(closure)
         if not math.isfinite(point.value):
             raise FloatingPointError(f"LBFGS starts from a finite loss; the closure's is {point.value}")
+        if not np.isfinite(point.gradient).all():
+            raise FloatingPointError("LBFGS starts from a finite gradient; the closure's has NaN or infinity")
         made = 1
         for _ in range(self.max_iter):
             if largest(point.gradient) <= self.tolerance_grad:
@@ -139,19 +175,17 @@ class LBFGS(Optimizer):
         self, closure: Callable[[], Any], start: Point, direction: np.ndarray, t: float, evaluations: int
     ) -> tuple[Point, int]:
         """Move to a good point of a line; answers with it, and the number of calls of the closure."""
-        origin = self._flat([p.value for p in self.params])
+        origin = self._place()
 
         def at(t: float) -> Point:
             self._move(origin + t * direction)
             _, point = self._evaluate(closure)
-            value = math.inf if math.isnan(point.value) else point.value  # which the search steps back from
-            return Point(t, value, float(point.gradient @ direction), point.gradient)
+            slope = float(point.gradient @ direction)
+            # The search steps back from where there is no value, or no slope.
+            value = point.value if math.isfinite(slope) and not math.isnan(point.value) else math.inf
+            return Point(t, value, slope, point.gradient)
 
-        try:
-            found = strong_wolfe(at, start, t, self.tolerance_change / largest(direction), evaluations)
-        except BaseException:
-            self._move(origin)
-            raise
+        found = strong_wolfe(at, start, t, self.tolerance_change / largest(direction), evaluations)
         self._move(origin + found[0].t * direction)
         return found
 
@@ -162,6 +196,10 @@ class LBFGS(Optimizer):
         given = [(p, None if p.node is None else gradient_of(p.node)) for p in self.params]
         gradients = [np.zeros_like(p.value) if g is None else bare(g) for p, g in given]
         return loss, Point(0.0, float(bare(loss)), 0.0, self._flat(gradients))
+
+    def _place(self) -> np.ndarray:
+        """The values of all parameters."""
+        return self._flat([p.value for p in self.params])
 
     def _flat(self, arrays: list[Any]) -> np.ndarray:
         """Arrays as one vector, in double precision, which the products of vectors need."""

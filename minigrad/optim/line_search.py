@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 ENOUGH_DECREASE, ENOUGH_CURVATURE = 1e-4, 0.9  # c1 and c2 of the conditions, as usual for quasi-Newton methods
 
 
+PATIENCE = 25  # evaluations after which a search that has found no lower point gives up
+
+
 class Point(NamedTuple):
     """A place on the line: how far, the value there, the slope along the line, and the gradient."""
 
@@ -32,8 +35,8 @@ def strong_wolfe(
     smallest : float
         The length of an interval that is not searched further.
     evaluations : int
-        How many may be made after the first one. If they do not suffice, the answer is the best point of the last
-        interval.
+        How many may be made after the first one, or up to 25 while no point lies below the start. If they do not
+        suffice, the answer is the best point of the last interval.
 
     Returns
     -------
@@ -82,7 +85,9 @@ def narrowed(
     """Narrow an interval down until its lower end is good."""
     low, high = (0, 1) if bracket[0].value <= bracket[1].value else (1, 0)
     stalled = False
-    while made <= evaluations and abs(bracket[1].t - bracket[0].t) >= smallest:
+    while (made <= evaluations or (not bracket[low].t and made < PATIENCE)) and abs(
+        bracket[1].t - bracket[0].t
+    ) >= smallest:
         left, right = min(p.t for p in bracket), max(p.t for p in bracket)
         t, stalled = away_from_ends(cubic_minimum(bracket[0], bracket[1], left, right), left, right, stalled)
         point = at(t)

@@ -163,6 +163,29 @@ def test_a_saved_state_resumes_bit_by_bit(kind, dtype, tmp_path):
     np.testing.assert_equal(resumed.state_dict(), optimizer.state_dict())
 
 
+@pytest.mark.parametrize("layout", WRITABLE)
+@pytest.mark.parametrize("dtype", DTYPES, ids=lambda x: x.__name__)
+def test_lbfgs_finds_a_minimum_in_every_dtype_and_layout(dtype, layout):
+    """Of a sum of squares whose curvatures differ, beside a parameter of another dtype: to the precision of each."""
+    right = np.array([[0.5, -1.25, 2.0], [-0.75, 3.0, 0.25]])
+    w, other = leaf(LAYOUTS[layout](np.zeros((2, 3), dtype))), leaf(np.zeros(1, np.float32))
+    optimizer = optim.LBFGS([w, other])
+    factors = np.array([1.0, 2.0, 3.0], dtype)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = mg.sum(factors * (w - right.astype(dtype)) ** 2) + mg.sum((other - 1) ** 2)
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure)
+    # It stops where the value changes by less than 1e-9, the square of how far it still is.
+    np.testing.assert_allclose(w.data, right, rtol=max(2 * float(np.finfo(dtype).eps), 3e-5))
+    np.testing.assert_allclose(other.data, [1.0], rtol=3e-5)
+    assert w.dtype == dtype
+
+
 @pytest.mark.parametrize("kind", [x for x in OPTIMIZERS if x is not optim.Optimizer], ids=lambda x: x.__name__)
 def test_what_has_no_gradient_is_no_parameter(kind):
     """Integers and booleans are refused by name, and so is memory that cannot be written to."""

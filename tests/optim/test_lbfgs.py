@@ -50,6 +50,26 @@ def test_the_valley_is_found():
     np.testing.assert_allclose(optimizer.params[0].data, np.ones(6), atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "options", [{"max_iter": 1}, {"max_iter": 2, "max_eval": 1}, {"max_iter": 3, "lr": 0.1}], ids=str
+)
+def test_a_few_directions_a_step_find_the_valley_too(options, dtype):
+    """The memory is kept from step to step, and a search goes on until it has found a lower point."""
+    w = mg.tensor(np.array([-1.2, 1.0], dtype), requires_grad=True)
+    optimizer = optim.LBFGS([w], **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = 100 * (w[1] - w[0] ** 2) ** 2 + (1 - w[0]) ** 2
+        loss.backward()
+        return loss
+
+    losses = [optimizer.step(closure).item() for _ in range(200)]
+    assert losses[-1] < 1e-6
+    assert losses == sorted(losses, reverse=True)
+
+
 def test_max_iter_is_kept_to():
     """With evaluations enough, a step tries as many directions as it may."""
     optimizer, closure = problem("rosenbrock", max_iter=2, max_eval=100)
@@ -138,6 +158,90 @@ def test_a_closure_that_fails_leaves_the_parameters():
     with pytest.raises(KeyboardInterrupt):
         optimizer.step(failing)
     np.testing.assert_array_equal(optimizer.params[0].data, ROSENBROCK_START)
+
+
+def test_a_closure_that_fails_later_leaves_the_memory_too():
+    """Whichever call of the closure fails, a step leaves parameters and memory as they were before it."""
+    optimizer, closure = problem("rosenbrock")
+    for count in range(1, 9):
+        before, place = optimizer.state_dict(), optimizer.params[0].data.copy()
+        calls = []
+
+        def failing(count=count, calls=calls):
+            calls.append(1)
+            if len(calls) == count:
+                raise KeyError
+            return closure()
+
+        with pytest.raises(KeyError):
+            optimizer.step(failing)
+        np.testing.assert_array_equal(optimizer.params[0].data, place)
+        np.testing.assert_equal(optimizer.state_dict(), before)
+    optimizer.step(closure)
+    assert optimizer.state_dict()["memory"]["iterations"] > 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_is_refused(bad):
+    """A finite loss with no finite gradient gives no direction, and nothing has changed."""
+    optimizer, closure = problem("rosenbrock")
+    before = optimizer.state_dict()
+
+    def without_slope():
+        loss = closure()
+        optimizer.params[0].grad = [bad] * 6
+        return loss
+
+    with pytest.raises(FloatingPointError, match="starts from a finite gradient; the closure's has NaN or infinity"):
+        optimizer.step(without_slope)
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+def test_a_point_without_a_slope_is_stepped_back_from():
+    """Where a trial point is lower but has no gradient, the search tries a shorter step, as at a wall."""
+    w = mg.tensor([5.0], requires_grad=True)
+    optimizer = optim.LBFGS([w], lr=5.0)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w**2).sum()
+        loss.backward()
+        if w.item() < 1.0:
+            w.grad = [np.nan]
+        return loss
+
+    optimizer.step(closure)
+    assert 1.0 <= w.item() < 2.0
+
+
+def test_a_frozen_parameter_is_refused():
+    """One vector cannot move in part: the error names the parameter, and nothing moves."""
+    optimizer, closure = problem("regression", max_iter=2)
+    optimizer.step(closure)
+    before, place = optimizer.state_dict(), optimizer.params[0].data.copy()
+    optimizer.params[1].requires_grad = False
+    with pytest.raises(ValueError, match="as one vector, and 1 cannot move, having ceased to require grad. Make one"):
+        optimizer.step(closure)
+    np.testing.assert_array_equal(optimizer.params[0].data, place)
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_iter", 0), ("max_eval", 1.5), ("history_size", -1), ("tolerance_grad", -1.0), ("tolerance_change", np.nan)],
+)
+def test_options_are_checked_when_they_are_set(name, value):
+    """As when the optimizer is made; the former value stays. A valid one acts on the next step."""
+    optimizer, closure = problem("rosenbrock")
+    before = getattr(optimizer, name)
+    with pytest.raises(ValueError, match=f"^{name} is a"):
+        setattr(optimizer, name, value)
+    assert getattr(optimizer, name) == before
+    with pytest.raises(ValueError, match=f"LBFGS has no hyperparameter '{name}'; it has lr"):
+        optimizer.param_groups[0][name] = value
+    optimizer.max_iter = 1
+    optimizer.step(closure)
+    assert optimizer.state_dict()["memory"]["iterations"] == 1
 
 
 def test_a_loss_that_is_not_finite_is_refused():
