@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..core.recorder import seen
+from ..core.tape import mark_memory
 from .hyperparameters import checked_number, listed
-from .parameters import checked_parameters, counted
+from .parameters import checked_parameters, counted, kind_of, refuse_another_kind
+from .slot import computing_dtype
 from .state import array_differences, load_arrays, saved_arrays
 
 
@@ -16,7 +18,7 @@ class EMA:
     """Averages of parameters, in which older values count less and less: ``a = decay * a + (1 - decay) * w``.
 
     Call `update` after each step of the optimizer, and evaluate in ``with ema.averaged():``, where the parameters
-    have their averages for values.
+    have their averages for values. Those of half precision are kept in single, and rounded there only.
 
     Parameters
     ----------
@@ -40,8 +42,11 @@ class EMA:
     def __init__(self, params: Iterable[Any], decay: float = 0.999) -> None:
         self._decay = checked_number("decay", decay, low=0.0, high=1.0, below=True)
         self._named = checked_parameters(params, {}, "an average")
-        self.averages = {name: p.value.copy() for name, p in self._named.items()}
-        self._scratch = {name: np.empty_like(p.value) for name, p in self._named.items()}
+        self.averages = {name: p.value.astype(computing_dtype(p.dtype)) for name, p in self._named.items()}
+        self._scratch = {name: np.empty_like(average) for name, average in self.averages.items()}
+        # What was last rounded into a parameter of half precision, so that it comes back as it was.
+        self._exact = {name: x.copy() for name, x in self.averages.items() if x.dtype != self._named[name].dtype}
+        self._kinds = {name: kind_of(p.value) for name, p in self._named.items()}
         self._inside = False
 
     @property
@@ -55,6 +60,7 @@ class EMA:
     def update(self) -> None:
         """Take the present values in, in place."""
         self._refuse_inside("update")
+        self._refuse_changed()
         for name, p in self._named.items():
             w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
             np.subtract(w, average, out=s)
@@ -76,16 +82,29 @@ class EMA:
     def swap(self) -> None:
         """Exchange the values of parameters and averages, in place: twice is as before."""
         self._refuse_inside("swap")
+        self._refuse_changed()
         for name, p in self._named.items():
             w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
             s[...] = w
+            if name in self._exact:
+                exact = seen(self._exact[name])
+                s[...] = np.where(exact.astype(p.dtype) == w, exact, s)
+                exact[...] = average
             w[...] = average
             average[...] = s
-            p.changed()
+            if p.node is None:  # frozen since
+                mark_memory(p.value)
+            else:
+                p.changed()
 
     def _refuse_inside(self, name: str) -> None:
         if self._inside:
             raise RuntimeError(f"{name} was called within averaged(), where the parameters have their averages")
+
+    def _refuse_changed(self) -> None:
+        """Refuse a parameter that has become another kind of array since."""
+        for name, p in self._named.items():
+            refuse_another_kind(name, self._kinds[name], p.value, "average")
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of the averages by name."""

@@ -89,6 +89,21 @@ def refuse_read_only(name: str, x: Any, taker: str = "an optimizer") -> None:
         )
 
 
+def kind_of(x: Any) -> tuple[type, tuple[int, ...], np.dtype]:
+    """What an array has to stay for its state to serve."""
+    return type(x), x.shape, x.dtype
+
+
+def refuse_another_kind(name: str, before: tuple[type, tuple[int, ...], np.dtype], x: Any, owner: str) -> None:
+    """Refuse the array of a parameter that had another kind when its owner was made."""
+    if kind_of(x) != before:
+        _, shape, dtype = before
+        raise TypeError(
+            f"parameter {name} was {dtype} of shape {shape} when the {owner} was made, and is now {x.dtype} of shape "
+            f"{x.shape}. Make the {owner} after such changes"
+        )
+
+
 def counted(params: Collection[Tensor]) -> str:
     """How many parameters there are, and how many numbers in them."""
     count = sum(p.size for p in params)

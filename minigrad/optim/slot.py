@@ -11,7 +11,7 @@ from ..core.recorder import scratch, seen
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
 from .hyperparameters import Fields, Group
-from .parameters import refuse_read_only
+from .parameters import kind_of, refuse_another_kind, refuse_read_only
 
 # The bytes of a block. An update goes over its arrays a dozen times; so many blocks of this size stay near a cache,
 # and the calls for each cost little beside the work. Arrays below twice this size are updated as a whole.
@@ -65,13 +65,8 @@ class Slot:
 
     def check(self) -> None:
         """Refuse a parameter that has become another kind of array since."""
-        w, new = self.w, self.p.value
-        if (type(w), w.shape, w.dtype) != (type(new), new.shape, new.dtype):
-            raise TypeError(
-                f"parameter {self.name} was {w.dtype} of shape {w.shape} when the optimizer was made, and is now "
-                f"{new.dtype} of shape {new.shape}. Make the optimizer after such changes"
-            )
-        refuse_read_only(self.name, new)
+        refuse_another_kind(self.name, kind_of(self.w), self.p.value, "optimizer")
+        refuse_read_only(self.name, self.p.value)
 
     def follow(self) -> None:
         """Work on the memory that the parameter has now."""

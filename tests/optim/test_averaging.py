@@ -157,3 +157,75 @@ def test_averages_are_looked_at_in_a_compiled_step():
         x = np.array([1.0, k])
         assert compiled(x).data.tolist() == change(other, theirs, x).data.tolist()
         assert w.data.tolist() == other.data.tolist()
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
+def test_averages_of_half_precision_are_kept_in_single(compiled):
+    """They move by less than half precision could tell, round into the parameter, and come back as they were."""
+    w = leaf(np.float16([1.0, -2.0, 0.0]))
+    ema, expected = optim.EMA([w], decay=0.999), np.float32([1.0, -2.0, 0.0])
+    update, swap = (mg.compile(f) if compiled else f for f in (ema.update, ema.swap))
+    for k in range(20):
+        w.data = [1 + k / 16, -2 + k, 0.0]
+        update()
+        expected += np.float32(1 - 0.999) * (w.data - expected)
+        own, average = w.data.copy(), ema.averages["0"].copy()
+        np.testing.assert_allclose(average, expected, rtol=1e-6)
+        swap()
+        np.testing.assert_array_equal(w.data, average.astype(np.float16))
+        np.testing.assert_array_equal(ema.averages["0"], own)
+        swap()
+        np.testing.assert_array_equal(w.data, own)
+        np.testing.assert_array_equal(ema.averages["0"], average)
+    assert (w.dtype, average.dtype, ema.state_dict()["averages"]["0"].dtype) == (np.float16, np.float32, np.float32)
+
+
+def test_what_is_changed_between_two_swaps_is_the_new_average():
+    """Elements that were trained on from the average take its place; those that were not come back unrounded."""
+    w = leaf(np.float16([1.0, 1.0]))
+    ema = optim.EMA([w], decay=0.9)
+    w.data = [1.01, 1.01]
+    ema.update()
+    average = ema.averages["0"].copy()
+    ema.swap()
+    w.data = [2.0, w.data[1]]
+    ema.swap()
+    assert ema.averages["0"].tolist() == [2.0, average[1]]
+
+
+def test_a_frozen_parameter_is_averaged_all_the_same():
+    """Its values are exchanged in place, and a graph that needs the former ones notices."""
+    w, v = leaf([1.0]), leaf([2.0])
+    ema = optim.EMA([w], decay=0.5)
+    w.requires_grad = False
+    w.data = [3.0]
+    ema.update()
+    loss = (v * w).sum()
+    with ema.averaged():
+        assert w.item() == 2.0
+        with pytest.raises(mg.GraphError, match="changed in place since"):
+            loss.backward()
+    assert (w.item(), ema.averages["0"].item()) == (3.0, 2.0)
+
+
+@pytest.mark.parametrize("method", ["update", "swap"])
+def test_a_parameter_that_changes_its_dtype_is_refused(method):
+    """By name, before any other has moved: the average of another dtype would be rounded."""
+    layers = mg.nn.Sequential(mg.nn.Linear(1, 1, rng=0), mg.nn.Linear(1, 1, rng=1))
+    ema = optim.EMA(layers.named_parameters(), decay=0.5)
+    layers[1].astype(np.float32)
+    layers[0].weight.data = [[5.0]]
+    before = {name: x.copy() for name, x in ema.averages.items()}
+    with pytest.raises(
+        TypeError, match=r"1.weight was float64 of shape \(1, 1\) when the average was made, and is now"
+    ):
+        getattr(ema, method)()
+    np.testing.assert_equal(ema.averages, before)
+    assert layers[0].weight.item() == 5.0
+
+
+@pytest.mark.parametrize("values", [[1, 2], [True]])
+def test_buffers_of_integers_are_not_averaged(values):
+    """A mean of integers is no integer: they are refused."""
+    with pytest.raises(ValueError, match="an average takes leaves that require grad; parameter count does not"):
+        optim.EMA([("weight", leaf([1.0])), ("count", mg.nn.Buffer(np.array(values)))])
