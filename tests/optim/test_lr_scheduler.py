@@ -291,3 +291,67 @@ def test_repr_of_a_plateau_has_the_best_metric_and_how_long_ago_it_was():
     assert repr(schedule) == (
         "ReduceLROnPlateau(mode='min', factor=0.1, patience=3): epoch 2, lr 0.1, best 0.5, bad epochs 1"
     )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: lr_scheduler.StepLR(x, 2),
+        lambda x: lr_scheduler.LambdaLR(x, lambda t: 1.0),
+        lambda x: lr_scheduler.OneCycleLR(x, 0.1, 10),
+        lambda x: lr_scheduler.ReduceLROnPlateau(x),
+    ],
+)
+def test_a_schedule_belongs_to_one_optimizer(make):
+    """It says which, cannot be given another, and refuses what is no optimizer."""
+    optimizer = optim.Adam([leaf()], lr=0.1)
+    schedule = make(optimizer)
+    assert schedule.optimizer is optimizer
+    with pytest.raises(AttributeError, match="optimizer"):
+        schedule.optimizer = optim.Adam([leaf()], lr=0.1)
+    with pytest.raises(TypeError, match="a schedule is for an optimizer; got a list"):
+        make([leaf()])
+
+
+@pytest.mark.parametrize("metric", [None, "0.5", 1j, [0.5], np.array([0.5, 0.6]), mg.tensor([1.0, 2.0])], ids=repr)
+def test_a_metric_that_is_no_number_is_refused(metric):
+    """By name, and no epoch is counted; an array or a Tensor of one element is a number."""
+    schedule = lr_scheduler.ReduceLROnPlateau(optim.SGD([leaf()], lr=0.1))
+    before = schedule.state_dict()
+    with pytest.raises(TypeError, match="a metric is a number; got "):
+        schedule.step(metric)
+    assert schedule.state_dict() == before
+    for number in (np.array([0.5]), np.float32(0.5), mg.tensor(0.5, requires_grad=True) * 1.0):
+        schedule.step(number)
+        assert schedule.best == 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"last_epoch": -1}, "state.last_epoch is -1"),
+        ({"num_bad_epochs": 1.5}, "state.num_bad_epochs has dtype float64, not int64"),
+        ({"best": np.nan}, "state.best is nan"),
+    ],
+    ids=str,
+)
+def test_a_plateau_refuses_a_state_that_it_cannot_have(change, text):
+    """Counts that are none, and a best metric that nothing is better than; what was counted stays."""
+    schedule = lr_scheduler.ReduceLROnPlateau(optim.SGD([leaf()], lr=0.1))
+    schedule.step(0.5)
+    before = schedule.state_dict()
+    with pytest.raises(ValueError, match=text):
+        schedule.load_state_dict({**before, **change})
+    assert schedule.state_dict() == before
+    schedule.load_state_dict({**before, "best": -np.inf})
+    assert schedule.best == -np.inf
+
+
+def test_a_plateau_refuses_groups_added_later_before_it_counts():
+    """As many rates as groups are bounded: the error comes before an epoch is counted."""
+    optimizer = optim.SGD([leaf()], lr=0.1)
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer)
+    optimizer.add_param_group({"params": [leaf()]})
+    with pytest.raises(ValueError, match="a list of one for each of 2 groups; got 1"):
+        schedule.step(1.0)
+    assert schedule.last_epoch == 0

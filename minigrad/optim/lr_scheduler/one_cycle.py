@@ -6,7 +6,7 @@ from typing import Any
 
 from ..hyperparameters import checked_integer, checked_number
 from ..optimizer import Optimizer
-from .schedule import Schedule, each, rates_text
+from .schedule import Schedule, checked_optimizer, each, rates_text
 
 
 class OneCycleLR(Schedule):
@@ -62,7 +62,7 @@ class OneCycleLR(Schedule):
         final_div_factor: float = 1e4,
         three_phase: bool = False,
     ) -> None:
-        groups = optimizer.param_groups
+        groups = checked_optimizer(optimizer).param_groups
         self.total_steps = length(total_steps, epochs, steps_per_epoch)
         self._curve = curve_of(anneal_strategy)
         self._cycles = cycle_momentum

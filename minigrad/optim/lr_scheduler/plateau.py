@@ -10,7 +10,7 @@ from ...core.recorder import refuse_recording
 from ..hyperparameters import checked_integer, checked_number, listed
 from ..optimizer import Optimizer
 from ..state import array_differences
-from .schedule import each, position
+from .schedule import checked_optimizer, each, position
 
 
 class ReduceLROnPlateau:
@@ -57,7 +57,7 @@ class ReduceLROnPlateau:
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        self.optimizer = optimizer
+        self._optimizer = checked_optimizer(optimizer)
         self._sign = {"min": 1.0, "max": -1.0}[one_of("mode", mode, "min", "max")]
         self.mode = mode
         self._relative = one_of("threshold_mode", threshold_mode, "rel", "abs") == "rel"
@@ -70,10 +70,16 @@ class ReduceLROnPlateau:
         self.last_epoch = self.num_bad_epochs = self.cooldown_counter = 0
         self.best = self._sign * math.inf
 
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer that the schedule was made for."""
+        return self._optimizer
+
     def step(self, metrics: Any) -> None:
         """End an epoch, with the metric that it reached: a number, or an array or Tensor of one."""
         refuse_recording("steps a schedule", "Step it after the call: replays read the learning rate anew")
-        value = float(metrics)
+        value = checked_metric(metrics)
+        least = each("min_lr", self._least, self.optimizer.param_groups)
         self.last_epoch += 1
         if self.is_better(value):
             self.best, self.num_bad_epochs = value, 0
@@ -83,7 +89,7 @@ class ReduceLROnPlateau:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
-            self._reduce()
+            self._reduce(least)
             self.cooldown_counter, self.num_bad_epochs = self._cooldown, 0
 
     def is_better(self, value: float) -> bool:
@@ -91,10 +97,9 @@ class ReduceLROnPlateau:
         margin = self._threshold * (self.best if self._relative else 1.0)
         return self._sign * value < self._sign * self.best - (0.0 if math.isinf(self.best) else margin)
 
-    def _reduce(self) -> None:
-        groups = self.optimizer.param_groups
-        for group, least in zip(groups, each("min_lr", self._least, groups), strict=True):
-            lr = max(group["lr"] * self.factor, least)
+    def _reduce(self, least: Sequence[float]) -> None:
+        for group, bound in zip(self.optimizer.param_groups, least, strict=True):
+            lr = max(group["lr"] * self.factor, bound)
             if group["lr"] - lr > self._eps:
                 group["lr"] = lr
 
@@ -112,14 +117,24 @@ class ReduceLROnPlateau:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`; raises ValueError, and changes nothing, if it is none."""
-        problems = array_differences("state", state, {name: np.array(0.0) for name in COUNTED})
+        problems = array_differences("state", state, {name: np.array(zero) for name, zero in COUNTED.items()})
+        problems = problems or [f"state.{name} is {state[name]}" for name in COUNTED if not state[name] >= LEAST[name]]
         if problems:
             raise ValueError(f"this state does not belong to this ReduceLROnPlateau: {'; '.join(problems)}")
-        for name, kind in COUNTED.items():
-            setattr(self, name, kind(state[name]))
+        for name, zero in COUNTED.items():
+            setattr(self, name, type(zero)(state[name]))
 
 
-COUNTED = {"last_epoch": int, "num_bad_epochs": int, "cooldown_counter": int, "best": float}
+COUNTED = {"last_epoch": 0, "num_bad_epochs": 0, "cooldown_counter": 0, "best": 0.0}
+LEAST = {**COUNTED, "best": -math.inf}
+
+
+def checked_metric(metrics: Any) -> float:
+    """A metric as a number, which may be NaN or infinite; refuses what is none."""
+    try:
+        return float(metrics.item() if hasattr(metrics, "item") else metrics + 0)
+    except (TypeError, ValueError):
+        raise TypeError(f"a metric is a number; got {metrics!r:.60}") from None
 
 
 def one_of(name: str, value: Any, *choices: str) -> str:

@@ -23,12 +23,15 @@ class Schedule:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"a schedule is for an optimizer; got a {type(optimizer).__name__}")
-        self.optimizer = optimizer
+        self._optimizer = checked_optimizer(optimizer)
         self.base_lrs = [base_of(group) for group in optimizer.param_groups]
         self.last_epoch = 0
         self._set(0, self.base_lrs)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer that the schedule was made for."""
+        return self._optimizer
 
     def lr_at(self, base: float, t: int) -> float:
         """The learning rate in epoch t = 0, 1, ... of a group that starts from `base`."""
@@ -91,6 +94,13 @@ class Schedule:
         )
         self._set(epoch, base_lrs)
         self.last_epoch, self.base_lrs = epoch, base_lrs
+
+
+def checked_optimizer(optimizer: Any) -> Optimizer:
+    """An optimizer, refused if it is none."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"a schedule is for an optimizer; got a {type(optimizer).__name__}")
+    return optimizer
 
 
 def position(schedule: Any) -> str:

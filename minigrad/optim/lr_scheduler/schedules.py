@@ -8,7 +8,7 @@ from typing import Any
 
 from ..hyperparameters import checked_integer, checked_number
 from ..optimizer import Optimizer
-from .schedule import Schedule, each
+from .schedule import Schedule, checked_optimizer, each
 
 
 class LambdaLR(Schedule):
@@ -24,7 +24,7 @@ class LambdaLR(Schedule):
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
     ) -> None:
-        self._factors = each("lr_lambda", lr_lambda, optimizer.param_groups, checked_function)
+        self._factors = each("lr_lambda", lr_lambda, checked_optimizer(optimizer).param_groups, checked_function)
         super().__init__(optimizer)
 
     def values_at(self, t: int, base_lrs: Sequence[float]) -> list[dict[str, Any]]:
