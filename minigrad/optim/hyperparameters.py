@@ -20,6 +20,7 @@ BOUNDS: dict[str, tuple[float, float, bool]] = {
 }
 
 KINDS: dict[str, Any] = {
+    **dict.fromkeys(BOUNDS, 0.0),
     "betas": (0.0, 0.0),
     **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay"), False),
 }
@@ -28,7 +29,11 @@ KINDS: dict[str, Any] = {
 def checked_number(name: str, value: Any, low: float = -math.inf, high: float = math.inf, below: bool = False) -> float:
     """A number as a float, from `low` to `high`, or only `below` the latter; refuses others by name."""
     try:
+        if isinstance(value, bool | np.bool):
+            raise TypeError
         number = math.nan if isinstance(value, str) else float(value)
+    except OverflowError:  # an integer beyond all floats
+        number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} is a number; got a {type(value).__name__}") from None
     if not (low <= number <= high and math.isfinite(number)) or (below and number == high):
@@ -147,7 +152,9 @@ class Group(Mapping[str, Any]):
             self[name] = value
 
     def __getattr__(self, name: str) -> Any:  # of what is no attribute
-        if name in self.__slots__ or name not in self:
+        if name in self.__slots__:  # while it is being copied
+            raise AttributeError(name)
+        if name not in self:
             raise AttributeError(f"a group has no {name!r}; it has {', '.join(self)}")
         return self[name]
 

@@ -193,9 +193,12 @@ class LBFGS(Optimizer):
         """The loss here, and the point: value and gradient."""
         with enable_grad():
             loss = closure()
+        value = bare(loss)
+        if isinstance(value, str) or np.size(value) != 1 or value is None:
+            raise TypeError(f"the closure of LBFGS returns the loss, of one element; got {loss!r:.60}")
         given = [(p, None if p.node is None else gradient_of(p.node)) for p in self.params]
         gradients = [np.zeros_like(p.value) if g is None else bare(g) for p, g in given]
-        return loss, Point(0.0, float(bare(loss)), 0.0, self._flat(gradients))
+        return loss, Point(0.0, float(np.reshape(value, ())), 0.0, self._flat(gradients))
 
     def _place(self) -> np.ndarray:
         """The values of all parameters."""

@@ -12,7 +12,7 @@ from ..core.context import context
 from ..core.door import bare
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
-from .hyperparameters import BOUNDS, KINDS, Fixed, Group, checked, listed, options_of, refuse_unknown
+from .hyperparameters import KINDS, Fixed, Group, checked, listed, options_of, refuse_unknown
 from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .slot import Slot, computing_dtype
 from .state import differences, load_group, saved_group
@@ -170,7 +170,7 @@ class Optimizer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = self._defaults
-        if known and name != "lr" and name in {*known, *BOUNDS, *KINDS}:
+        if known and name != "lr" and name in {*known, *KINDS}:
             refuse_unknown(type(self).__name__, name, known)
             raise AttributeError(f"{name} belongs to the groups of parameters. Set optimizer.param_groups[i][{name!r}]")
         object.__setattr__(self, name, value)

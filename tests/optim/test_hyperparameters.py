@@ -1,5 +1,6 @@
 """What is set on an optimizer or on a group of it acts at once, or is refused by name."""
 
+import copy
 import re
 
 import numpy as np
@@ -82,6 +83,12 @@ def test_what_a_group_cannot_have_is_refused_at_once(change, error, text):
     with pytest.raises(error, match=re.escape(text)):
         change(group)
     assert dict(group) == before
+
+
+def test_a_group_can_be_copied():
+    """As dict(group) or by copy.copy, for whoever wants to remember what it has."""
+    (group,) = optim.Adam([leaf()], lr=0.1).param_groups
+    assert dict(copy.copy(group)) == dict(group)
 
 
 def test_groups_are_added_by_their_method_only():

@@ -181,6 +181,18 @@ def test_a_closure_that_fails_later_leaves_the_memory_too():
     assert optimizer.state_dict()["memory"]["iterations"] > 1
 
 
+@pytest.mark.parametrize("answer", [None, "low", mg.tensor([1.0, 2.0])], ids=repr)
+def test_a_closure_without_a_loss_is_refused(answer):
+    """The loss is what it returns: a number, or an array of one element of any shape."""
+    optimizer, closure = problem("rosenbrock")
+    with pytest.raises(TypeError, match="the closure of LBFGS returns the loss, of one element; got "):
+        optimizer.step(lambda: closure() and answer)
+    np.testing.assert_array_equal(optimizer.params[0].data, ROSENBROCK_START)
+    losses = [optimizer.step(lambda f=f: f(closure())) for f in (lambda x: x.item(), lambda x: x.reshape((1, 1)))]
+    assert losses[1].shape == (1, 1)
+    assert losses[1].item() < losses[0]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_gradient_that_is_not_finite_is_refused(bad):
     """A finite loss with no finite gradient gives no direction, and nothing has changed."""

@@ -265,6 +265,7 @@ def test_what_cannot_be_optimized_is_refused(params, error, text):
 HYPERPARAMETERS = [
     ("SGD", {"lr": -1}, "lr is a finite number, at least 0; got -1"),
     ("SGD", {"lr": float("inf")}, "lr is a finite number"),
+    ("SGD", {"lr": 10**400}, "lr is a finite number"),
     ("SGD", {"momentum": 1.5}, "momentum is a finite number, from 0 to 1; got 1.5"),
     ("SGD", {"dampening": -0.1}, "dampening is a finite number, from 0 to 1"),
     ("SGD", {"weight_decay": float("nan")}, "weight_decay is a finite number, at least 0; got nan"),
@@ -287,6 +288,20 @@ HYPERPARAMETERS = [
     ("SGD", {"nesterov": 1.0, "momentum": 0.9}, "nesterov is True or False; got 1.0"),
     ("Lion", {"betas": (0.9, float("nan"))}, r"betas\[1\] is a finite number"),
 ]
+
+
+def test_true_and_false_are_no_numbers():
+    """SGD(params, 0.1, True) is meant for nesterov, perhaps, and surely not for a momentum of 1."""
+    for options, name in (
+        ({"momentum": True}, "momentum"),
+        ({"lr": False}, "lr"),
+        ({"weight_decay": np.True_}, "weight"),
+    ):
+        with pytest.raises(TypeError, match=f"{name}.* is a number; got a bool"):
+            optim.SGD([leaf()], **{"lr": 0.1, **options})
+    (group,) = optim.Adam([leaf()]).param_groups
+    with pytest.raises(TypeError, match=r"betas\[0\] is a number; got a bool"):
+        group["betas"] = (True, 0.5)
 
 
 @pytest.mark.parametrize(("name", "options", "text"), HYPERPARAMETERS)
