@@ -9,7 +9,7 @@ import numpy as np
 from ..core.recorder import seen
 from ..core.tape import mark_memory
 from .hyperparameters import checked_number, listed
-from .parameters import checked_parameters, counted, kind_of, refuse_another_kind
+from .parameters import checked_parameters, counted, depend_on, kind_of, refuse_another_kind
 from .slot import computing_dtype
 from .state import array_differences, load_arrays, saved_arrays
 
@@ -61,6 +61,7 @@ class EMA:
         """Take the present values in, in place."""
         self._refuse_inside("update")
         self._refuse_changed()
+        depend_on(self._named.values())
         for name, p in self._named.items():
             w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
             np.subtract(w, average, out=s)
@@ -83,6 +84,7 @@ class EMA:
         """Exchange the values of parameters and averages, in place: twice is as before."""
         self._refuse_inside("swap")
         self._refuse_changed()
+        depend_on(self._named.values())
         for name, p in self._named.items():
             w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
             s[...] = w

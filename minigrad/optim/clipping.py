@@ -11,7 +11,7 @@ from ..core.recorder import refuse
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from .hyperparameters import checked_number
-from .parameters import named_tensors
+from .parameters import depend_on, named_tensors
 from .slot import computing_dtype
 
 BLOCK = 1 << 16  # elements
@@ -83,7 +83,9 @@ def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
 
 def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
     """The arrays of the gradients that there are; refuses them all if one cannot be written to."""
-    named = [x for x in named_tensors(parameters, taker, {}) if x[1].node is not None and x[1].node.notes is not None]
+    given = named_tensors(parameters, taker, {})
+    depend_on(p for _, p in given)
+    named = [(name, p) for name, p in given if p.node is not None and p.node.notes is not None]
     found = [(name, bare(g)) for name, p in named if (g := gradient_of(p.node)) is not None]
     for name, g in found:
         if isinstance(g, np.ndarray) and not g.flags.writeable:

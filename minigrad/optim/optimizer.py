@@ -13,7 +13,7 @@ from ..core.door import bare
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import KINDS, Fixed, Group, checked, listed, options_of, refuse_unknown
-from .parameters import checked_parameters, counted, groups_of, parameters_of
+from .parameters import checked_parameters, counted, depend_on, groups_of, parameters_of
 from .slot import Slot, computing_dtype
 from .state import differences, load_group, saved_group
 
@@ -179,11 +179,14 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
+        depend_on(self.params)
         forget_gradients(self.params)
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
         recording = context.get().recorder is not None
+        if recording:
+            depend_on(self.params)
         for p, w in self._watched:
             if p.value is not w:
                 self._follow()

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import context
+from ..core.recorder import values_of
 from ..core.tensor import Tensor
 
 
@@ -87,6 +89,13 @@ def refuse_read_only(name: str, x: Any, taker: str = "an optimizer") -> None:
             f"{taker} changes its parameters in place; the memory of parameter {name} is read-only. Take a copy: "
             f"mg.tensor(values, requires_grad=True)"
         )
+
+
+def depend_on(params: Iterable[Tensor]) -> None:
+    """In a recording, note parameters: once one is frozen, freed or given other memory, its replays are of no use."""
+    if context.get().recorder is not None:
+        for p in params:
+            values_of(p, p.value)
 
 
 def kind_of(x: Any) -> tuple[type, tuple[int, ...], np.dtype]:

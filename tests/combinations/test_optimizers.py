@@ -206,3 +206,40 @@ def test_small_steps_in_half_precision_add_up_in_the_moments():
         w.grad = np.array([300.0])
         optimizer.step()
     np.testing.assert_allclose(w.data, [0.9], atol=10 * 2**-12)  # ten times half an ulp
+
+
+def training(compiled, events):
+    """The weights and averages after each of some steps; between them, w is frozen, freed and given other memory."""
+    w, v = leaf(np.ones(2)), leaf(np.ones(1))
+    optimizer, ema = optim.Adam([w, v], lr=0.5), optim.EMA([w, v], decay=0.5)
+    calls = [optimizer.step, lambda: optim.clip_grad_value_([w, v], 0.5), ema.update, ema.swap, optimizer.zero_grad]
+    step, clip, update, swap, zero_grad = (mg.compile(f) if compiled else f for f in calls)
+    found = []
+    for i, event in enumerate(events):
+        if event == "other memory":
+            w.data = [7.0, 8.0]
+        elif event:
+            w.requires_grad = event == "free"
+        if w.requires_grad:
+            w.grad = [1.0, i]
+        v.grad = [1.0]
+        for call in (clip, step, update, swap):
+            call()
+        found.append([w.tolist(), v.tolist(), *(x.tolist() for x in ema.averages.values())])
+        found.append([None if p.grad is None else p.grad.tolist() for p in (w, v)])
+        zero_grad()
+        assert w.grad is v.grad is None
+    return found
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        ("", "", "freeze", "", "other memory", "", "free", ""),
+        ("freeze", "", "free", "", "freeze", "other memory", "free"),
+    ],
+    ids=["free at first", "frozen at first"],
+)
+def test_compiled_steps_follow_what_becomes_of_a_parameter(events):
+    """A step, clipping, an average and zero_grad that were recorded do what they would now: with the same bits."""
+    assert training(True, events) == training(False, events)
