@@ -52,6 +52,8 @@ class Optimizer:
     - ``optional = (name, ...)``: hyperparameters that are None for `update` where they were 0 at first;
     - ``check(values)``, which raises ValueError for hyperparameters that do not go together.
 
+    Parameters of half precision come to `start` and `update` in single precision, and are rounded after it.
+
     A recording follows the calls of one step and repeats them, so they must be the same in each: no branch on the
     value of an array, nor on whether this is the first step.
     """

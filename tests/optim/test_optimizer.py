@@ -377,6 +377,27 @@ def test_state_keeps_its_memory():
         optimizer.step()
 
 
+def test_an_optimizer_of_ones_own_computes_in_single_precision():
+    """start and update have arrays of float32 for a float16 parameter, which is rounded once after them."""
+
+    class Pulled(optim.Optimizer):
+        def start(self, w, hyper):
+            return {"origin": w.copy()}
+
+        def update(self, w, g, state, hyper):
+            assert w.dtype == g.dtype == state.origin.dtype == hyper.lr.dtype == np.float32
+            w += hyper.lr * (state.origin - w - g)
+
+    w = leaf(np.float16([1.0, 2.0]))
+    optimizer = Pulled([w], lr=2.0**-11)
+    w.grad = [-1.0, -1.0]
+    optimizer.step()
+    assert w.data.tolist() == [1.0, 2.0]  # 1 + 2**-11 lies halfway to the next number
+    optimizer.lr = 2.0**-10
+    optimizer.step()
+    assert w.data.tolist() == [1 + 2.0**-10, 2.0]
+
+
 @pytest.mark.parametrize("value", [0, np.float64(0), [0.0]])
 def test_state_is_made_of_arrays(value):
     """A start with numbers, which could not be changed in place, is refused."""
