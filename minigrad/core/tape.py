@@ -120,6 +120,8 @@ def forget_gradients(arrays: Sequence[Any]) -> None:
     """Leave None in the leaves of arrays that require grad."""
     recording = context.get().recorder
     for x in arrays:
+        if recording is not None:
+            recording.operands((x,), (x.value,))  # whose replays are of no use once x is frozen, or freed
         node = x.node
         if node is not None:
             if recording is not None:

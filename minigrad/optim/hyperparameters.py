@@ -79,11 +79,11 @@ def refuse_unknown(owner: str, name: str, known: Iterable[str]) -> None:
 class Fixed(list[Any]):
     """The parameters or groups of an optimizer in a list that refuses to be changed, as updates would not see it."""
 
-    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+    def refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("the parameters and groups of an optimizer are added with add_param_group, and none is removed")
 
-    append = extend = insert = pop = remove = clear = sort = reverse = _refuse
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = pop = remove = clear = sort = reverse = refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = refuse
 
 
 Check = Callable[[Mapping[str, Any]], None]  # raises ValueError for hyperparameters that do not go together

@@ -172,6 +172,8 @@ class Optimizer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         known = self._defaults
+        if name in ("param_groups", "params") and not isinstance(value, Fixed):
+            Fixed().refuse()
         if known and name != "lr" and name in {*known, *KINDS}:
             refuse_unknown(type(self).__name__, name, known)
             raise AttributeError(f"{name} belongs to the groups of parameters. Set optimizer.param_groups[i][{name!r}]")
@@ -181,7 +183,6 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `grad` becomes None."""
-        depend_on(self.params)
         forget_gradients(self.params)
 
     def step(self) -> None:

@@ -100,6 +100,8 @@ def test_groups_are_added_by_their_method_only():
         lambda: optimizer.param_groups.__setitem__(0, {"params": [w], "lr": 1.0}),
         lambda: optimizer.params.append(v),
         lambda: optimizer.params.__iadd__([v]),
+        lambda: setattr(optimizer, "params", [v]),
+        lambda: setattr(optimizer, "param_groups", [{"params": [v]}]),
     ):
         with pytest.raises(TypeError, match="are added with add_param_group, and none is removed"):
             change()

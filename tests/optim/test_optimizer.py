@@ -82,6 +82,21 @@ def test_a_parameter_that_changes_its_dtype_is_refused():
     assert first.item() == 1.0
 
 
+def test_memory_that_became_read_only_is_refused():
+    """A parameter that was given an array which cannot be written to: no parameter and no state moves."""
+    first, second = leaf([1.0]), leaf([1.0])
+    optimizer = optim.Adam([("first", first), ("second", second)], lr=0.5)
+    before = optimizer.state_dict()
+    first.grad = second.grad = [1.0]
+    second.value = np.broadcast_to(1.0, (1,))
+    with pytest.raises(
+        ValueError, match="changes its parameters in place; the memory of parameter second is read-only"
+    ):
+        optimizer.step()
+    assert first.item() == 1.0
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
 def test_zero_grad_sets_none():
     """zero_grad leaves no gradient, not a zero."""
     w = leaf()
