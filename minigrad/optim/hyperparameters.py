@@ -85,6 +85,9 @@ class Fixed(list[Any]):
     append = extend = insert = pop = remove = clear = sort = reverse = refuse
     __setitem__ = __delitem__ = __iadd__ = __imul__ = refuse
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (list(self),)  # a copy is an ordinary list
+
 
 Check = Callable[[Mapping[str, Any]], None]  # raises ValueError for hyperparameters that do not go together
 

@@ -130,6 +130,42 @@ def test_a_zero_gradient_moves_no_weight(kind, dtype):
         assert np.isfinite(w.data).all()
 
 
+@pytest.mark.parametrize(
+    ("kind", "eps", "size"), [(optim.Adadelta, 1e-30, 1e-12), (optim.Adam, 1e-20, 1e-15), (optim.RMSprop, 1e-20, 1e-15)]
+)
+def test_a_small_eps_is_what_it_was_set_to(kind, eps, size):
+    """In single precision as well, down to where squares of gradients end: the step is that of double precision."""
+    w, exact = (mg.tensor(np.zeros(2, dtype), requires_grad=True) for dtype in (np.float32, np.float64))
+    for x in (w, exact):
+        optimizer = kind([x], lr=0.1, eps=eps)
+        for _ in range(3):
+            x.grad = np.float32([size, -10 * size])
+            optimizer.step()
+    np.testing.assert_allclose(w.data, exact.data, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_native_code_of_half_precision_has_the_bits_of_the_step(kind):
+    """A step and clipping that numba compiled, on parameters of which one is float16."""
+    pytest.importorskip("numba")
+    runs = []
+    for native in (False, True):
+        params = [mg.tensor(np.linspace(-2, 2, 7).astype(dtype), requires_grad=True) for dtype in DTYPES[:2]]
+        optimizer = kind(params, lr=0.1, weight_decay=0.1)
+
+        def step(params=params, optimizer=optimizer):
+            optim.clip_grad_norm_(params, 10.0)
+            optimizer.step()
+
+        call = mg.compile(step, backend="numba") if native else step
+        for i in range(3):
+            for p in params:
+                p.grad = 300 * np.cos(p.data * i)
+            call()
+        runs.append([p.data.tobytes() for p in params])
+    assert runs[0] == runs[1]
+
+
 @every_optimizer
 def test_state_is_no_narrower_than_single_precision(kind):
     """The state of a parameter in half precision is kept in single; that of others, in their own dtype."""

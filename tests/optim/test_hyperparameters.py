@@ -89,6 +89,10 @@ def test_a_group_can_be_copied():
     """As dict(group) or by copy.copy, for whoever wants to remember what it has."""
     (group,) = optim.Adam([leaf()], lr=0.1).param_groups
     assert dict(copy.copy(group)) == dict(group)
+    params = copy.copy(group["params"])
+    params.append(leaf())
+    assert len(params) == 2
+    assert len(group["params"]) == 1
 
 
 def test_groups_are_added_by_their_method_only():
