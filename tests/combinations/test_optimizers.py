@@ -167,6 +167,43 @@ def test_native_code_of_half_precision_has_the_bits_of_the_step(kind):
 
 
 @every_optimizer
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_spoils_its_own_weight_alone(kind, bad):
+    """The other weights go as they would without it; after another step at the latest, its own is not finite."""
+    found = []
+    for first in (bad, 1.0):
+        w = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        optimizer = kind([w], **every_option_on(kind))
+        with np.errstate(invalid="ignore"):
+            for g in (first, 1.0):
+                w.grad = [g, 0.5, -0.5]
+                optimizer.step()
+        found.append(w.data)
+    assert not np.isfinite(found[0][0])
+    assert found[0][1:].tobytes() == found[1][1:].tobytes()
+
+
+@every_optimizer
+def test_what_cannot_be_a_gradient_is_refused_when_it_is_set(kind):
+    """The former gradient stays, and the step is that against it; another floating dtype is cast to the weight's."""
+    sparse = pytest.importorskip("scipy.sparse")
+    found = []
+    for refused in (
+        (),
+        (sparse.csr_array(np.ones((1, 3))), np.ones(4), np.ones(3, complex), mg.tensor([1, 2, 3]), "x"),
+    ):
+        w = mg.tensor(np.ones(3, np.float32), requires_grad=True)
+        optimizer = kind([w], **every_option_on(kind))
+        w.grad = np.float64([0.1, -0.2, 0.3]) if refused else np.float32([0.1, -0.2, 0.3])
+        for g in refused:
+            with pytest.raises((TypeError, ValueError), match="a tensor takes|a gradient has its tensor's"):
+                w.grad = g
+        optimizer.step()
+        found.append(w.data.tobytes())
+    assert found[0] == found[1]
+
+
+@every_optimizer
 def test_state_is_no_narrower_than_single_precision(kind):
     """The state of a parameter in half precision is kept in single; that of others, in their own dtype."""
     for dtype, kept in zip(DTYPES, (np.float32, np.float32, np.float64), strict=True):
