@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["compile"]
 
 
-def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
+def compile(function: Callable[..., Any], backend: str = "numpy", max_programs: int = 32) -> Any:
     """A function that does what `function` does, without asking what that is each time.
 
     Its first call with arguments of a kind runs `function` and writes down NumPy's calls; later calls replay them.
@@ -19,6 +19,9 @@ def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
     backend : "numpy" or "numba"
         What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
         results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does.
+    max_programs : int
+        How many programs are recorded at most, one for each kind of arguments and of what is outside. Calls that none
+        of them serves run uncompiled after that, and a RuntimeWarning says so once.
 
     Returns
     -------
@@ -39,4 +42,4 @@ def compile(function: Callable[..., Any], backend: str = "numpy") -> Any:
     """
     from .compiled import Compiled
 
-    return Compiled(function, backend)
+    return Compiled(function, backend, max_programs)

@@ -1,5 +1,6 @@
 """The array that a recording hands around: to NumPy it is one more array type, and each call on it is written down."""
 
+import math
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -144,34 +145,62 @@ class RecordingArray:
             f"every replay. {remedy}"
         )
 
-    def __bool__(self) -> bool:
-        self._refuse(
-            "asks for the truth of {}", "Use np.where, or mg.where, in place of a branch, or call this part uncompiled"
-        )
+    # Numbers that Python takes out, which a replay compares
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._refuse(
-            "hands {} to something other than NumPy's functions",
-            "Use NumPy's functions, or do it outside of the function"
-            + ("" if self.shape else "; where a list of numbers is to be an array, pass it as one, np.array(numbers)"),
-        )
+    def __bool__(self) -> bool:
+        return bool(self.recording.read(self))
+
+    def __float__(self) -> float:
+        return float(self.recording.read(self))
+
+    def __int__(self) -> int:
+        return int(self.recording.read(self))
+
+    def __complex__(self) -> complex:
+        return complex(self.recording.read(self))
+
+    def __index__(self) -> int:
+        return operator.index(self.recording.read(self))
+
+    def __round__(self, *args: Any) -> Any:
+        return round(self.recording.read(self), *args)
+
+    def __trunc__(self) -> Any:
+        return math.trunc(self.recording.read(self))
+
+    def __floor__(self) -> Any:
+        return math.floor(self.recording.read(self))
+
+    def __ceil__(self) -> Any:
+        return math.ceil(self.recording.read(self))
 
     def __hash__(self) -> int:
-        self._refuse(
-            "looks {} up in a dict or a set",
-            "Pass what selects as a string, or use np.where, or an array in place of the dict",
-        )
+        return hash(self.recording.read(self))  # an array has none, and says so
 
-    def _to_python(self, *_: Any) -> Any:
-        self._refuse("makes Python numbers of {}", "Return the array, or compute with it as an array")
+    def item(self, *index: Any) -> Any:
+        return self.recording.read(self).item(*index)
 
-    __float__ = __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = _to_python
-    item = tolist = tobytes = dump = dumps = tofile = _to_python
+    def tolist(self) -> Any:
+        return self.recording.read(self).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if not self.recording.is_kept(self):
+            self._refuse(
+                "hands {} to something other than NumPy's functions",
+                "Use NumPy's functions, or do it outside of the function"
+                + ("" if self.shape else "; where a list of numbers is to be an array, pass np.array(numbers)"),
+            )
+        values = np.array(self.recording.read(self), dtype)
+        values.flags.writeable = False  # writing to them would not reach the array itself
+        return values
+
+    def _refuse_memory(self, *_: Any) -> NoReturn:
+        self._refuse("looks into the memory of {}", "Return the array, and do that outside of the function")
+
+    tobytes = dump = dumps = tofile = _refuse_memory
 
     def __format__(self, spec: str) -> str:
-        if spec:
-            self._refuse("formats {}", "Return it, and print it outside of the function")
-        return repr(self)
+        return format(self.recording.read(self), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"

@@ -50,6 +50,11 @@ def is_change(call: Call) -> bool:
     return call.kind == DRAW or (call.kind == WRITE and call.target is not None and call.target.root.origin != RESULT)
 
 
+def may_refuse(call: Call) -> bool:
+    """Whether a replay may find out at a call that the program does not serve it."""
+    return call.kind == REFUSE or call.varies
+
+
 def picks(call: Call) -> bool:
     """Whether a call refuses indices, which native code looks at before anything else in a kernel."""
     return call.function in (operator.getitem, operator.setitem, np.bincount)

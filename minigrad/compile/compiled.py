@@ -1,6 +1,8 @@
 """A compiled function: which program serves a call, and what a call of it leaves behind."""
 
 import threading
+import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
@@ -10,22 +12,26 @@ from typing import Any
 
 import numpy as np
 
+from ..core import sweep as engine
 from ..core.context import USUAL, context, is_grad_enabled
 from ..core.door import bare
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
 from .first_run import recorded
-from .program import Refused
+from .program import Refused, Stale
 from .replay import UNFIT, Replay, Stats
 
-MANY = 32  # programs that a function keeps
+MAX_VARIANTS = 8  # programs for arguments of one kind, which differ in what is outside
+GIVEN_UP: list[Replay] = []
 
 
 class Compiled:
     """A function that is recorded at its first call with arguments of a kind, and replayed at all others."""
 
-    def __init__(self, function: Callable[..., Any], backend: str = "numpy") -> None:
+    recorded_by = ()  # inside of another one, only the function matters
+
+    def __init__(self, function: Callable[..., Any], backend: str = "numpy", max_programs: int = 32) -> None:
         if not callable(function):
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
@@ -35,12 +41,16 @@ class Compiled:
             )
         if backend not in ("numpy", "numba"):
             raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
+        if not isinstance(max_programs, int) or max_programs < 1:
+            raise ValueError(f"max_programs is an integer, at least 1; got {max_programs!r}")
         self._kind = native_replay() if backend == "numba" else Replay
         update_wrapper(self, function)
         self.function = function
         self.backend = backend
+        self.max_programs = max_programs
         self._lock = threading.RLock()
         self._replays: dict[Any, list[Replay]] = {}
+        self._refusals: Counter[Any] = Counter()  # by kind: calls that no program served, though the function could
         self._latest: Replay | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -51,17 +61,46 @@ class Compiled:
         key = kind_of((args, kwargs), inputs) if args or kwargs else None
         if not is_grad_enabled():
             key = key, "no_grad"
-        self._lock.acquire()
-        try:
-            for replay in self._replays.get(key, ()):
-                answer = replay.run(inputs)
+        with self._lock:
+            replays = self._replays.get(key, ())
+            try:
+                answer = replayed(replays, inputs)
+                if answer is UNFIT and replays is not GIVEN_UP:
+                    with engine.adding:  # while nobody else records, and all is as it is
+                        answer = replayed(replays, inputs)
+                        if answer is UNFIT and self._has_room(key):
+                            return self._record(key, args, kwargs)
                 if answer is not UNFIT:
                     return answer
-            return self._record(key, args, kwargs)
-        except Refused:
-            return self.function(*args, **kwargs)  # which raises an error that says more
-        finally:
-            self._lock.release()
+            except Refused:
+                replays = None
+        answer = self.function(*args, **kwargs)  # which may raise an error that says more
+        if replays is None:
+            self._count_refusal(key)
+        return answer
+
+    def _has_room(self, key: Any) -> bool:
+        """Whether one more program may be recorded."""
+        if len(self._replays.get(key, ())) == MAX_VARIANTS:
+            what = self._replays[key][0].guard.first_change()
+            self._give_up(key, f"{what} has changed before each of {MAX_VARIANTS + 1} calls")
+        elif sum(map(len, self._replays.values())) < self.max_programs:
+            return True
+        elif key not in self._replays:
+            self._give_up(key, f"it has {self.max_programs} programs (max_programs) for arguments of other kinds")
+        return False
+
+    def _count_refusal(self, key: Any) -> None:
+        """Note that a program refused a call that the function served, which is too slow to happen often."""
+        self._refusals[key] += 1
+        if self._refusals[key] == MAX_VARIANTS:
+            self._give_up(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
+
+    def _give_up(self, key: Any, reason: str) -> None:
+        """Let calls with arguments of a kind run uncompiled from now on."""
+        if GIVEN_UP not in self._replays.values():
+            warnings.warn(f"{self!r} runs uncompiled for some arguments, as {reason}", RuntimeWarning, stacklevel=4)
+        self._replays[key] = GIVEN_UP
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__qualname__", None) or repr(self.function)
@@ -72,11 +111,9 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def _record(self, key: Any, args: Any, kwargs: Any) -> Any:
-        if sum(map(len, self._replays.values())) >= MANY:
-            del self._replays[next(iter(self._replays))]
         program, answer = recorded(self.function, args, kwargs)
         replay = self._kind(program)
-        self._replays.setdefault(key, []).append(replay)
+        self._replays.setdefault(key, []).insert(0, replay)
         self._latest = replay
         return answer
 
@@ -141,7 +178,7 @@ class Compiled:
         return 0, None
 
     def __reduce__(self) -> Any:
-        return type(self), (self.function, self.backend)  # which records anew
+        return type(self), (self.function, self.backend, self.max_programs)  # which records anew
 
     @property
     def source(self) -> str:
@@ -157,6 +194,18 @@ class Compiled:
         if self._latest is None:
             raise RecordingError("nothing is recorded yet: call the compiled function first")
         return self._latest
+
+
+def replayed(replays: Sequence[Replay], inputs: list[Any]) -> Any:
+    """The answer of the first program that serves a call, UNFIT if none does."""
+    for replay in replays:
+        try:
+            answer = replay.run(inputs)
+        except Stale:
+            continue
+        if answer is not UNFIT:
+            return answer
+    return UNFIT
 
 
 def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
@@ -214,7 +263,8 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
     if isinstance(x, dict):
         return type(x), *[(key, kind_of(part, inputs)) for key, part in x.items()]
     if isinstance(x, Tensor) and not x.requires_grad:
-        return Tensor, kind_of(x.data, inputs)
+        inputs.append(x)
+        return Tensor, x.shape, x.dtype, x.data.strides
     if type(x) in (int, float) or isinstance(x, np.generic):
         inputs.append(x)
         return type(x)

@@ -11,8 +11,11 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
+from .exchange import Exchange, check_streams, streams
+from .guards import Guard
 from .names import outside_names
 from .program import Program, leaves_of, mapped
+from .reach import Reach
 from .recording import Recording
 
 
@@ -21,21 +24,29 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
 
     Arrays and gradients from outside are as they were before if this raises.
     """
-    recording = Recording(getattr(function, "__code__", None))
-    before = context.get()
+    root = [function]
+    reach = Reach([root, *(x for x in leaves_of((args, kwargs)) if not isinstance(x, np.ndarray | Tensor))])
+    recording = Recording(getattr(function, "__code__", None), reach.arrays)
+    exchange, guard = Exchange(recording, reach), Guard(reach)
+    before, drawn = context.get(), streams()
     try:
         context.set(with_changes(recorder=recording))
         args, kwargs = mapped(lambda x: enter(recording, x), (args, kwargs))
         name_arguments(function, args, kwargs)
-        answer = function(*args, **kwargs)
+        exchange.put()
+        answer = root[0](*args, **kwargs)
         name_variables(recording)
-        program, answer = finished(recording, function, answer)
+        program, answer = finished(recording, function, answer, guard)
+        check_streams(drawn)
+        exchange.put_back(everything=False)
         args, kwargs = (), {}
-        recording.check(leaves_of(answer))
+        recording.settle(leaves_of(answer))
     except BaseException:
+        exchange.undo()
         recording.undo()
         raise
     finally:
+        exchange.put_back()  # an interrupt may have come where this was begun
         recording.frame = None
         context.set(before)
     recording.name_outside(outside_names(function))
@@ -45,7 +56,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
 def enter(recording: Recording, x: Any) -> Any:
     """What the function gets in place of an argument: what stands for an array or a number, else the argument."""
     if isinstance(x, Tensor) and not x.requires_grad:
-        return constant(recording.argument(as_array(x.value)))
+        return recording.tensor(x)
     numbers = type(x) in (int, float) or isinstance(x, np.generic)
     return recording.argument(x) if numbers or isinstance(x, np.ndarray | np.random.Generator) else x
 
@@ -81,7 +92,7 @@ def give_name(name: str, x: Any) -> None:
             give_name(f"{name}_{key}", part)
 
 
-def finished(recording: Recording, function: Callable[..., Any], answer: Any) -> tuple[Program, Any]:
+def finished(recording: Recording, function: Callable[..., Any], answer: Any, guard: Guard) -> tuple[Program, Any]:
     """The program of a recording, and the function's answer; gradients are left in the leaves."""
     tensors: list[bool] = []
     result = mapped(lambda x: answered(recording, x, tensors), answer)
@@ -90,6 +101,8 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
     for leaf in recording.former_gradients:
         gradients[leaf] = mapped(lambda x: answered(recording, x, []), leaf.notes.grad)
         put_gradient(leaf, outside(leaf.notes.grad))
+    tensors_given = [*recording.tensors_given]
+    assigned = recording.assigned()
     name = getattr(function, "__name__", "step")
     program = Program(
         name if name.isidentifier() else "step",
@@ -102,7 +115,10 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
         recording.read_gradients,
         list(recording.attributes.values()),
         recording.tensors,
+        tensors_given,
+        assigned,
         list(recording.touched),
+        guard,
     )
     return program, mapped(outside, answer)
 

@@ -1,7 +1,9 @@
 """What a recording must know of NumPy's functions: which ask for shapes, which write, which choose by value."""
 
+import inspect
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,37 @@ def deciding(function: Any, args: Any, kwargs: Any) -> list[Any]:
 def is_integer(x: Any) -> bool:
     """Whether something stands for one integer."""
     return isinstance(x, RecordingArray) and x.dtype.kind in "biu" and not x.shape
+
+
+@cache
+def out_position(function: Any) -> int | None:
+    """The position at which a function, ufunc or method takes the array to write into, None if it has none."""
+    if isinstance(function, np.ufunc):
+        return function.nin
+    if isinstance(function, tuple):
+        return {"reduce": 3, "accumulate": 3, "reduceat": 4}.get(function[1])
+    try:
+        names = inspect.signature(getattr(np.ndarray, function.name) if type(function) is Method else function)
+    except (AttributeError, TypeError, ValueError):  # NumPy 2.0 has functions without a signature
+        names = np.dot.__name__ == getattr(function, "name", getattr(function, "__name__", "")) and DOT
+    if not names or "out" not in names.parameters or names.parameters["out"].kind == inspect.Parameter.KEYWORD_ONLY:
+        return None
+    return [*names.parameters].index("out")
+
+
+DOT = inspect.signature(lambda a, b, out=None: None)
+
+
+def with_out(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of a call with the array that it writes into as out=, if that came by its position."""
+    place = out_position(function)
+    if place is None or len(args) <= place or "out" in kwargs:
+        return args, kwargs
+    if len(args) > place + 1:
+        raise RecordingError(
+            f"the compiled function passes out= and more by position. Pass these by name, as in {function}(x, out=y)"
+        )
+    return args[:place], kwargs if args[place] is None else {**kwargs, "out": args[place]}
 
 
 def out_of(kwargs: Mapping[str, Any]) -> Any:

@@ -1,11 +1,13 @@
-"""What a function keeps of a recording, or brings into it by itself: neither would be so in a replay."""
+"""What a function keeps of a recording, which a replay would not, and what it has made by itself."""
 
+import ctypes
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from ..errors import RecordingError
 from .array import RecordingArray
@@ -22,12 +24,13 @@ def check_nothing_is_kept(arrays: Iterable[RecordingArray]) -> None:
         )
 
 
-def check_nothing_is_made(outside: Sequence[tuple[Any, Value]], written: Sequence[Any], answer: Sequence[Any]) -> None:
-    """Refuse arrays that only the function can have made, as nobody but the recording has them, or their memory.
+def own_arrays(outside: Sequence[tuple[Any, Value]], written: Sequence[Any], answer: Sequence[Any]) -> list[Value]:
+    """Those that only the function can have made, as nobody but the recording has them, or their memory.
 
     The recording has them in `outside`, in `written` if they were written to, and in the leaves of the `answer`.
     """
     held = held_by_others(outside, written, answer)
+    own = []
     for x, node in outside:
         if isinstance(x, np.random.Generator) and id(x) not in held:
             raise RecordingError(
@@ -35,11 +38,8 @@ def check_nothing_is_made(outside: Sequence[tuple[Any, Value]], written: Sequenc
                 "than start anew. Make it outside of the function, or pass the seed as rng"
             )
         if isinstance(owner(x), np.ndarray) and held.isdisjoint(map(id, bases(x))):
-            raise RecordingError(
-                f"the compiled function makes an array of shape {node.shape} in a way that is not recorded, so it "
-                f"would be the same in every replay. Make it outside of the function, or in it with mg.arange, "
-                f"mg.zeros and the like; for random numbers use mg.sample, or pass the generator as an argument"
-            )
+            own.append(node)
+    return own
 
 
 def held_by_others(outside: Sequence[tuple[Any, Value]], written: Sequence[Any], answer: Sequence[Any]) -> set[int]:
@@ -74,6 +74,19 @@ def bases(x: Any) -> list[Any]:
 def owner(x: Any) -> Any:
     """What owns the memory of an array."""
     return bases(x)[-1]
+
+
+def twin(x: np.ndarray) -> np.ndarray:
+    """A copy of an array with the same strides, and so of the memory between its elements."""
+    low, high = byte_bounds(x)
+    memory: Any = (ctypes.c_ubyte * (high - low)).from_address(low)
+    memory = np.frombuffer(memory, np.uint8).copy()
+    return np.ndarray(x.shape, x.dtype, memory, x.__array_interface__["data"][0] - low, x.strides)
+
+
+def same_bytes(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays of one shape and dtype have the same in them."""
+    return x.tobytes() == y.tobytes()
 
 
 def references(x: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 ARGUMENT = "argument"  # comes with each call of the program
-GRADIENT = "gradient"  # what backward() has left in a leaf, looked up at each call
+LOOKED_UP = "looked up"  # at each call: what backward() has left in a leaf, or what is in a Tensor
 OUTSIDE = "outside"  # kept by somebody outside, who may change it between calls
 CONSTANT = "constant"  # never changes
 RESULT = "result"  # of a call of the program
@@ -25,13 +25,17 @@ class Refused(Exception):
     """A check that failed in a replay: the function itself, run once more, says what is wrong."""
 
 
+class Stale(Refused):
+    """A number that the function has taken out of an array is another one now: the function takes another way."""
+
+
 @dataclass(eq=False, slots=True)
 class Value:
     """An array, or a number, of which the shape is known before the program runs and the values are not.
 
     `scalar` tells a NumPy scalar from an array of shape (), and `number` a Python number from both. `root` is the
     value in whose memory this one lies, itself if it is no view. `source` is the array of an outside value or of a
-    constant, the leaf of a gradient, the position of an argument.
+    constant, the position of an argument, the leaf or the Tensor in which a value is looked up.
     """
 
     shape: tuple[int, ...]
@@ -119,8 +123,14 @@ class Program:
         What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
         Tensors from outside, with the array and the node of each, which some changes exchange for others.
+    tensors_given
+        The positions of arguments that are Tensors.
+    assigned
+        Tensors that are given another array, and what it is: arguments by position, and those from outside.
     touched
         The leaves whose values are changed in place.
+    guard
+        Tells whether what the function reached outside, when it was recorded, is still there.
     """
 
     name: str
@@ -133,11 +143,14 @@ class Program:
     read_gradients: dict[Any, Any]
     attributes: list[tuple[Any, str, Any]]
     tensors: dict[Any, Any]
+    tensors_given: Sequence[int]
+    assigned: dict[Any, Any]
     touched: list[Any]
+    guard: Any
 
     def outputs(self) -> list[Value]:
         """The values that outlive a call of the program."""
-        return [*values_in(self.answer), *values_in(list(self.gradients.values()))]
+        return values_in([self.answer, [*self.gradients.values()], [*self.assigned.values()]])
 
 
 BRANCHED = (tuple, list, dict, slice)

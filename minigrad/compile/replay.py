@@ -2,18 +2,19 @@
 
 import linecache
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
+from ..core import sweep as engine
 from ..core.door import bare
 from ..core.tape import mark_changed
-from ..core.tensor import constant
+from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from .buffers import Plan
-from .checks import late_changes, restoring
-from .program import BRANCHED, GRADIENT, REFUSE, Program, Value, mapped
+from .checks import late_changes, may_refuse, restoring
+from .program import BRANCHED, LOOKED_UP, Program, Value, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -38,7 +39,7 @@ class Replay:
     """
 
     def __init__(self, program: Program) -> None:
-        recorded = len(program.calls)
+        recorded, self.guard = len(program.calls), program.guard
         simplify(program)
         removed = recorded - len(program.calls)
         self.memory: list[int] = []  # bytes of each buffer
@@ -52,46 +53,82 @@ class Replay:
         self.source = source.text
         self.memory += [block.nbytes for block in plan.blocks]
         step = defined("prepare", source.text, {})(**source.outside)
-        return restoring(step, program, late_changes(program, lambda call: call.kind == REFUSE))
+        return restoring(step, program, late_changes(program, may_refuse))
 
 
 def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:
     """The function that calls `step`, and does outside what the program does there.
 
     It is made as source, like the program: small networks would spend as much time in a general one, with its loops
-    and branches, as in four of NumPy's calls.
+    and branches, as in four of NumPy's calls. Programs that leave gradients have the leaves to themselves meanwhile.
     """
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
-    names |= {"answer_of": partial(answer_of, program), "answer": program.answer}
+    names |= {"answer_of": partial(answer_of, program), "answer": program.answer, "engine": engine}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
-    leaf = {x: f"leaf_{i}.notes" for i, x in enumerate(leaves)}
-    names |= {f"leaf_{i}": x for i, x in enumerate(leaves)}
-    unfit = [f"inputs[{x.source}] != {int(known)}" for x, known in program.known.items()]
+    say = {x: f"leaf_{i}" for i, x in enumerate(leaves)} | {x: f"held_{i}" for i, x in enumerate(program.assigned)}
+    names |= {name: x for x, name in say.items()}
+    say |= {i: f"inputs[{i}]" for i in program.tensors_given}
+    looked_up = [v for v in program.arguments if v.origin == LOOKED_UP]
+    given = [look_up(v, say) for v in looked_up]
+    unfit = [*conditions(program, say, names), *(layout(v, say, names) for v in looked_up)]
+    count_given = len(program.arguments) - len(given)
+    inputs = [f"inputs[{i}].data" if i in program.tensors_given else f"inputs[{i}]" for i in range(count_given)]
+    inputs = ", ".join((inputs if program.tensors_given else ["*inputs"] if count_given else []) + given)
+    has_parts = isinstance(program.answer, BRANCHED)  # which the caller may change
+    lines = [
+        *(f"if {' or '.join(unfit)}:", "    return UNFIT"),
+        *(f"results = step({inputs})", *leaving(program, say, names)),
+        "return answer_of(results)" if program.as_tensors or has_parts else "return answer",
+    ]
+    if program.gradients:
+        lines = ["with engine.adding:", *(f"    {line}" for line in lines)]
+    return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
+
+
+def look_up(v: Value, say: Mapping[Any, str]) -> str:
+    """The expression of a value that is looked up: a leaf's gradient, or the array of a Tensor."""
+    return f"{say[v.source]}.value" if isinstance(v.source, Tensor) else f"bare({say[v.source]}.notes.grad)"
+
+
+def layout(v: Value, say: Mapping[Any, str], names: dict[str, Any]) -> str:
+    """The condition that a value that is looked up is another kind of array than it was."""
+    x = look_up(v, say)
+    if not isinstance(v.source, Tensor):  # a gradient has its leaf's shape and dtype
+        return f"{x}.strides != {v.strides}"
+    names[f"dtype_{say[v.source]}"] = v.dtype
+    kind = f"({v.shape}, dtype_{say[v.source]}, {v.strides}, None)"
+    return f"({x}.shape, {x}.dtype, {x}.strides, {say[v.source]}.node) != {kind}"
+
+
+def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) -> list[str]:
+    """The conditions under which the program does not do what the function would."""
+    names["unchanged"] = program.guard.unchanged
+    unfit = ["not unchanged()"]
+    for i, (x, known) in enumerate(program.known.items()):
+        unfit.append(f"inputs[{x.source}] != known_{i}")
+        names[f"known_{i}"] = known
     for i, (tensor, (value, node)) in enumerate(program.tensors.items()):
         unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.node is not node_{i}")
         names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"node_{i}": node}
-    unfit += [f"{leaf[x]}.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
-    kinds = {v.source: v.strides for v in program.arguments if v.origin == GRADIENT}
-    unfit += [f"bare({leaf[x]}.grad).strides != {strides}" for x, strides in kinds.items()]
+    unfit += [f"{say[x]}.notes.grad is {'not ' * (g is None)}None" for x, g in program.read_gradients.items()]
     for i, x in enumerate(program.gradients):
-        unfit.append(f"{leaf[x]}.hooks is not hooks_{i}")
+        unfit.append(f"{say[x]}.notes.hooks is not hooks_{i}")
         names[f"hooks_{i}"] = x.notes.hooks
     for i, (owner, name, value) in enumerate(program.attributes):
         unfit.append(f"owner_{i}.{name} != setting_{i}")
         names |= {f"owner_{i}": owner, f"setting_{i}": value}
-    given = [f"bare({leaf[x]}.grad)" for x, g in program.read_gradients.items() if g is not None]
-    inputs = ", ".join((["*inputs"] if len(program.arguments) > len(given) else []) + given)
-    lines = [f"if {' or '.join(unfit)}:", "    return UNFIT"] if unfit else []
-    lines.append(f"results = step({inputs})")
-    if program.touched:
-        lines += [f"mark({leaf[x].removesuffix('.notes')})" for x in program.touched]
+    return unfit
+
+
+def leaving(program: Program, say: Mapping[Any, str], names: dict[str, Any]) -> list[str]:
+    """The lines that leave outside what the program does: changes of leaves, gradients, other arrays in Tensors."""
+    lines = [f"mark({say[x]})" for x in program.touched]
     place = count(len(program.as_tensors))
     for i, (x, g) in enumerate(program.gradients.items()):
         names[f"gradient_{i}"] = g
-        lines.append(f"{leaf[x]}.grad = " + (from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"))
-    has_parts = isinstance(program.answer, BRANCHED)  # which the caller may change
-    lines.append("return answer_of(results)" if program.as_tensors or has_parts else "return answer")
-    return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
+        left = from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"
+        lines.append(f"{say[x]}.notes.grad = {left}")
+    return lines + [f"{say[x]}.value = {from_results(y, next(place))}" for x, y in program.assigned.items()]
 
 
 def from_results(g: Value, i: int) -> str:

@@ -74,9 +74,8 @@ class Sharing:
                 memory = ours(call.target.root)
                 self.content[memory] = self.numbered(call)
         self.program.calls = calls
-        self.program.answer, self.program.gradients = mapped(
-            self.replaced, (self.program.answer, self.program.gradients)
-        )
+        left = self.program.answer, self.program.gradients, self.program.assigned
+        self.program.answer, self.program.gradients, self.program.assigned = mapped(self.replaced, left)
 
     def replaced(self, x: Any) -> Any:
         """The value to use in the place of another."""
@@ -221,7 +220,7 @@ def leave_out_dead(program: Program) -> None:
     needed |= {call.target.root for call in program.calls if call.kind == WRITE and call.target.root.origin != RESULT}
     alive = []
     for call in reversed(program.calls):
-        effect = call.kind in (DRAW, REFUSE) or (call.kind == WRITE and call.target.root in needed)
+        effect = call.varies or call.kind in (DRAW, REFUSE) or (call.kind == WRITE and call.target.root in needed)
         if effect or any(x.root in needed for x in call.results):
             needed |= {x.root for x in call.operands()}
             alive.append(call)

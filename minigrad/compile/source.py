@@ -10,7 +10,7 @@ from .array import Attribute, Method
 from .buffers import FILLING, Buffer, Plan
 from .expressions import Expressions, constant
 from .lower import contiguous
-from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Refused, Value, mapped
+from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Stale, Value, mapped
 
 INFIX = {
     operator.add: "+",
@@ -50,6 +50,7 @@ class Source:
         self.program, self.plan = program, plan
         self._say = Expressions("prepare", program.name)
         self._ready: list[str] = []  # lines that prepare
+        self._static: set[Value] = set()  # views that are made once
         self._locals: dict[Value, list[str]] = {}  # variables of the function that lie in the memory of a root
         takes = [self._say.name(value, value.name or "x") for value in program.arguments]
         for value in [x for call in program.calls for x in call.values()] + program.outputs():
@@ -82,7 +83,7 @@ class Source:
 
     def _lines(self, call: Call) -> list[str]:
         if call.kind == REFUSE:
-            refused = self._say.from_outside(Refused, "Refused")
+            refused = self._say.from_outside(call.function, call.function.__name__)
             return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {refused}"]
         text = self._expression(call)
         loud = bool(call.errors) and call.function is not operator.getitem and type(call.function) is not Attribute
@@ -91,13 +92,16 @@ class Source:
             text = f"{self._context(call)}.run({function}, {rest}"
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
+            self._static.add(call.pattern)
             return []
         if call.kind != WRITE and not self.plan.has(call.pattern):
             text = f"{joined(mapped(self._target, call.pattern))} = {text}"
         if loud and call.function in WRITTEN:
             text = f"with np.errstate({settings(call)}): {text}"
-        looks = [line for x in call.results for line in look_at_shape(self._say.operand(x), x)] if call.varies else []
-        return [text, *looks]
+        if not call.varies:
+            return [text]
+        stale = self._say.from_outside(Stale, "Stale")
+        return [text, *(line for x in call.results for line in look_at_shape(self._say.operand(x), x, stale))]
 
     def _context(self, call: Call) -> str:
         """A context in which NumPy is told not to warn of what it was not to warn of in the recording."""
@@ -111,9 +115,9 @@ class Source:
         """Whether a view is the same in each call: it is one of memory that stays where it is."""
         if not isinstance(call.pattern, Value):
             return False
-        root = call.pattern.root
-        static = root.origin in (OUTSIDE, CONSTANT) or root in self.plan.of
-        return static and all(x.root is root or x.origin == CONSTANT for x in call.operands())
+        if call.pattern.root.origin not in (OUTSIDE, CONSTANT) and call.pattern.root not in self.plan.of:
+            return False
+        return all(x.origin in (OUTSIDE, CONSTANT) or x in self.plan.of or x in self._static for x in call.operands())
 
     def _view_name(self, call: Call) -> str:
         of = call.operands()[0]
@@ -206,14 +210,10 @@ def allocation(buffer: Buffer, memory: str) -> str:
     return f"np.ndarray({buffer.shape}, {dtype}, {memory}{'' if in_order else f', strides={buffer.strides}'})"
 
 
-def look_at_shape(name: str, x: Value) -> list[str]:
-    """Lines that refuse a result which has not the shape that was recorded."""
-    text = (
-        f"this was recorded with a result of shape {x.shape}; got {{{name}.shape}}, as it depends on values. "
-        f"Use np.where, or call this part uncompiled"
-    )
+def look_at_shape(name: str, x: Value, stale: str) -> list[str]:
+    """Lines that give up where a result has not the shape that was recorded."""
     layout = f" or {name}.strides != {x.strides}" if x.is_view else ""
-    return [f"if {name}.shape != {x.shape}{layout}:", f'    raise ValueError(f"{text}")']
+    return [f"if {name}.shape != {x.shape}{layout}:", f"    raise {stale}"]
 
 
 def as_arrays(call: Call) -> list[Any]:

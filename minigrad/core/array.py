@@ -14,7 +14,7 @@ from ..errors import LevelError
 from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .recorder import seen
+from .recorder import seen, values_of
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
@@ -113,32 +113,32 @@ class Array(Watched):
 
     def __float__(self) -> float:
         self.refuse_to_leave()
-        return float(bare(self))
+        return float(values_of(self, bare(self)))
 
     def __int__(self) -> int:
         self.refuse_to_leave()
-        return int(bare(self))
+        return int(values_of(self, bare(self)))
 
     def __complex__(self) -> complex:
         self.refuse_to_leave()
-        return complex(bare(self))
+        return complex(values_of(self, bare(self)))
 
     def __bool__(self) -> bool:
-        return bool(bare(self))
+        return bool(values_of(self, bare(self)))
 
     def __index__(self) -> int:
-        return as_index(self.value)
+        return as_index(values_of(self, bare(self)))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
     def item(self) -> Any:
         """The only element, as a Python number, which has no derivative."""
-        return bare(self).item()
+        return values_of(self, bare(self)).item()
 
     def tolist(self) -> Any:
         """The elements as Python numbers, which have no derivatives, in nested lists."""
-        return bare(self).tolist()
+        return values_of(self, bare(self)).tolist()
 
     def __repr__(self) -> str:
         value = self.value  # after which it is no longer being filled

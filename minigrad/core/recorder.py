@@ -24,6 +24,13 @@ def seen(x: Any) -> Any:
     return x
 
 
+def array_of(x: Any) -> Any:
+    """`seen(x)`; in a recording, also an array in place of one of Python's numbers that stands for an argument."""
+    if (recording := context.get().recorder) is not None:
+        return recording.array(recording.seen(x))
+    return x
+
+
 def values_of(tensor: Any, x: Any) -> Any:
     """`x`, the array of a Tensor; in a recording, what stands for it, until the Tensor is given another one."""
     if (recording := context.get().recorder) is not None:

@@ -264,13 +264,13 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
     return g if g.dtype == y.dtype else g.astype(y.dtype)
 
 
-adding = threading.Lock()  # threads may share leaves
+adding = threading.RLock()  # threads may share leaves
 
 
 def renew_lock() -> None:
     """After a fork nobody would give the lock back that another thread of the parent held."""
     global adding
-    adding = threading.Lock()
+    adding = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none

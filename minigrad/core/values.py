@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .door import Watched
-from .recorder import fixed, seen
+from .recorder import array_of, fixed
 
 
 def as_array(y: Any) -> Any:
@@ -20,7 +20,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     """
     if isinstance(data, Watched):
         data = np.asarray(data)
-    data = seen(data)
+    data = array_of(data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
     else:

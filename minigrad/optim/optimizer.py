@@ -63,6 +63,7 @@ class Optimizer:
     derived: ClassVar[tuple[str, ...]] = ()
     elementwise: ClassVar[bool] = False
     decoupled: ClassVar[bool] = False
+    recorded_by: ClassVar[tuple[str, ...]] = ("_steps_alike",)
     _defaults: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, params: Iterable[Any], **hyperparameters: Any) -> None:
@@ -217,6 +218,7 @@ class Optimizer:
     def _list(self) -> None:
         """Write down what a step goes through: state and hyperparameters where nothing but `update` is needed."""
         self.params = Fixed(slot.p for slot in self._slots)
+        self._steps_alike = object()  # another one if a step is another one than it was, and recordings of it end
         self._watched = [(slot.p, slot.w) for slot in self._slots]
         self._work = [(slot.p, slot.w, slot, slot.whole if slot.plain else None, slot.hyper) for slot in self._slots]
 

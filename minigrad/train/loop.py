@@ -120,6 +120,8 @@ def fit(
 class Run:
     """What a training does with a batch and in an epoch; the arguments are those of `fit`."""
 
+    recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
+
     def __init__(
         self,
         model: Module,

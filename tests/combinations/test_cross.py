@@ -17,13 +17,7 @@ from .subjects import SUBJECTS, Subject
 ONE_IN = {"vjp": 5, "jacobian": 5, "hessian": 10, "compile numpy": 5}
 
 # What fails, and shall: by case, transformation and kind of operand the error, and the reason.
-EXCEPTIONS = {
-    ("label_loss(3,4)", "compile numpy", "leaf"): (
-        "RecordingError",
-        "the case takes its labels from the plain values of the leaf, of which a recording hears nothing",
-    ),
-    ("label_loss(3,4)", "compile numba", "leaf"): ("RecordingError", "as in NumPy's programs"),
-}
+EXCEPTIONS: dict[tuple[str, str, str], tuple[str, str]] = {}
 
 
 def verdict(subject, combination):

@@ -1,8 +1,10 @@
 """Which program serves a call, and what a compiled function is besides."""
 
 import gc
+import itertools
 import linecache
 import pickle
+import re
 import threading
 from collections import OrderedDict, UserDict, defaultdict
 from dataclasses import dataclass
@@ -22,15 +24,21 @@ def double(x):
     return x * 2
 
 
-def count_runs(function):
-    """A function that counts how often it runs, rather than being replayed."""
+class count_runs:  # noqa: N801: it is used as a function
+    """A function that counts how often it runs, rather than being replayed, where no recording looks."""
 
-    def counted(*args, **kwargs):
-        counted.runs += 1
-        return function(*args, **kwargs)
+    def __init__(self, function):
+        self.function = function
+        self.count = itertools.count()
 
-    counted.runs = 0
-    return counted
+    def __call__(self, *args, **kwargs):
+        next(self.count)
+        return self.function(*args, **kwargs)
+
+    @property
+    def runs(self):
+        """How often it has run."""
+        return int(re.findall(r"\d+", repr(self.count))[0])
 
 
 def test_values_never_matter_and_kinds_do():
@@ -64,17 +72,39 @@ def test_unhashable_and_keyword_arguments():
     assert function.runs == 2
 
 
-def test_the_cache_is_bounded():
-    """The oldest program makes room."""
+def test_many_shapes_run_uncompiled_in_the_end():
+    """The programs that are there go on serving; calls with other shapes run the function, and one warning says so."""
     function = count_runs(double)
-    compiled = mg.compile(function)
-    for n in range(1, 41):
+    compiled = mg.compile(function, max_programs=4)
+    for n in range(1, 5):
         compiled(np.ones(n))
-    assert sum(map(len, compiled._replays.values())) == 32
-    compiled(np.ones(40))
-    assert function.runs == 40
-    compiled(np.ones(1))
-    assert function.runs == 41
+    message = r"runs uncompiled for some arguments, as it has 4 programs \(max_programs\) for arguments of other kinds"
+    with pytest.warns(RuntimeWarning, match=message):
+        assert compiled(np.ones(5)).tolist() == [2] * 5
+    for n in range(1, 9):
+        assert compiled(np.ones(n)).tolist() == [2] * n
+    assert function.runs == 4 + 1 + 4
+    assert sum(map(len, compiled._replays.values())) == 4
+
+
+def test_what_changes_before_each_call_runs_uncompiled_in_the_end():
+    """And is right all the while; the warning names it."""
+    settings = SimpleNamespace(rate=0.0)
+    function = count_runs(lambda x: x * settings.rate)
+    compiled = mg.compile(function)
+    for i in range(12):
+        settings.rate = float(i)
+        if i == 8:
+            with pytest.warns(RuntimeWarning, match="runs uncompiled.*as rate has changed before each of 9 calls"):
+                assert compiled(np.ones(2)).tolist() == [i, i]
+        assert compiled(np.ones(2)).tolist() == [i, i]
+    assert function.runs == 8 + 2 + 3
+
+
+@pytest.mark.parametrize("wrong", [0, 1.5, None])
+def test_max_programs_is_a_count(wrong):
+    with pytest.raises(ValueError, match=f"max_programs is an integer, at least 1; got {wrong}"):
+        mg.compile(double, max_programs=wrong)
 
 
 def test_grad_mode_is_part_of_the_kind():

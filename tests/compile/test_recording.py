@@ -1,5 +1,7 @@
 """What a recording sees, and what it refuses."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -25,31 +27,14 @@ def init_normal(rng):
 # Refusals
 
 
-def branch(x):
-    return x if x.sum() > 0 else -x
-
-
-def tensor_branch(x):
-    t = mg.asarray(x)
-    return t if t.sum() > 0 else -t
-
-
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (branch, r"asks for the truth of an array of shape \(\).*Use np.where, or mg.where, in place of a branch"),
-        (tensor_branch, "asks for the truth of an array"),
-        (lambda x: float(x.sum()), "makes Python numbers of an array of shape"),
-        (lambda x: x.sum().item(), "makes Python numbers"),
-        (lambda x: mg.asarray(x).sum().item(), "makes Python numbers"),
-        (lambda x: x.tolist(), "makes Python numbers"),
-        (lambda x: range(x.sum().astype(int)), "makes Python numbers"),
-        (lambda x: round(x.sum()), "makes Python numbers"),
         (lambda x: np.asarray(x), r"hands an array of shape \(3,\) to something other than NumPy's functions"),
-        (lambda x: np.allclose(x, x) and x, "asks for the truth"),
-        (lambda x: x + np.random.default_rng(0).normal(size=3), "in a way that is not recorded.*mg.sample"),
-        (lambda x: x[np.arange(2)], r"makes an array of shape \(2,\) in a way that is not recorded"),
-        (lambda x: x[np.arange(4)[1:3]], r"makes an array of shape \(2,\) in a way that is not recorded"),
+        (lambda x: x.tobytes(), r"looks into the memory of an array of shape \(3,\)"),
+        (lambda x: x + np.random.default_rng().normal(size=3), "makes a generator of random numbers without a seed"),
+        (lambda x: x + np.random.rand(3), "draws from the generator of np.random.*default_rng"),
+        (lambda x: x + random.random(), "draws from the generator of np.random, or of Python's random"),
         (lambda x: np.array2string(x), "calls what answers with a str"),
         (lambda x: drawn(np.random.default_rng(0), "shuffle", x), "calls what answers with a NoneType"),
         (lambda x: np.modf(x, out=(x, x)), "several arrays for out= cannot be recorded"),
@@ -66,6 +51,10 @@ def test_a_result_that_is_kept_outside_is_refused():
     kept = []
     with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\).*kept\[...\] = x"):
         mg.compile(lambda x: kept.append(x * 2))(np.arange(3.0))
+    assert kept == []
+    hidden = iter([kept])
+    with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\)"):
+        mg.compile(lambda x: next(hidden).append(x * 2))(np.arange(3.0))
     message = "belongs to an earlier call of it"
     with pytest.raises(mg.RecordingError, match=message):
         mg.compile(lambda x: x + kept[0])(np.arange(3.0))
@@ -93,7 +82,7 @@ def test_a_refused_call_leaves_everything_as_it_was():
         x += 1
         mg.sum(w * v * x).backward()
         optimizer.step()
-        return float(x.sum())
+        return np.asarray(x.sum())
 
     x = np.ones(3)
     with pytest.raises(mg.RecordingError):
@@ -316,16 +305,11 @@ def test_checks_are_made_in_each_replay():
     ],
 )
 def test_a_shape_that_depends_on_values_is_looked_at(function, fits):
-    """As many chosen elements as in the recording are right; another number of them is refused, not broadcast."""
+    """As many chosen elements as in the recording are served by its program, and another number by another one."""
     compiled = mg.compile(function)
-    for x in ([1.0, 2.0, 3.0], fits):
+    for x in ([1.0, 2.0, 3.0], fits, [9.0, 9.0, 9.0], fits):
         np.testing.assert_array_equal(compiled(np.array(x)), function(np.array(x)))
-    other = np.array([9.0, 9.0, 9.0])
-    if function(other).shape == function(np.array(fits)).shape:
-        np.testing.assert_array_equal(compiled(other), function(other))
-    else:
-        with pytest.raises(ValueError, match=r"recorded with a result of shape \(.*Use np.where"):
-            compiled(other)
+    assert 1 <= len(next(iter(compiled._replays.values()))) <= 2
 
 
 def test_settings_are_part_of_what_is_recorded():
@@ -579,15 +563,14 @@ def test_numbers_that_decide_on_no_shape_may_be_any(backend):
 
 
 def test_an_axis_that_is_computed_is_looked_at():
-    """Another one that answers in the same shape is right, and one that does not is refused."""
+    """Each is right."""
     for backend in ("numpy", "numba"):
         compiled = mg.compile(lambda x, y: np.sum(x, axis=y.argmax()) * 2, backend=backend)
         for y in ([1, 0], [0, 1]):
             x, y = square(), np.array(y)
             np.testing.assert_array_equal(compiled(x, y), np.sum(x, axis=y.argmax()) * 2)
-        compiled(x[1:], y)
-        with pytest.raises(ValueError, match=r"recorded with a result of shape \(2,\); got \(3,\)"):
-            compiled(x[1:], 1 - y)
+        for z in (y, 1 - y, y):
+            np.testing.assert_array_equal(compiled(x[1:], z), np.sum(x[1:], axis=z.argmax()) * 2)
 
 
 def test_python_numbers_have_the_operators_of_integers():
@@ -595,8 +578,6 @@ def test_python_numbers_have_the_operators_of_integers():
     compiled = mg.compile(lambda a, b: (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b)))
     for a, b in [(9, 2), (20, 3), (-5, 1)]:
         assert compiled(a, b) == (a << b, a >> b, 3 << b, 100 >> b, *divmod(a, b), *divmod(7, b))
-    with pytest.raises(mg.RecordingError, match="makes Python numbers"):
-        mg.compile(lambda x, n: np.stack([x] * n))(np.ones(2), 3)
 
 
 # Random numbers, leaves, schedules
@@ -656,19 +637,11 @@ def test_schedules_step_outside(make):
     assert (schedule.last_epoch, optimizer.lr) == (0, 0.1)
 
 
-@pytest.mark.parametrize("look", [lambda n: {1: 2.0}[n], lambda n: n in {1, 2}])
-def test_numbers_are_not_looked_up(look):
-    """A recorded number has no hash, so that a dict or set does not miss it silently."""
-    with pytest.raises(mg.RecordingError, match=r"looks an array of shape \(\) up in a dict or a set.*np.where"):
-        mg.compile(lambda x, n: x * look(n))(np.ones(2), 1)
-
-
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x, xs: np.asarray(xs) * x, r"hands an array of shape \(\).*pass it as one, np.array\(numbers\)"),
+        (lambda x, xs: np.asarray(xs) * x, r"hands an array of shape \(\).*pass np.array\(numbers\)"),
         (lambda x, xs: np.array2string(x), "answers with a str.*Return the array, and print it outside"),
-        (lambda x, xs: f"{x.sum():.3f}", r"formats an array of shape \(\).*print it outside"),
     ],
 )
 def test_what_is_shown_or_made_of_lists(function, message):

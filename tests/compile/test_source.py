@@ -106,7 +106,7 @@ def test_arrays_have_the_users_names():
         "layer_weight",
         "layer_biases_0",
         "layer_biases_1_last",
-        "held_view",
+        "held_T",
         "first",
         "pairs_0",
         "pairs_1_b",

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from ..checks import late_changes, picks, restoring
+from ..checks import late_changes, may_refuse, picks, restoring
 from ..kept import owner
 from ..lower import contiguous
-from ..program import REFUSE, WRITE, Program, Refused, Value
+from ..program import WRITE, Program, Refused, Value
 from ..replay import Replay, runner
 from . import machine as machine  # an ImportError is to come at once
 from .division import Native
@@ -19,8 +19,8 @@ class NativeReplay(Replay):
     """A program that runs in native code as far as possible."""
 
     def step(self, program: Program) -> Callable[..., Any]:
-        changes = late_changes(program, lambda call: call.kind == REFUSE)
-        others = late_changes(program, lambda call: call.kind == REFUSE or picks(call))
+        changes = late_changes(program, may_refuse)
+        others = late_changes(program, lambda call: may_refuse(call) or picks(call))
         before = Program(*(getattr(program, name) for name in program.__slots__))
         self.program, self.native = program, Native(program, repeats=not changes)
         program.calls, kernels = self.native.calls, self.native.kernels
@@ -63,7 +63,9 @@ class NativeReplay(Replay):
     def _can_scan(self) -> bool:
         """Whether one kernel does it all, and each answer is an array that is made for it."""
         *prepare, kernel = self.native.calls
-        if kernel.kind != WRITE or any(call.function not in (np.asarray, np.empty, np.empty_like) for call in prepare):
+        if self.program.assigned or kernel.kind != WRITE:
+            return False
+        if any(call.function not in (np.asarray, np.empty, np.empty_like) for call in prepare):
             return False
         made = {call.pattern for call in prepare}
         stacked = {call.pattern for call in prepare if call.function is np.empty}

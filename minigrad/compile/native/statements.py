@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program import ARGUMENT, GRADIENT, PURE, REFUSE, WRITE, Call, Value
+from ..program import ARGUMENT, LOOKED_UP, PURE, REFUSE, WRITE, Call, Value
 from .elements import expression
 from .indexing import counting, gathering, scattering
 from .loops import Element, Loop, Refusal, Statement, memories
@@ -20,7 +20,7 @@ def statement(call: Call, places: Places) -> Statement | None:
     """A call as native code, None if that cannot make it just as NumPy does."""
     if call.kind == REFUSE:
         return refusal(call.args[0], places)
-    if call.kind not in (PURE, WRITE) or (call.kind == WRITE and call.target.root.origin in (ARGUMENT, GRADIENT)):
+    if call.kind not in (PURE, WRITE) or (call.kind == WRITE and call.target.root.origin in (ARGUMENT, LOOKED_UP)):
         return None  # what comes with a call may overlap with anything
     result = call.target if call.kind == WRITE else call.pattern
     if not isinstance(result, Value) or result.number or result.dtype.kind not in KINDS:

@@ -1,0 +1,241 @@
+"""What a function can reach from outside: one walk over what its code names, before each recording.
+
+Its variables from outside, and what lies in them: lists, dicts, objects, Modules, other functions. Every place that
+holds something is written down, so that a recording can exchange what is in it, and a replay can ask whether it is
+still the same.
+"""
+
+import sys
+from collections import UserDict, UserList, deque
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.door import Watched
+from ..errors import RecordingError
+
+MANY = 100_000  # objects; a function that reaches more has the whole program in its hands
+FEW = 8  # numbers, of which each is looked at by itself
+
+ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype, type(...))
+CONTAINERS = (SimpleNamespace, UserDict, UserList)  # of Python's library, whose attributes are the user's
+LIBRARIES = sys.stdlib_module_names | {"numpy", "minigrad"}  # whose functions do not change
+READERS = {"getattr", "hasattr", "vars", "setattr", "__dict__", "eval", "globals"}  # what reads names that are not told
+
+
+class Place(NamedTuple):
+    """Where something is kept: under a key of a list or dict, or as an attribute."""
+
+    holder: Any
+    key: Any
+    is_item: bool
+    value: Any
+
+
+class Reach:
+    """The places that a function can reach.
+
+    Attributes
+    ----------
+    places : list of Place
+        What is in each when the walk comes by.
+    sizes : list of (container, int)
+        Lists and dicts, and how long they are.
+    contents : list of (container, container)
+        Long lists of numbers, and sets, and copies of them.
+    arrays : dict of int to ndarray
+        The arrays in these places, in Tensors, and in the state of optimizers, by identity.
+    """
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self.places: list[Place] = []
+        self.sizes: list[tuple[Any, int]] = []
+        self.contents: list[tuple[Any, Any]] = []
+        self.arrays: dict[int, Any] = {}
+        self._known: dict[int, Any] = {}
+        self._names: set[str] = set()  # that code asks objects for
+        self._asked: list[tuple[Any, bool, set[str]]] = []  # holders of which code asks for some names, and those found
+        self._waiting = list(roots)
+        self._hidden: list[Any] = []  # what has no places of its own
+        self._walk()
+
+    def _walk(self) -> None:
+        while self._waiting or self._hidden or self._ask():
+            while self._waiting:
+                self._visit(self._waiting.pop())
+            while self._hidden:
+                self._look_into(self._hidden.pop())
+
+    def _is_new(self, x: Any) -> bool:
+        """Whether something has not been visited, and may have something in it."""
+        if isinstance(x, ATOMS) or id(x) in self._known:
+            return False
+        self._known[id(x)] = x  # which lives on, so that nothing else has its identity
+        if len(self._known) > MANY:
+            raise RecordingError(
+                f"the compiled function can reach more than {MANY:,} objects through its variables from outside, the "
+                f"last of them a {type(x).__name__}. Pass what it needs as arguments"
+            )
+        return True
+
+    def _visit(self, x: Any) -> None:
+        """Write down the places in something."""
+        if not self._is_new(x):
+            return
+        if isinstance(x, np.ndarray):
+            self.arrays[id(x)] = x
+        elif isinstance(x, Watched):
+            self._look_into_tensor(x)
+        elif isinstance(x, FunctionType):
+            self._visit_function(x)
+        elif isinstance(x, dict | list | deque):
+            self._visit_container(x)
+        elif isinstance(x, tuple | MappingProxyType | set | frozenset | MethodType | partial):
+            self._waiting += fixed_parts(x)
+            if isinstance(x, set):
+                self.contents.append((x, set(x)))
+        elif isinstance(x, type | ModuleType):
+            if not in_library(x):
+                self._asked.append((x, False, set()))
+        else:
+            self._visit_object(x)
+
+    def _visit_container(self, x: Any) -> None:
+        self.sizes.append((x, len(x)))
+        if type(x) is list and len(x) > FEW and all(isinstance(part, ATOMS) for part in x):
+            self.contents.append((x, [*x]))
+            return
+        for key in [*x] if isinstance(x, dict) else range(len(x)):
+            self._keep(x, key, True, x[key])
+
+    def _visit_function(self, f: FunctionType) -> None:
+        for cell in f.__closure__ or ():
+            try:
+                self._keep(cell, "cell_contents", False, cell.cell_contents)
+            except ValueError:  # a variable that has no value yet
+                continue
+        self._waiting += f.__dict__.get("__wrapped__", None), f.__defaults__, f.__kwdefaults__
+        if not in_library(f):
+            names = {*names_in(f.__code__)}
+            self._names |= names
+            for name in names & f.__globals__.keys():
+                self._keep(f.__globals__, name, True, f.__globals__[name])
+            self._asked.append((f.__dict__, True, set()))
+
+    def _visit_object(self, x: Any) -> None:
+        kind = type(x)
+        self._waiting.append(getattr(x, "__dict__", {}).get("__wrapped__"))
+        told = getattr(kind, "recorded_by", None)
+        if told is not None:  # it takes care of the rest itself
+            for name in told:
+                self._keep(vars(x), name, True, vars(x)[name])
+            self._hidden += parts(x) if told else ()
+        elif root_of(kind) == "minigrad" or issubclass(kind, CONTAINERS):
+            self._waiting.append(getattr(x, "__dict__", None))
+        elif not in_library(kind) and hasattr(x, "__dict__"):
+            self.sizes.append((vars(x), len(vars(x))))  # a new attribute may hide one of the class
+            self._asked.append((vars(x), True, set()))
+        for name in slots_of(kind):
+            if hasattr(x, name):
+                self._keep(x, name, False, getattr(x, name))
+        for cls in kind.__mro__:
+            if not in_library(cls) and self._is_new(cls):
+                self._asked.append((cls, False, set()))
+                inherits = any(map(in_library, cls.__mro__[1:-1]))  # whose code may call any method
+                self._waiting += [
+                    f for name, f in vars(cls).items() if isinstance(f, FunctionType) and (inherits or is_special(name))
+                ]
+
+    def _ask(self) -> bool:
+        """Look for the names that code asks for by now; whether there is something new."""
+        before = len(self.places)
+        everything = not self._names.isdisjoint(READERS)
+        for holder, is_item, found in self._asked:
+            named = holder if is_item else vars(holder)
+            for name in [name for name in named if name not in found and (everything or name in self._names)]:
+                found.add(name)
+                if is_item or not is_special(name):
+                    self._keep(holder, name, is_item, named[name])
+        return bool(self._waiting) or len(self.places) > before
+
+    def _keep(self, holder: Any, key: Any, is_item: bool, x: Any) -> None:
+        """Write a place down."""
+        if isinstance(x, staticmethod | classmethod | property):
+            self._waiting.append(x.fget if isinstance(x, property) else x.__func__)
+            return
+        self.places.append(Place(holder, key, is_item, x))
+        self._waiting.append(x)
+
+    # Arrays that are read anew by those who keep them
+
+    def _look_into(self, x: Any) -> None:
+        if not self._is_new(x):
+            return
+        if isinstance(x, np.ndarray):
+            self.arrays[id(x)] = x
+        elif isinstance(x, Watched):
+            self._look_into_tensor(x)
+        elif isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
+            self._hidden += parts(x)
+
+    def _look_into_tensor(self, x: Any) -> None:
+        if isinstance(x.value, np.ndarray):
+            self.arrays[id(x.value)] = x.value
+
+
+def fixed_parts(x: Any) -> Iterable[Any]:
+    """What lies in something that never changes, or has no places."""
+    if isinstance(x, partial):
+        return x.func, x.args, x.keywords
+    if isinstance(x, MethodType):
+        return x.__func__, x.__self__
+    return x.values() if isinstance(x, Mapping) else x
+
+
+def parts(x: Any) -> Iterator[Any]:
+    """What lies in a container or an object, whatever it is."""
+    if isinstance(x, Mapping):
+        yield from x.values()
+    elif isinstance(x, list | tuple):
+        yield from x
+    yield from getattr(x, "__dict__", {}).values()
+    yield from (getattr(x, name) for name in slots_of(type(x)) if hasattr(x, name))
+
+
+def slots_of(kind: type) -> list[str]:
+    """The names of attributes that an object has besides those in its __dict__."""
+    own = [cls.__dict__.get("__slots__", ()) for cls in kind.__mro__ if not in_stdlib(cls)]
+    names = [name for slots in own for name in ((slots,) if isinstance(slots, str) else slots)]
+    return [name for name in names if not is_special(name)]
+
+
+def in_library(x: Any) -> bool:
+    """Whether a function, class or module belongs to a library whose own names do not change."""
+    return root_of(x) in LIBRARIES
+
+
+def in_stdlib(x: Any) -> bool:
+    """Whether a class belongs to Python or NumPy, and keeps what is in it to itself."""
+    return root_of(x) in LIBRARIES and root_of(x) != "minigrad"
+
+
+def root_of(x: Any) -> str:
+    """The name of the package that a function, class or module belongs to."""
+    name = x.__name__ if isinstance(x, ModuleType) else getattr(x, "__module__", None)
+    return name.partition(".")[0] if isinstance(name, str) else ""
+
+
+def is_special(name: str) -> bool:
+    """Whether Python itself knows a name."""
+    return name.startswith("__") and name.endswith("__")
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """The names of global variables and attributes in a function's code, and in that of functions defined in it."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from names_in(part)

@@ -1,0 +1,256 @@
+"""What a recording meets outside of the function: arrays, gradients, generators, and what becomes of them."""
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.tape import put_gradient
+from ..core.tensor import Tensor, constant
+from ..core.values import as_array
+from ..errors import RecordingError
+from .array import RecordingArray, RecordingGenerator
+from .kept import check_nothing_is_kept, own_arrays, owner, same_bytes, twin
+from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Value
+
+NOTHING: Mapping[Any, Any] = {}
+
+
+class Surroundings:
+    """What a function finds while it runs once, and how that was before.
+
+    Parameters
+    ----------
+    reached : dict of int to ndarray
+        Arrays that are known to be outside. Others may be the function's own.
+    """
+
+    def __init__(self, reached: Mapping[int, Any] = NOTHING) -> None:
+        self._reached = {id(owner(x)) for x in reached.values()}  # what owns the memory of arrays known to be outside
+        self._at_first: dict[Value, np.ndarray] = {}  # of arrays that may be the function's own: what was in them
+        self.calls: list[Call] = []
+        self.arguments: list[Value] = []
+        self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
+        self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
+        self.known: dict[Value, Any] = {}  # integers among the arguments that decide on shapes
+        self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
+        self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
+        self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the nodes that they had
+        self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
+        self.tensors_given: dict[int, tuple[Tensor, Tensor, Any]] = {}  # by position, and what stands for it
+        self._former: list[tuple[Tensor, Any, Any]] = []  # Tensors that have another array now, and what they had
+        self._placed: set[Value] = set()  # arrays that were exchanged where they are kept
+        self._changed: list[tuple[Any, Value]] = []  # as in _outside: constants that were there before these
+        self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
+        self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
+        self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
+        self._unseeded: list[np.random.Generator] = []  # made for draws that need not be the same twice
+        self._made: list[weakref.ref[RecordingArray]] = []
+
+    def argument(self, x: Any) -> Any:
+        """What stands for an argument: an array, a Python number, or a generator."""
+        made = self._generator(x, ARGUMENT) if isinstance(x, np.random.Generator) else self._array(x, ARGUMENT)
+        if made.node in self.arguments:  # a generator that comes twice
+            made = RecordingGenerator(self, Value((), np.dtype(object), (), ARGUMENT), x)
+        made.node.source = len(self.arguments)
+        self.arguments.append(made.node)
+        return made
+
+    def tensor(self, x: Tensor) -> Tensor:
+        """What stands for a Tensor among the arguments."""
+        array = self.argument(as_array(x.value))
+        inside = constant(array)
+        self.tensors_given[array.node.source] = x, inside, array
+        return inside
+
+    def seen(self, x: Any) -> Any:
+        """What stands for an array that somebody keeps."""
+        if not isinstance(x, np.ndarray):
+            return x
+        if id(x) in self._outside:
+            node = self._outside[id(x)][1]
+            told = any(other.root is node.root for other in self._copies)
+            if told or node not in self._at_first or same_bytes(x, self._at_first[node]):
+                return self._hold(RecordingArray(self, node, x))
+            self._changed.append(self._outside[id(x)])  # by NumPy alone, so it is another constant from here on
+        made = self._array(x, OUTSIDE)
+        if id(owner(x)) not in self._reached:
+            self._at_first[made.node] = twin(x)
+        made.node.source = x
+        made.node.root = self._owners.setdefault(id(owner(x)), made.node)
+        self._outside[id(x)] = (x, made.node)
+        return made
+
+    def exchanged(self, x: np.ndarray) -> RecordingArray:
+        """What is put into the place of an array while the function runs."""
+        made = self.seen(x)
+        self._placed.add(made.node)
+        return made
+
+    def generator(self, rng: np.random.Generator) -> RecordingGenerator:
+        """What stands for a generator that somebody keeps."""
+        return self._generator(rng, OUTSIDE)
+
+    def scratch(self, x: Any) -> Any:
+        """What stands for an array that somebody keeps to compute in."""
+        made = self.seen(x)
+        if isinstance(made, RecordingArray):
+            made.node.scratch = True
+        return made
+
+    def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
+        """What stands for the operands of a call on Tensors, `inner` being their values."""
+        for x, value in zip(given, inner, strict=True):
+            if isinstance(value, np.ndarray) and isinstance(x, Tensor):
+                self.tensors.setdefault(x, (x.value, x.node))  # which some changes exchange for others
+        return [self.seen(x) for x in inner]
+
+    def gradient(self, leaf: Any) -> Any:
+        """What backward passes have left in a leaf so far."""
+        if leaf not in self.former_gradients:  # and so it has not been set before
+            self.keep_gradient(leaf)
+            self.read_gradients[leaf] = leaf.notes.grad
+            if leaf.notes.grad is not None:
+                x = leaf.notes.grad
+                made = self._array(x if isinstance(x, np.ndarray) else x.value, LOOKED_UP)
+                made.node.source = leaf
+                self.arguments.append(made.node)
+                put_gradient(leaf, made)
+        return leaf.notes.grad
+
+    def keep_gradient(self, leaf: Any) -> None:
+        """Note that a leaf's gradient may change from here on."""
+        self.former_gradients.setdefault(leaf, leaf.notes.grad)
+
+    def forget_own_leaves(self) -> None:
+        """Leave out the gradients of leaves that the function has made, which nobody has outside."""
+        for leaf in [leaf for leaf in self.former_gradients if isinstance(leaf.y, RecordingArray)]:
+            del self.former_gradients[leaf]
+            self.read_gradients.pop(leaf, None)
+            self.touched.pop(leaf, None)
+
+    def depends(self, owner: Any, name: str, value: Any) -> None:
+        """Note that what is computed depends on an attribute."""
+        self.attributes[id(owner), name] = owner, name, value
+
+    def touch(self, leaf: Any) -> None:
+        """Note that the values of a leaf were changed in place."""
+        self.touched[leaf] = None
+
+    def is_kept(self, x: RecordingArray) -> bool:
+        """Whether an array is somebody's outside, and the function has not changed it."""
+        root = x.node.root
+        return x.node.origin == OUTSIDE and not any(value.root is root for value in self._copies)
+
+    def _array(self, x: Any, origin: str) -> RecordingArray:
+        array = np.asarray(x)
+        is_array, is_scalar = isinstance(x, np.ndarray), isinstance(x, np.generic)
+        node = Value(array.shape, array.dtype, array.strides, origin, None, is_scalar, not (is_array or is_scalar))
+        return self._hold(RecordingArray(self, node, x))
+
+    def _generator(self, rng: Any, origin: str) -> RecordingGenerator:
+        if id(rng) not in self._outside:
+            self._outside[id(rng)] = rng, Value((), np.dtype(object), (), origin, rng)
+        return RecordingGenerator(self, self._outside[id(rng)][1], rng)
+
+    def _hold(self, array: RecordingArray) -> RecordingArray:
+        self._made.append(weakref.ref(array))
+        return array
+
+    # The end
+
+    def assigned(self) -> dict[Any, Value]:
+        """The Tensors that the function has given another array: arguments by position, and those from outside.
+
+        Each replay looks these up, and exchanges them. They have plain arrays again.
+        """
+        found: dict[Any, Value] = {}
+        given, self.tensors_given = self.tensors_given, {}
+        for i, (tensor, inside, array) in given.items():
+            if inside.value is not array:
+                check_assigned(inside, None)
+                self._former.append((tensor, tensor.value, tensor.node))
+                found[i], new = inside.value.node, inside.value.value
+                tensor.value = as_array(new)
+        for tensor, (value, node) in [*self.tensors.items()]:
+            if tensor.value is not value:
+                check_assigned(tensor, node)
+                self._former.append((tensor, value, node))
+                self._look_up(tensor, value)
+                found[tensor], new = tensor.value.node, tensor.value.value
+                tensor.value = as_array(new)
+        return found
+
+    def _look_up(self, tensor: Tensor, value: Any) -> None:
+        """Let the former array of a Tensor be looked up at each call, if the function has read it."""
+        del self.tensors[tensor]
+        if id(value) not in self._outside:
+            return
+        read = self._outside[id(value)][1]
+        family = [node for _, node in self._outside.values() if node.root is read.root]
+        if len(family) > 1 or any(other is value for other, _ in self.tensors.values()) or read in self._placed:
+            raise RecordingError(
+                f"the compiled function changes a Tensor of shape {tensor.shape}, and reads its former array by "
+                f"another name. Read it by the same Tensor, or change it in its memory: t.data[...] = x"
+            )
+        read.origin, read.source = LOOKED_UP, tensor
+        self.arguments.append(read)
+
+    def name_outside(self, names: Mapping[int, str]) -> None:
+        """Let arrays and generators from outside have the user's names for them."""
+        for key, (x, node) in self._outside.items():
+            of = names.get(id(owner(x)), "")
+            node.name = names.get(key) or (of and f"{of}_view")
+
+    def undo(self) -> None:
+        """Give arrays, Tensors, gradients and generators from outside the values back that they had before."""
+        for tensor, value, node in [*self._former, *((x, *former) for x, former in self.tensors.items())]:
+            if tensor.value is not value:
+                tensor.value, tensor.node = value, node
+        for value, copy in reversed(self._copies.values()):
+            value[...] = copy
+        for leaf, gradient in self.former_gradients.items():
+            put_gradient(leaf, gradient)
+        for rng, state in self._drawn.values():
+            rng.bit_generator.state = state
+
+    def settle(self, answer: Sequence[Any]) -> None:
+        """Refuse a function that keeps recorded arrays, and make constants of the arrays that only it has made."""
+        check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
+        written = [value for value, _ in self._copies.values()] + [rng for rng, _ in self._drawn.values()]
+        own = {*own_arrays([*self._outside.values(), *self._changed], written, answer)}
+        for _, node in self._changed:
+            if node not in own:
+                raise RecordingError(
+                    f"the compiled function changes an array of shape {node.shape} by NumPy alone, as it keeps it "
+                    f"where a recording does not look. Pass it as an argument, or keep it in a variable"
+                )
+        changed = {value.root for value in self._copies}
+        for node in own:
+            if node.root not in changed:
+                node.origin, node.source, node.root = CONSTANT, self._at_first[node], node
+        for node in own:
+            if node.origin != CONSTANT:
+                self._make_anew(node, alone=sum(other.root is node.root for other in own) == 1)
+
+    def _make_anew(self, node: Value, alone: bool) -> None:
+        """Let an array that the function makes, and changes, be made in each replay."""
+        before = self._at_first[node]
+        constant = Value(node.shape, node.dtype, node.strides, CONSTANT, before)
+        if not alone or np.array(before).strides != node.strides:
+            raise RecordingError(
+                f"the compiled function makes an array of shape {node.shape} by NumPy alone, and changes it as a part "
+                f"of another. Make it outside of the function, or in it with mg.zeros, mg.arange and the like"
+            )
+        node.origin, node.source, node.root = RESULT, None, node
+        self.calls.insert(0, Call(np.array, (constant,), {}, node))
+
+
+def check_assigned(tensor: Tensor, before: Any) -> None:
+    """Refuse a change of a Tensor that a replay could not make: one that leaves a graph."""
+    if tensor.node is not None or before is not None or not isinstance(tensor.value, RecordingArray):
+        raise RecordingError(
+            f"the compiled function changes a Tensor of shape {tensor.shape} that it has from outside, to what "
+            f"requires grad, and a replay leaves no graph. Assign x.detach(), or do it under mg.no_grad()"
+        )
