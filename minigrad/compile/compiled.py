@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import sweep as engine
-from ..core.context import USUAL, context, is_grad_enabled
+from ..core.context import USUAL, context
 from ..core.door import bare
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
@@ -58,8 +58,8 @@ class Compiled:
         if here.depth or here.recorder is not None or here.ambient is not None:
             return self.function(*args, **kwargs)  # a transformation, another recording or detect_anomaly() looks on
         inputs: list[Any] = []
-        key = kind_of((args, kwargs), inputs) if args or kwargs else None
-        if not is_grad_enabled():
+        key = key_of(args, kwargs, inputs)
+        if here.recorded_from:
             key = key, "no_grad"
         with self._lock:
             replays = self._replays.get(key, ())
@@ -126,7 +126,7 @@ class Compiled:
         answer, n = None, index(n)
         while n > 0:
             inputs: list[Any] = []
-            key = kind_of((args, kwargs), inputs) if args or kwargs else None
+            key = key_of(args, kwargs, inputs)
             done, answer = self._at_once(key, methodcaller("repeat", n, inputs))
             if done < n:
                 answer, done = self(*args, **kwargs), done + 1
@@ -156,7 +156,7 @@ class Compiled:
         n, start = lengths.pop(), 0
         while start < n:
             entry, rest = entries_from(start, stacked)
-            done, many = self._at_once(kind_of((entry, {}), []), methodcaller("scan", rest))
+            done, many = self._at_once(key_of(entry, {}, []), methodcaller("scan", rest))
             if not done:
                 done, many = 1, tree_map(lambda y: an_array(y)[None], self(*entry))
             answers.append(tree_map(lambda y, done=done: an_array(y)[:done], many))
@@ -251,6 +251,17 @@ class Same:
 
     def __hash__(self) -> int:
         return id(self.x)
+
+
+def key_of(args: tuple[Any, ...], kwargs: dict[str, Any], inputs: list[Any]) -> Any:
+    """The kind of a call's arguments, see `kind_of`: at once if all are arrays that come by position."""
+    if kwargs:
+        return kind_of((args, kwargs), inputs)
+    for x in args:
+        if type(x) is not np.ndarray:
+            return kind_of((args, kwargs), inputs)
+    inputs += args
+    return tuple([(x.shape, x.dtype, x.strides) for x in args])
 
 
 def kind_of(x: Any, inputs: list[Any]) -> Any:

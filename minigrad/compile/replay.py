@@ -3,7 +3,6 @@
 import linecache
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
-from .program import BRANCHED, LOOKED_UP, Program, Value, mapped
+from .program import BRANCHED, LOOKED_UP, Program, Value, leaves_of, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -63,7 +62,7 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     and branches, as in four of NumPy's calls. Programs that leave gradients have the leaves to themselves meanwhile.
     """
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
-    names |= {"answer_of": partial(answer_of, program), "answer": program.answer, "engine": engine}
+    names |= {"constant": constant, "filled": filled, "engine": engine}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     say = {x: f"leaf_{i}" for i, x in enumerate(leaves)} | {x: f"held_{i}" for i, x in enumerate(program.assigned)}
     names |= {name: x for x, name in say.items()}
@@ -74,11 +73,10 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     count_given = len(program.arguments) - len(given)
     inputs = [f"inputs[{i}].data" if i in program.tensors_given else f"inputs[{i}]" for i in range(count_given)]
     inputs = ", ".join((inputs if program.tensors_given else ["*inputs"] if count_given else []) + given)
-    has_parts = isinstance(program.answer, BRANCHED)  # which the caller may change
     lines = [
         *(f"if {' or '.join(unfit)}:", "    return UNFIT"),
         *(f"results = step({inputs})", *leaving(program, say, names)),
-        "return answer_of(results)" if program.as_tensors or has_parts else "return answer",
+        f"return {answer(program, names)}",
     ]
     if program.gradients:
         lines = ["with engine.adding:", *(f"    {line}" for line in lines)]
@@ -136,17 +134,30 @@ def from_results(g: Value, i: int) -> str:
     return f"as_array(results[{i}])" if g.scalar else f"results[{i}]"
 
 
-def answer_of(program: Program, results: Sequence[Any]) -> Any:
-    """What the function answers, with the results in their places."""
-    values = zip(results or (), program.as_tensors, strict=False)
+def answer(program: Program, names: dict[str, Any]) -> str:
+    """The expression of what the function returns, with the results in their places."""
+    places = zip(count(), program.as_tensors)  # noqa: B905: the results go on with gradients
 
-    def result(x: Any) -> Any:
-        if not isinstance(x, Value):
-            return x
-        y, is_tensor = next(values)
-        return constant(y) if is_tensor else as_array(y)
+    def part(x: Any) -> str:
+        if isinstance(x, Value):
+            i, is_tensor = next(places)
+            return f"constant(results[{i}])" if is_tensor else from_results(x, i)
+        if type(x) in (tuple, list):
+            left, right = "()" if type(x) is tuple else "[]"
+            return f"{left}{''.join(f'{part(branch)}, ' for branch in x)}{right}"
+        if isinstance(x, BRANCHED):  # a dict of any kind, a named tuple, a slice
+            names[f"tree_{len(names)}"] = x
+            return f"filled({[*names][-1]}, [{', '.join(map(part, leaves_of(x)))}])"
+        names[f"known_{len(names)}"] = x
+        return [*names][-1]
 
-    return mapped(result, program.answer)
+    return part(program.answer)
+
+
+def filled(tree: Any, leaves: Sequence[Any]) -> Any:
+    """A tree like another, with other leaves."""
+    rest = iter(leaves)
+    return mapped(lambda _: next(rest), tree)
 
 
 def defined(name: str, text: str, names: dict[str, Any]) -> Any:
