@@ -51,6 +51,7 @@ class Compiled:
         self._lock = threading.RLock()
         self._replays: dict[Any, list[Replay]] = {}
         self._refusals: Counter[Any] = Counter()  # by kind: calls that no program served, though the function could
+        self._warned = False  # that calls run uncompiled
         self._latest: Replay | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -81,13 +82,14 @@ class Compiled:
 
     def _has_room(self, key: Any) -> bool:
         """Whether one more program may be recorded."""
-        if len(self._replays.get(key, ())) == MAX_VARIANTS:
-            what = self._replays[key][0].guard.first_change()
-            self._give_up(key, f"{what} has changed before each of {MAX_VARIANTS + 1} calls")
+        kept = self._replays.get(key, ())
+        if len(kept) == MAX_VARIANTS:
+            changed = kept[0].guard.first_change()
+            self._give_up(key, f"{changed} has changed before each of {MAX_VARIANTS + 1} calls")
         elif sum(map(len, self._replays.values())) < self.max_programs:
             return True
-        elif key not in self._replays:
-            self._give_up(key, f"it has {self.max_programs} programs (max_programs) for arguments of other kinds")
+        else:
+            self._give_up(key, f"it has {self.max_programs} programs (max_programs), none of which serves them", kept)
         return False
 
     def _count_refusal(self, key: Any) -> None:
@@ -96,11 +98,13 @@ class Compiled:
         if self._refusals[key] == MAX_VARIANTS:
             self._give_up(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
 
-    def _give_up(self, key: Any, reason: str) -> None:
-        """Let calls with arguments of a kind run uncompiled from now on."""
-        if GIVEN_UP not in self._replays.values():
+    def _give_up(self, key: Any, reason: str, kept: Sequence[Replay] = ()) -> None:
+        """Let calls with arguments of a kind run uncompiled from now on, but for those that programs `kept` serve."""
+        if not self._warned:
+            self._warned = True
             warnings.warn(f"{self!r} runs uncompiled for some arguments, as {reason}", RuntimeWarning, stacklevel=4)
-        self._replays[key] = GIVEN_UP
+        if not kept:
+            self._replays[key] = GIVEN_UP
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__qualname__", None) or repr(self.function)

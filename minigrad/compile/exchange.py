@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.sweep import at_once
 from ..errors import RecordingError
-from .array import RecordingGenerator
+from .array import RecordingArray, RecordingGenerator
 from .reach import Place, Reach
 from .recording import Recording
 
@@ -41,9 +41,9 @@ class Exchange:
 
     def put_back(self, everything: bool = True) -> None:
         """Put back what was there; if not `everything`, only where the function has put nothing else meanwhile."""
-        places = [place for place, new in self._put if everything or get(place) is new]
+        back = [(place, place.value if everything else former(place, new)) for place, new in self._put]
         for kind in (operator.setitem, setattr, object.__setattr__):
-            calls = [(place.holder, place.key, place.value) for place in places if setter(place) is kind]
+            calls = [(place.holder, place.key, x) for place, x in back if x is not STAYS and setter(place) is kind]
             at_once(starmap(kind, calls))  # which no interrupt comes between
         self._put.clear()
 
@@ -78,12 +78,18 @@ class Exchange:
         return unseeded if x is DEFAULT_RNG else x
 
 
-def get(place: Place) -> Any:
-    """What is in a place now, None if the place is no longer there."""
+STAYS = object()
+
+
+def former(place: Place, new: Any) -> Any:
+    """What a place is to have for what stands in, `STAYS` if the function has put something else there."""
     try:
-        return place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
-    except (LookupError, AttributeError, ValueError):
-        return None
+        x: Any = place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
+    except (LookupError, AttributeError, ValueError):  # the place is no longer there
+        return STAYS
+    if x is new:
+        return place.value
+    return x.value if isinstance(x, RecordingArray) and x.node.source is x.value else STAYS
 
 
 def setter(place: Place) -> Callable[[Any, Any, Any], None]:

@@ -81,14 +81,10 @@ def out_position(function: Any) -> int | None:
         return {"reduce": 3, "accumulate": 3, "reduceat": 4}.get(function[1])
     try:
         names = inspect.signature(getattr(np.ndarray, function.name) if type(function) is Method else function)
-    except (AttributeError, TypeError, ValueError):  # NumPy 2.0 has functions without a signature
-        names = np.dot.__name__ == getattr(function, "name", getattr(function, "__name__", "")) and DOT
-    if not names or "out" not in names.parameters or names.parameters["out"].kind == inspect.Parameter.KEYWORD_ONLY:
-        return None
-    return [*names.parameters].index("out")
-
-
-DOT = inspect.signature(lambda a, b, out=None: None)
+    except (AttributeError, TypeError, ValueError):  # another library's, or one of NumPy 2.0 without a signature
+        return 2 if getattr(function, "name", getattr(function, "__name__", "")) == "dot" else None
+    out = names.parameters.get("out")
+    return None if out is None or out.kind == out.KEYWORD_ONLY else [*names.parameters].index("out")
 
 
 def with_out(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any]]:
@@ -98,7 +94,7 @@ def with_out(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> t
         return args, kwargs
     if len(args) > place + 1:
         raise RecordingError(
-            f"the compiled function passes out= and more by position. Pass these by name, as in {function}(x, out=y)"
+            "the compiled function passes out=, and something after it, by position. Pass both by name, as out=y"
         )
     return args[:place], kwargs if args[place] is None else {**kwargs, "out": args[place]}
 

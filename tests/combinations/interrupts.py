@@ -128,6 +128,33 @@ def recorded(rng):
     assert w.grad.tolist() == [6.0, 12.0]
 
 
+DEFAULT_RNG = np.random.default_rng
+
+
+def compiled(rng):
+    """A recording that is interrupted has put back what it had exchanged, and the next call is right."""
+    x, scale, held, w = np.array([1.0, 2.0]), np.array([2.0, 4.0]), [np.array([1.0, 1.0])], leaf(1.0, 2.0)
+
+    def function(x):
+        held[0][...] = 2 * x
+        mg.sum(w * x * scale).backward()
+        return x * (1 - held[0])
+
+    steps = [mg.compile(function)]
+
+    def work():
+        steps[:] = [mg.compile(function)]
+        steps[0](x)
+        steps[0](x)
+
+    interrupted(work, rng)
+    assert [type(array) for array in (scale, held[0], w.value)] == [np.ndarray] * 3
+    assert np.random.default_rng is DEFAULT_RNG
+    before = passes([w], [np.array([2.0, 8.0])])
+    assert steps[0](x).tolist() == [-1.0, -6.0]
+    assert passes([w], [np.array([2.0, 8.0])]) == before + 1
+
+
 def transformed(rng):
     x = np.array([1.0, 2.0])
     interrupted(lambda: mg.grad(lambda v: np.sum(mg.grad(lambda u: np.sum(u * u * u))(v) * v))(x), rng)
@@ -226,6 +253,7 @@ PROGRAMS = (
     retained,
     freed,
     recorded,
+    compiled,
     transformed,
     pushed,
     without_grad,

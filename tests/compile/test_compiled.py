@@ -5,6 +5,7 @@ import itertools
 import linecache
 import pickle
 import re
+import sys
 import threading
 from collections import OrderedDict, UserDict, defaultdict
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def test_many_shapes_run_uncompiled_in_the_end():
     compiled = mg.compile(function, max_programs=4)
     for n in range(1, 5):
         compiled(np.ones(n))
-    message = r"runs uncompiled for some arguments, as it has 4 programs \(max_programs\) for arguments of other kinds"
+    message = r"runs uncompiled for some arguments, as it has 4 programs \(max_programs\), none of which serves"
     with pytest.warns(RuntimeWarning, match=message):
         assert compiled(np.ones(5)).tolist() == [2] * 5
     for n in range(1, 9):
@@ -99,6 +100,21 @@ def test_what_changes_before_each_call_runs_uncompiled_in_the_end():
                 assert compiled(np.ones(2)).tolist() == [i, i]
         assert compiled(np.ones(2)).tolist() == [i, i]
     assert function.runs == 8 + 2 + 3
+
+
+def test_programs_that_are_there_go_on_serving():
+    """Where there is no room for another one of their kind."""
+    settings = SimpleNamespace(rate=1.0)
+    function = count_runs(lambda x: x * settings.rate)
+    compiled = mg.compile(function, max_programs=1)
+    compiled(np.ones(2))
+    settings.rate = 2.0
+    with pytest.warns(RuntimeWarning, match=r"as it has 1 programs \(max_programs\), none of which serves them"):
+        assert compiled(np.ones(2)).tolist() == [2, 2]
+    assert compiled(np.ones(2)).tolist() == [2, 2]
+    settings.rate = 1.0
+    assert compiled(np.ones(2)).tolist() == [1, 1]
+    assert function.runs == 3
 
 
 @pytest.mark.parametrize("wrong", [0, 1.5, None])
@@ -181,6 +197,27 @@ def test_threads_share_a_compiled_function():
         thread.join()
     assert errors == []
     np.testing.assert_array_equal(w.data, -200.0 * sum(range(8)))
+
+
+def test_threads_lose_no_gradient():
+    """Of several compiled functions and of one that is not, all of which use one leaf."""
+    w = mg.tensor(np.zeros(1), requires_grad=True)
+
+    def step():
+        mg.sum(w * 1.0).backward()
+
+    steps = [mg.compile(step), mg.compile(lambda: step()), step]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda step=step: [step() for _ in range(500)]) for step in steps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert w.grad.tolist() == [1500.0]
 
 
 def test_repeat_and_scan():

@@ -662,3 +662,122 @@ def test_generators_are_made_outside():
     rng = np.random.default_rng(0)
     for function in (lambda: mg.sample(rng, "normal", size=2), lambda: nn.functional.dropout(mg.ones(3))):
         mg.compile(function)()
+
+
+# Tensors that the function gives another array
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_tensors_that_are_changed(backend):
+    """Arguments, and those from outside, by an operator, an index or anew; a copy that somebody else has stays."""
+
+    def function(t, held, buffer):
+        t += 1.0
+        t[0] = held.sum()
+        held[1:] = t[1:] * 2
+        buffer[...] = 0.5 * buffer + held
+        return t * held
+
+    ours, theirs = ([mg.tensor([1.0, 2.0, 3.0]), nn.Buffer(np.zeros(3))] for _ in range(2))
+    compiled = mg.compile(lambda t: function(t, *ours), backend=backend)
+    for i in range(4):
+        t, u, before = mg.tensor(np.arange(3.0) + i), mg.tensor(np.arange(3.0) + i), ours[0].data
+        kept = before.copy()
+        assert compiled(t).tolist() == function(u, *theirs).tolist()
+        assert [x.tolist() for x in (t, *ours)] == [x.tolist() for x in (u, *theirs)]
+        assert before.tolist() == kept.tolist()
+        if i == 2:
+            ours[0].data = theirs[0].data = [7.0, 8.0, 9.0]
+
+
+def test_changes_of_tensors_that_a_replay_could_not_make():
+    """They are refused, and the Tensors have the arrays from before."""
+    w, t = mg.tensor(np.ones(2), requires_grad=True), mg.tensor(np.ones(2))
+    view = t.data
+
+    def leaves_a_graph(x):
+        t[0] = (w * x).sum()
+
+    def reads_by_another_name(x):
+        t[0] = (view * x).sum()
+        return t + view
+
+    def argument(t):
+        t[0] = w.sum()
+
+    for function, x in ((leaves_a_graph, np.ones(2)), (argument, mg.tensor([3.0, 4.0]))):
+        with pytest.raises(mg.RecordingError, match="to what requires grad, and a replay leaves no graph.*x.detach"):
+            mg.compile(function)(x)
+    assert x.tolist() == [3, 4]
+    with pytest.raises(mg.RecordingError, match="reads its former array by another name.*by the same Tensor"):
+        mg.compile(reads_by_another_name)(np.ones(2))
+    assert t.tolist() == [1, 1]
+    assert t.data is view
+
+
+def test_a_tensor_that_is_only_written():
+    """Nothing of it is read, and it has a new array after each call."""
+    t = mg.tensor(np.ones(2))
+
+    @mg.compile
+    def function(x):
+        t[...] = x
+        return x * 2
+
+    for value in (3.0, 4.0):
+        function(np.full(2, value))
+        assert t.tolist() == [value, value]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, z: x.dot(x, z),
+        lambda x, z: np.dot(x, x, z),
+        lambda x, z: np.multiply(x, 2, z),
+        lambda x, z: np.add.reduce(x[None], 0, None, z),
+        lambda x, z: np.sum(x[None], 0, None, z),
+        lambda x, z: x[None].max(0, z),
+        lambda x, z: np.clip(x, 0, 1, z),
+        lambda x, z: np.add(x, 1, None),
+        lambda x, z: np.stack([x[0], x[1]], 0, z),
+    ],
+)
+def test_an_array_to_write_into_may_come_by_its_position(function):
+    """It is written to in each call."""
+    compiled = mg.compile(lambda x, z: (function(x, z), x * 1)[1])
+    for factor in (1.0, 2.0):
+        x = factor * (np.eye(2) + 0.25)
+        ours, theirs = np.zeros((2, 2)), np.zeros((2, 2))
+        compiled(x, ours)
+        function(x, theirs)
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(mg.RecordingError, match="passes out=, and something after it, by position"):
+        mg.compile(lambda x, z: np.sum(x, 0, None, z, True))(x, ours)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (lambda y: (x * 5.0) * y)(np.atleast_1d(x * 2.0)),
+        lambda x: np.squeeze(x * 2) * (x + 1),
+        lambda x: (x * 2).real * (x + 1),
+        lambda x: np.diff(x * 2, n=0) * (x + 1),
+        lambda x: [a * (x + 1) for a in np.broadcast_arrays(x * 2, x * 3)],
+        lambda x: np.split(x * 2, 2)[0].T * 3,
+        lambda x: np.split(x * 2, 2)[0].T[..., None][0] * 3,
+    ],
+)
+def test_results_that_are_their_operands(function):
+    """Or views of a part of a result: their memory is used again only when both are done with."""
+    compiled = mg.compile(function)
+    for factor in (1.0, 2.0, 3.0):
+        x = factor * (np.eye(2) + 0.25)
+        np.testing.assert_array_equal(compiled(x), function(x))
+
+
+def test_gradients_of_python_numbers():
+    """They are arrays of no dimensions to a transformation, and numbers to who calls it."""
+    compiled = mg.compile(mg.grad(lambda u, v: u * v))
+    for v in (2.0, 5.0):
+        assert compiled(3.0, v) == v

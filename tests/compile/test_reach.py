@@ -1,0 +1,316 @@
+"""What a function can reach from outside is found, exchanged while it is recorded, put back, and asked for later."""
+
+import collections
+import functools
+import itertools
+import types
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.compile import guards, reach
+
+SCALE = np.array([2.0, 3.0])
+RATE = 0.5
+TABLE = {"first": np.ones(2), ("a", 1): 2.0, RATE: 1.0}
+module = types.ModuleType("settings_of_a_user")
+module.rate, module.unused, module.array = 0.5, 1.0, np.ones(2)
+Pair = collections.namedtuple("Pair", ["x", "factor"])
+
+
+class Base:
+    offset = 1.0
+
+    @property
+    def doubled(self):
+        return 2 * self.rate
+
+    @staticmethod
+    def tripled(x):
+        return 3 * x * RATE
+
+    @classmethod
+    def shifted(cls, x):
+        return x + cls.offset
+
+
+class Settings(Base):
+    __slots__ = ("array", "hidden")
+
+    def __init__(self):
+        self.array, self.rate = np.ones(2), 0.5
+
+    def __call__(self, x):
+        return x * self.array * self.doubled
+
+
+class Scaled(nn.Module):
+    """A module whose forward nobody names."""
+
+    def __init__(self):
+        self.layers = [nn.LeakyReLU(0.5), {"last": np.full(2, 3.0)}]
+
+    def forward(self, x):
+        return self.layers[0](x) * self.layers[1]["last"] * RATE
+
+
+@dataclass
+class Named:
+    """Options that the function looks up by names it makes."""
+
+    rate: float = 0.5
+    other: float = 1.0
+
+
+def make_closure():
+    array, numbers = np.ones(2), [1.0, 2.0]
+
+    def inner(x):
+        return x * array * numbers[1]
+
+    return inner, array, numbers
+
+
+INNER, INNER_ARRAY, INNER_NUMBERS = make_closure()
+settings, scaled, named = Settings(), Scaled(), Named()
+pair = Pair(np.ones(2), 2.0)
+long = [float(i) for i in range(20)]
+allowed = {"a", "b"}
+queue = collections.deque([np.ones(2)])
+proxy = types.MappingProxyType({"a": 2.0})
+space = types.SimpleNamespace(array=np.ones(2))
+shift = functools.partial(np.add, np.ones(2), dtype=None)
+user_dict = collections.UserDict(a=2.0)
+
+
+def default(x, scale=np.ones(2), *, factor=2.0):  # noqa: B008
+    return x * scale * factor
+
+
+def set_global(name, value):
+    def change():
+        globals()[name] = value
+
+    return change
+
+
+CASES = {
+    "a global array": (lambda x: x * SCALE, lambda: SCALE.__setitem__(0, 5.0)),
+    "a global array made a constant": (lambda x: x * (1 - SCALE), lambda: SCALE.__setitem__(0, 7.0)),
+    "another global array": (lambda x: x * SCALE, set_global("SCALE", np.array([4.0, 4.0]))),
+    "a global number": (lambda x: x * RATE, set_global("RATE", 0.25)),
+    "an entry of a dict": (lambda x: x * TABLE["first"], lambda: TABLE.__setitem__("first", np.full(2, 4.0))),
+    "a number in a dict": (lambda x: x * TABLE["a", 1], lambda: TABLE.__setitem__(("a", 1), 3.0)),
+    "an entry more": (lambda x: x * len(TABLE), lambda: TABLE.__setitem__("more", 3.0)),
+    "a module": (lambda x: x * module.rate * module.array, lambda: setattr(module, "rate", 4.0)),
+    "an array in a module": (lambda x: x * (2 - module.array), lambda: module.array.__setitem__(0, 4.0)),
+    "an attribute": (lambda x: settings(x), lambda: setattr(settings, "rate", 3.0)),
+    "an attribute in a slot": (lambda x: settings(x), lambda: setattr(settings, "array", np.full(2, 3.0))),
+    "an attribute of a class": (lambda x: settings.shifted(x), lambda: setattr(Base, "offset", 4.0)),
+    "one that hides that of a class": (lambda x: x * settings.offset, lambda: setattr(settings, "offset", 4.0)),
+    "what a static method reads": (lambda x: settings.tripled(x), set_global("RATE", 3.0)),
+    "what a forward reads": (lambda x: scaled(x), set_global("RATE", 2.0)),
+    "a setting of a layer": (lambda x: scaled(x), lambda: setattr(scaled.layers[0], "negative_slope", 0.25)),
+    "an array in a module of layers": (lambda x: scaled(x), lambda: scaled.layers[1]["last"].__setitem__(0, 9.0)),
+    "an attribute by a made name": (lambda x: x * getattr(named, "ra" + "te"), lambda: setattr(named, "rate", 2.0)),
+    "a named tuple": (lambda x: x * (3 - pair.x) * pair.factor, lambda: pair.x.__setitem__(0, 5.0)),
+    "a long list": (lambda x: x * sum(long), lambda: long.__setitem__(3, 100.0)),
+    "a set": (lambda x: x * len("ab" if "a" in allowed else "c"), lambda: (allowed.discard("a"), allowed.add("c"))),
+    "a deque": (lambda x: x * (3 - queue[0]), lambda: queue.append(queue.popleft() * 2)),
+    "a read-only mapping": (lambda x: x * proxy["a"], set_global("proxy", types.MappingProxyType({"a": 3.0}))),
+    "a namespace": (lambda x: x * (3 - space.array), lambda: space.array.__setitem__(1, 5.0)),
+    "a partial function": (lambda x: shift(x), lambda: shift.args[0].__setitem__(0, 5.0)),
+    "a mapping of the user's": (lambda x: x * user_dict["a"], lambda: user_dict.__setitem__("a", 3.0)),
+    "a variable of an inner function": (lambda x: INNER(x), lambda: INNER_ARRAY.__setitem__(0, 4.0)),
+    "a list of an inner function": (lambda x: INNER(x), lambda: INNER_NUMBERS.__setitem__(1, 4.0)),
+    "a default": (lambda x: default(x), lambda: default.__defaults__[0].__setitem__(0, 4.0)),
+    "another function": (lambda x: scaled.layers[0](x), lambda: scaled.layers.__setitem__(0, nn.Tanh())),
+    "a function defined inside": (lambda x: (lambda: x * SCALE)(), lambda: SCALE.__setitem__(1, 11.0)),
+    "a compiled function": (lambda x: COMPILED(x), lambda: SCALE.__setitem__(1, 12.0)),
+    "a bound method": (lambda x: METHOD(x), set_global("RATE", 5.0)),
+    "a gradient": (mg.grad(lambda x: mg.sum(x * x * SCALE)), lambda: SCALE.__setitem__(1, 13.0)),
+}
+COMPILED = mg.compile(lambda x: x * SCALE)
+METHOD = scaled.forward
+
+
+def everything():
+    """The arrays of this file, which have to be themselves after each recording."""
+    names = ("SCALE", "TABLE", "pair", "queue", "long")
+    return [globals()[name] for name in names] + [*TABLE.values(), *queue, *shift.args, settings.array, space.array]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_outside_is_seen(name):
+    """In place or for something else; and each place has the user's own object after the recording."""
+    function, change = CASES[name]
+    compiled, x = mg.compile(function), np.array([0.5, -1.0])
+    for _ in range(2):
+        before = everything()
+        for _ in range(2):
+            np.testing.assert_array_equal(compiled(x), function(x))
+        assert all(map(lambda a, b: a is b, everything(), before))
+        change()
+
+
+def test_arguments_that_are_objects_are_reached():
+    """Their arrays are read anew, and another object is another program."""
+    compiled = mg.compile(lambda x, options: x * options.rate)
+    options = Named()
+    for rate in (0.5, 2.0):
+        options.rate = rate
+        assert compiled(np.ones(2), options).tolist() == [rate, rate]
+
+
+def test_what_is_not_named_does_not_matter():
+    """An attribute that the function's code does not name may change: no program is recorded for it."""
+    plain = Base()
+    plain.array, plain.count = np.ones(2), 0
+    compiled = mg.compile(lambda x: x * plain.array)
+    compiled(np.ones(2))
+    plain.count = 77
+    module.unused = 5.0
+    compiled(np.ones(2))
+    assert len(next(iter(compiled._replays.values()))) == 1
+
+
+def test_a_function_that_raises_has_changed_no_place():
+    """Whatever it has put into lists, dicts, sets and objects is taken out again, and what it took out is back."""
+    state = types.SimpleNamespace(list=[1.0], dict={"a": 1.0}, set={1}, deque=collections.deque([1.0]), kept=None)
+
+    def function(x):
+        state.list.append(x * 2)
+        state.dict["a"] = x
+        state.set.add(2)
+        state.deque[0] = x
+        state.kept = state.more = x * 2
+        state.list[0] = SCALE
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        mg.compile(function)(np.ones(2))
+    assert (state.list, state.dict, state.set, [*state.deque]) == ([1.0], {"a": 1.0}, {1}, [1.0])
+    assert vars(state).keys() == {"list", "dict", "set", "deque", "kept"}
+    assert state.kept is None
+
+
+def test_what_a_function_exchanges_itself_stays():
+    """A list may hold another array afterwards, if nobody has computed it inside."""
+    held, other = [np.ones(2)], np.full(2, 2.0)
+
+    def function(x):
+        held[0] = other
+        return x + held[0]
+
+    assert mg.compile(function)(np.ones(2)).tolist() == [3, 3]
+    assert held[0] is other
+
+
+def test_a_place_that_is_gone_is_another_program():
+    """A variable that is deleted, an attribute that is no longer there."""
+    options = types.SimpleNamespace(rate=2.0)
+    compiled = mg.compile(lambda x: x * getattr(options, "rate", 1.0))
+    assert compiled(np.ones(2)).tolist() == [2, 2]
+    del options.rate
+    assert compiled(np.ones(2)).tolist() == [1, 1]
+
+
+def test_a_variable_without_a_value():
+    """Is no place, and the function says so itself."""
+
+    def make():
+        def function(x):
+            return x * later
+
+        if False:
+            later = 1.0
+        return function
+
+    with pytest.raises(NameError, match="later"):
+        mg.compile(make())(np.ones(2))
+
+
+def test_there_is_an_end(monkeypatch):
+    """A function that reaches the whole program is told so."""
+    monkeypatch.setattr(reach, "MANY", 10)
+    many = [[i] for i in range(20)]
+    with pytest.raises(mg.RecordingError, match="can reach more than 10 objects.*Pass what it needs as arguments"):
+        mg.compile(lambda x: x * len(many))(np.ones(2))
+
+
+def test_objects_of_python_are_looked_at_from_outside():
+    """An iterator, a lock or a logger keeps what is in it to itself."""
+    counter = itertools.count()
+    compiled = mg.compile(lambda x: x * type(next(counter)).__name__.count("i"))
+    assert compiled(np.ones(2)).tolist() == compiled(np.ones(2)).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "want"),
+    [
+        (1, 1, True),
+        (1, 1.0, False),
+        (1, True, False),
+        (0.0, -0.0, False),
+        (float("nan"), float("nan"), True),
+        (np.float64(1), np.float64(1), True),
+        (np.float64(1), 1.0, False),
+        ("a", "a", True),
+    ],
+)
+def test_numbers_that_are_the_same(x, y, want):
+    """Of one type, and bit by bit but for what a NaN hides."""
+    assert guards.same(x, y) is want
+    assert guards.same_all([x], [y]) is want
+
+
+def test_the_first_change_has_a_name():
+    """As the warning of a function that is recorded too often says it."""
+    key = object()
+    options = {"rate": 1.0, key: 2.0}
+
+    def function(x):
+        return x * options["rate"] * options[key]
+
+    def first_change():
+        return compiled._latest.guard.first_change()
+
+    compiled = mg.compile(function)
+    compiled(np.ones(2))
+    assert first_change() == "something"
+    options[key] = 3.0
+    assert first_change() == f"entry {key!r} of a dict"
+    options["rate"] = 2.0
+    assert first_change() == "rate"
+    options["another"] = options.pop("rate")
+    assert first_change() == "rate"
+    del options["another"]
+    assert first_change() == "the length of a dict"
+    options |= {"rate": 1.0, key: 2.0}
+    assert first_change() == "something"
+    options = dict(options)
+    assert first_change() == "a variable of the function around it"
+
+
+def test_an_optimizer_takes_care_of_itself():
+    """Another learning rate needs no other program, another group does."""
+    w, v = (mg.tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    optimizer = optim.SGD([w], lr=0.5)
+
+    @mg.compile
+    def step():
+        optimizer.zero_grad()
+        mg.sum(w * v).backward()
+        optimizer.step()
+
+    step()
+    optimizer.lr = 0.25
+    step()
+    assert w.tolist() == [0.25, 0.25]
+    assert len(step._replays[()]) <= 2
+    optimizer.add_param_group({"params": [v], "lr": 1.0})
+    step()
+    assert (w.tolist(), v.tolist()) == ([0.0, 0.0], [0.75, 0.75])
