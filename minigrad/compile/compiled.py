@@ -77,7 +77,7 @@ class Compiled:
                 replays = None
         answer = self.function(*args, **kwargs)  # which may raise an error that says more
         if replays is None:
-            self._count_refusal(key)
+            self._count_refusal(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
         return answer
 
     def _has_room(self, key: Any) -> bool:
@@ -92,11 +92,11 @@ class Compiled:
             self._give_up(key, f"it has {self.max_programs} programs (max_programs), none of which serves them", kept)
         return False
 
-    def _count_refusal(self, key: Any) -> None:
-        """Note that a program refused a call that the function served, which is too slow to happen often."""
+    def _count_refusal(self, key: Any, reason: str) -> None:
+        """Note that no program served a call, though the function did, which is too slow to happen often."""
         self._refusals[key] += 1
         if self._refusals[key] == MAX_VARIANTS:
-            self._give_up(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
+            self._give_up(key, reason)
 
     def _give_up(self, key: Any, reason: str, kept: Sequence[Replay] = ()) -> None:
         """Let calls with arguments of a kind run uncompiled from now on, but for those that programs `kept` serve."""
@@ -116,6 +116,9 @@ class Compiled:
 
     def _record(self, key: Any, args: Any, kwargs: Any) -> Any:
         program, answer = recorded(self.function, args, kwargs)
+        if program is None:
+            self._count_refusal(key, "it changes lists, dicts or names outside in ways that no replay could")
+            return answer
         replay = self._kind(program)
         self._replays.setdefault(key, []).insert(0, replay)
         self._latest = replay

@@ -2,6 +2,7 @@
 
 import operator
 import random
+from collections import deque
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -12,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..core.sweep import at_once
+from ..core.tensor import Tensor
+from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
+from .program import mapped
 from .reach import Place, Reach
 from .recording import Recording
 
@@ -29,6 +33,7 @@ class Exchange:
         self._recording = recording
         self._places = [*reach.places, Place(np.random, "default_rng", False, DEFAULT_RNG)]
         self._containers = [(x, copy(x)) for x, _ in [*reach.sizes, *reach.contents]]
+        self._numbers = {id(x) for x, _ in reach.contents}  # containers whose entries are no places
         self._put: list[tuple[Place, Any]] = []
 
     def put(self) -> None:
@@ -39,17 +44,42 @@ class Exchange:
                 self._put.append((place, new))  # first, as an interrupt may come in between
                 setter(place)(place.holder, place.key, new)
 
-    def put_back(self, everything: bool = True) -> None:
-        """Put back what was there; if not `everything`, only where the function has put nothing else meanwhile."""
-        back = [(place, place.value if everything else former(place, new)) for place, new in self._put]
-        for kind in (operator.setitem, setattr, object.__setattr__):
-            calls = [(place.holder, place.key, x) for place, x in back if x is not STAYS and setter(place) is kind]
-            at_once(starmap(kind, calls))  # which no interrupt comes between
+    def changes(self) -> list[tuple[int, Place, Any]]:
+        """Where something else is now than was put there: the number of the place, -1 of a new one, and what it is."""
+        put = {id(place): new for place, new in self._put}
+        found = [(i, place, now_in(place)) for i, place in enumerate(self._places)]
+        found = [(i, place, x) for i, place, x in found if x is not GONE and x is not put.get(id(place), place.value)]
+        for x, before in self._containers:
+            if isinstance(x, dict):
+                found += [(-1, Place(x, key, True, None), x[key]) for key in [*x] if key not in before]
+        return found
+
+    def is_rearranged(self) -> bool:
+        """Whether lists and sets are longer or shorter than before, or numbers in them others, or entries are gone."""
+        for x, before in self._containers:
+            if isinstance(x, dict):
+                if not before.keys() <= x.keys():
+                    return True
+            elif len(x) != len(before) or (id(x) in self._numbers and x != before):
+                return True
+        return False
+
+    def release_entries(self) -> None:
+        """Let there be arrays in place of recorded ones in lists that are longer or shorter than before."""
+        for x, before in self._containers:
+            if isinstance(x, list | deque) and len(x) != len(before):
+                for i, part in enumerate(x):
+                    x[i] = released(part)
+
+    def put_back(self) -> None:
+        """Put back what was there, but for where the function has put something else."""
+        self._assign([(place, place.value) for place, new in self._put if now_in(place) is new])
         self._put.clear()
 
     def undo(self) -> None:
-        """Put everything back, and take out of lists, dicts and objects what the function has put there."""
-        self.put_back()
+        """Let everything be as it was: also what the function has put into variables, lists, dicts and objects."""
+        self._assign([(place, place.value) for place in self._places if now_in(place) is not place.value])
+        self._put.clear()
         for x, before in self._containers:
             if isinstance(x, dict):
                 if len(x) != len(before) or any(x.get(key) is not part for key, part in before.items()):
@@ -60,6 +90,12 @@ class Exchange:
             elif len(x) != len(before) or any(map(operator.is_not, x, before)):
                 x.clear()
                 x.extend(before)
+
+    def _assign(self, places: list[tuple[Place, Any]]) -> None:
+        """Put something into each place."""
+        for kind in (operator.setitem, setattr, object.__setattr__):
+            calls = [(place.holder, place.key, x) for place, x in places if setter(place) is kind]
+            at_once(starmap(kind, calls))  # which no interrupt comes between
 
     def _stand_in(self, x: Any) -> Any:
         """What takes the place of something."""
@@ -78,18 +114,32 @@ class Exchange:
         return unseeded if x is DEFAULT_RNG else x
 
 
-STAYS = object()
+GONE = object()
 
 
-def former(place: Place, new: Any) -> Any:
-    """What a place is to have for what stands in, `STAYS` if the function has put something else there."""
+def now_in(place: Place) -> Any:
+    """What is in a place now, `GONE` if the place is no longer there."""
     try:
-        x: Any = place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
-    except (LookupError, AttributeError, ValueError):  # the place is no longer there
-        return STAYS
-    if x is new:
-        return place.value
-    return x.value if isinstance(x, RecordingArray) and x.node.source is x.value else STAYS
+        return place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
+    except (LookupError, AttributeError, ValueError):
+        return GONE
+
+
+def is_computed(x: Any) -> bool:
+    """Whether something is a recorded array, or a Tensor without a graph that the function has made of one."""
+    return isinstance(x.value if type(x) is Tensor and x.node is None else x, RecordingArray)
+
+
+def released(x: Any) -> Any:
+    """What is left outside for what the function has left there: arrays in place of recorded ones."""
+    if isinstance(x, RecordingArray):
+        return as_array(x.value)
+    if isinstance(x, Tensor) and x.node is None and isinstance(x.value, RecordingArray):
+        x.value = as_array(x.value.value)
+    elif type(x) in (list, dict):
+        for key in [*x] if isinstance(x, dict) else range(len(x)):
+            x[key] = released(x[key])
+    return mapped(released, x) if isinstance(x, tuple) else x
 
 
 def setter(place: Place) -> Callable[[Any, Any, Any], None]:

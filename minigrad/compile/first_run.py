@@ -11,23 +11,23 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
-from .exchange import Exchange, check_streams, streams
+from .exchange import Exchange, check_streams, is_computed, released, setter, streams
 from .guards import Guard
 from .names import outside_names
-from .program import Program, leaves_of, mapped
+from .program import Program, Spot, leaves_of, mapped
 from .reach import Reach
 from .recording import Recording
 
 
-def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Program, Any]:
-    """Run a function and write down what it does; the program, and the function's answer.
+def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Run a function and write down what it does; the program, None if it does what no replay could, and its answer.
 
     Arrays and gradients from outside are as they were before if this raises.
     """
     root = [function]
     reach = Reach([root, *(x for x in leaves_of((args, kwargs)) if not isinstance(x, np.ndarray | Tensor))])
     recording = Recording(getattr(function, "__code__", None), reach.arrays)
-    exchange, guard = Exchange(recording, reach), Guard(reach)
+    exchange = Exchange(recording, reach)
     before, drawn = context.get(), streams()
     try:
         context.set(with_changes(recorder=recording))
@@ -36,9 +36,11 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         exchange.put()
         answer = root[0](*args, **kwargs)
         name_variables(recording)
-        program, answer = finished(recording, function, answer, guard)
+        program, answer = finished(recording, function, answer)
         check_streams(drawn)
-        exchange.put_back(everything=False)
+        complete = leave(recording, exchange, reach, program)
+        exchange.put_back()
+        program.guard = Guard(reach, program.left)
         args, kwargs = (), {}
         recording.settle(leaves_of(answer))
     except BaseException:
@@ -46,11 +48,29 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         recording.undo()
         raise
     finally:
-        exchange.put_back()  # an interrupt may have come where this was begun
+        exchange.put_back()  # an interrupt may have come as this was begun
         recording.frame = None
         context.set(before)
     recording.name_outside(outside_names(function))
-    return program, answer
+    return program if complete else None, answer
+
+
+def leave(recording: Recording, exchange: Exchange, reach: Reach, program: Program) -> bool:
+    """Let replays leave in places outside what the function has left there; whether they can do all of it."""
+    complete = not exchange.is_rearranged()
+    for number, place, x in exchange.changes():
+        if is_computed(x):
+            spot, node = recording.leave(place, x)
+            program.assigned[spot] = node
+            if spot.kind is not None:
+                program.left.append(number)
+        elif reach.knows(x):
+            program.effects.append((Spot(place.holder, place.key, place.is_item, False), x))
+        else:
+            complete = False
+        setter(place)(place.holder, place.key, released(x))
+    exchange.release_entries()
+    return complete and recording.complete
 
 
 def enter(recording: Recording, x: Any) -> Any:
@@ -92,7 +112,7 @@ def give_name(name: str, x: Any) -> None:
             give_name(f"{name}_{key}", part)
 
 
-def finished(recording: Recording, function: Callable[..., Any], answer: Any, guard: Guard) -> tuple[Program, Any]:
+def finished(recording: Recording, function: Callable[..., Any], answer: Any) -> tuple[Program, Any]:
     """The program of a recording, and the function's answer; gradients are left in the leaves."""
     tensors: list[bool] = []
     result = mapped(lambda x: answered(recording, x, tensors), answer)
@@ -118,7 +138,6 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any, gu
         tensors_given,
         assigned,
         list(recording.touched),
-        guard,
     )
     return program, mapped(outside, answer)
 

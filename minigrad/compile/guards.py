@@ -1,6 +1,6 @@
 """Whether all that a recording has found outside is still there, which each replay asks first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from types import ModuleType
 from typing import Any
 
@@ -15,11 +15,12 @@ GONE = (LookupError, AttributeError, ValueError, TypeError)  # what a place rais
 class Guard:
     """The places, sizes and numbers that a function has reached.
 
-    `unchanged` tells whether they are what they were. It is made as source, as it is called before each replay: a
+    `unchanged` tells whether they are what they were, but for the places `left`, by number, in which each replay leaves
+    something else. It is made as source, as it is called before each replay: a
     place takes as long as Python's ``is``.
     """
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: Reach, left: Container[int] = ()) -> None:
         self._names: dict[str, Any] = {"same": same, "same_all": same_all, "GONE": GONE}
         self._holders: dict[int, str] = {}
         terms = [f"len({self._name(x)}) == {n}" for x, n in reach.sizes]
@@ -27,6 +28,8 @@ class Guard:
         self._said = [f"the length of a {type(x).__name__}" for x, _ in reach.sizes]
         self._said += [f"what is in a {type(x).__name__}" for x, _ in reach.contents]
         for i, place in enumerate(reach.places):
+            if i in left:
+                continue
             self._names[f"v{i}"] = place.value
             found = self._access(place)
             equal = f" or same(x, v{i})" if isinstance(place.value, NUMBERS) else ""

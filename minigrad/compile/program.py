@@ -35,7 +35,7 @@ class Value:
 
     `scalar` tells a NumPy scalar from an array of shape (), and `number` a Python number from both. `root` is the
     value in whose memory this one lies, itself if it is no view. `source` is the array of an outside value or of a
-    constant, the position of an argument, the leaf or the Tensor in which a value is looked up.
+    constant, the position of an argument, the leaf, Tensor or Spot in which a value is looked up.
     """
 
     shape: tuple[int, ...]
@@ -105,6 +105,20 @@ class Call:
         return [*self.operands(), *self.results, *values_in(self.target)]
 
 
+@dataclass(eq=False, slots=True)
+class Spot:
+    """A place outside in which a replay leaves a result, as a Tensor or as an array: an entry, or an attribute.
+
+    `kind` is shape, dtype and strides of the array that was there before, None if there was none.
+    """
+
+    holder: Any
+    key: Any
+    is_item: bool
+    as_tensor: bool
+    kind: Any = None
+
+
 @dataclass(slots=True)
 class Program:
     """A recorded function: its calls in order, and what it leaves behind.
@@ -126,9 +140,13 @@ class Program:
     tensors_given
         The positions of arguments that are Tensors.
     assigned
-        Tensors that are given another array, and what it is: arguments by position, and those from outside.
+        What is left outside: arrays for Tensors, which are arguments by their position or from outside, and for Spots.
     touched
         The leaves whose values are changed in place.
+    effects
+        Spots in which each replay puts one and the same object, and that object.
+    left
+        The numbers of places in which each replay leaves another array.
     guard
         Tells whether what the function reached outside, when it was recorded, is still there.
     """
@@ -146,7 +164,9 @@ class Program:
     tensors_given: Sequence[int]
     assigned: dict[Any, Any]
     touched: list[Any]
-    guard: Any
+    effects: list[tuple[Spot, Any]] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    guard: Any = None
 
     def outputs(self) -> list[Value]:
         """The values that outlive a call of the program."""

@@ -56,6 +56,7 @@ class Reach:
         self.contents: list[tuple[Any, Any]] = []
         self.arrays: dict[int, Any] = {}
         self._known: dict[int, Any] = {}
+        self._found: set[Any] = set()  # places, by the identity of the holder and the key
         self._names: set[str] = set()  # that code asks objects for
         self._asked: list[tuple[Any, bool, set[str]]] = []  # holders of which code asks for some names, and those found
         self._waiting = list(roots)
@@ -68,6 +69,10 @@ class Reach:
                 self._visit(self._waiting.pop())
             while self._hidden:
                 self._look_into(self._hidden.pop())
+
+    def knows(self, x: Any) -> bool:
+        """Whether something can be had from outside: a number or a word, or an object that the walk came by."""
+        return isinstance(x, ATOMS) or id(x) in self._known
 
     def _is_new(self, x: Any) -> bool:
         """Whether something has not been visited, and may have something in it."""
@@ -166,6 +171,10 @@ class Reach:
         if isinstance(x, staticmethod | classmethod | property):
             self._waiting.append(x.fget if isinstance(x, property) else x.__func__)
             return
+        place = id(holder), key if isinstance(key, str | int) else id(key)
+        if place in self._found:  # functions have variables in common
+            return
+        self._found.add(place)
         self.places.append(Place(holder, key, is_item, x))
         self._waiting.append(x)
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..core import sweep as engine
 from ..core.door import bare
 from ..core.tape import mark_changed
@@ -13,7 +15,8 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
-from .program import BRANCHED, LOOKED_UP, Program, Value, leaves_of, mapped
+from .guards import GONE
+from .program import BRANCHED, LOOKED_UP, Program, Spot, Value, leaves_of, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -62,14 +65,17 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
     and branches, as in four of NumPy's calls. Programs that leave gradients have the leaves to themselves meanwhile.
     """
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
-    names |= {"constant": constant, "filled": filled, "engine": engine}
+    names |= {"constant": constant, "filled": filled, "array_in": array_in, "kind_in": kind_in, "engine": engine}
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     say = {x: f"leaf_{i}" for i, x in enumerate(leaves)} | {x: f"held_{i}" for i, x in enumerate(program.assigned)}
     names |= {name: x for x, name in say.items()}
     say |= {i: f"inputs[{i}]" for i in program.tensors_given}
     looked_up = [v for v in program.arguments if v.origin == LOOKED_UP]
     given = [look_up(v, say) for v in looked_up]
-    unfit = [*conditions(program, say, names), *(layout(v, say, names) for v in looked_up)]
+    unfit = [
+        *conditions(program, say, names),
+        *(layout(v, say, names) for v in looked_up if not isinstance(v.source, Spot)),
+    ]
     count_given = len(program.arguments) - len(given)
     inputs = [f"inputs[{i}].data" if i in program.tensors_given else f"inputs[{i}]" for i in range(count_given)]
     inputs = ", ".join((inputs if program.tensors_given else ["*inputs"] if count_given else []) + given)
@@ -84,18 +90,40 @@ def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], 
 
 
 def look_up(v: Value, say: Mapping[Any, str]) -> str:
-    """The expression of a value that is looked up: a leaf's gradient, or the array of a Tensor."""
+    """The expression of a value that is looked up: a leaf's gradient, or the array of a Tensor or in a Spot."""
+    if isinstance(v.source, Spot):
+        return f"array_in({say[v.source]})"
     return f"{say[v.source]}.value" if isinstance(v.source, Tensor) else f"bare({say[v.source]}.notes.grad)"
 
 
 def layout(v: Value, say: Mapping[Any, str], names: dict[str, Any]) -> str:
-    """The condition that a value that is looked up is another kind of array than it was."""
+    """The condition that a value that is looked up in a leaf or a Tensor is another kind of array than it was."""
     x = look_up(v, say)
     if not isinstance(v.source, Tensor):  # a gradient has its leaf's shape and dtype
         return f"{x}.strides != {v.strides}"
     names[f"dtype_{say[v.source]}"] = v.dtype
     kind = f"({v.shape}, dtype_{say[v.source]}, {v.strides}, None)"
     return f"({x}.shape, {x}.dtype, {x}.strides, {say[v.source]}.node) != {kind}"
+
+
+MISSING = np.empty(0, object)
+
+
+def array_in(spot: Spot) -> Any:
+    """The array that a Spot has now; another kind of array if it has none, or one with a graph."""
+    try:
+        x = spot.holder[spot.key] if spot.is_item else getattr(spot.holder, spot.key)
+    except GONE:
+        return MISSING
+    if spot.as_tensor:
+        return x.data if isinstance(x, Tensor) and x.node is None else MISSING
+    return x if isinstance(x, np.ndarray) else MISSING
+
+
+def kind_in(spot: Spot) -> Any:
+    """Shape, dtype and strides of the array that a Spot has now."""
+    x = array_in(spot)
+    return x.shape, x.dtype, x.strides
 
 
 def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) -> list[str]:
@@ -112,6 +140,7 @@ def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) 
     for i, x in enumerate(program.gradients):
         unfit.append(f"{say[x]}.notes.hooks is not hooks_{i}")
         names[f"hooks_{i}"] = x.notes.hooks
+    unfit += [f"kind_in({say[x]}) != {say[x]}.kind" for x in program.assigned if isinstance(x, Spot) and x.kind]
     for i, (owner, name, value) in enumerate(program.attributes):
         unfit.append(f"owner_{i}.{name} != setting_{i}")
         names |= {f"owner_{i}": owner, f"setting_{i}": value}
@@ -126,7 +155,22 @@ def leaving(program: Program, say: Mapping[Any, str], names: dict[str, Any]) -> 
         names[f"gradient_{i}"] = g
         left = from_results(g, next(place)) if isinstance(g, Value) else f"gradient_{i}"
         lines.append(f"{say[x]}.notes.grad = {left}")
-    return lines + [f"{say[x]}.value = {from_results(y, next(place))}" for x, y in program.assigned.items()]
+    for x, y in program.assigned.items():
+        i = next(place)
+        if isinstance(x, Spot):
+            left = f"constant(results[{i}])" if x.as_tensor else from_results(y, i)
+            lines.append(f"{entry(x, say[x])} = {left}")
+        else:
+            lines.append(f"{say[x]}.value = {from_results(y, i)}")
+    for i, (spot, x) in enumerate(program.effects):
+        names |= {f"spot_{i}": spot, f"object_{i}": x}
+        lines.append(f"{entry(spot, f'spot_{i}')} = object_{i}")
+    return lines
+
+
+def entry(spot: Spot, name: str) -> str:
+    """The expression of what is in a Spot."""
+    return f"{name}.holder[{name}.key]" if spot.is_item else f"{name}.holder.{spot.key}"
 
 
 def from_results(g: Value, i: int) -> str:

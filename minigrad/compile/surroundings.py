@@ -1,6 +1,7 @@
 """What a recording meets outside of the function: arrays, gradients, generators, and what becomes of them."""
 
 import weakref
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
 from .kept import check_nothing_is_kept, own_arrays, owner, same_bytes, twin
-from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Value
+from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Spot, Value
 
 NOTHING: Mapping[Any, Any] = {}
 
@@ -39,8 +40,9 @@ class Surroundings:
         self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the nodes that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self.tensors_given: dict[int, tuple[Tensor, Tensor, Any]] = {}  # by position, and what stands for it
+        self.complete = True  # whether a replay could do all that the function does outside
         self._former: list[tuple[Tensor, Any, Any]] = []  # Tensors that have another array now, and what they had
-        self._placed: set[Value] = set()  # arrays that were exchanged where they are kept
+        self._placed: Counter[Value] = Counter()  # arrays that were exchanged, by the number of their places
         self._changed: list[tuple[Any, Value]] = []  # as in _outside: constants that were there before these
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
@@ -85,7 +87,7 @@ class Surroundings:
     def exchanged(self, x: np.ndarray) -> RecordingArray:
         """What is put into the place of an array while the function runs."""
         made = self.seen(x)
-        self._placed.add(made.node)
+        self._placed[made.node] += 1
         return made
 
     def generator(self, rng: np.random.Generator) -> RecordingGenerator:
@@ -177,25 +179,38 @@ class Surroundings:
             if tensor.value is not value:
                 check_assigned(tensor, node)
                 self._former.append((tensor, value, node))
+                del self.tensors[tensor]
                 self._look_up(tensor, value)
                 found[tensor], new = tensor.value.node, tensor.value.value
                 tensor.value = as_array(new)
         return found
 
-    def _look_up(self, tensor: Tensor, value: Any) -> None:
-        """Let the former array of a Tensor be looked up at each call, if the function has read it."""
-        del self.tensors[tensor]
+    def leave(self, place: Any, x: Any) -> tuple[Spot, Value]:
+        """Where a replay leaves what the function has left in a place; an array that was there is looked up."""
+        as_tensor, before = isinstance(x, Tensor), place.value
+        if as_tensor and isinstance(before, Tensor) and before.node is None:
+            self.tensors.pop(before, None)
+            before, names = before.value, 0
+        else:
+            before, names = None if as_tensor else before, 1
+        kind = (before.shape, before.dtype, before.strides) if isinstance(before, np.ndarray) else None
+        spot = Spot(place.holder, place.key, place.is_item, as_tensor, kind)
+        if kind is not None:
+            self._look_up(spot, before, names)
+        return spot, x.value.node if as_tensor else x.node
+
+    def _look_up(self, source: Any, value: Any, names: int = 0) -> None:
+        """Let an array be looked up at each call, if the function has read it, by no other name."""
         if id(value) not in self._outside:
             return
         read = self._outside[id(value)][1]
         family = [node for _, node in self._outside.values() if node.root is read.root]
-        if len(family) > 1 or any(other is value for other, _ in self.tensors.values()) or read in self._placed:
-            raise RecordingError(
-                f"the compiled function changes a Tensor of shape {tensor.shape}, and reads its former array by "
-                f"another name. Read it by the same Tensor, or change it in its memory: t.data[...] = x"
-            )
-        read.origin, read.source = LOOKED_UP, tensor
-        self.arguments.append(read)
+        elsewhere = any(other is value for other, _ in self.tensors.values()) or self._placed[read] > names
+        if len(family) > 1 or elsewhere:
+            self.complete = False
+        else:
+            read.origin, read.source = LOOKED_UP, source
+            self.arguments.append(read)
 
     def name_outside(self, names: Mapping[int, str]) -> None:
         """Let arrays and generators from outside have the user's names for them."""

@@ -314,3 +314,154 @@ def test_an_optimizer_takes_care_of_itself():
     optimizer.add_param_group({"params": [v], "lr": 1.0})
     step()
     assert (w.tolist(), v.tolist()) == ([0.0, 0.0], [0.75, 0.75])
+
+
+# What a function leaves outside
+
+
+def carries_in_a_variable():
+    h = np.zeros(2)
+
+    def function(x):
+        nonlocal h
+        h = 0.5 * h + x
+        return h * 2
+
+    return function, lambda: h
+
+
+def carries_in_an_attribute():
+    s = types.SimpleNamespace(h=None)
+
+    def function(x):
+        s.h = x * 1 if s.h is None else 0.5 * s.h + x
+        return s.h * 2
+
+    return function, lambda: s.h
+
+
+def carries_a_tensor():
+    s = types.SimpleNamespace(h=mg.tensor(np.zeros(2)))
+
+    def function(x):
+        s.h = (0.5 * s.h + x).detach()
+        return (s.h * 2).data
+
+    return function, lambda: s.h.data
+
+
+def carries_in_a_list():
+    s = [np.zeros(2), 0]
+
+    def function(x):
+        s[0], s[1] = 0.5 * s[0] + x, 1 - s[1]
+        return s[0] * 2 if s[1] else s[0]
+
+    return function, lambda: np.array([*s[0], s[1]])
+
+
+def carries_in_a_new_entry():
+    s = {}
+
+    def function(x):
+        s["h"] = 0.5 * s.get("h", 0.0) + x
+        return s["h"] * 2
+
+    return function, lambda: s["h"]
+
+
+def takes_turns():
+    s = types.SimpleNamespace(layers=(np.ones(2), np.full(2, 2.0)), on=True, first=nn.Tanh(), second=nn.ReLU())
+
+    def function(x):
+        s.on = not s.on
+        s.first, s.second = s.second, s.first
+        return s.first(mg.asarray(x - 1)).data * s.layers[s.on]
+
+    return function, lambda: np.array(s.on)
+
+
+def exchanges_arrays():
+    s = types.SimpleNamespace(a=np.ones(2), b=np.full(2, 2.0))
+
+    def function(x):
+        s.a, s.b = s.b, s.a
+        s.a += x
+        return s.a * 1
+
+    return function, lambda: np.stack([s.a, s.b])
+
+
+def appends():
+    s = types.SimpleNamespace(all=[], last=None, pair=None, queue=collections.deque(), made=None)
+
+    def function(x):
+        s.all.append(x * 2)
+        s.queue.append((x * 3, mg.asarray(x * 4)))
+        s.pair, s.made = (x * 1, [x * 5]), {"a": [x * 6]}
+        return x * len(s.all)
+
+    return function, lambda: np.stack([*s.all, s.pair[0], s.pair[1][0], s.made["a"][0], *map(np.asarray, s.queue[-1])])
+
+
+def removes():
+    s = types.SimpleNamespace(table=dict.fromkeys("abcdefgh", 1.0), numbers=[1.0] * 20, names={"a"})
+
+    def function(x):
+        s.table.popitem()
+        s.numbers[3] += 1.0
+        s.names.add(str(len(s.table)))
+        return x * len(s.table) * sum(s.numbers) * len(s.names)
+
+    return function, lambda: np.array(s.numbers)
+
+
+@pytest.mark.filterwarnings("ignore:.*runs uncompiled for some arguments:RuntimeWarning")
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        carries_in_a_variable,
+        carries_in_an_attribute,
+        carries_a_tensor,
+        carries_in_a_list,
+        carries_in_a_new_entry,
+        takes_turns,
+        exchanges_arrays,
+        appends,
+        removes,
+    ],
+)
+def test_what_a_function_leaves_outside(make, backend):
+    """Arrays, Tensors, numbers and objects are there after each call, as they would be uncompiled."""
+    (ours, left), (theirs, other) = make(), make()
+    compiled = mg.compile(ours, backend=backend)
+    for i in range(7):
+        x = np.array([1.0, 2.0]) * (i + 1)
+        np.testing.assert_array_equal(compiled(x), theirs(x))
+        np.testing.assert_array_equal(left(), other())
+        assert type(left()) is np.ndarray
+
+
+def test_a_state_is_carried_by_one_program():
+    """And by another one if the user puts something else there."""
+    s = types.SimpleNamespace(h=np.zeros(2))
+
+    def function(x):
+        s.h = 0.5 * s.h + x
+        return s.h * 1
+
+    compiled = mg.compile(function)
+    for _ in range(5):
+        compiled(np.ones(2))
+    assert len(next(iter(compiled._replays.values()))) == 1
+    s.h = np.zeros((3, 2))
+    assert compiled(np.ones(2)).shape == (3, 2)
+    s.h = 1.0
+    assert compiled(np.ones(2)).tolist() == [1.5, 1.5]
+    s.h = mg.tensor([2.0, 2.0])
+    assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
+    assert isinstance(s.h, mg.Tensor)
+    del s.h
+    with pytest.raises(AttributeError):
+        compiled(np.ones(2))

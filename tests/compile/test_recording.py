@@ -49,11 +49,8 @@ def test_what_cannot_be_recorded_is_refused(function, message):
 def test_a_result_that_is_kept_outside_is_refused():
     """A replay would not exchange it."""
     kept = []
-    with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\).*kept\[...\] = x"):
-        mg.compile(lambda x: kept.append(x * 2))(np.arange(3.0))
-    assert kept == []
     hidden = iter([kept])
-    with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\)"):
+    with pytest.raises(mg.RecordingError, match=r"keeps an array of shape \(3,\).*kept\[...\] = x"):
         mg.compile(lambda x: next(hidden).append(x * 2))(np.arange(3.0))
     message = "belongs to an earlier call of it"
     with pytest.raises(mg.RecordingError, match=message):
@@ -694,6 +691,7 @@ def test_changes_of_tensors_that_a_replay_could_not_make():
     """They are refused, and the Tensors have the arrays from before."""
     w, t = mg.tensor(np.ones(2), requires_grad=True), mg.tensor(np.ones(2))
     view = t.data
+    assert view is t.data
 
     def leaves_a_graph(x):
         t[0] = (w * x).sum()
@@ -709,10 +707,10 @@ def test_changes_of_tensors_that_a_replay_could_not_make():
         with pytest.raises(mg.RecordingError, match="to what requires grad, and a replay leaves no graph.*x.detach"):
             mg.compile(function)(x)
     assert x.tolist() == [3, 4]
-    with pytest.raises(mg.RecordingError, match="reads its former array by another name.*by the same Tensor"):
-        mg.compile(reads_by_another_name)(np.ones(2))
-    assert t.tolist() == [1, 1]
-    assert t.data is view
+    compiled = mg.compile(reads_by_another_name)
+    for value in (1.0, 3.0):
+        assert compiled(np.full(2, value)).tolist() == [2 * value + 1, 2]
+    assert len(compiled._replays) == 1  # of the second call, when they are two arrays
 
 
 def test_a_tensor_that_is_only_written():

@@ -134,6 +134,6 @@ def empty(value: Value) -> Call:
 
 def depends_on_gradients(program: Program) -> bool:
     """Whether what the program does depends on what an earlier call of it has left in leaves, or in Tensors."""
-    if program.assigned:
+    if program.assigned or program.effects:
         return True
     return any(g is not None or program.gradients.get(leaf) is not None for leaf, g in program.read_gradients.items())
