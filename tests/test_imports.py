@@ -37,7 +37,7 @@ ALLOWED = {
     },
 }
 # The engine, in the order in which to read it: a file imports from those before it, and from tree and recorder.
-SPINE = ("context", "primitive", "engine", "door", "array", "tape", "sweep", "tensor", "short")
+SPINE = ("context", "primitive", "engine", "foreign", "door", "array", "tape", "sweep", "tensor", "short")
 
 
 def module_of(path):

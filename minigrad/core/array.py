@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import LevelError
 from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
+from .foreign import admitted, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen, values_of
 
@@ -62,6 +63,7 @@ class Array(Watched):
 
     __slots__ = ()
     __hash__ = object.__hash__
+    __pandas_priority__ = 5000  # more than pandas' own classes have, so that our operators come first
     shorts: ClassVar[dict[Any, Any]] = {}  # functions of NumPy's by the short way, see short.py
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -91,7 +93,7 @@ class Array(Watched):
 
     def knows(self, kind: type) -> bool:
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
-        if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__"):
+        if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__") or is_labelled(kind):
             return True
         return isinstance(seen(bare(self)), kind)
 
@@ -262,7 +264,7 @@ class Array(Watched):
             raise closed(self)
         if isinstance(v, Watched) and self.dtype.kind != "f" and v.flows():
             raise DetachedError(f"{DETACHED}. An array of {self.dtype} has no derivative: make one of floats")
-        self.level.write(self, plain_index(index), v)
+        self.level.write(self, plain_index(index), v if isinstance(v, Watched) else admitted("x[i] = v", v))
 
     # Functions
 

@@ -13,12 +13,12 @@ from numpy.linalg import LinAlgError
 
 from ..errors import LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
+from .foreign import NUMERIC, USUAL, admitted
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import fixed, seen
 from .tree import leaves, tree_map
 
 LISTS = (list, tuple)
-OTHERS = ("matrix", "MaskedArray")  # subclasses of ndarray with another arithmetic
 NAMES = {"dim": "axis", "keepdim": "keepdims"}  # of PyTorch and of NumPy
 
 
@@ -66,7 +66,9 @@ def plain_index(index: Any) -> Any:
     """An index without the watch on arrays in it: positions have no derivative."""
     if isinstance(index, tuple | list):
         return type(index)(plain_index(part) for part in index)
-    return index.copy() if type(index) is np.ndarray else bare(index)  # which the caller may use for something else
+    if type(index) not in USUAL:
+        index = admitted("an index", bare(index))
+    return index.copy() if type(index) is np.ndarray else index  # which the caller may use for something else
 
 
 def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -74,25 +76,36 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
-        if args and type(args[0]) in LISTS and not primitive.sequence:
-            args = [fixed(np.asarray(args[0])), *args[1:]]
-        return compute(primitive, args, kwargs)
+        return compute(primitive, *for_composed(primitive, args, kwargs))
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
         args, kwargs = in_places(primitive, args, kwargs)
     level = innermost(args[0] if primitive.sequence and args else args)
     if level is not None:
         return level.process(primitive, args, kwargs)
     if kwargs:
-        placed, kwargs = by_position(primitive, args, kwargs)
+        placed, kwargs = placed_by_name(primitive, args, kwargs)
         if placed is not args:  # np.sum(a=x)
             return bind(primitive, placed, kwargs)
         kwargs = checked_options(primitive, kwargs, False)
     if not primitive.sequence:  # Python's operators would join lists
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
+    elif type(args[0]) in LISTS:
+        args = [[as_operand(primitive, i, x) for i, x in enumerate(args[0])], *args[1:]]
     return compute(primitive, args, kwargs)
 
 
-def by_position(
+def for_composed(
+    primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments of a composed function, whose steps see to those that are watched."""
+    if args and type(args[0]) in LISTS and not primitive.sequence:
+        args = [fixed(np.asarray(args[0])), *args[1:]]
+    name = primitive.name
+    args = [x if type(x) in USUAL or isinstance(x, Watched) else admitted(name, x) for x in args]
+    return args, {key: x if isinstance(x, Watched) else admitted(name, x) for key, x in kwargs.items()}
+
+
+def placed_by_name(
     primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a call with arrays in their places that came by name, as far as the function has places."""
@@ -209,12 +222,14 @@ def outward(step: Callable[[Call], Any], call: Call) -> Any:
 
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists are arrays where a derivative could flow."""
-    if type(x).__name__ in OTHERS and isinstance(x, np.ndarray):
-        raise TypeError(
-            f"{primitive.name} takes arrays with NumPy's own arithmetic; got a {type(x).__name__}. Use np.asarray(x), "
-            f"or x.filled() of a masked array"
-        )
-    return fixed(np.asarray(x)) if type(x) in LISTS and primitive.has_rule(i) else seen(x)
+    ruled = primitive.has_rule(i)
+    if ruled and type(x) in LISTS:
+        x = fixed(np.asarray(x))
+    elif type(x) not in USUAL and (ruled or primitive.kind == "constant" or isinstance(x, np.ndarray)):
+        x = admitted(primitive.name, x)
+    if ruled and isinstance(x, np.ndarray) and x.dtype.kind not in NUMERIC:
+        raise TypeError(f"{primitive.name} takes numbers; got an array of {x.dtype}. Use x.astype(float) if it has any")
+    return seen(x)
 
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -303,7 +318,7 @@ def checked_options(primitive: Primitive, options: Mapping[str, Any], connected:
                 f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
                 f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
             )
-    return {name: bare(option) for name, option in options.items()}
+    return {name: admitted(primitive.name, bare(option)) for name, option in options.items()}
 
 
 def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

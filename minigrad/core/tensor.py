@@ -10,6 +10,7 @@ from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
 from .door import bare, plain_index
+from .foreign import admitted
 from .recorder import seen, values_of
 from .sweep import Hook, commit, first_cotangent, sweep
 from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
@@ -128,7 +129,7 @@ class Tensor(Array):
             raise GraphError(UNCONNECTED)
         if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
             gradient.refuse_to_leave()
-        start = first_cotangent(self.value, bare(gradient))
+        start = first_cotangent(self.value, admitted("backward", bare(gradient)))
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
             return
@@ -177,7 +178,7 @@ class Tensor(Array):
             super().__setitem__(index, v)
             return
         self.check_changeable()
-        seen(self.value)[plain_index(index)] = bare(v)
+        seen(self.value)[plain_index(index)] = admitted("x[i] = v", bare(v))
         self.changed()
 
     def check_changeable(self) -> None:

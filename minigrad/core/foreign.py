@@ -1,0 +1,100 @@
+"""Arrays of other libraries, and NumPy's own subclasses, beside ours: taken by position, or refused by name.
+
+What is no Tensor comes in through `admitted`: operands, indices, options, and the data of new Tensors. Libraries are
+told by what their objects offer, so that none has to be imported.
+"""
+
+from functools import lru_cache
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+NUMERIC = frozenset("biufc")  # kinds of dtypes
+USUAL = frozenset({np.ndarray, np.float64, np.float32, np.int64, np.bool_, int, float, bool, str, slice, type(None)})
+# An ndarray with another one of these computes otherwise than NumPy.
+ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
+
+
+def admitted(taker: str, x: Any) -> Any:
+    """`x` as NumPy computes with it: labelled data as an ndarray, what is no array as it is.
+
+    Raises
+    ------
+    TypeError
+        If it has an arithmetic of its own; the text names the taker, the type and what to use instead.
+    """
+    kind = type(x)
+    if kind in USUAL:
+        return x
+    if is_labelled(kind):
+        return by_position(taker, x)
+    if remedy := remedy_for(kind):
+        raise TypeError(
+            f"{taker} takes arrays and numbers with NumPy's own arithmetic; got a {full_name(kind)}. Use {remedy}"
+        )
+    return np.asarray(x) if isinstance(x, np.ndarray) else x
+
+
+@lru_cache
+def is_labelled(kind: type) -> bool:
+    """Whether objects of a type are arrays with labels, such as the Series, DataFrames and Index of pandas."""
+    return hasattr(kind, "to_numpy")
+
+
+def by_position(taker: str, x: Any) -> np.ndarray:
+    """The values of labelled data in their order; its labels have no part in it.
+
+    Raises
+    ------
+    TypeError
+        If a column holds something else than numbers, as one of text or with missing values of no dtype; it is named.
+    """
+    values = x.to_numpy()
+    if values.dtype.kind in NUMERIC:
+        return values
+    columns = x.items() if values.ndim == 2 and hasattr(x, "items") else [(getattr(x, "name", None), x)]
+    parts = [column_values(taker, type(x), label, column) for label, column in columns]
+    return np.stack(parts, axis=1) if parts else np.zeros(values.shape)
+
+
+def column_values(taker: str, kind: type, label: Any, column: Any) -> np.ndarray:
+    """The values of one column, refused unless they are numbers."""
+    values = column.to_numpy()
+    if values.dtype.kind not in NUMERIC:
+        odd = next((f", such as {v!r}" for v in values.ravel() if not isinstance(v, Number)), "")
+        raise TypeError(
+            f"{taker} takes numbers; {'' if label is None else f'column {label!r} of '}the {kind.__name__} holds "
+            f"{getattr(column, 'dtype', values.dtype)}{odd}. Leave it out, or make numbers of it, as by .fillna(0) "
+            f"where values are missing and by .astype(float)"
+        )
+    return values
+
+
+@lru_cache
+def remedy_for(kind: type) -> str:
+    """What to use in the place of objects of a type that has an arithmetic of its own; empty for others."""
+    if issubclass(kind, np.ndarray):
+        own = any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ARITHMETIC)
+        return "np.asarray(x), or x.filled() of a masked array" if own else ""
+    if issubclass(kind, int | float | complex | np.generic):
+        return ""
+    if issubclass(kind, Number):
+        return "float(x)"
+    if hasattr(kind, "toarray"):  # sparse
+        return "x.toarray()"
+    if hasattr(kind, "__array_ufunc__"):  # it speaks NumPy's protocols
+        return ""
+    if hasattr(kind, "detach"):  # PyTorch's
+        return "x.detach().cpu().numpy()"
+    return "np.asarray(x)" if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") else ""
+
+
+def full_name(kind: type) -> str:
+    """The name of a type in its public module, without NumPy's."""
+    public: list[str] = []
+    for part in kind.__module__.split("."):
+        if part.startswith("_") or part == "numpy":
+            break
+        public.append(part)
+    return ".".join([*public, kind.__name__])
