@@ -4,6 +4,7 @@ Each ends in a call through the door; none computes anything. ``x[i] = v`` and `
 and node: who has seen x before holds those that it had then.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import index as as_index
 from typing import Any, ClassVar, Self
@@ -13,7 +14,7 @@ import numpy as np
 from ..errors import LevelError
 from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
-from .foreign import admitted, is_labelled
+from .foreign import admitted, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen, values_of
 
@@ -63,7 +64,6 @@ class Array(Watched):
 
     __slots__ = ()
     __hash__ = object.__hash__
-    __pandas_priority__ = 5000  # more than pandas' own classes have, so that our operators come first
     shorts: ClassVar[dict[Any, Any]] = {}  # functions of NumPy's by the short way, see short.py
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -105,6 +105,24 @@ class Array(Watched):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self.refuse_to_leave()
         return np.array(bare(self), dtype=dtype, copy=copy)
+
+    # Those of other libraries
+
+    def __dlpack__(self, **options: Any) -> Any:
+        self.refuse_to_leave()
+        return exported(bare(self), options.get("copy")).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return exported(bare(self), False).__dlpack_device__()
+
+    @property
+    def __pandas_priority__(self) -> int:
+        """More than pandas' classes have, whose operators let ours come first; those in place could not."""
+        if sys._getframe(2).f_code.co_name == "_inplace_method":
+            raise TypeError(
+                "pandas' data cannot be changed in place by an array of minigrad. Use x = x * y, or y.numpy()"
+            )
+        return 5000
 
     # Exits: nothing is detached in silence
 
@@ -423,7 +441,8 @@ def with_written(cls: type) -> type:
 
 DETACHED = (
     "a derivative flows through this array, and would be lost in plain numbers. Use NumPy's functions, np.exp in place "
-    "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; and x.item(), "
-    "x.detach().numpy() or a `with mg.no_grad()` block where no derivative is wanted"
+    "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; df.to_numpy() or S.toarray() "
+    "beside it where the operator of another library comes first; and x.item(), x.detach().numpy() or a "
+    "`with mg.no_grad()` block where no derivative is wanted"
 )
 WATCHABLE = (Watched, np.ndarray)

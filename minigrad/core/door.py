@@ -4,6 +4,7 @@ What the calculus does not know of a call is refused here by name: arguments, op
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -262,33 +263,82 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     primitive = REGISTRY.get(key)
     if primitive is None:
         return without_rule(key, args, kwargs)
-    return bind(primitive, args, kwargs)
+    try:
+        return bind(primitive, args, kwargs)
+    except TypeError:
+        if flowing(args, kwargs) or (takes(primitive, args, kwargs) and not in_options_alone(args)):
+            raise
+    return without_rule(key, args, kwargs)
+
+
+def flowing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a derivative flows through any array among the arguments of a call."""
+    return any(isinstance(x, Watched) and x.flows() for x in leaves((args, dict(kwargs))))
+
+
+def takes(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a primitive has a place for each argument: a composed one has for fewer than NumPy's function."""
+    try:
+        return primitive.kind != "composed" or bool(inspect.signature(primitive.function).bind(*args, **kwargs))
+    except TypeError:
+        return False
+
+
+def in_options_alone(args: Sequence[Any]) -> bool:
+    """Whether there are operands, and none is watched, so that an option must be what is."""
+    return bool(args) and not any(isinstance(x, Watched) for x in leaves(args))
 
 
 WRITERS = ("at", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask")
 
 
 def name_of(key: Any) -> str:
-    """The name of a function of NumPy's, or of a ufunc's method, in its module."""
+    """The name of a function, or of a ufunc's method, in its module."""
     function, *method = key if isinstance(key, tuple) else (key,)
-    module = getattr(function, "__module__", None) or "numpy"  # ufuncs have none
-    return ".".join([module, getattr(function, "__name__", str(function)), *method])
+    name = getattr(function, "__name__", str(function))
+    return ".".join([*module_of(function, name), name, *method])
+
+
+def module_of(function: Any, name: str) -> list[str]:
+    """The public module of a function, in a list; an empty one if it has none. Ufuncs do not know theirs."""
+    known = getattr(function, "__module__", None)
+    if known:
+        return [known]
+    homes = [(m, vars(module)) for m, module in tuple(sys.modules.items()) if isinstance(module, type(sys))]
+    found = [
+        (name not in there.get("__all__", ()), "._" in m, len(m), m)
+        for m, there in homes
+        if there.get(name) is function
+    ]
+    return [min(found)[3]] if found else []
 
 
 def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of a function without a rule: refused where a derivative would be lost, and else of plain arrays."""
-    if any(isinstance(x, Watched) and x.flows() for x in leaves((args, dict(kwargs)))):
+    name = name_of(key)
+    if flowing(args, kwargs):
+        own = "a function of your own around it one with mg.primitive (mg.register takes no methods)"
         raise NoRuleError(
-            f"{name_of(key)} has no derivative rule. Write it with functions that have one, give it one with "
-            f"mg.register, or use x.detach() for the values alone"
+            f"{name} has no derivative rule. Write it with functions that have one, give "
+            f"{own if isinstance(key, tuple) else 'it one with mg.register'}, or use x.detach() for the values alone"
         )
-    if name_of(key).rpartition(".")[2] in WRITERS:
+    if name.rpartition(".")[2] in WRITERS and args and isinstance(args[0], Watched):
         raise NoRuleError(
-            f"{name_of(key)} writes into its argument, which others may hold, and has no derivative rule. Use "
+            f"{name} writes into its argument, which others may hold, and has no derivative rule. Use "
             f"x[i] = v, or mg.index_add, or x.detach().numpy() for a plain array"
         )
     call = getattr(*key) if isinstance(key, tuple) else key
+    if any(isinstance(x, Watched) for x in leaves(out_of(call, args, kwargs))):
+        raise no_out(name)
     return call(*tree_map(bare, args), **tree_map(bare, dict(kwargs)))
+
+
+def out_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a call would write its result into."""
+    try:
+        return inspect.signature(function).bind(*args, **kwargs).arguments.get("out")
+    except (TypeError, ValueError):  # without a signature, as ufuncs of older versions of NumPy
+        return kwargs.get("out")
 
 
 # What the derivative rules do not know
@@ -325,20 +375,20 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
     """The options but for out=, refused if it names an array."""
     out = kwargs["out"]
     if any(x is not None for x in (out if isinstance(out, tuple) else (out,))):
-        raise no_out(primitive)
+        raise no_out(primitive.name)
     return {key: value for key, value in kwargs.items() if key != "out"}
 
 
 def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) -> None:
     """Refuse an array for out= that comes by its position, and arguments that the derivative rules do not know of."""
     if len(args) > getattr(primitive.function, "nin", len(args)):
-        raise no_out(primitive)
+        raise no_out(primitive.name)
     code = next((rule.__code__ for rule in primitive.rules if hasattr(rule, "__code__")), None)
     if code is None or code.co_flags & 0x04:  # CO_VARARGS
         return
     known = code.co_varnames[2 : code.co_argcount]
     if any(name == "out" and x is not None for name, x in zip(known, args, strict=False)):
-        raise no_out(primitive)
+        raise no_out(primitive.name)
     if connected and len(args) > len(known):
         raise NoRuleError(
             f"{primitive.name} has no derivative rule for its argument {len(known)}. Leave it out, write the call "
@@ -346,9 +396,9 @@ def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) 
         )
 
 
-def no_out(primitive: Primitive) -> TypeError:
+def no_out(name: str) -> TypeError:
     """The error of a call that would write into an array."""
     return TypeError(
-        f"{primitive.name} cannot write into out=: the array there would have no part in the derivative. "
+        f"{name} cannot write into out=: the array there would have no part in the derivative. "
         f"Use the result instead, or x.detach().numpy() where no derivative is wanted"
     )

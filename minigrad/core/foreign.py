@@ -1,4 +1,4 @@
-"""Arrays of other libraries, and NumPy's own subclasses, beside ours: taken by position, or refused by name.
+"""Arrays of other libraries, and of NumPy's own subclasses, beside ours: taken by position, or refused by name.
 
 What is no Tensor comes in through `admitted`: operands, indices, options, and the data of new Tensors. Libraries are
 told by what their objects offer, so that none has to be imported.
@@ -98,3 +98,11 @@ def full_name(kind: type) -> str:
             break
         public.append(part)
     return ".".join([*public, kind.__name__])
+
+
+def exported(value: Any, copy: bool | None) -> Any:
+    """A value as DLPack hands it over: an array, and one that can be written to, as not all libraries know others."""
+    if isinstance(value, np.generic) or not hasattr(value, "__dlpack__"):
+        value = np.asarray(value)
+    locked = copy is not False and isinstance(value, np.ndarray) and not value.flags.writeable
+    return value.copy() if locked else value
