@@ -15,6 +15,7 @@ import numpy as np
 from ..core import sweep as engine
 from ..core.context import USUAL, context
 from ..core.door import bare
+from ..core.foreign import by_position, is_labelled
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
@@ -291,6 +292,8 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
         return type(x), next(i for i, y in enumerate(inputs) if y is x)  # a generator may come twice
     if isinstance(x, slice):
         return slice, *[kind_of(part, inputs) for part in (x.start, x.stop, x.step)]
+    if is_labelled(type(x)):
+        return kind_of(by_position("compile", x), inputs)
     try:
         hash(x)
     except TypeError:

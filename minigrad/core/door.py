@@ -67,8 +67,9 @@ def plain_index(index: Any) -> Any:
     """An index without the watch on arrays in it: positions have no derivative."""
     if isinstance(index, tuple | list):
         return type(index)(plain_index(part) for part in index)
-    if type(index) not in USUAL:
-        index = admitted("an index", bare(index))
+    index = bare(index)
+    if type(index) not in USUAL and hasattr(index, "__array__"):
+        index = admitted("an index", index)
     return index.copy() if type(index) is np.ndarray else index  # which the caller may use for something else
 
 
@@ -205,7 +206,7 @@ class Call:
                 f"{self.primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. "
                 f"Return one array, and give other results functions of their own"
             )
-        if self.connected and kind not in "biu":
+        if kind not in "biu" and self.primitive.kind != "constant":
             raise TypeError(
                 f"{self.primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Pass what "
                 f"is no NumPy number, such as a Fraction, as float(x)"
@@ -222,12 +223,13 @@ def outward(step: Callable[[Call], Any], call: Call) -> Any:
 
 
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
-    """An argument that is not watched; lists are arrays where a derivative could flow."""
+    """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
         x = fixed(np.asarray(x))
     elif type(x) not in USUAL and (ruled or primitive.kind == "constant" or isinstance(x, np.ndarray)):
         x = admitted(primitive.name, x)
+        x = fixed(np.asarray(x)) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray) and x.dtype.kind not in NUMERIC:
         raise TypeError(f"{primitive.name} takes numbers; got an array of {x.dtype}. Use x.astype(float) if it has any")
     return seen(x)
@@ -266,7 +268,7 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     try:
         return bind(primitive, args, kwargs)
     except TypeError:
-        if flowing(args, kwargs) or (takes(primitive, args, kwargs) and not in_options_alone(args)):
+        if flowing(args, kwargs) or not (lacks(primitive, kwargs) or in_options_alone(args)):
             raise
     return without_rule(key, args, kwargs)
 
@@ -276,12 +278,9 @@ def flowing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     return any(isinstance(x, Watched) and x.flows() for x in leaves((args, dict(kwargs))))
 
 
-def takes(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a primitive has a place for each argument: a composed one has for fewer than NumPy's function."""
-    try:
-        return primitive.kind != "composed" or bool(inspect.signature(primitive.function).bind(*args, **kwargs))
-    except TypeError:
-        return False
+def lacks(primitive: Primitive, kwargs: Mapping[str, Any]) -> bool:
+    """Whether a composed function does not have one of the options, though NumPy's has."""
+    return primitive.kind == "composed" and not inspect.signature(primitive.function).parameters.keys() >= kwargs.keys()
 
 
 def in_options_alone(args: Sequence[Any]) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
 from ..core.door import Watched, bare, bind
+from ..core.foreign import is_labelled
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -65,7 +66,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_floating(x: Any) -> bool:
     """Whether a derivative can flow to an argument, or from a result."""
-    return getattr(getattr(x, "dtype", None), "kind", "") == "f"
+    return getattr(getattr(x, "dtype", None), "kind", "") == "f" and not is_labelled(type(x))
 
 
 class FirstRun(Level):

@@ -15,6 +15,7 @@ import numpy as np
 from ..core.context import next_depth, run_at
 from ..core.door import Watched
 from ..core.engine import copied
+from ..core.foreign import admitted
 from ..core.sweep import first_cotangent, owned, sweep
 from ..core.tape import Node, Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -122,11 +123,16 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Cal
     form = y if single else rebuild(outputs, values)  # the caller may change the containers of `y`
 
     def pull_back(g: Any) -> Any:
-        given = [first_cotangent(v) for v in values] if g is None else leaves(tree_map(first_cotangent, form, g))
+        given = [first_cotangent(v) for v in values] if g is None else leaves(tree_map(as_cotangent, form, g))
         found, taken = cotangents(roots, given), {id(one) for one in given}
         return rebuild(frame, [derivative(x, found.get(n), taken) for x, n in zip(inputs, nodes, strict=True)])
 
     return y, pull_back, None if aux is None else tree_map(partial(outside, level), aux)
+
+
+def as_cotangent(y: Any, g: Any) -> Any:
+    """What a user passes as the cotangent of a result."""
+    return first_cotangent(y, g if isinstance(g, Watched) else admitted("a pull-back", g))
 
 
 def derivative(x: Any, g: Any, taken: set[int]) -> Any:
