@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import LevelError
 from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
-from .foreign import admitted, exported, is_labelled
+from .foreign import USUAL, admitted, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen, values_of
 
@@ -282,7 +282,7 @@ class Array(Watched):
             raise closed(self)
         if isinstance(v, Watched) and self.dtype.kind != "f" and v.flows():
             raise DetachedError(f"{DETACHED}. An array of {self.dtype} has no derivative: make one of floats")
-        self.level.write(self, plain_index(index), v if isinstance(v, Watched) else admitted("x[i] = v", v))
+        self.level.write(self, plain_index(index), admitted("x[i] = v", v))
 
     # Functions
 
@@ -436,6 +436,7 @@ def with_written(cls: type) -> type:
     """Register a class of arrays, and the class that they have while they are filled."""
     written: Any = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
     KINDS[cls] = KINDS[written] = written, cls
+    USUAL.update(KINDS)
     return cls
 
 

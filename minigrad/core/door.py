@@ -6,6 +6,7 @@ What the calculus does not know of a call is refused here by name: arguments, op
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,9 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
-        return compute(primitive, *for_composed(primitive, args, kwargs))
+        if kwargs or not USUAL.issuperset(map(type, args)) or (args and type(args[0]) in LISTS):
+            args, kwargs = for_composed(primitive, args, kwargs)
+        return compute(primitive, args, kwargs)
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
         args, kwargs = in_places(primitive, args, kwargs)
     level = innermost(args[0] if primitive.sequence and args else args)
@@ -91,7 +94,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
         kwargs = checked_options(primitive, kwargs, False)
     if not primitive.sequence:  # Python's operators would join lists
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
-    elif type(args[0]) in LISTS:
+    elif type(args[0]) in LISTS and not USUAL.issuperset(map(type, args[0])):
         args = [[as_operand(primitive, i, x) for i, x in enumerate(args[0])], *args[1:]]
     return compute(primitive, args, kwargs)
 
@@ -102,9 +105,8 @@ def for_composed(
     """The arguments of a composed function, whose steps see to those that are watched."""
     if args and type(args[0]) in LISTS and not primitive.sequence:
         args = [fixed(np.asarray(args[0])), *args[1:]]
-    name = primitive.name
-    args = [x if type(x) in USUAL or isinstance(x, Watched) else admitted(name, x) for x in args]
-    return args, {key: x if isinstance(x, Watched) else admitted(name, x) for key, x in kwargs.items()}
+    args = [admitted(primitive.name, x) for x in args]
+    return args, {key: admitted(primitive.name, x) for key, x in kwargs.items()}
 
 
 def placed_by_name(
@@ -327,17 +329,20 @@ def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
             f"x[i] = v, or mg.index_add, or x.detach().numpy() for a plain array"
         )
     call = getattr(*key) if isinstance(key, tuple) else key
-    if any(isinstance(x, Watched) for x in leaves(out_of(call, args, kwargs))):
+    place = place_of_out(call)
+    if any(isinstance(x, Watched) for x in leaves((kwargs.get("out"), args[place : place + 1]))):
         raise no_out(name)
     return call(*tree_map(bare, args), **tree_map(bare, dict(kwargs)))
 
 
-def out_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What a call would write its result into."""
+@lru_cache
+def place_of_out(function: Callable[..., Any]) -> int:
+    """The position of the argument that a function writes its result into; beyond all if it has none."""
     try:
-        return inspect.signature(function).bind(*args, **kwargs).arguments.get("out")
-    except (TypeError, ValueError):  # without a signature, as ufuncs of older versions of NumPy
-        return kwargs.get("out")
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # pragma: no cover: NumPy 2.0 has functions without a signature
+        names = []
+    return names.index("out") if "out" in names else sys.maxsize - 1
 
 
 # What the derivative rules do not know

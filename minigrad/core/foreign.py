@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 NUMERIC = frozenset("biufc")  # kinds of dtypes
-USUAL = frozenset({np.ndarray, np.float64, np.float32, np.int64, np.bool_, int, float, bool, str, slice, type(None)})
+# Types that come in as they are; those of our own arrays are added where they are defined.
+USUAL = {np.ndarray, np.float64, np.float32, np.int64, np.bool_, int, float, bool, str, slice, type(None)}
+USUAL |= {list, tuple, dict}
 # An ndarray with another one of these computes otherwise than NumPy.
 ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
 
@@ -88,6 +90,12 @@ def remedy_for(kind: type) -> str:
     if hasattr(kind, "detach"):  # PyTorch's
         return "x.detach().cpu().numpy()"
     return "np.asarray(x)" if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") else ""
+
+
+@lru_cache
+def is_converted(kind: type) -> bool:
+    """Whether NumPy makes arrays of objects of a type, such as PyTorch's, where they are data rather than operands."""
+    return hasattr(kind, "__array__") and not hasattr(kind, "__array_ufunc__") and not is_labelled(kind)
 
 
 def full_name(kind: type) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .door import Watched
-from .foreign import admitted, is_labelled
+from .foreign import USUAL, admitted, is_converted
 from .recorder import array_of, fixed
 
 
@@ -22,8 +22,8 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     if isinstance(data, Watched):
         data = np.asarray(data)
     data = array_of(data)
-    if is_labelled(type(data)) or hasattr(data, "__array_ufunc__") or not hasattr(data, "__array__"):
-        data = admitted("a tensor", data)  # others, such as PyTorch's, become ndarrays where they are data
+    if type(data) not in USUAL and not is_converted(type(data)):
+        data = admitted("a tensor", data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
     else:
