@@ -15,7 +15,7 @@ import numpy as np
 from ..core import sweep as engine
 from ..core.context import USUAL, context
 from ..core.door import bare
-from ..core.foreign import by_position, is_labelled
+from ..core.foreign import admitted, is_labelled
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
@@ -275,6 +275,7 @@ def key_of(args: tuple[Any, ...], kwargs: dict[str, Any], inputs: list[Any]) -> 
 def kind_of(x: Any, inputs: list[Any]) -> Any:
     """What must be equal for a program to serve a call; arrays and numbers, which may differ, go to `inputs`."""
     if isinstance(x, np.ndarray):
+        x = x if type(x) is np.ndarray else admitted("compile", x)
         inputs.append(x)
         return x.shape, x.dtype, x.strides
     if isinstance(x, tuple | list):
@@ -293,7 +294,7 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
     if isinstance(x, slice):
         return slice, *[kind_of(part, inputs) for part in (x.start, x.stop, x.step)]
     if is_labelled(type(x)):
-        return kind_of(by_position("compile", x), inputs)
+        return kind_of(admitted("compile", x), inputs)
     try:
         hash(x)
     except TypeError:

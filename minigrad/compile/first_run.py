@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import context, with_changes
-from ..core.foreign import by_position, is_labelled
+from ..core.foreign import admitted, is_labelled
 from ..core.tape import is_freed, put_gradient
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
@@ -78,8 +78,8 @@ def enter(recording: Recording, x: Any) -> Any:
     """What the function gets in place of an argument: what stands for an array or a number, else the argument."""
     if isinstance(x, Tensor) and not x.requires_grad:
         return recording.tensor(x)
-    if is_labelled(type(x)):
-        x = by_position("compile", x)
+    if isinstance(x, np.ndarray) or is_labelled(type(x)):
+        x = admitted("compile", x)
     numbers = type(x) in (int, float) or isinstance(x, np.generic)
     return recording.argument(x) if numbers or isinstance(x, np.ndarray | np.random.Generator) else x
 

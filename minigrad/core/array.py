@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import LevelError
 from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
-from .foreign import USUAL, admitted, exported, is_labelled
+from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen, values_of
 
@@ -282,7 +282,7 @@ class Array(Watched):
             raise closed(self)
         if isinstance(v, Watched) and self.dtype.kind != "f" and v.flows():
             raise DetachedError(f"{DETACHED}. An array of {self.dtype} has no derivative: make one of floats")
-        self.level.write(self, plain_index(index), admitted("x[i] = v", v))
+        self.level.write(self, plain_index(index), assigned(v))
 
     # Functions
 

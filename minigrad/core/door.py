@@ -15,7 +15,7 @@ from numpy.linalg import LinAlgError
 
 from ..errors import LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
-from .foreign import NUMERIC, USUAL, admitted
+from .foreign import USUAL, admitted, check_numbers, listed
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import fixed, seen
 from .tree import leaves, tree_map
@@ -104,7 +104,7 @@ def for_composed(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a composed function, whose steps see to those that are watched."""
     if args and type(args[0]) in LISTS and not primitive.sequence:
-        args = [fixed(np.asarray(args[0])), *args[1:]]
+        args = [fixed(listed(primitive.name, args[0])), *args[1:]]
     args = [admitted(primitive.name, x) for x in args]
     return args, {key: admitted(primitive.name, x) for key, x in kwargs.items()}
 
@@ -197,23 +197,27 @@ class Call:
 
     def differentiable(self, y: Any) -> bool:
         """Whether a derivative flows to the result `y`; refuses one that should have it and cannot."""
-        kind = y.dtype.kind if hasattr(y, "dtype") else ""
-        if kind == "f":
+        if hasattr(y, "dtype") and y.dtype.kind == "f":
             return self.connected
-        if kind == "c":
-            name = self.primitive.name
-            raise TypeError(f"{name} makes complex numbers here, and derivatives are of real functions only")
-        if self.connected and not kind:
+        check_result(self.primitive, y)
+        if self.connected and not hasattr(y, "dtype"):
             raise TypeError(
                 f"{self.primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. "
                 f"Return one array, and give other results functions of their own"
             )
-        if kind not in "biu" and self.primitive.kind != "constant":
-            raise TypeError(
-                f"{self.primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Pass what "
-                f"is no NumPy number, such as a Fraction, as float(x)"
-            )
         return False
+
+
+def check_result(primitive: Primitive, y: Any) -> None:
+    """Refuse an array of something else than real numbers, which would have no derivative."""
+    kind = y.dtype.kind if hasattr(y, "dtype") else "b"
+    if kind == "c":
+        raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
+    if kind not in "biuf" and primitive.kind != "constant":
+        raise TypeError(
+            f"{primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Pass what is no "
+            f"NumPy number, such as a Fraction, as float(x)"
+        )
 
 
 def outward(step: Callable[[Call], Any], call: Call) -> Any:
@@ -228,12 +232,12 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
-        x = fixed(np.asarray(x))
+        x = fixed(listed(primitive.name, x))
     elif type(x) not in USUAL and (ruled or primitive.kind == "constant" or isinstance(x, np.ndarray)):
         x = admitted(primitive.name, x)
         x = fixed(np.asarray(x)) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
-    if ruled and isinstance(x, np.ndarray) and x.dtype.kind not in NUMERIC:
-        raise TypeError(f"{primitive.name} takes numbers; got an array of {x.dtype}. Use x.astype(float) if it has any")
+    if ruled and isinstance(x, np.ndarray):
+        check_numbers(primitive.name, x)
     return seen(x)
 
 

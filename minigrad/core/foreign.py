@@ -38,6 +38,25 @@ def admitted(taker: str, x: Any) -> Any:
     return np.asarray(x) if isinstance(x, np.ndarray) else x
 
 
+def listed(taker: str, xs: Any) -> np.ndarray:
+    """The array of a list of numbers, arrays or lists."""
+    return np.asarray(xs if USUAL.issuperset(map(type, xs)) else [admitted(taker, x) for x in xs])
+
+
+def assigned(x: Any) -> Any:
+    """`x` as it is written into an array: real numbers."""
+    x = admitted("x[i] = v", x)
+    if isinstance(x, np.ndarray):
+        check_numbers("x[i] = v", x, "biuf")
+    return x
+
+
+def check_numbers(taker: str, x: np.ndarray, kinds: Any = NUMERIC) -> None:
+    """Refuse an ndarray of something else than numbers, such as text, dates or Python's objects."""
+    if x.dtype.kind not in kinds:
+        raise TypeError(f"{taker} takes numbers; got an array of {x.dtype}. Use x.astype(float) if it has any")
+
+
 @lru_cache
 def is_labelled(kind: type) -> bool:
     """Whether objects of a type are arrays with labels, such as the Series, DataFrames and Index of pandas."""

@@ -10,7 +10,7 @@ from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
 from .door import bare, plain_index
-from .foreign import admitted
+from .foreign import admitted, assigned
 from .recorder import seen, values_of
 from .sweep import Hook, commit, first_cotangent, sweep
 from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
@@ -178,7 +178,7 @@ class Tensor(Array):
             super().__setitem__(index, v)
             return
         self.check_changeable()
-        seen(self.value)[plain_index(index)] = admitted("x[i] = v", bare(v))
+        seen(self.value)[plain_index(index)] = assigned(bare(v))
         self.changed()
 
     def check_changeable(self) -> None:

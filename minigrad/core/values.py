@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .door import Watched
+from .door import LISTS, Watched
 from .foreign import USUAL, admitted, is_converted
 from .recorder import array_of, fixed
 
@@ -12,6 +12,11 @@ from .recorder import array_of, fixed
 def as_array(y: Any) -> Any:
     """NumPy's scalars as arrays of shape (); everything else as it is."""
     return np.asarray(y) if isinstance(y, np.generic) else y
+
+
+def as_data(x: Any) -> Any:
+    """What somebody passes for the data of a tensor, admitted unless NumPy makes an array of it."""
+    return x if type(x) in USUAL or is_converted(type(x)) else admitted("a tensor", x)
 
 
 def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -22,8 +27,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     if isinstance(data, Watched):
         data = np.asarray(data)
     data = array_of(data)
-    if type(data) not in USUAL and not is_converted(type(data)):
-        data = admitted("a tensor", data)
+    data = as_data([*map(as_data, data)] if type(data) in LISTS and not USUAL.issuperset(map(type, data)) else data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
     else:

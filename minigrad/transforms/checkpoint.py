@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
-from ..core.door import Watched, bare, bind
+from ..core.door import Watched, bare, bind, check_result
 from ..core.foreign import is_labelled
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
@@ -92,6 +92,7 @@ class FirstRun(Level):
         y = bind(primitive, (inner, *args[1:]) if primitive.sequence else inner, options)
         if self.watch is not None:
             self.watch.computed(primitive, y, inner)
+        check_result(primitive, y)
         return self.made(y, True) if is_floating(y) else y
 
     def plain(self, x: Any) -> Any:
