@@ -119,9 +119,7 @@ class Array(Watched):
     def __pandas_priority__(self) -> int:
         """More than pandas' classes have, whose operators let ours come first; those in place could not."""
         if sys._getframe(2).f_code.co_name == "_inplace_method":
-            raise TypeError(
-                "pandas' data cannot be changed in place by an array of minigrad. Use x = x * y, or y.numpy()"
-            )
+            raise TypeError("data of pandas cannot be changed in place by a Tensor. Use x = x * y, or y.numpy()")
         return 5000
 
     # Exits: nothing is detached in silence

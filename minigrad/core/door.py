@@ -215,8 +215,8 @@ def check_result(primitive: Primitive, y: Any) -> None:
         raise TypeError(f"{primitive.name} makes complex numbers here, and derivatives are of real functions only")
     if kind not in "biuf" and primitive.kind != "constant":
         raise TypeError(
-            f"{primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Pass what is no "
-            f"NumPy number, such as a Fraction, as float(x)"
+            f"{primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Use float(x) of what "
+            f"is no number of NumPy's, or x.astype(float)"
         )
 
 

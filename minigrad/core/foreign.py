@@ -86,8 +86,8 @@ def column_values(taker: str, kind: type, label: Any, column: Any) -> np.ndarray
         odd = next((f", such as {v!r}" for v in values.ravel() if not isinstance(v, Number)), "")
         raise TypeError(
             f"{taker} takes numbers; {'' if label is None else f'column {label!r} of '}the {kind.__name__} holds "
-            f"{getattr(column, 'dtype', values.dtype)}{odd}. Leave it out, or make numbers of it, as by .fillna(0) "
-            f"where values are missing and by .astype(float)"
+            f"{getattr(column, 'dtype', values.dtype)}{odd}. Leave it out, drop what is missing by .dropna(), or make "
+            f"numbers of it by .astype(float)"
         )
     return values
 

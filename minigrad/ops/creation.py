@@ -11,6 +11,7 @@ import numpy as np
 
 from ..composed import creation as composed
 from ..core.door import Watched, bare, bind
+from ..core.foreign import admitted
 from ..core.primitive import REGISTRY
 from ..core.recorder import drawn, fixed
 from ..core.tensor import Tensor, asarray
@@ -44,7 +45,7 @@ def of_shape(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
         if function in (np.zeros, np.ones) and len(args) > 1 and isinstance(args[1], int):
             raise TypeError(f"{name} takes the shape as a tuple, as NumPy does: {name}({args}); got {name}{args}")
-        return finished(name, function(*map(bare, args), **kwargs), requires_grad)
+        return finished(name, function(*(admitted(name, bare(x)) for x in args), **kwargs), requires_grad)
 
     return public(function, create)
 

@@ -1,5 +1,8 @@
 """The door: every way to call an operation goes through it, and what has no rule is refused there."""
 
+import contextlib
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -397,3 +400,123 @@ def test_arrays_by_name_find_their_places():
         assert np.add(1.0, [2.0, 3.0], where=mask)[0] == 3
     with pytest.raises(NoRuleError, match="add has no derivative rule for an array passed as where="):
         np.add(1.0, 2.0, where=x)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a, out: np.median(a, out=out),
+        lambda a, out: np.median(a, 0, out),
+        lambda a, out: np.percentile(a, 50, 0, out),
+        lambda a, out: np.nansum(a, out=out),
+        lambda a, out: np.fmod(a, 2.0, out=out),
+        lambda a, out: np.fmod(a, 2.0, out),
+        lambda a, out: np.modf(a, out=(out, out)),
+        lambda a, out: np.subtract.reduce(a, out=out),
+    ],
+)
+def test_functions_without_a_rule_write_into_no_tensor(call):
+    """A Tensor for out= is refused, as others may hold its memory; an ndarray is written to."""
+    a, out = mg.tensor([[1.0, 5.0], [2.0, 4.0]]), mg.tensor(np.full((2, 2), 7.0))
+    part = out[0]
+    with pytest.raises(TypeError, match=r"numpy\.\S+ cannot write into out=: .* Use the result instead"):
+        call(a, part)
+    assert out.tolist() == [[7, 7], [7, 7]]
+
+
+def test_an_ndarray_is_written_to_where_nothing_flows():
+    """out=, and functions that write into their first argument, take an ndarray beside constants."""
+    t, plain = mg.tensor([1.0, 5.0, 2.0]), np.zeros(3)
+    assert np.nancumsum(t, out=plain) is plain
+    assert plain.tolist() == [1, 6, 8]
+    np.copyto(plain, t)
+    assert plain.tolist() == [1, 5, 2]
+    np.put(plain, [0], t[2])
+    np.place(plain, np.array([False, True, False]), t)
+    assert plain.tolist() == [2, 1, 2]
+    assert np.full_like(plain, mg.tensor(3.0)).tolist() == [3, 3, 3]
+    assert np.nan_to_num(np.array([np.nan]), nan=mg.tensor(4.0)).tolist() == [4]
+    with pytest.raises(TypeError, match="a derivative flows|has no derivative rule"):
+        np.copyto(plain, leaf(1.0, 2.0, 3.0))
+    assert plain.tolist() == [2, 1, 2]
+
+
+CALLS_WITH_OPTIONS = {
+    "sum, where": lambda a, o: np.sum(a, where=o > 1),
+    "add.reduce, where": lambda a, o: np.add.reduce(a, where=o > 1),
+    "add.reduce, initial": lambda a, o: np.add.reduce(a, initial=o[0]),
+    "maximum.reduce, initial": lambda a, o: np.maximum.reduce(a, initial=o[1]),
+    "nanvar, where": lambda a, o: np.nanvar(a, where=o > 1),
+    "average, weights": lambda a, o: np.average(a, weights=o),
+    "cov, aweights": lambda a, o: np.cov(a, aweights=o),
+    "histogram, weights": lambda a, o: np.histogram(a, 2, weights=o)[0],
+    "histogram, range": lambda a, o: np.histogram(a, 2, weights=o)[1],
+    "vstack, dtype": lambda a, o: np.vstack([a, o], dtype=np.float32),
+    "hstack, dtype": lambda a, o: np.hstack([o, a], dtype=np.float32),
+    "interp, left": lambda a, o: np.interp(a, [1.0, 2.0], [3.0, 4.0], left=o[0]),
+    "unwrap, discont": lambda a, o: np.unwrap(a, discont=o[0]),
+    "trapezoid, dx": lambda a, o: np.trapezoid(a, dx=o[1]),
+    "nanquantile, q": lambda a, o: np.nanquantile(a, q=o / 10),
+    "add, where": lambda a, o: np.add(a, 1.0, where=np.asarray(o) > 0),
+    "trace, dtype": lambda a, o: np.trace(np.stack([a, o]), dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("name", CALLS_WITH_OPTIONS)
+@pytest.mark.filterwarnings("ignore:.*where.*out:UserWarning")
+def test_options_take_constants(name):
+    """Of constants a call has NumPy's value, whichever of operand and option is a Tensor."""
+    call, a, o = CALLS_WITH_OPTIONS[name], np.array([4.0, 1.0, 3.0]), np.array([1.0, 2.0, 3.0])
+    want = call(a, o)
+    for x, y in ((mg.tensor(a), o), (a, mg.tensor(o)), (mg.tensor(a), mg.tensor(o))):
+        np.testing.assert_array_equal(np.asarray(call(x, y)), want)
+
+
+@pytest.mark.parametrize("name", CALLS_WITH_OPTIONS)
+@pytest.mark.filterwarnings("ignore:.*where.*out:UserWarning")
+def test_options_lose_no_derivative(name):
+    """Where a derivative flows through operand or option, the result has it, or the call is refused."""
+    call, a, o = CALLS_WITH_OPTIONS[name], np.array([4.0, 1.0, 3.0]), np.array([1.0, 2.0, 3.0])
+    piecewise = name.startswith("histogram") or name.endswith(("where", "discont"))  # constant between two values
+    for x, y in ((leaf(*a), o), (a, leaf(*o)), (leaf(*a), leaf(*o))):
+        with contextlib.suppress(TypeError, ValueError):  # but for RecursionError
+            result = call(x, y)
+            assert piecewise or result.requires_grad
+
+
+def test_functions_are_named_by_their_module():
+    """Ufuncs, which do not know theirs, by the public module that lists them; one that is in none by its name alone."""
+    x = leaf(1.0)
+    for call, name in (
+        (lambda: np.linalg.eigvals(x.reshape(1, 1)), r"numpy\.linalg\.eigvals"),
+        (lambda: np.fft.fft(x), r"numpy\.fft\.fft"),
+        (lambda: np.spacing(x), r"numpy\.spacing"),
+        (lambda: np.subtract.reduce(x), r"numpy\.subtract\.reduce"),
+        (lambda: np.frompyfunc(lambda v: v, 1, 1)(x), r"\S*<lambda> \(vectorized\)"),
+    ):
+        with pytest.raises(NoRuleError, match=rf"^{name} has no derivative rule"):
+            call()
+
+
+def test_a_name_from_another_module_is_not_taken(monkeypatch):
+    """`from numpy import spacing` does not make the function that module's."""
+    module = types.ModuleType("a")
+    module.spacing = np.spacing
+    monkeypatch.setitem(sys.modules, "a", module)
+    monkeypatch.setitem(sys.modules, "not a module", None)
+    with pytest.raises(NoRuleError, match=r"^numpy\.spacing has"):
+        np.spacing(leaf(1.0))
+
+
+def test_the_advice_for_a_method_works():
+    """A function of one's own around a method of a ufunc takes rules by mg.primitive, as the error says."""
+    with pytest.raises(NoRuleError, match="mg.primitive"):
+        np.subtract.reduce(leaf(3.0, 1.0))
+
+    @mg.primitive(lambda g, y, x: g * np.where(np.arange(2) == 0, 1.0, -1.0), kind="linear")
+    def difference(x):
+        return np.subtract.reduce(x)
+
+    x = leaf(3.0, 1.0)
+    difference(x).backward()
+    assert x.grad.tolist() == [1, -1]
