@@ -33,6 +33,8 @@ def test_the_code_of_a_page_runs(page, monkeypatch, tmp_path):
         if 'backend="numba"' in block[1]:
             pytest.importorskip("numba", reason="the rest of the page takes numba")
             pytest.importorskip("scipy", reason="the rest of the page takes the BLAS that SciPy brings")
+        for library in re.findall(r"^(?:import|from) (pandas|scipy)", block[1], re.MULTILINE):
+            pytest.importorskip(library, reason=f"the rest of the page takes {library}")
         line = text[: block.start()].count("\n") + 1
         code = "\n" * line + block[1]  # so that a traceback has the page's line numbers
         printed = io.StringIO()

@@ -246,7 +246,7 @@ def test_new_tensors(form):
 
 
 TEXT = {
-    "text": (lambda: pd.DataFrame({"a": [1.0, 2], "b": ["x", "y"]}), "column 'b' of the DataFrame holds str", "'x'"),
+    "text": (lambda: pd.DataFrame({"a": [1.0, 2], "b": ["x", "y"]}), "column 'b' of the DataFrame holds", "'x'"),
     "objects": (lambda: pd.DataFrame({"a": [1.0, 2], 3: [1, "y"]}), "column 3 of the DataFrame holds object", "'y'"),
     "truths with a missing one": (
         lambda: pd.DataFrame({"a": [1.0, 2], "b": pd.array([True, None])}),
@@ -268,7 +268,7 @@ def test_columns_of_something_else_are_refused_by_name(name):
     for use in (mg.tensor, mg.grad(mg.sum), lambda v: x * v, lambda v: mg.sum(v), mg.zeros_like, mg.compile(mg.sum)):
         with pytest.raises(TypeError) as caught:
             use(make())
-        text = str(caught.value).replace("string", "str")
+        text = str(caught.value)
         assert what in text
         assert f", such as {such}" in text or such in text
         assert ".astype(float)" in text

@@ -119,7 +119,7 @@ def test_labelled_data_is_taken_by_position():
 
 def test_labelled_data_of_something_else_is_refused():
     """Without names of columns the type and an element say what it is; an array of no elements has none to show."""
-    with pytest.raises(TypeError, match=r"f takes numbers; the Labelled holds object, such as 'b'. Leave it out, or"):
+    with pytest.raises(TypeError, match=r"f takes numbers; the Labelled holds object, such as 'b'. Leave it out, drop"):
         by_position("f", Labelled(np.array([1, "b"], object)))
     with pytest.raises(TypeError, match="the Labelled holds object. Leave"):
         by_position("f", Labelled(np.array([], object)))
@@ -246,7 +246,7 @@ def test_locked_memory_is_copied_for_dlpack():
     assert not t.numpy().flags.writeable
     taken = t.__dlpack__()
     assert "dltensor" in repr(taken)
-    with pytest.raises(BufferError):
+    with pytest.raises((BufferError, TypeError)):  # NumPy 2.0 does not take copy=
         t.__dlpack__(copy=False)
 
 
