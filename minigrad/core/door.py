@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -228,12 +229,19 @@ def outward(step: Callable[[Call], Any], call: Call) -> Any:
     return run_in(with_changes(ambient=ambient.inside), step, call)
 
 
+def leaves_alone(primitive: Primitive, x: Any) -> bool:
+    """Whether an argument without a rule is a number, or the own affair of a function of the user's."""
+    if isinstance(x, np.ndarray):
+        return False
+    return isinstance(x, Number) or (primitive.kind != "constant" and not primitive.trusted)
+
+
 def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
         x = fixed(listed(primitive.name, x))
-    elif type(x) not in USUAL and (ruled or primitive.kind == "constant" or isinstance(x, np.ndarray)):
+    elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
         x = admitted(primitive.name, x)
         x = fixed(np.asarray(x)) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray):

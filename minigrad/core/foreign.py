@@ -128,8 +128,9 @@ def full_name(kind: type) -> str:
 
 
 def exported(value: Any, copy: bool | None) -> Any:
-    """A value as DLPack hands it over: an array, and one that can be written to, as not all libraries know others."""
+    """A value as DLPack hands it over: an array, a copy of one that not all libraries can use, unless forbidden."""
     if isinstance(value, np.generic) or not hasattr(value, "__dlpack__"):
         value = np.asarray(value)
-    locked = copy is not False and isinstance(value, np.ndarray) and not value.flags.writeable
-    return value.copy() if locked else value
+    if copy is False or not isinstance(value, np.ndarray):
+        return value
+    return value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()

@@ -119,6 +119,38 @@ def test_any_index_has_no_part_in_it(data):
         np.testing.assert_array_equal(got.numpy(), want.numpy())
 
 
+PLACES = pd.Series([2, 0, 1, 1], index=[1, 0, 3, 2])
+BY_PLACE = {
+    "getitem": lambda x, i: x[i],
+    "take": lambda x, i: mg.take(x, i),
+    "np.take": lambda x, i: np.take(x, i, axis=0),
+    "index_add": lambda x, i: mg.index_add(x, i, x[0] * np.arange(4.0)) ** 2,
+    "index_update": lambda x, i: mg.index_update(x, i, x[0] * np.arange(4.0)) ** 2,
+    "bincount": lambda x, i: np.bincount(i, weights=mg.concat([x, x[:1]])) ** 2,
+    "repeat": lambda x, i: mg.repeat(x, i[:3]) if isinstance(i, np.ndarray) else mg.repeat(x, i.iloc[:3]),
+    "take_along_axis": lambda x, i: mg.take_along_axis(mg.stack([x, x * x]), frame_of(i), axis=1),
+    "where": lambda x, i: mg.where(i > 0, x[0], x[1] * np.arange(4.0)),
+    "searchsorted": lambda x, i: x * mg.searchsorted(mg.tensor(X), i)[:3],
+    "reshape": lambda x, i: mg.reshape(x, i.iloc[2:3] * 3) if hasattr(i, "iloc") else mg.reshape(x, i[2:3] * 3),
+}
+
+
+def frame_of(i):
+    """Two rows of places, in what they came in."""
+    rows = np.stack([np.asarray(i), np.asarray(i)[::-1]])
+    return rows if isinstance(i, np.ndarray) else pd.DataFrame(rows, index=[1, 0])
+
+
+@pytest.mark.parametrize("use", BY_PLACE.values(), ids=list(BY_PLACE))
+def test_places_are_taken_by_position(use):
+    """Arguments without a derivative, such as indices, have their labels left out in the rules as well."""
+    weights = np.array([1.0, 10.0, 100.0, 1000.0])
+    f = lambda x, i: mg.sum((y := use(x, i)) * weights[: np.shape(y)[-1]])
+    for way in ("backward", "grad", "jvp", "checkpoint"):
+        got, want = (plain(WAYS[way](lambda x, i=i: f(x, i), X)) for i in (PLACES, PLACES.to_numpy()))
+        np.testing.assert_array_equal(got, want)
+
+
 # Where pandas comes first
 
 

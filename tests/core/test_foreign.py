@@ -226,6 +226,23 @@ def test_indices_are_looked_at():
         x[Fraction(1)]
 
 
+def test_an_argument_of_ones_own_is_left_alone():
+    """A function of the user's gets what it is called with where it has no rule, be it a sparse matrix."""
+    seen = []
+
+    @mg.primitive(None, lambda g, y, s, x: s.toarray().T @ g, kind="linear")
+    def product(s, x):
+        seen.append(type(s))
+        return s.toarray() @ x
+
+    x = mg.tensor([1.0, 1.0], requires_grad=True)
+    mg.sum(product(Sparselike(), x)).backward()
+    assert x.grad.tolist() == [2, 3]
+    assert set(seen) == {Sparselike}
+    with pytest.raises(TypeError, match="got a tests.core.test_foreign.Sparselike"):
+        np.where(Sparselike(), x, 0.0)
+
+
 # What others take of ours
 
 
@@ -248,6 +265,9 @@ def test_locked_memory_is_copied_for_dlpack():
     assert "dltensor" in repr(taken)
     with pytest.raises((BufferError, TypeError)):  # NumPy 2.0 does not take copy=
         t.__dlpack__(copy=False)
+    backwards = mg.tensor([1.0, 2.0])[::-1]
+    assert np.from_dlpack(backwards).tolist() == [2, 1]
+    assert np.from_dlpack(backwards).strides == (8,)
 
 
 def test_dlpack_is_an_exit():
