@@ -317,13 +317,12 @@ def module_of(function: Any, name: str) -> list[str]:
     known = getattr(function, "__module__", None)
     if known:
         return [known]
-    homes = [(m, vars(module)) for m, module in tuple(sys.modules.items()) if isinstance(module, type(sys))]
-    found = [
-        (name not in there.get("__all__", ()), "._" in m, len(m), m)
-        for m, there in homes
-        if there.get(name) is function
+    homes = [
+        (name not in getattr(module, "__all__", ()), "._" in home, len(home), home)
+        for home, module in tuple(sys.modules.items())
+        if getattr(module, "__dict__", {}).get(name) is function
     ]
-    return [min(found)[3]] if found else []
+    return [min(homes)[-1]] if homes else []
 
 
 def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -373,8 +372,9 @@ def checked_options(primitive: Primitive, options: Mapping[str, Any], connected:
     """The options of a call, constants among them as plain arrays; refuses those that the rules do not know of."""
     for name, option in options.items():
         if isinstance(option, Watched) and option.flows() and primitive.kind != "constant":
+            remedy = "Use mg.where on the operand" if name == "where" else "Pass it by position"
             raise NoRuleError(
-                f"{primitive.name} has no derivative rule for an array passed as {name}=. Pass it by position, or "
+                f"{primitive.name} has no derivative rule for an array passed as {name}=. {remedy}, or pass it "
                 f"detached, as x.detach()"
             )
         if connected and name in NAMES:

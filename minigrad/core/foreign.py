@@ -75,8 +75,7 @@ def by_position(taker: str, x: Any) -> np.ndarray:
     if values.dtype.kind in NUMERIC:
         return values
     columns = x.items() if values.ndim == 2 and hasattr(x, "items") else [(getattr(x, "name", None), x)]
-    parts = [column_values(taker, type(x), label, column) for label, column in columns]
-    return np.stack(parts, axis=1) if parts else np.zeros(values.shape)
+    return np.stack([column_values(taker, type(x), label, column) for label, column in columns], axis=1)
 
 
 def column_values(taker: str, kind: type, label: Any, column: Any) -> np.ndarray:
@@ -129,7 +128,7 @@ def full_name(kind: type) -> str:
 
 def exported(value: Any, copy: bool | None) -> Any:
     """A value as DLPack hands it over: an array, a copy of one that not all libraries can use, unless forbidden."""
-    if isinstance(value, np.generic) or not hasattr(value, "__dlpack__"):
+    if not hasattr(value, "__dlpack__"):
         value = np.asarray(value)
     if copy is False or not isinstance(value, np.ndarray):
         return value

@@ -11,7 +11,6 @@ import numpy as np
 from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
 from ..core.door import Watched, bare, bind, check_result
-from ..core.foreign import is_labelled
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -66,7 +65,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_floating(x: Any) -> bool:
     """Whether a derivative can flow to an argument, or from a result."""
-    return getattr(getattr(x, "dtype", None), "kind", "") == "f" and not is_labelled(type(x))
+    return getattr(getattr(x, "dtype", None), "kind", "") == "f"
 
 
 class FirstRun(Level):

@@ -230,6 +230,7 @@ def test_arguments_of_transformations(form):
         lambda v: mg.jacobian(cube)(v),
         lambda v: mg.hessian(total)(v),
         lambda v: mg.hvp(total, (v,), (v,))[0],
+        lambda v: mg.checkpoint(lambda v: mg.exp(v))(v),
     ):
         got, want = call(v), call(a)
         assert type(got) is type(want) is np.ndarray
@@ -319,3 +320,4 @@ def test_missing_numbers_are_nan():
     """A column of nullable numbers is one of floats with NaN, as pandas makes of it; a frame of nothing is empty."""
     np.testing.assert_array_equal(mg.tensor(pd.Series([2.0, None], dtype="Float64")).value, [2, np.nan])
     assert mg.tensor(pd.DataFrame(index=[1, 2])).shape == (2, 0)
+    assert mg.tensor(pd.DataFrame()).shape == (0, 0)

@@ -117,6 +117,17 @@ def test_data_is_refused(kind, use):
     assert "NumPy's own arithmetic" in text or "numbers" in text or "object" in text
 
 
+def test_a_program_serves_no_other_arithmetic():
+    """A function that was compiled for an array refuses a matrix of its shape, and takes a memmap as an array."""
+    f = mg.compile(lambda a: mg.sum(a * a))
+    assert f(A) == 14
+    for other in (A.view(np.matrix), np.ma.array(A, mask=True)):
+        with pytest.raises(TypeError, match="compile takes arrays"):
+            f(other)
+    assert f(A.view(np.memmap)) == 14
+    assert "1 program" in repr(f)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_remedies_work(kind):
     """What the error says to use in the place of x is taken."""

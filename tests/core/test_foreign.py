@@ -96,6 +96,13 @@ def test_another_arithmetic_is_refused_with_a_remedy(name):
     assert admitted("multiply", eval(remedy, {"np": np, "x": make()})) is not None
 
 
+def test_a_type_is_named_by_its_public_module():
+    """Where it is written may be private; NumPy's own need no module."""
+    kind = type("Rows", (Sparselike,), {"__module__": "library.arrays._rows._core"})
+    with pytest.raises(TypeError, match="got a library.arrays.Rows. Use"):
+        admitted("f", kind())
+
+
 @pytest.mark.parametrize("other", [3, 2.5, True, None, "axis", (1, 2), np.float16(2), 1j, object(), np.exp, {"a": 1}])
 def test_what_is_no_array_comes_in_as_it_is(other):
     """Numbers, options, functions and objects of one's own are not looked at."""
@@ -206,6 +213,7 @@ def test_options_are_looked_at():
     x, mask = mg.tensor([1.0, 2.0]), np.ma.array([True, False], mask=[False, True])
     assert np.sum(x, where=Labelled([True, False])).item() == 1
     assert mg.clip(x, max=Labelled([0.5, 9.0])).tolist() == [0.5, 2]
+    assert np.histogram(x, 2, range=Labelled([0.0, 4.0]))[1].tolist() == [0, 2, 4]
     for use in (lambda: np.sum(x, where=mask), lambda: mg.clip(x, max=mask)):
         with pytest.raises(TypeError, match="got a MaskedArray"):
             use()
@@ -241,6 +249,10 @@ def test_an_argument_of_ones_own_is_left_alone():
     assert set(seen) == {Sparselike}
     with pytest.raises(TypeError, match="got a tests.core.test_foreign.Sparselike"):
         np.where(Sparselike(), x, 0.0)
+    with pytest.raises(TypeError, match="product takes arrays .* got a MaskedArray"):
+        product(np.ma.array([[1.0, 2.0]], mask=True), x)
+    with pytest.raises(TypeError, match="take takes arrays .* got a MaskedArray"):
+        mg.take(x, np.ma.array([0, 1], mask=True))
 
 
 # What others take of ours
