@@ -186,7 +186,7 @@ class Call:
             nodes.append(node)
         if here.recorder is not None:
             inner = here.recorder.operands(operands, inner)
-        if len(args) > 2:
+        if len(args) > 2 or (primitive.kind == "constant" and len(args) > getattr(primitive.function, "nin", 1)):
             check_positions(primitive, args, connected)
         self.primitive, self.inner, self.nodes, self.connected = primitive, inner, nodes, connected
         self.kwargs = checked_options(primitive, kwargs, connected) if kwargs else kwargs
@@ -351,7 +351,7 @@ def place_of_out(function: Callable[..., Any]) -> int:
     """The position of the argument that a function writes its result into; beyond all if it has none."""
     try:
         names = list(inspect.signature(function).parameters)
-    except ValueError:  # pragma: no cover: NumPy 2.0 has functions without a signature
+    except (TypeError, ValueError):  # pragma: no cover: NumPy 2.0 has functions without a signature
         names = []
     return names.index("out") if "out" in names else sys.maxsize - 1
 
@@ -397,14 +397,13 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
 
 def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) -> None:
     """Refuse an array for out= that comes by its position, and arguments that the derivative rules do not know of."""
-    if len(args) > getattr(primitive.function, "nin", len(args)):
+    place = getattr(primitive.function, "nin", None) or place_of_out(primitive.function)
+    if any(x is not None for x in args[place : place + 1]):
         raise no_out(primitive.name)
     code = next((rule.__code__ for rule in primitive.rules if hasattr(rule, "__code__")), None)
     if code is None or code.co_flags & 0x04:  # CO_VARARGS
         return
     known = code.co_varnames[2 : code.co_argcount]
-    if any(name == "out" and x is not None for name, x in zip(known, args, strict=False)):
-        raise no_out(primitive.name)
     if connected and len(args) > len(known):
         raise NoRuleError(
             f"{primitive.name} has no derivative rule for its argument {len(known)}. Leave it out, write the call "
