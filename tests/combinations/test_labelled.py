@@ -10,6 +10,7 @@ from hypothesis import given, settings
 import minigrad as mg
 from minigrad.nn import Buffer, Parameter
 from minigrad.nn import functional as F
+from tests.rules.cases import CASES
 
 from .numeric import WAYS, close, leaf, outcome, plain
 
@@ -321,3 +322,51 @@ def test_missing_numbers_are_nan():
     np.testing.assert_array_equal(mg.tensor(pd.Series([2.0, None], dtype="Float64")).value, [2, np.nan])
     assert mg.tensor(pd.DataFrame(index=[1, 2])).shape == (2, 0)
     assert mg.tensor(pd.DataFrame()).shape == (0, 0)
+
+
+# The whole table of operations
+
+
+def labelled(x):
+    """An array of one or two axes as data of pandas, with labels out of order."""
+    order = np.argsort(np.arange(len(x)) % 2, kind="stable")
+    return pd.Series(x, index=order) if x.ndim == 1 else pd.DataFrame(x, index=order)
+
+
+OPERANDS = [
+    (case, k)
+    for case in CASES
+    for k, x in enumerate(case.arrays)
+    if len(case.arrays) > 1
+    and x.ndim in (1, 2)
+    and x.dtype.kind == "f"
+    and "geomspace" not in str(case)  # asks a dtype
+]
+
+
+@pytest.mark.parametrize(("case", "k"), OPERANDS, ids=[f"{case}-{k}" for case, k in OPERANDS])
+def test_every_operation_takes_labelled_operands(case, k):
+    """The value and the slopes of an operation, one of whose arrays has labels, are those without, or it is refused."""
+    results = []
+    for special in (labelled(case.arrays[k]), case.arrays[k]):
+        others = [leaf_like(x) for x in case.arrays]
+
+        def compute(special=special, others=others):
+            y = case(*others[:k], special, *others[k + 1 :])
+            y.backward(np.ones_like(plain(y)))
+            return [plain(y), *(plain(x.grad) for x in others if x.grad is not None)]
+
+        results.append(outcome(compute))
+    (got, refusal), (want, none) = results
+    assert none is None
+    if refusal is not None:
+        assert "df.to_numpy()" in refusal
+    else:
+        assert len(got) == len(want)
+        for one, other in zip(got, want, strict=True):
+            close(one, other)  # data frames are in Fortran order, in which sums are rounded otherwise
+
+
+def leaf_like(x):
+    """A Tensor of an array, which requires grad if it can."""
+    return mg.tensor(x, requires_grad=x.dtype.kind == "f")
