@@ -249,14 +249,13 @@ def test_cotangents_are_taken_by_position():
 
 
 def test_a_compiled_function_sees_what_has_changed():
-    """A Series is an argument like its array: one program serves all, and no value of the first call is kept."""
+    """A Series is an argument like its array: no value of the first call is kept."""
     f, v = mg.compile(lambda v, x: mg.sum(v * x)), FORMS["Series"]()
     x = mg.tensor(X)
     assert f(v, x).item() == V @ X
     v.iloc[0] = 100.0
     assert f(v, x).item() == 100 + V[1:] @ X[1:]
     assert f(V, x).item() == V @ X
-    assert "1 program" in repr(f)
 
 
 @forms
