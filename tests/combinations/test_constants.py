@@ -15,7 +15,16 @@ PLACES, TRUTHS = np.array([2, 0, 1]), np.array([True, False, True])
 CALLS = (
     *((A,), (V,), (V, V), (A, A), (A, V), (V, A), (V, 1), (A, 0), (V, PLACES), (PLACES,), (PLACES, PLACES), (TRUTHS,)),
     *((TRUTHS, V), (V, TRUTHS), ([V, V],), ((V, V), 1), (V, 0.5), (V, V, V), (TRUTHS, V, V), ("i,i->i", V, V)),
-    *((V, PLACES, 0), (V, PLACES, V), (3, V), (V, (3,)), (V, 3), ([TRUTHS, TRUTHS], [V, V]), (V, [0, 1], [5.0, 6.0])),
+    *(
+        (V, PLACES, 0),
+        (V, PLACES, V),
+        (3, V),
+        (V, (3, 1)),
+        (V, 3),
+        ([TRUTHS, TRUTHS], [V, V]),
+        (V, [0, 1], [5.0, 6.0]),
+        (V, (2, 3)),
+    ),
 )
 # They look at the type or the memory of an argument, or return what was there; take a truth or half for a number; or
 # write files, and have tests of their own.
