@@ -6,7 +6,7 @@ What the calculus does not know of a call is refused here by name: arguments, op
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Number
 from typing import Any
 
@@ -105,7 +105,7 @@ def for_composed(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a composed function, whose steps see to those that are watched."""
     if args and type(args[0]) in LISTS and not primitive.sequence:
-        args = [fixed(listed(primitive.name, args[0])), *args[1:]]
+        args = [fixed(np.asarray(listed(args[0], partial(admitted, primitive.name)))), *args[1:]]
     args = [admitted(primitive.name, x) for x in args]
     return args, {key: admitted(primitive.name, x) for key, x in kwargs.items()}
 
@@ -240,7 +240,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
-        x = fixed(listed(primitive.name, x))
+        x = fixed(np.asarray(listed(x, partial(admitted, primitive.name))))
     elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
         x = admitted(primitive.name, x)
         x = fixed(np.asarray(x)) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x

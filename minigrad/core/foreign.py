@@ -4,6 +4,7 @@ What is no Tensor comes in through `admitted`: operands, indices, options, and t
 told by what their objects offer, so that none has to be imported.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from numbers import Number
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 
 NUMERIC = frozenset("biufc")  # kinds of dtypes
 # Types that come in as they are; those of our own arrays are added where they are defined.
-USUAL = {np.ndarray, np.float64, np.float32, np.int64, np.bool_, int, float, bool, str, slice, type(None)}
-USUAL |= {list, tuple, dict}
+SCALARS = {np.float64, np.float32, np.int64, np.bool_, int, float, bool}
+USUAL = SCALARS | {np.ndarray, str, slice, list, tuple, dict, type(None)}
 # An ndarray with another one of these computes otherwise than NumPy.
 ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
 
@@ -38,14 +39,15 @@ def admitted(taker: str, x: Any) -> Any:
     return np.asarray(x) if isinstance(x, np.ndarray) else x
 
 
-def listed(taker: str, xs: Any) -> np.ndarray:
-    """The array of a list of numbers, arrays or lists."""
-    return np.asarray(xs if USUAL.issuperset(map(type, xs)) else [admitted(taker, x) for x in xs])
+def listed(xs: Any, admit: Callable[[Any], Any]) -> Any:
+    """A list or tuple, of what `admit` makes of arrays in it; one that begins with a number holds numbers."""
+    return xs if not xs or type(xs[0]) in SCALARS else [admit(x) for x in xs]
 
 
 def assigned(x: Any) -> Any:
     """`x` as it is written into an array: real numbers."""
-    x = admitted("x[i] = v", x)
+    if type(x) not in USUAL:
+        x = admitted("x[i] = v", x)
     if isinstance(x, np.ndarray):
         check_numbers("x[i] = v", x, "biuf")
     return x
