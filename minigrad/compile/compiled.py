@@ -15,11 +15,11 @@ import numpy as np
 from ..core import sweep as engine
 from ..core.context import USUAL, context
 from ..core.door import bare
-from ..core.foreign import admitted, is_labelled
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
 from .first_run import recorded
+from .kinds import key_of, kind_of
 from .program import Refused, Stale
 from .replay import UNFIT, Replay, Stats
 
@@ -246,57 +246,3 @@ def native_replay() -> Any:
             f"({error})"
         ) from error
     return NativeReplay
-
-
-class Same:
-    """An object that is equal to itself only; it lives as long as a program knows it, so that none takes its place."""
-
-    def __init__(self, x: Any) -> None:
-        self.x = x
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Same and other.x is self.x
-
-    def __hash__(self) -> int:
-        return id(self.x)
-
-
-def key_of(args: tuple[Any, ...], kwargs: dict[str, Any], inputs: list[Any]) -> Any:
-    """The kind of a call's arguments, see `kind_of`: at once if all are arrays that come by position."""
-    if kwargs:
-        return kind_of((args, kwargs), inputs)
-    for x in args:
-        if type(x) is not np.ndarray:
-            return kind_of((args, kwargs), inputs)
-    inputs += args
-    return tuple([(x.shape, x.dtype, x.strides) for x in args])
-
-
-def kind_of(x: Any, inputs: list[Any]) -> Any:
-    """What must be equal for a program to serve a call; arrays and numbers, which may differ, go to `inputs`."""
-    if isinstance(x, np.ndarray):
-        x = x if type(x) is np.ndarray else admitted("compile", x)
-        inputs.append(x)
-        return x.shape, x.dtype, x.strides
-    if isinstance(x, tuple | list):
-        return type(x), *[kind_of(part, inputs) for part in x]
-    if isinstance(x, dict):
-        return type(x), *[(key, kind_of(part, inputs)) for key, part in x.items()]
-    if isinstance(x, Tensor) and not x.requires_grad:
-        inputs.append(x)
-        return Tensor, x.shape, x.dtype, x.data.strides
-    if type(x) in (int, float) or isinstance(x, np.generic):
-        inputs.append(x)
-        return type(x)
-    if isinstance(x, np.random.Generator):
-        inputs.append(x)
-        return type(x), next(i for i, y in enumerate(inputs) if y is x)  # a generator may come twice
-    if isinstance(x, slice):
-        return slice, *[kind_of(part, inputs) for part in (x.start, x.stop, x.step)]
-    if is_labelled(type(x)):
-        return kind_of(admitted("compile", x), inputs)
-    try:
-        hash(x)
-    except TypeError:
-        return Same(x)
-    return type(x), x

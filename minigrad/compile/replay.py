@@ -180,7 +180,7 @@ def from_results(g: Value, i: int) -> str:
 
 def answer(program: Program, names: dict[str, Any]) -> str:
     """The expression of what the function returns, with the results in their places."""
-    places = zip(count(), program.as_tensors)  # noqa: B905: the results go on with gradients
+    places = zip(count(), program.as_tensors)
 
     def part(x: Any) -> str:
         if isinstance(x, Value):

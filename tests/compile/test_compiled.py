@@ -25,7 +25,7 @@ def double(x):
     return x * 2
 
 
-class count_runs:  # noqa: N801: it is used as a function
+class count_runs:
     """A function that counts how often it runs, rather than being replayed, where no recording looks."""
 
     def __init__(self, function):
