@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .precision import as_array
+
 AXES = {1: "length", 2: "height, width"}
 
 
@@ -38,7 +40,7 @@ def checked_counts(name: str, value: Any, axes: int, least: int) -> tuple[int, .
 
 def checked_images(name: str, x: Any, axes: int, leading: str = "n, channels") -> Any:
     """`x` as an array with `axes` axes after two others."""
-    x = x if hasattr(x, "shape") else np.asarray(x)
+    x = as_array(x)
     if x.ndim != axes + 2:
         raise ValueError(f"{name} has shape ({leading}, {AXES[axes]}); got an array of shape {x.shape}")
     return x

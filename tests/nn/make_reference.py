@@ -194,10 +194,49 @@ def network(torch):
     return {**out, "x": x, "y": model.eval()(x).detach()}
 
 
+def transposed_problem(number):
+    """Arrays for a transposed convolution, directions for each, and options; drawn together, most at their limits."""
+    rng = np.random.default_rng([2, number])
+    pair = lambda low, high: tuple(rng.integers(low, high, 2, endpoint=True).tolist())
+    groups, kernel, stride, dilation = int(rng.integers(1, 3)), pair(1, 3), pair(1, 3), pair(1, 3)
+    size = [rng.choice([1, 2, 4]) if n else 1 for n in rng.integers(0, 3, 2)]
+    spread = [(n - 1) * s + d * (k - 1) for n, s, d, k in zip(size, stride, dilation, kernel, strict=True)]
+    options = {
+        "stride": stride,
+        "dilation": dilation,
+        "padding": tuple(int(rng.integers(0, n // 2, endpoint=True)) for n in spread),
+        "output_padding": tuple(
+            max(s, d) - 1 - int(rng.random() < 0.3 and max(s, d) > 1) for s, d in zip(stride, dilation, strict=True)
+        ),
+        "groups": groups,
+    }
+    shapes = [(2, 2 * groups, *size), (2 * groups, 2, *kernel), (2 * groups,)]
+    return [rng.normal(size=shape) for shape in shapes], [rng.normal(size=shape) for shape in shapes], options
+
+
+TRANSPOSED = 30
+
+
+def transposed(torch):
+    """Transposed convolutions: values, gradients, and the derivatives of these along the directions."""
+    out = {}
+    for number in range(TRANSPOSED):
+        arrays, directions, options = transposed_problem(number)
+        arrays, directions = ([torch.tensor(a, requires_grad=True) for a in part] for part in (arrays, directions))
+        y = torch.nn.functional.conv_transpose2d(*arrays, **options)
+        g = torch.tensor(np.random.default_rng(9).normal(size=y.shape))
+        gradients = torch.autograd.grad(torch.sum(torch.tanh(y) * g), arrays, create_graph=True)
+        along = sum(torch.sum(a * d) for a, d in zip(gradients, directions, strict=True))
+        out[f"{number}/y"] = y.detach()
+        for name, first, second in zip("xwb", gradients, torch.autograd.grad(along, arrays), strict=True):
+            out[f"{number}/d{name}"], out[f"{number}/d2{name}"] = first.detach(), second
+    return out
+
+
 if __name__ == "__main__":
     import torch
 
     torch.manual_seed(0)
-    for make in (activations, layers, losses, network):
+    for make in (activations, layers, losses, network, transposed):
         arrays = {name: np.asarray(array) for name, array in make(torch).items()}
         np.savez_compressed(HERE / f"{make.__name__}.npz", **arrays)

@@ -13,6 +13,10 @@ from minigrad import nn
 from minigrad.nn import functional as F
 from minigrad.nn.rules import convolution as rules
 
+from .make_reference import TRANSPOSED, transposed_problem
+from .reference import CLOSE, Reference
+
+REFERENCE = Reference("transposed")
 small = st.integers(1, 3)
 pairs = st.tuples(small, small)
 
@@ -73,6 +77,26 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(problem):
     ]
     back = F.conv_transpose2d(g, w, output_padding=tuple(extra), **options)
     np.testing.assert_allclose(np.sum(y * g), np.sum(x * back), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("number", range(TRANSPOSED))
+def test_transposed_convolution_agrees_with_pytorch(number):
+    """Values, gradients, and second derivatives in both modes; most at the largest output padding there may be."""
+    arrays, directions, options = transposed_problem(number)
+    y = F.conv_transpose2d(*arrays, **options)
+    g = np.random.default_rng(9).normal(size=y.shape)
+
+    def gradient(x, w, b):
+        return mg.grad(lambda *a: mg.sum(mg.tanh(F.conv_transpose2d(*a, **options)) * g), argnums=(0, 1, 2))(x, w, b)
+
+    _, forward = mg.jvp(gradient, tuple(arrays), tuple(directions))
+    _, pull_back = mg.vjp(gradient, *arrays)
+    np.testing.assert_allclose(y, REFERENCE[f"{number}/y"], **CLOSE)
+    second = zip("xwb", gradient(*arrays), forward, pull_back(tuple(directions)), strict=True)
+    for name, first, *both in second:
+        np.testing.assert_allclose(first, REFERENCE[f"{number}/d{name}"], **CLOSE)
+        for along in both:
+            np.testing.assert_allclose(along, REFERENCE[f"{number}/d2{name}"], **CLOSE)
 
 
 @given(convolutions())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.door import bind
+from ..precision import floating
 from ..rules.convolution import convolve, spread
 from ..rules.window import Window
 from ..sizes import checked_count, checked_counts, checked_images
@@ -34,15 +35,13 @@ def conv1d(
     -------
     array of shape (n, out, (length + 2 padding - dilation (kernel - 1) - 1) // stride + 1)
     """
-    x, weight = (
-        checked_images("the input of conv1d", x, 1),
-        checked_images("the weight of conv1d", weight, 1, "out, in / groups"),
-    )
+    x = checked_images("the input of conv1d", x, 1)
+    weight = floating("conv1d", checked_images("the weight of conv1d", weight, 1, "out, in / groups"))
     check_channels("conv1d", x, weight, bias, groups)
     window = window_of("conv1d", weight.shape[2:], stride, padding, dilation)
     check_places("conv1d", window, x.shape[2:])
     x, weight = (a.reshape(*a.shape[:2], 1, a.shape[2]) for a in (x, weight))
-    y = bind(convolve, (x, weight, window, groups))
+    y = bind(convolve, (x, weight, window, groups, window.places(x.shape[2:])))
     return shifted(y.reshape(*y.shape[:2], y.shape[3]), bias)
 
 
@@ -83,14 +82,12 @@ def conv2d(
         If shapes do not fit, `groups` does not divide the channels, the kernel is larger than the padded image, or a
         number is out of range.
     """
-    x, weight = (
-        checked_images("the input of conv2d", x, 2),
-        checked_images("the weight of conv2d", weight, 2, "out, in / groups"),
-    )
+    x = checked_images("the input of conv2d", x, 2)
+    weight = floating("conv2d", checked_images("the weight of conv2d", weight, 2, "out, in / groups"))
     check_channels("conv2d", x, weight, bias, groups)
     window = window_of("conv2d", weight.shape[2:], stride, padding, dilation)
     check_places("conv2d", window, x.shape[2:])
-    return shifted(bind(convolve, (x, weight, window, groups)), bias)
+    return shifted(bind(convolve, (x, weight, window, groups, window.places(x.shape[2:]))), bias)
 
 
 def conv_transpose2d(
@@ -127,10 +124,8 @@ def conv_transpose2d(
         If shapes do not fit, `groups` does not divide the channels, or a number is out of range.
     """
     name = "conv_transpose2d"
-    x, weight = (
-        checked_images(f"the input of {name}", x, 2),
-        checked_images(f"the weight of {name}", weight, 2, "in, out / groups"),
-    )
+    x = checked_images(f"the input of {name}", x, 2)
+    weight = floating(name, checked_images(f"the weight of {name}", weight, 2, "in, out / groups"))
     groups = checked_count(f"groups of {name}", groups, 1)
     if len(weight) != x.shape[1] or len(weight) % groups:
         raise ValueError(

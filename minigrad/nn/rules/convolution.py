@@ -1,7 +1,8 @@
 """Convolution: one form in an image x, a kernel w and a cotangent g, linear in each, and its partial derivatives.
 
 ``convolve(x, w)``, ``spread(g, w)`` and ``weigh(x, g)`` are the derivatives of <g, convolve(x, w)> with respect to g, x
-and w; so the rules of each are the other two.
+and w; so the rules of each are the other two. The kernel need not have been in all places that the image has for it: a
+transposed convolution with much output padding makes an image with more.
 
 Kernels have shape (out, channels of a group, height, width). There is a product of matrices for each row of the
 image and each group of channels: few enough numbers to stay in the cache.
@@ -20,10 +21,9 @@ def _matrices(w, groups):
     return w.transpose(0, 1, 3, 2).reshape(groups, out // groups, height * width * channels)
 
 
-def _columns(x, window, groups):
+def _columns(x, window, groups, places):
     # What the kernel meets in each place: (height, groups, taps * channels of a group, width * n).
-    n, channels, *size = x.shape
-    height, width = window.places(size)
+    n, channels, (height, width) = *x.shape[:2], places
     rows = padded_rows(x, window)
     rows = rows.reshape(len(rows), groups, channels // groups, *rows.shape[2:])
     seen = np.concatenate([rows[down, :, :, across] for down, _, across in window.taps((height, width))], axis=2)
@@ -47,10 +47,10 @@ def _pieces(rows, columns, depth):
     return next((n for n in range(2, columns // 32) if columns % n == 0 and columns // n <= fitting), 1)
 
 
-def convolve(x, w, window, groups):
-    """The products of the kernels with what they meet in each place, (n, out, height, width)."""
-    height, width = window.places(x.shape[2:])
-    w, seen = _matrices(w, groups), _columns(x, window, groups)
+def convolve(x, w, window, groups, places):
+    """The products of the kernels with what they meet in the first `places`, (n, out, *places)."""
+    height, width = places
+    w, seen = _matrices(w, groups), _columns(x, window, groups, places)
     _, out, depth = w.shape
     pieces = _pieces(out, width * len(x), depth)
     seen = seen.reshape(height, groups, depth, pieces, seen.shape[3] // pieces).transpose(0, 3, 1, 2, 4)
@@ -72,23 +72,23 @@ def weigh(x, g, window, groups):
     """For each tap of each kernel, the sum over all places of `g` times what the tap meets there."""
     out, channels = g.shape[1], x.shape[1] // groups
     height, width = window.kernel
-    w = np.add.reduce(_columns(x, window, groups) @ _grouped(g, groups).mT, axis=0)
+    w = np.add.reduce(_columns(x, window, groups, g.shape[2:]) @ _grouped(g, groups).mT, axis=0)
     w = w.reshape(groups, height * width, channels, out // groups).transpose(0, 3, 2, 1)
     return w.reshape(out, channels, height, width)
 
 
 convolve = multilinear(
     convolve,
-    lambda g, y, x, w, window, groups: spread(g, w, window, groups, x.shape[2:]),
-    lambda g, y, x, w, window, groups: weigh(x, g, window, groups),
+    lambda g, y, x, w, window, groups, places: spread(g, w, window, groups, x.shape[2:]),
+    lambda g, y, x, w, window, groups, places: weigh(x, g, window, groups),
 )
 spread = multilinear(
     spread,
-    lambda v, y, g, w, window, groups, size: convolve(v, w, window, groups),
+    lambda v, y, g, w, window, groups, size: convolve(v, w, window, groups, g.shape[2:]),
     lambda v, y, g, w, window, groups, size: weigh(v, g, window, groups),
 )
 weigh = multilinear(
     weigh,
     lambda v, y, x, g, window, groups: spread(g, v, window, groups, x.shape[2:]),
-    lambda v, y, x, g, window, groups: convolve(x, v, window, groups),
+    lambda v, y, x, g, window, groups: convolve(x, v, window, groups, g.shape[2:]),
 )

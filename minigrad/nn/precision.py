@@ -1,0 +1,64 @@
+"""The dtypes in which layers and losses compute.
+
+Integers and truths become the default float, as in np.mean. Numbers of float16 are added up in float32, as sums of them
+overflow and lose digits; the result is rounded once, to the dtype that NumPy would give it.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.door import Watched, bare
+from ..core.recorder import seen
+from ..ops.functions import astype
+
+WIDE = "fdg"  # float32 and wider
+OBJECT = np.dtype(object)
+
+
+def check_array(name: str, x: Any) -> None:
+    """Refuse what is no array."""
+    if not hasattr(x, "shape"):
+        remedy = "Does forward return its result?" if x is None else "Use np.asarray(x)"
+        raise TypeError(f"{name} takes an array; got a {type(x).__name__}. {remedy}")
+
+
+def as_array(x: Any) -> Any:
+    """Lists and numbers as an array."""
+    return x if hasattr(x, "shape") else np.asarray(x)
+
+
+def constant(name: str, x: Any) -> Any:
+    """The plain array of what has no derivative, such as a weight of a loss; refused if one flows through it."""
+    if isinstance(x, Watched) and x.flows():
+        raise TypeError(f"there is no derivative with respect to a {name}. Pass it detached, as x.detach()")
+    return seen(bare(x))
+
+
+def floating(name: str, x: Any) -> Any:
+    """`x` as an array of floats; refuses what is no array of real numbers."""
+    return x if getattr(x, "dtype", OBJECT).kind == "f" else of_integers(name, x)
+
+
+def widened(name: str, x: Any) -> Any:
+    """`x` as an array of floats to add up: those of float16 in float32."""
+    dtype = getattr(x, "dtype", OBJECT)
+    if dtype.char in WIDE:
+        return x
+    return astype(x, np.float32) if dtype.char == "e" else of_integers(name, x)
+
+
+def of_integers(name: str, x: Any) -> Any:
+    """Integers or truths as floats; refuses all else."""
+    check_array(name, x)
+    if x.dtype.kind not in "biu":
+        raise TypeError(f"{name} takes real numbers; got {x.dtype}")
+    return astype(x, float)
+
+
+def narrowed(y: Any, x: Any, *others: Any) -> Any:
+    """`y`, computed of `x` widened, as float16 if `x` is and `others` are no wider."""
+    if x.dtype.char != "e":
+        return y
+    dtype = np.result_type(x.dtype, *(other.dtype for other in others if other is not None))
+    return y if y.dtype == dtype else astype(y, dtype)
