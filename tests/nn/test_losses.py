@@ -1,5 +1,7 @@
 """Losses: PyTorch's values, numbers far from zero, and what is refused."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,67 @@ def test_divergence_over_the_batch():
     """ "batchmean" is the sum over the number of examples."""
     log_q, p = np.log(np.full((2, 3), 1 / 3)), np.eye(2, 3)
     assert F.kl_div(log_q, p, "batchmean").item() == pytest.approx(np.log(3), rel=1e-15)
+
+
+ADVICE = {
+    ((4, 1), (4,)): "Use target.reshape(-1, 1), or output.squeeze(-1)",
+    ((4,), (4, 1)): "Use target.squeeze(-1), or output.reshape(-1, 1)",
+    ((4, 3, 1), (4, 3)): "Use target.reshape(4, 3, 1), or output.squeeze(-1)",
+    ((4, 3), (4, 3, 1)): "Use target.squeeze(-1), or output.reshape(4, 3, 1)",
+    ((4, 1, 3), (4, 3)): "Use target.reshape(4, 1, 3)",
+    ((1,), ()): "Use target.reshape(1), or output.squeeze(-1)",
+    ((), (1, 1)): "Use target.reshape(())",
+    ((2, 3), (3, 2)): "Use target.T",
+    ((4, 3), (4,)): "Reshape or select what belongs together: there are 12 outputs and 4 targets",
+}
+
+
+@pytest.mark.parametrize(("output", "target"), ADVICE)
+def test_a_misfit_comes_with_a_remedy_that_works(output, target):
+    """The error names a call; whoever makes it has arrays that fit."""
+    arrays = {"output": np.full(output, 0.5), "target": np.ones(target)}
+    with pytest.raises(ValueError, match="does not broadcast") as caught:
+        F.mse_loss(**dict(zip(("x", "target"), arrays.values(), strict=True)))
+    advice = ADVICE[output, target]
+    assert str(caught.value).endswith(f"got {output} and {target}. {advice}")
+    for remedy in advice.removeprefix("Use ").split(", or ") if advice.startswith("Use") else ():
+        fitted = arrays | {remedy.partition(".")[0]: eval(remedy, {}, arrays)}
+        assert F.mse_loss(fitted["output"], fitted["target"]) == 0.25
+
+
+LABELS = {
+    ((4, 3), (4, 1)): ("int", "Use target.reshape(-1)"),
+    ((4, 3, 2), (8,)): ("int", "Use target.reshape(4, 2)"),
+    ((4, 3), (4, 3)): ("int", "Of a row for each class make labels, as target.argmax(axis=1)"),
+    ((4, 2, 3), (4, 2)): ("int", "use np.moveaxis(output, -1, 1) for classes on the last of 3 axes"),
+    ((4, 3), (4,)): ("bool", "Use target.astype(int)"),
+    ((4, 3), (5,)): ("int", "got int64 of (5,)"),
+}
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
+@pytest.mark.parametrize(("output", "target"), LABELS)
+def test_labels_that_do_not_fit_come_with_a_remedy_that_works(function, output, target):
+    """Columns, one-hot rows, classes on the last axis, and truths."""
+    dtype, advice = LABELS[output, target]
+    arrays = {"output": np.zeros(output), "target": np.zeros(target, dtype), "np": np}
+    with pytest.raises(ValueError, match="takes labels, integers of shape") as caught:
+        function(arrays["output"], arrays["target"])
+    assert str(caught.value).endswith(advice)
+    remedy = re.search(r"(np\.moveaxis|target\.)\S*\(.*?\)", advice)
+    if remedy:
+        name = "output" if "moveaxis" in advice else "target"
+        fitted = arrays | {name: eval(remedy[0], {}, arrays)}
+        assert np.isfinite(function(fitted["output"], fitted["target"]))
+
+
+def test_weights_that_do_not_fit_come_with_a_remedy():
+    with pytest.raises(ValueError, match=r"got \(2,\). Use weight.reshape\(2, 1\)"):
+        F.binary_cross_entropy(np.full((2, 1), 0.5), np.ones((2, 1)), np.ones(2))
+    with pytest.raises(ValueError, match=r"got shape \(3, 1\). Use weight.reshape\(-1\)"):
+        F.cross_entropy(np.ones((2, 3)), [0, 1], np.ones((3, 1)))
+    with pytest.raises(ValueError, match=r"pos_weight is at least 0; got -1"):
+        F.binary_cross_entropy_with_logits(np.ones(2), np.ones(2), pos_weight=np.array([1.0, -1]))
 
 
 @of_two
@@ -226,6 +289,101 @@ def test_probability_of_zero_or_one_costs_at_most_a_hundred():
         loss.sum().backward()
     assert loss.tolist() == [100, 100, 0, 0]
     assert p.grad.tolist() == [-1e12, 1e12, 0, 0]
+
+
+INF, HALF = np.inf, np.log1p(np.exp(-0.5))  # the second is the loss of the score 1 beside 0.5
+Z = np.array([[0.5, 1.0, -INF], [-INF, 2.0, 2.0]])
+MASKED = {
+    "probabilities": (lambda x: F.cross_entropy(x, [[0.0, 1, 0], [0, 0.5, 0.5]]), Z, (HALF + np.log(2)) / 2),
+    "labels": (lambda x: F.cross_entropy(x, [1, 2], reduction="none"), Z, [HALF, np.log(2)]),
+    "an ignored row": (lambda x: F.cross_entropy(x, [1, -1], ignore_index=-1), Z, HALF),
+    "smoothed, of weight 0": (
+        lambda x: F.cross_entropy(x[:1], [1], weight=[1.0, 1.0, 0.0], label_smoothing=0.3),
+        Z,
+        0.7 * HALF + 0.1 * (2 * HALF + 0.5),
+    ),
+    "nll of an ignored row": (lambda x: F.nll_loss(x, [1, -1], ignore_index=-1), Z, -1.0),
+    "nll of weight 0": (lambda x: F.nll_loss(x, [1, 0], weight=[0.0, 1, 1]), Z, -1.0),
+    "divergence": (
+        lambda x: F.kl_div(x, [[0.4, 0.6, 0], [0, 1, 0]], "sum"),
+        Z,
+        0.4 * np.log(0.4) + 0.6 * np.log(0.6) - 2.8,
+    ),
+    "divergence of logarithms": (
+        lambda x: F.kl_div(x, [[-INF, 0, -INF], [-INF, -INF, np.log(0.5)]], "sum", log_target=True),
+        Z,
+        -2 + 0.5 * np.log(0.5),
+    ),
+    "divergence of logarithms that vanish": (lambda x: F.kl_div(x, [[-999.0, 0, -999]] * 2, "sum", True), Z, -3.0),
+    "bits of scores": (
+        lambda x: F.binary_cross_entropy_with_logits(x, [0.0, 1, 0.5, 1], reduction="none"),
+        np.array([-INF, INF, 0, 1]),
+        [0, 0, np.log(2), np.log1p(np.exp(-1))],
+    ),
+    "bits of scores of weight 0": (
+        lambda x: F.binary_cross_entropy_with_logits(x, [1.0, 0], weight=[0.0, 1], pos_weight=[2.0, 3]),
+        np.array([-INF, 0]),
+        np.log(2) / 2,
+    ),
+    "bits of scores with nothing for 1": (
+        lambda x: F.binary_cross_entropy_with_logits(x, [1.0, 1], pos_weight=[0.0, 1]),
+        np.array([-INF, 0]),
+        np.log(2) / 2,
+    ),
+    "bits": (
+        lambda p: F.binary_cross_entropy(p, [0.0, 1, 0.5], weight=[2.0, 1, 1]),
+        np.array([0.0, 1, 0.5]),
+        np.log(2) / 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_what_counts_nothing_costs_nothing_even_where_it_is_infinite(name):
+    """0 times infinity is 0 there, and so are the slopes of both orders; NumPy has nothing to warn of."""
+    loss, x, want = MASKED[name]
+    leaf, ones = mg.tensor(x, requires_grad=True), np.ones_like(x)
+    with np.errstate(all="raise", under="ignore"):
+        y = loss(leaf)
+        y.sum().backward()
+        slopes, bends = mg.jvp(mg.grad(lambda x: mg.sum(loss(x))), (x,), (ones,))
+        _, tangent = mg.jvp(loss, (x,), (ones,))
+    np.testing.assert_allclose(y.detach(), want, rtol=1e-13)
+    np.testing.assert_array_equal(leaf.grad, slopes)
+    for derivative in (slopes, bends):
+        assert np.isfinite(derivative).all()
+        assert not derivative[np.isinf(x)].any()
+    np.testing.assert_allclose(np.sum(tangent), np.sum(slopes), atol=1e-14)
+
+
+INFINITE = {
+    "probabilities": lambda x: F.cross_entropy(x, [[0.0, 0.5, 0.5], [0, 1, 0]]),
+    "smoothed": lambda x: F.cross_entropy(x, [1, 1], label_smoothing=0.1),
+    "divergence": lambda x: F.kl_div(x, [[0.0, 0.5, 0.5], [0, 1, 0]]),
+    "divergence of logarithms": lambda x: F.kl_div(x, np.log([[0.1, 0.5, 0.4]] * 2), log_target=True),
+    "nll": lambda x: F.nll_loss(x, [2, 1]),
+    "bits of scores": lambda x: F.binary_cross_entropy_with_logits(x, np.full((2, 3), 0.5)),
+}
+
+
+@pytest.mark.parametrize("name", INFINITE)
+def test_a_class_that_counts_and_cannot_be_costs_infinitely_much(name):
+    """Only what the target has no share of is left out; and what is not a number stays so."""
+    assert INFINITE[name](Z) == np.inf
+    assert np.isnan(INFINITE[name](np.where(np.isinf(Z), np.nan, Z)))
+
+
+@pytest.mark.parametrize("loss", [F.kl_div, F.cross_entropy, F.binary_cross_entropy_with_logits])
+def test_the_slope_by_a_target_of_zero_is_not_lost(loss):
+    """A probability of 0 has a slope of its own where the score is finite, by reverse and by forward mode."""
+    x, p = np.array([[0.5, 1.0, -2.0]]), np.array([[0.0, 1.0, 0.0]])
+    slopes = mg.grad(lambda p: loss(x, p))(p)
+    away = mg.grad(lambda p: loss(x, p))(np.where(p == 0, 1e-9, p))
+    if loss is F.kl_div:  # p log p has an infinite one, which counts as 0
+        away = away - np.where(p == 0, np.log(1e-9) + 1, 0) / 3
+    np.testing.assert_allclose(slopes, away, rtol=1e-7)
+    _, tangent = mg.jvp(lambda p: loss(x, p), (p,), (np.eye(3)[:1],))
+    np.testing.assert_allclose(tangent, slopes[0, 0], rtol=1e-12)
 
 
 def test_small_losses_keep_their_digits():

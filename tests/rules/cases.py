@@ -310,6 +310,9 @@ case(key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretch
 case(
     key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), call=lambda f, x, target: f(x, target, 2.0)
 )  # fmt: skip
+start(key_of(losses.share))
+case(key_of(losses.share), shares(3, 4), normal(3, 4), stretchable=True, analytic=True)
+case(key_of(losses.divergence), normal(3, 4), shares(3, 4), stretchable=True)
 
 
 def moments_of(x, *options):

@@ -1,17 +1,18 @@
 """Losses of classes: labels, or a probability for each class."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...core.door import bare
-from ...core.recorder import refuse, seen
+from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
+from ..precision import as_array, constant, narrowed, widened
 from ..rules import losses as rules
-from .layers import check_array
-from .reduction import check_reduction, fitting
+from .reduction import check_reduction, fitting, share, sizes
 
 label_loss = public(rules.label_loss)
 
@@ -50,17 +51,19 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing is from 0 to 1; got {label_smoothing!r}")
-    target = target if hasattr(target, "shape") else np.asarray(target)
+    given, x, target = x, widened("cross_entropy", x), as_array(target)
     if target.dtype.kind == "f":
-        return of_probabilities(x, target, weight, ignore_index, label_smoothing, reduction)
+        loss = of_probabilities(x, target, weight, ignore_index, label_smoothing, reduction)
+        return loss if x is given else narrowed(loss, given, target)
     rows, labels, counted, factor = labelled("cross_entropy", x, target, weight, ignore_index)
     if label_smoothing:
         log_p = log_softmax(rows)
-        even = -total(log_p if weight is None else log_p * of_classes(weight, rows), axis=1) / rows.shape[1]
+        even = -total(log_p if weight is None else share(of_classes(weight, rows), log_p), axis=1) / rows.shape[1]
         loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
     else:
         loss = times(factor, label_loss(rows, labels, rules.Exponentials(bare(rows))))
-    return reduced(loss, factor, target.shape, reduction)
+    loss = reduced(loss, factor, target.shape, reduction)
+    return loss if x is given else narrowed(loss, given)
 
 
 def nll_loss(
@@ -77,8 +80,10 @@ def nll_loss(
     weight, ignore_index, reduction : as of `cross_entropy`
     """
     check_reduction(reduction)
+    given, log_p = log_p, widened("nll_loss", log_p)
     rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
-    return reduced(times(factor, picked(rows, labels)), factor, np.shape(bare(target)), reduction)
+    loss = reduced(times(factor, picked(rows, labels)), factor, np.shape(bare(target)), reduction)
+    return loss if log_p is given else narrowed(loss, given)
 
 
 def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoothing: float, reduction: str) -> Any:
@@ -91,21 +96,23 @@ def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoo
             f"cross_entropy takes labels that are integers, or a probability for each class, of shape {x.shape}; got "
             f"{p.dtype} of {p.shape}. For labels, use target.astype(int)"
         )
-    p = rows_of("cross_entropy", fitting("cross_entropy", x, p))
+    x, p, _ = fitting("cross_entropy", x, p)
+    p = rows_of("cross_entropy", p)
     if smoothing:
         p = (1 - smoothing) * p + smoothing / rows.shape[1]
     p = p if weight is None else p * of_classes(weight, rows)
-    loss = -total(p * log_softmax(rows), axis=1)
+    loss = total(share(-p, log_softmax(rows)), axis=1)
     return reduced(loss, None, labels_shape(x), reduction)
 
 
 def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | None) -> tuple[Any, Any, Any, Any]:
     """Rows of scores; their labels, 0 for those to ignore; whether each counts; and its factor. None: all count 1."""
-    target = bare(target if hasattr(target, "shape") else np.asarray(target))
+    target = bare(as_array(target))
     rows, shape = rows_of(name, x), labels_shape(x)
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(
-            f"{name} of scores {x.shape} takes labels, integers of shape {shape}; got {target.dtype} of {target.shape}"
+            f"{name} of scores {x.shape} takes labels, integers of shape {shape}; got {target.dtype} of "
+            f"{target.shape}{remedy(x.shape, shape, target)}"
         )
     labels, classes, counted = np.reshape(target, -1), rows.shape[1], None
     bad = (labels < 0) | (labels >= classes)
@@ -120,6 +127,19 @@ def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | No
     return rows, labels, counted, counted if weight is None else times(counted, of_classes(weight, rows)[labels])
 
 
+def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
+    """How to make labels of shape `wanted` of what came for scores of that shape."""
+    if got.shape == wanted:
+        return ". Use target.astype(int)"
+    if got.shape == scores:
+        return ". Of a row for each class make labels, as target.argmax(axis=1)"
+    if got.shape == scores[:-1]:
+        return f". Classes are on axis 1: use np.moveaxis(output, -1, 1) for classes on the last of {len(scores)} axes"
+    if math.prod(got.shape) == math.prod(wanted):
+        return f". Use target.reshape({'-1' if len(wanted) == 1 else sizes(wanted)})"
+    return ""
+
+
 def strangers(labels: Any, bad: Any) -> str:
     """What came in place of labels."""
     first = int(np.reshape(labels, -1)[bad][0])
@@ -128,7 +148,6 @@ def strangers(labels: Any, bad: Any) -> str:
 
 def rows_of(name: str, x: Any) -> Any:
     """Scores with the classes, axis 1 of many, as the last of two axes."""
-    check_array(name, x)
     if not x.ndim:
         raise ValueError(f"{name} takes scores of shape (classes,), (batch, classes) or (batch, classes, ...); got ()")
     if x.ndim == 2:
@@ -143,9 +162,12 @@ def labels_shape(x: Any) -> tuple[int, ...]:
 
 def of_classes(weight: Any, rows: Any) -> Any:
     """The weights of the classes as a plain array."""
-    weight = seen(bare(weight)) if hasattr(weight, "shape") else np.asarray(weight, rows.dtype)
+    weight = constant("weight of classes", weight) if hasattr(weight, "shape") else np.asarray(weight, rows.dtype)
     if weight.shape != rows.shape[1:]:
-        raise ValueError(f"weight has a number for each of the {rows.shape[1]} classes; got shape {weight.shape}")
+        remedy = ". Use weight.reshape(-1)" if weight.size == rows.shape[1] else ""
+        raise ValueError(
+            f"weight has a number for each of the {rows.shape[1]} classes; got shape {weight.shape}{remedy}"
+        )
     return weight
 
 
@@ -155,8 +177,8 @@ def picked(log_p: Any, labels: Any) -> Any:
 
 
 def times(factor: Any, loss: Any) -> Any:
-    """The product, where None stands for 1."""
-    return loss if factor is None else factor * loss
+    """The product, where None stands for 1; what counts nothing has no loss, not even an infinite one."""
+    return loss if factor is None else share(factor, loss)
 
 
 def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> Any:

@@ -6,16 +6,20 @@ have the same shape, unless the target is an array of labels; nothing is broadca
 
 from typing import Any
 
+import numpy as np
+
 from ...core.door import bare
-from ...core.recorder import refuse, seen
+from ...core.recorder import refuse
 from ...core.short import public
-from ...ops.functions import abs, clip, exp, square, xlogy
+from ...ops.functions import abs, clip, exp, square, where
 from ...ops.functions import sum as total
-from ..rules.losses import cross_entropy_of_bits, cross_entropy_of_scores
+from ..precision import constant
+from ..rules import losses as rules
 from .activations import relu
 from .reduction import check_reduction, check_weight, fitting, reduced, refuse_outside, weighted
 
-bits, scores = public(cross_entropy_of_bits), public(cross_entropy_of_scores)
+bits, scores = public(rules.cross_entropy_of_bits), public(rules.cross_entropy_of_scores)
+divergence = public(rules.divergence)
 
 
 def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
@@ -27,7 +31,8 @@ def mse_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     reduction : {"mean", "sum", "none"}
         Over all elements; "none" for the loss of each, an array of the shape of x.
     """
-    return reduced(square(x - fitting("mse_loss", x, target)), reduction)
+    x, target, dtype = fitting("mse_loss", x, target)
+    return reduced(square(x - target), reduction, dtype)
 
 
 def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
@@ -39,7 +44,8 @@ def l1_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     reduction : {"mean", "sum", "none"}
         Over all elements; "none" for the loss of each, an array of the shape of x.
     """
-    return reduced(abs(x - fitting("l1_loss", x, target)), reduction)
+    x, target, dtype = fitting("l1_loss", x, target)
+    return reduced(abs(x - target), reduction, dtype)
 
 
 def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
@@ -59,9 +65,10 @@ def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean")
     """
     if not delta > 0:
         raise ValueError(f"delta, where the loss becomes linear, is positive; got {delta!r}")
-    difference = x - fitting("huber_loss", x, target)
+    x, target, dtype = fitting("huber_loss", x, target)
+    difference = x - target
     bounded = clip(difference, -delta, delta)
-    return reduced(bounded * (difference - 0.5 * bounded), reduction)
+    return reduced(bounded * (difference - 0.5 * bounded), reduction, dtype)
 
 
 def smooth_l1_loss(x: Any, target: Any, beta: float = 1.0, reduction: str = "mean") -> Any:
@@ -94,10 +101,10 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
     ValueError
         If a target is neither -1 nor 1.
     """
-    target = fitting("hinge_loss", x, target)
+    x, target, dtype = fitting("hinge_loss", x, target)
     signs = bare(target)
     refuse((signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}"))
-    return reduced(relu(margin - target * x), reduction)
+    return reduced(relu(margin - target * x), reduction, dtype)
 
 
 def others(signs: Any) -> str:
@@ -118,10 +125,10 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None, reduction: str
     reduction : {"mean", "sum", "none"}
         Over all elements, with their weights in the sum but not in the number that the mean divides by.
     """
-    target = fitting("binary_cross_entropy", p, target)
+    p, target, dtype = fitting("binary_cross_entropy", p, target)
     refuse_outside("binary_cross_entropy takes probabilities", p, 0, 1)
     refuse_outside("binary_cross_entropy takes targets", target, 0, 1)
-    return reduced(weighted(bits(p, target), weight), reduction)
+    return reduced(weighted(bits(p, target), weight), reduction, dtype)
 
 
 def binary_cross_entropy_with_logits(
@@ -137,12 +144,14 @@ def binary_cross_entropy_with_logits(
         A factor for each element, and one for its part with ``target = 1``; both may broadcast.
     reduction : as of `binary_cross_entropy`
     """
-    target = fitting("binary_cross_entropy_with_logits", x, target)
+    x, target, dtype = fitting("binary_cross_entropy_with_logits", x, target)
     refuse_outside("binary_cross_entropy_with_logits takes targets", target, 0, 1)
     if pos_weight is None:
-        return reduced(weighted(scores(x, target), weight), reduction)
+        return reduced(weighted(scores(x, target), weight), reduction, dtype)
     check_weight("pos_weight", pos_weight, x.shape)
-    return reduced(weighted(scores(x, target, seen(bare(pos_weight))), weight), reduction)
+    pos_weight = constant("pos_weight", pos_weight)
+    refuse(np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(pos_weight):g}"))
+    return reduced(weighted(scores(x, target, pos_weight), weight), reduction, dtype)
 
 
 def kl_div(log_q: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
@@ -159,6 +168,15 @@ def kl_div(log_q: Any, target: Any, reduction: str = "mean", log_target: bool = 
     log_target : bool
     """
     check_reduction(reduction, "batchmean")
-    target = fitting("kl_div", log_q, target)
-    loss = exp(target) * (target - log_q) if log_target else xlogy(target, target) - target * log_q
-    return total(loss) / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+    log_q, target, dtype = fitting("kl_div", log_q, target)
+    loss = of_logarithms(log_q, target) if log_target else divergence(log_q, target)
+    if reduction == "batchmean":
+        loss, reduction = total(loss) / log_q.shape[0], "none"
+    return reduced(loss, reduction, dtype)
+
+
+def of_logarithms(log_q: Any, log_p: Any) -> Any:
+    """``p * (log_p - log_q)``, and 0 where p is."""
+    p = exp(log_p)
+    none = p == 0
+    return p * (where(none, 0, log_p) - where(none, 0, log_q))

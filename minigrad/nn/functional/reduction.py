@@ -1,23 +1,27 @@
 """What all losses have in common: operands of one shape, and a reduction to one number."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...core.door import bare
-from ...core.recorder import refuse, seen
-from ...ops.functions import mean
+from ...core.recorder import refuse
+from ...core.short import public
+from ...ops.functions import astype, mean
 from ...ops.functions import sum as total
-from .layers import check_array
+from ..precision import WIDE, as_array, check_array, constant, floating, widened
+from ..rules import losses as rules
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": total, "none": lambda loss: loss}
 
 
-def reduced(loss: Any, reduction: str) -> Any:
-    """The mean or the sum of the losses, or the losses as they are."""
+def reduced(loss: Any, reduction: str, dtype: Any = None) -> Any:
+    """The mean or the sum of the losses, or the losses as they are; in the dtype, if one is given."""
     check_reduction(reduction)
-    return REDUCTIONS[reduction](loss)
+    loss = REDUCTIONS[reduction](loss)
+    return loss if dtype is None else astype(loss, dtype)
 
 
 def check_reduction(reduction: str, *more: str) -> None:
@@ -27,16 +31,43 @@ def check_reduction(reduction: str, *more: str) -> None:
         raise ValueError(f"reduction is one of {', '.join(known)}; got {reduction!r}")
 
 
-def fitting(name: str, x: Any, target: Any) -> Any:
-    """The target as an array, refused if its shape is not that of `x`."""
+def fitting(name: str, x: Any, target: Any) -> tuple[Any, Any, Any]:
+    """The output and the target in a dtype to compute in, and that of the loss if it is another, or None.
+
+    A target of another shape is refused.
+    """
     check_array(name, x)
-    target = target if hasattr(target, "shape") else np.asarray(target)
+    target = as_array(target)
     if x.shape != target.shape:
         raise ValueError(
             f"{name} takes an output and a target of the same shape, and does not broadcast; got {x.shape} and "
-            f"{target.shape}"
+            f"{target.shape}. {advice(x.shape, target.shape)}"
         )
-    return target
+    if x.dtype.char in WIDE and target.dtype.char in WIDE:
+        return x, target, None
+    x, dtype = floating(name, x), np.result_type(x.dtype, target.dtype)
+    target = floating(name, target) if target.dtype.kind not in "biu" or dtype.kind != "f" else astype(target, dtype)
+    return widened(name, x), widened(name, target), dtype if dtype.char == "e" else None
+
+
+def advice(wanted: tuple[int, ...], got: tuple[int, ...]) -> str:
+    """How to give a target of shape `got` the shape of its output, `wanted`."""
+    if wanted == (*got, 1):
+        return f"Use target.reshape({'-1, 1' if len(wanted) == 2 else sizes(wanted)}), or output.squeeze(-1)"
+    if got == (*wanted, 1):
+        return f"Use target.squeeze(-1), or output.reshape({'-1, 1' if len(got) == 2 else sizes(got)})"
+    if [n for n in wanted if n != 1] == [n for n in got if n != 1]:
+        return f"Use target.reshape({sizes(wanted)})"
+    if wanted == got[::-1]:
+        return "Use target.T"
+    return (
+        f"Reshape or select what belongs together: there are {math.prod(wanted)} outputs and {math.prod(got)} targets"
+    )
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """A shape as the arguments of a call of reshape."""
+    return ", ".join(map(str, shape)) or "()"
 
 
 def weighted(loss: Any, weight: Any) -> Any:
@@ -44,14 +75,18 @@ def weighted(loss: Any, weight: Any) -> Any:
     if weight is None:
         return loss
     check_weight("weight", weight, loss.shape)
-    return loss * seen(bare(weight))
+    return share(constant("weight of a loss", weight), loss)
+
+
+share = public(rules.share)
 
 
 def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
     """Refuse a weight that would stretch the loss, or does not fit it."""
     own = np.shape(bare(weight))
     if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(own[::-1], shape[::-1], strict=False)):
-        raise ValueError(f"{name} has a shape that broadcasts to the output's {shape}; got {own}")
+        remedy = f". Use {name}.reshape({sizes(shape)})" if math.prod(own) == math.prod(shape) else ""
+        raise ValueError(f"{name} has a shape that broadcasts to the output's {shape}; got {own}{remedy}")
 
 
 def refuse_outside(name: str, x: Any, low: float, high: float) -> None:

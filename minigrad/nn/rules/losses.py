@@ -62,6 +62,38 @@ def _label_loss_forward(t, y, x, labels, known):
 label_loss = general(label_loss, _label_loss, None, None, forward=[_label_loss_forward, None, None])
 
 
+# 0 log 0 is 0, the limit of p log p: a class that is masked by a score of -inf, and that the target has no share of,
+# costs nothing, and has no slope.
+
+
+def share(p, x):
+    """``p * x``, and 0 where p is 0 and x is infinite."""
+    return p * _counting(p, x)
+
+
+def _counting(p, x):
+    return np.where((p == 0) & np.isinf(x), 0, x)
+
+
+share = elementwise(share, lambda g, y, p, x: g * _counting(p, x), lambda g, y, p, x: g * p)
+
+
+def divergence(log_q, p):
+    """``p * (log(p) - log_q)``, and 0 where p is 0."""
+    return p * (_log_or_zero(p) - _counting(p, log_q))
+
+
+def _log_or_zero(p):
+    return np.log(np.where(p == 0, 1, p))
+
+
+divergence = elementwise(
+    divergence,
+    lambda g, y, log_q, p: -g * p,
+    lambda g, y, log_q, p: g * (_log_or_zero(p) + (p != 0) - _counting(p, log_q)),
+)
+
+
 # As PyTorch does, with logarithms of at least -100 and a derivative of at most 1e12: a certainty that is wrong costs
 # much, and not infinitely much.
 
@@ -84,12 +116,18 @@ cross_entropy_of_bits = elementwise(
 
 def cross_entropy_of_scores(x, target, weight=1.0):
     """``(1 - target) * softplus(x) + weight * target * softplus(-x)``, of which neither term is negative."""
-    return quiet.copy().run(_cross_entropy_of_scores, x, target, weight)
+    return unmarked.copy().run(_cross_entropy_of_scores, x, target, weight)
+
+
+unmarked = quiet.copy()
+unmarked.run(np.seterr, invalid="ignore")
 
 
 def _cross_entropy_of_scores(x, target, weight):
-    common = np.log1p(np.exp(-np.abs(x)))
-    return (1 - target) * (np.maximum(x, 0) + common) + weight * target * (np.maximum(-x, 0) + common)
+    # softplus(x) is max(x, 0) and the same for x and -x. An infinite score that is right makes 0 times infinity, for
+    # which np.fmax takes the 0; the last term is NaN where the score or the target is.
+    no, yes = 1 - target, weight * target
+    return np.fmax(no * x, 0) + np.fmax(-yes * x, 0) + (no + yes) * np.log1p(np.exp(-np.abs(x)))
 
 
 cross_entropy_of_scores = elementwise(
