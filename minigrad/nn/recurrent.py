@@ -14,6 +14,7 @@ from .functional.layers import check_probability
 from .init import RNG, uniform
 from .module import Module
 from .parameter import Parameter
+from .precision import as_array, floating
 from .rules import recurrence
 from .sizes import checked_count, checked_flag
 
@@ -140,7 +141,7 @@ class Recurrent(Module):
 
     def checked_input(self, x: Any) -> Any:
         """`x` as (steps, n, input_size)."""
-        x = x if hasattr(x, "shape") else np.asarray(x)
+        x = as_array(x)
         if x.ndim != 3 or x.shape[2] != self.input_size or 0 in x.shape[:2]:
             axes = "n, steps" if self.batch_first else "steps, n"
             raise ValueError(
@@ -161,7 +162,7 @@ class Recurrent(Module):
                 f"{type(self).__name__} takes initial states {' and '.join(self.kinds)} of shape {shape}, for "
                 f"(layers * directions, n, hidden_size); got {' and '.join(map(str, got))}"
             )
-        return states
+        return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
 
 
 class RNN(Recurrent):

@@ -5,7 +5,7 @@ from contextvars import Context
 import numpy as np
 
 from ..core.primitive import elementwise, general
-from .reductions import in_single_precision, kept
+from .reductions import as_floats, in_single_precision, kept
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -18,7 +18,7 @@ def _sigmoid(x, exp=np.exp, reciprocal=np.reciprocal):
 
 def sigmoid(x):
     """The logistic function, 1 / (1 + exp(-x)), exact at both ends."""
-    return quiet.copy().run(_sigmoid, x)
+    return quiet.copy().run(_sigmoid, as_floats(x))
 
 
 sigmoid = elementwise(sigmoid, lambda g, y, *_: g * y * (1.0 - y), reads=[()])

@@ -8,6 +8,8 @@ import numpy as np
 from ..core.engine import broadcast
 from ..core.primitive import constant, general, linear
 
+FLOAT = np.dtype(float)
+
 
 def kept(shape, axis):
     """`shape` with length 1 in place of the axes that a reduction over `axis` removes."""
@@ -17,13 +19,18 @@ def kept(shape, axis):
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+def as_floats(x):
+    """`x`, with integers and truths as the default float, as in np.mean: ufuncs would wrap around, or be in float16."""
+    return x.astype(float) if getattr(x, "dtype", FLOAT).kind in "biu" else x
+
+
 def in_single_precision(function):
-    """A function that computes in float32 for arrays of float16, in which sums of many numbers overflow."""
+    """A function computing in float32 for arrays of float16, in which sums overflow; and in float64 for integers."""
 
     @wraps(function)
     def compute(x, *args, **kwargs):
-        if getattr(x, "dtype", None) != np.float16:
-            return function(x, *args, **kwargs)
+        if getattr(x, "dtype", FLOAT).char != "e":
+            return function(as_floats(x), *args, **kwargs)
         return function(x.astype(np.float32), *args, **kwargs).astype(np.float16)
 
     return compute

@@ -3,7 +3,9 @@
 from typing import Any
 
 from ...core.short import public
-from ...ops.functions import log_softmax, sigmoid, softmax, tanh
+from ...ops.functions import log_softmax, sigmoid, softmax
+from ...ops.functions import tanh as hyperbolic_tangent
+from ..precision import floating
 from ..rules import activations as rules
 
 relu = public(rules.relu)
@@ -54,7 +56,12 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
     beta : float > 0
         The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
     """
-    return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * x) / beta
+    return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
+
+
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent; of integers in the default float, where np.tanh computes short ones in half precision."""
+    return hyperbolic_tangent(floating("tanh", x))
 
 
 __all__ = [

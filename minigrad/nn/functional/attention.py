@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.door import bare, bind
 from ..init import RNG
+from ..precision import floating, narrowed, widened
 from ..rules import attention as rules
 from .layers import dropout
 
@@ -55,6 +56,7 @@ def scaled_dot_product_attention(
     ----------
     Vaswani et al., Attention Is All You Need, NeurIPS 2017 (arXiv:1706.03762).
     """
+    query, key, value = (floating("attention", x) for x in (query, key, value))
     check_attention(query, key, value)
     sizes, allowed, added = (query.shape[-2], key.shape[-2]), None, None
     if is_causal:
@@ -74,11 +76,11 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
-    arrays = [query, key]
+    arrays = [widened("attention", query), widened("attention", key)]
     if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
-        arrays.append(added if added.dtype == query.dtype else added.astype(query.dtype))
+        arrays.append(added if added.dtype == arrays[0].dtype else added.astype(arrays[0].dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    return bind(rules.attention_weights, (arrays, bare(allowed), scale))
+    return narrowed(bind(rules.attention_weights, (arrays, bare(allowed), scale)), query, key)
 
 
 def causal_mask(like: Any, queries: int, keys: int) -> Any:

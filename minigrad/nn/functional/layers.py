@@ -8,6 +8,7 @@ from ...core.door import bare, bind
 from ...core.recorder import drawn, fixed, refuse
 from ...ops.functions import einsum
 from ..init import RNG
+from ..precision import check_array, floating
 from ..rules.linear import affine
 
 
@@ -22,6 +23,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     bias : array of shape (out,), optional
     """
     check_last("linear", x, weight.shape[0])
+    weight = floating("the weight of linear", weight)
     return x @ weight if bias is None else bind(affine, (x, weight, bias))
 
 
@@ -39,15 +41,9 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
     check_last("bilinear", x2, weight.shape[1])
     if x1.shape[:-1] != x2.shape[:-1]:
         raise ValueError(f"bilinear takes two arrays that differ in the last axis only; got {x1.shape} and {x2.shape}")
+    x1, x2, weight = (floating("bilinear", x) for x in (x1, x2, weight))
     y = einsum("...i,ijk,...j->...k", x1, weight, x2)
     return y if bias is None else y + bias
-
-
-def check_array(name: str, x: Any) -> None:
-    """Refuse what is no array."""
-    if not hasattr(x, "shape"):
-        remedy = "Does forward return its result?" if x is None else "Use np.asarray(x)"
-        raise TypeError(f"{name} takes an array; got a {type(x).__name__}. {remedy}")
 
 
 def check_last(name: str, x: Any, n: int) -> None:
@@ -111,6 +107,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> A
     Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov, Dropout, JMLR 15 (2014).
     """
     check_probability(p)
+    x = floating("dropout", x)
     if not training or p == 0:
         return x
     if p == 1:

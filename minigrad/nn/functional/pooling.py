@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bind
+from ..precision import narrowed, widened
 from ..rules.pooling import max_windows, sum_windows
 from ..rules.window import Window
 from ..sizes import checked_counts, checked_images
@@ -73,13 +74,14 @@ def avg_pool2d(
     ValueError
         If the shape is another, the window is larger than the padded image, or a number is out of range.
     """
-    x = checked_images("the input of avg_pool2d", x, 2)
+    given = checked_images("the input of avg_pool2d", x, 2)
+    x = widened("avg_pool2d", given)
     window = window_of("avg_pool2d", kernel_size, stride, padding)
     check_places("avg_pool2d", window, x.shape[2:])
     if count_include_pad or not any(map(any, window.padding)):
-        return bind(sum_windows, (x, window, 1 / (window.kernel[0] * window.kernel[1])))
+        return narrowed(bind(sum_windows, (x, window, 1 / (window.kernel[0] * window.kernel[1]))), given)
     counts = bind(sum_windows, (np.ones_like(x, shape=(1, 1, *x.shape[2:])), window, 1))
-    return bind(sum_windows, (x, window, 1)) / counts
+    return narrowed(bind(sum_windows, (x, window, 1)) / counts, given)
 
 
 def window_of(name: str, kernel: Counts, stride: Counts | None, padding: Counts, dilation: Counts = 1) -> Window:

@@ -11,11 +11,12 @@ from ...core.primitive import elementwise
 from ...rules.elementwise import erf
 from ...rules.erf import erf_single
 from ...rules.network import quiet, sigmoid, vanishing_exp
+from ...rules.reductions import as_floats
 
 
 def relu(x):
     """``x``, or 0 where x is negative. The gradient at 0 is 0."""
-    return np.maximum(x, 0)
+    return np.maximum(x, 0.0)  # a float, to which integers are promoted
 
 
 relu = elementwise(relu, lambda g, y, *_: g * (y > 0))
@@ -24,7 +25,7 @@ relu = elementwise(relu, lambda g, y, *_: g * (y > 0))
 # 1 where x is positive and `a` elsewhere, by arithmetic: np.where takes four times as long where signs are mixed.
 def _slopes(x, a):
     positive = (x > 0).astype(x.dtype)
-    return positive + (1 - positive) * a
+    return positive + (1.0 - positive) * a
 
 
 def leaky_relu(x, negative_slope=0.01):
@@ -37,7 +38,7 @@ leaky_relu = elementwise(leaky_relu, lambda g, y, x, negative_slope=0.01: g * _s
 
 def elu(x, alpha=1.0):
     """``x``, or ``alpha * (exp(x) - 1)`` where x is negative. At 0 the gradient is `alpha`."""
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+    return np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0))
 
 
 elu = elementwise(elu, lambda g, y, x, alpha=1.0: g * _slopes(x, alpha * vanishing_exp(np.minimum(x, 0))))
@@ -87,7 +88,7 @@ gelu_tanh = elementwise(gelu_tanh, _gelu_tanh)
 
 def softplus(x):
     """log(1 + exp(x)), a smooth relu."""
-    return quiet.copy().run(_softplus, x)
+    return quiet.copy().run(_softplus, as_floats(x))
 
 
 def _softplus(x):
@@ -99,7 +100,7 @@ softplus = elementwise(softplus, lambda g, y, x: g * sigmoid(x))
 
 def log_sigmoid(x):
     """The logarithm of sigmoid(x), ``-log(1 + exp(-x))``, exact where that overflows."""
-    return -quiet.copy().run(_softplus, -x)
+    return -quiet.copy().run(_softplus, -as_floats(x))
 
 
 log_sigmoid = elementwise(log_sigmoid, lambda g, y, x: g * sigmoid(-x))

@@ -1,0 +1,258 @@
+"""Every layer and loss, of arrays of every dtype and layout: values and slopes of double precision, or a refusal."""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.core.tree import leaves
+from minigrad.nn import functional as F
+
+from .numeric import plain
+
+INTEGERS = [np.int8, np.int16, np.int32, np.int64, np.uint8]
+FLOATS = [np.float16, np.float32, np.float64]
+DTYPES = [np.bool_, *INTEGERS, *FLOATS]
+# Of the largest number: a result is rounded a few times, and a sum of products in float16 as often as it has terms.
+TOLERANCES = {np.float16: 1e-2, np.float32: 2e-5, np.float64: 1e-12}
+
+
+def read_only(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+def backwards(a):
+    there = (slice(None, None, -1),) * a.ndim
+    return a[there].copy()[there]
+
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "Fortran": np.asfortranarray,
+    "every other": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "backwards": backwards,
+    "read-only": read_only,
+}
+
+
+# What arguments are made of, by a generator, a shape and a dtype; a kind that a dtype has no numbers of takes another
+
+
+def wide(rng, shape, dtype):
+    """All that 8 bits hold, and of other dtypes as much."""
+    if dtype in FLOATS:
+        return (40 * rng.normal(size=shape)).astype(dtype)
+    low, high = {np.bool_: (0, 2), np.uint8: (0, 256)}.get(dtype, (-128, 128))
+    return rng.integers(low, high, shape).astype(dtype)
+
+
+def near(rng, shape, dtype):
+    """Numbers around 0 or 1: what exp and products of many do not leave the range of float16 with."""
+    return (rng.normal(size=shape) if dtype in FLOATS else rng.integers(0, 3, shape)).astype(dtype)
+
+
+def bits(rng, shape, dtype):
+    return (rng.uniform(size=shape) if dtype in FLOATS else rng.integers(0, 2, shape)).astype(dtype)
+
+
+def signs(rng, shape, dtype):
+    return rng.choice([-1, 1], shape).astype(int if dtype in (np.bool_, np.uint8) else dtype)
+
+
+def labels(rng, shape, dtype):
+    return rng.integers(0, 3, shape).astype(dtype if dtype in INTEGERS else int)
+
+
+def positive(rng, shape, dtype):
+    return rng.uniform(0.5, 2, size=shape).astype(dtype if dtype in FLOATS else float)
+
+
+class Pair(nn.Module):
+    """An LSTM, with its two states as arguments."""
+
+    def __init__(self):
+        self.lstm = nn.LSTM(3, 4, rng=0)
+
+    def forward(self, x, h, c):
+        return self.lstm(x, (h, c))
+
+
+# What is called, and with what: arguments of a kind and a shape
+
+IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
+ROWS, TOKENS, WEIGHTS = (wide, (7, 4)), (near, (5, 2, 4)), [1.0, 2.0, 0.5, 3.0]
+PAIR, SCORES = [ROWS, ROWS], [(wide, (7, 4)), (bits, (7, 4))]
+LABELS = [ROWS, (labels, (7,))]
+
+LAYERS = {
+    "Linear": (lambda: nn.Linear(4, 3, rng=0), [ROWS]),
+    "Bilinear": (lambda: nn.Bilinear(4, 3, 2, rng=0), [(near, (5, 4)), (near, (5, 3))]),
+    "Conv1d": (lambda: nn.Conv1d(4, 2, 3, padding=1, groups=2, rng=0), [(wide, (2, 4, 6))]),
+    "Conv2d": (lambda: nn.Conv2d(4, 2, 3, stride=2, padding=1, padding_mode="reflect", rng=0), [IMAGES]),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, rng=0), [IMAGES]),
+    "MaxPool2d": (lambda: nn.MaxPool2d(2, padding=1), [IMAGES]),
+    "AvgPool2d": (lambda: nn.AvgPool2d(2, padding=1, count_include_pad=False), [IMAGES]),
+    "BatchNorm1d": (lambda: nn.BatchNorm1d(4), [ROWS]),
+    "BatchNorm2d": (lambda: nn.BatchNorm2d(4, momentum=None), [IMAGES]),
+    "LayerNorm": (lambda: nn.LayerNorm((5, 3)), [IMAGES]),
+    "RMSNorm": (lambda: nn.RMSNorm(4, eps=1e-5), [ROWS]),
+    "GroupNorm": (lambda: nn.GroupNorm(2, 4), [IMAGES]),
+    "Dropout": (lambda: nn.Dropout(0.4, rng=0), [IMAGES]),
+    "Embedding": (lambda: nn.Embedding(3, 2, padding_idx=1, rng=0), [(labels, (2, 3))]),
+    "Flatten": (nn.Flatten, [IMAGES]),
+    "RNN": (lambda: nn.RNN(3, 4, rng=0), [SEQUENCES, STATE]),
+    "GRU": (lambda: nn.GRU(3, 4, rng=0), [SEQUENCES, STATE]),
+    "LSTM": (Pair, [SEQUENCES, STATE, STATE]),
+    "MultiheadAttention": (lambda: nn.MultiheadAttention(4, 2, rng=0), [TOKENS] * 3),
+    "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0), [TOKENS]),
+    "Sequential": (lambda: nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 3, rng=0)), [ROWS]),
+    "MSELoss": (nn.MSELoss, PAIR),
+    "L1Loss": (nn.L1Loss, PAIR),
+    "HuberLoss": (nn.HuberLoss, PAIR),
+    "SmoothL1Loss": (lambda: nn.SmoothL1Loss(2.0), PAIR),
+    "HingeLoss": (nn.HingeLoss, [ROWS, (signs, (7, 4))]),
+    "BCELoss": (lambda: nn.BCELoss(WEIGHTS), [(bits, (7, 4))] * 2),
+    "BCEWithLogitsLoss": (lambda: nn.BCEWithLogitsLoss(WEIGHTS, pos_weight=WEIGHTS), SCORES),
+    "KLDivLoss": (nn.KLDivLoss, SCORES),
+    "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(WEIGHTS, label_smoothing=0.1), LABELS),
+    "NLLLoss": (lambda: nn.NLLLoss(WEIGHTS, ignore_index=1), [ROWS, (labels, (7,))]),
+} | {name: (getattr(nn, name), [ROWS]) for name in ("ELU", "GELU", "SELU", "LeakyReLU", "LogSigmoid", "LogSoftmax")}
+LAYERS |= {name: (getattr(nn, name), [ROWS]) for name in ("ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh")}
+
+VECTOR, VARIANCE, KERNEL = (near, (4,)), (positive, (4,)), (near, (4, 2, 2, 3))
+FUNCTIONS = {
+    "linear": (F.linear, [ROWS, (near, (4, 3)), (wide, (3,))]),
+    "bilinear": (F.bilinear, [(wide, (5, 4)), (near, (5, 3)), (near, (4, 3, 2)), (wide, (2,))]),
+    "conv1d": (F.conv1d, [(wide, (2, 4, 6)), (near, (2, 4, 3)), (wide, (2,))]),
+    "conv2d": (lambda x, w, b: F.conv2d(x, w, b, padding="same", groups=2), [IMAGES, KERNEL, VECTOR]),
+    "conv_transpose2d": (
+        lambda x, w, b: F.conv_transpose2d(x, w, b, dilation=2, output_padding=1, groups=2),
+        [IMAGES, KERNEL, VECTOR],
+    ),
+    "max_pool2d": (lambda x: F.max_pool2d(x, 2, 1), [IMAGES]),
+    "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1), [IMAGES]),
+    "batch_norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), [IMAGES, VECTOR, VECTOR]),
+    "batch_norm known": (F.batch_norm, [IMAGES, VARIANCE, VARIANCE, VECTOR, VECTOR]),
+    "layer_norm": (F.layer_norm, [ROWS, VECTOR, VECTOR]),
+    "layer_norm of large": (F.layer_norm, [(wide, (200, 100)), (near, (100,)), (near, (100,))]),
+    "rms_norm": (lambda x, w: F.rms_norm(x, w, 1e-5), [ROWS, VECTOR]),
+    "group_norm": (lambda x, w, b: F.group_norm(x, 2, w, b), [IMAGES, VECTOR, VECTOR]),
+    "dropout": (lambda x: F.dropout(x, 0.4, rng=0), [IMAGES]),
+    "embedding": (F.embedding, [(labels, (2, 3)), (wide, (3, 4))]),
+    "scaled_dot_product_attention": (F.scaled_dot_product_attention, [TOKENS, TOKENS, (wide, (5, 2, 4))]),
+    "scaled_dot_product_attention with a mask": (F.scaled_dot_product_attention, [TOKENS] * 3 + [(positive, (2, 2))]),
+    "mse_loss": (F.mse_loss, PAIR),
+    "l1_loss": (F.l1_loss, PAIR),
+    "huber_loss": (F.huber_loss, PAIR),
+    "smooth_l1_loss": (F.smooth_l1_loss, PAIR),
+    "hinge_loss": (F.hinge_loss, [ROWS, (signs, (7, 4))]),
+    "binary_cross_entropy": (F.binary_cross_entropy, [(bits, (7, 4)), (bits, (7, 4)), VARIANCE]),
+    "binary_cross_entropy_with_logits": (F.binary_cross_entropy_with_logits, [*SCORES, VARIANCE]),
+    "kl_div": (F.kl_div, SCORES),
+    "kl_div of logarithms": (lambda x, t: F.kl_div(x, t, log_target=True), [(near, (7, 4))] * 2),
+    "cross_entropy": (F.cross_entropy, [*LABELS, VARIANCE]),
+    "cross_entropy of probabilities": (F.cross_entropy, [ROWS, (positive, (7, 4)), VARIANCE]),
+    "nll_loss": (F.nll_loss, LABELS),
+    "gelu": (F.gelu, [ROWS]),
+    "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [ROWS]),
+    "softplus": (lambda x: F.softplus(x, 2), [ROWS]),
+    "leaky_relu": (lambda x: F.leaky_relu(x, 2), [ROWS]),
+} | {
+    name: (getattr(F, name), [ROWS])
+    for name in (*("elu", "log_sigmoid", "log_softmax", "relu", "selu", "sigmoid", "silu", "softmax", "tanh"),)
+}
+OTHERS = {"Module", "Parameter", "Buffer", "functional", "functional_call", "init"}  # neither layers nor losses
+
+
+@pytest.mark.parametrize(("subjects", "room", "others"), [(LAYERS, nn, OTHERS), (FUNCTIONS, F, set())])
+def test_every_public_name_is_here(subjects, room, others):
+    """A layer, loss or function that is new has to be added to this file."""
+    assert {name.split()[0] for name in subjects} | others == set(room.__all__)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_layer_of_any_dtype_and_layout(name, data):
+    """Outputs, gradients and running statistics are those of the same layer in double precision."""
+    make, arguments = LAYERS[name]
+    precision = data.draw(st.sampled_from(FLOATS))
+    layer = make().astype(precision)
+    exact = deepcopy(layer).astype(float)
+    check(name, layer, exact, precision, arguments, data)
+    for (key, buffer), (_, wanted) in zip(layer.named_buffers(), exact.named_buffers(), strict=True):
+        assert_near(buffer.data, wanted.data, TOLERANCES[np.float16], key)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_function_of_any_dtype_and_layout(name, data):
+    """Values and gradients are those of float64, each argument being of a dtype of its own."""
+    function, arguments = FUNCTIONS[name]
+    check(name, function, function, np.float64, arguments, data)
+
+
+def check(name, function, exact, precision, arguments, data):
+    """Hold a function of arrays that are drawn against the `exact` one of the same numbers in double precision."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    dtypes = data.draw(st.lists(st.sampled_from(DTYPES), min_size=len(arguments), max_size=len(arguments)))
+    numbers = [kind(rng, shape, dtype) for (kind, shape), dtype in zip(arguments, dtypes, strict=True)]
+    inputs = [data.draw(st.sampled_from(list(LAYOUTS.values())))(a) for a in numbers]
+    tensors, wanted = [], []
+    for a, x, (kind, _) in zip(numbers, inputs, arguments, strict=True):
+        learns = a.dtype.kind == "f" and kind is not positive
+        tensors.append(leaf(x, learns))
+        wanted.append(leaf(double(name, a, kind), learns))
+    if name in ("MaxPool2d", "max_pool2d") and tensors[0].dtype.kind != "f":
+        with pytest.raises(TypeError, match="max_pool2d takes floating numbers"):
+            function(*tensors)
+        return
+    compare(name, function(*tensors), exact(*wanted), tensors, wanted, precision)
+    for a, x in zip(numbers, inputs, strict=True):
+        np.testing.assert_array_equal(a, x)
+
+
+def leaf(a, learns):
+    """A Tensor in the very memory of an array."""
+    x = mg.asarray(a)
+    x.requires_grad = learns
+    return x
+
+
+def double(name, a, kind):
+    """The numbers in double precision; dropout draws for single precision in that."""
+    if kind is labels or (name in ("Dropout", "dropout") and a.dtype == np.float32):
+        return a.copy()
+    return a.astype(float)
+
+
+def compare(name, results, exact, tensors, wanted, precision):
+    """Hold results, and gradients of the first of them, against exact ones."""
+    floats = [x.dtype.type for x in tensors if x.dtype.kind == "f"]
+    coarsest = min([precision, *floats], key=FLOATS.index)
+    for y, want in zip(leaves(results), leaves(exact), strict=True):
+        assert y.dtype.kind == "f" or name in ("Flatten", "embedding")
+        assert_near(plain(y), plain(want), TOLERANCES[coarsest], name)
+    y, want = leaves(results)[0], leaves(exact)[0]
+    if not y.requires_grad:
+        return
+    g = np.random.default_rng(0).normal(size=y.shape)
+    y.backward(g.astype(y.dtype))
+    want.backward(g)
+    for x, w in zip(tensors, wanted, strict=True):
+        if x.requires_grad:
+            assert x.grad.dtype == x.dtype
+            assert_near(plain(x.grad), plain(w.grad), TOLERANCES[coarsest], f"gradient of {name}")
+
+
+def assert_near(got, want, tolerance, name):
+    """Equal, to a part of the largest number there is."""
+    scale = np.max(np.abs(want), initial=0.2)
+    np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * scale, err_msg=name)
