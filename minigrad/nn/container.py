@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Self
 
-from .module import Module
+from .module import Module, check_attribute
 
 
 class Sequential(Module):
@@ -42,6 +42,7 @@ class Sequential(Module):
                 f"Sequential takes modules and functions, one after the other; got a {type(layer).__name__}. Pass a "
                 f"list as Sequential(*layers)"
             )
+        check_attribute(self, str(len(self.layers)), layer)
         self.layers.append(layer)
         return self
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.tree import is_branch
-from .parameter import Buffer, Parameter
+from .hiding import remedy, survey
+from .parameter import Buffer, Kept, Parameter
 from .state import check_mapping, checked_state, with_dtype
 
 
@@ -16,7 +17,8 @@ class Module:
 
     Parameters, buffers and modules are found where they are: in attributes, and in lists, tuples and dicts in
     attributes, in the order in which they were set. There is nothing to register and no ``super().__init__()`` to
-    call. One that is there twice counts once, under its first name.
+    call. One that is there twice counts once, under its first name. One that is nowhere but in a set or an object is
+    refused when that is assigned.
     """
 
     training = True  # until `eval`
@@ -182,11 +184,41 @@ def check_attribute(module: Module, name: str, value: Any) -> None:
             f"{type(module).__name__}.{name} is a {kind}, and a {type(value).__name__} in its place would be no part "
             f"of the module's state. Set nn.{kind}(values) for a new one, or change its values: {name}.data = values"
         )
-    if type(value) is Tensor and value.is_leaf and value.requires_grad:
-        raise TypeError(
-            f"{type(module).__name__}.{name} is set to a Tensor that requires grad, which parameters() would not "
-            f"find. Set nn.Parameter(values) to learn it, or a detached Tensor to keep it"
-        )
+    if not isinstance(value, Module | Kept):
+        check_contents(module, name, value)
+
+
+def check_contents(module: Module, name: str, value: Any) -> None:
+    """Refuse a value with parts in it that `parameters` would not find."""
+    visible, hidden = set(), []
+    for part, holder in survey(value, is_part):
+        if type(part) is Tensor:
+            raise TypeError(
+                f"{type(module).__name__}.{name} is set to a Tensor that requires grad{inside(value, part)}, which "
+                f"parameters() would not find. Set nn.Parameter(values) to learn it, or a detached Tensor to keep it"
+            )
+        if holder is None:
+            visible.update(id(found) for _, found in (walk(part) if isinstance(part, Module) else [("", part)]))
+        else:
+            hidden.append((part, holder))
+    if hidden:
+        visible.update(id(found) for _, found in walk(module))
+    for part, holder in hidden:
+        if id(part) not in visible:
+            raise TypeError(
+                f"{type(module).__name__}.{name} has a {type(part).__name__} inside of a {type(holder).__name__}, "
+                f"where parameters() would not find it. {remedy(holder)}"
+            )
+
+
+def is_part(x: Any) -> bool:
+    """Whether it is what a module is made of, or looks like it: a Tensor that learns."""
+    return isinstance(x, Module | Kept) or (type(x) is Tensor and x.is_leaf and x.requires_grad)
+
+
+def inside(value: Any, part: Any) -> str:
+    """Where a part is, unless it is the value itself."""
+    return "" if value is part else f" inside of a {type(value).__name__}"
 
 
 def parts(module: Module) -> list[tuple[str, Any]]:
@@ -199,7 +231,7 @@ def parts(module: Module) -> list[tuple[str, Any]]:
             found.append((name, part))
         elif is_branch(part) and id(part) not in visited:
             visited.add(id(part))
-            items = part.items() if isinstance(part, dict) else enumerate(part)
+            items = part.items() if isinstance(part, Mapping) else enumerate(part)
             waiting += [(f"{name}.{key}", branch) for key, branch in items][::-1]
     return found
 
