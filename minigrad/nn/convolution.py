@@ -60,7 +60,9 @@ class Convolution(Module):
         """Make the parameters: uniform in ±1 / sqrt(fan in), as PyTorch does, whose fan in is of the weight's rows."""
         shape = (*self.weight_channels(), *self.kernel_size)
         bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = Parameter(uniform(shape, -bound, bound, rng))
+        field = math.prod(self.kernel_size)
+        fans = self.in_channels // self.groups * field, self.out_channels // self.groups * field
+        self.weight = Parameter(uniform(shape, -bound, bound, rng), fans=fans)
         self.bias = Parameter(uniform((self.out_channels,), -bound, bound, rng)) if bias else None
 
     def framed(self, x: Any) -> tuple[Any, Any]:

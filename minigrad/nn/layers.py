@@ -57,7 +57,8 @@ class Bilinear(Module):
     ) -> None:
         bias = checked_flag("bias of Bilinear", bias)
         bound = checked_count("in1_features of Bilinear", in1_features, 1) ** -0.5
-        self.weight = Parameter(init.uniform((in1_features, in2_features, out_features), -bound, bound, rng))
+        values = init.uniform((in1_features, in2_features, out_features), -bound, bound, rng)
+        self.weight = Parameter(values, fans=(in1_features * in2_features, out_features))
         self.bias = Parameter(np.zeros(out_features)) if bias else None
 
     def forward(self, x1: Any, x2: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.tree import is_branch
-from .hiding import remedy, survey
+from .hiding import PLAIN, remedy, survey
 from .parameter import Buffer, Kept, Parameter
 from .state import check_mapping, checked_state, with_dtype
 
@@ -184,7 +184,7 @@ def check_attribute(module: Module, name: str, value: Any) -> None:
             f"{type(module).__name__}.{name} is a {kind}, and a {type(value).__name__} in its place would be no part "
             f"of the module's state. Set nn.{kind}(values) for a new one, or change its values: {name}.data = values"
         )
-    if not isinstance(value, Module | Kept):
+    if type(value) not in PLAIN and not isinstance(value, Module | Kept):
         check_contents(module, name, value)
 
 

@@ -42,6 +42,9 @@ class Parameter(Kept):
         Is copied.
     dtype : dtype, optional
         By default, that of `data`.
+    fans : (int, int), optional
+        How many numbers go into one number of the layer's result, and into how many numbers one goes. The functions of
+        `init` take them from here; without them, a weight has to be a matrix of shape (fan in, fan out).
 
     Raises
     ------
@@ -49,12 +52,24 @@ class Parameter(Kept):
         If `data` is not floating, or is a Tensor inside of a graph.
     """
 
-    __slots__ = ()
+    __slots__ = ("fans",)
     kind = "parameter"
 
-    def __init__(self, data: Any, dtype: Any = None) -> None:
+    def __init__(self, data: Any, dtype: Any = None, fans: tuple[int, int] | None = None) -> None:
         super().__init__(data, dtype)
         self.requires_grad = True
+        self.fans = fans
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        make, parts = super().__reduce_ex__(protocol)
+        return with_fans, (self.fans, make, parts)
+
+
+def with_fans(fans: tuple[int, int] | None, make: Any, parts: Any) -> Parameter:
+    """A parameter that was copied or pickled, with its fans."""
+    parameter = make(*parts)
+    parameter.fans = fans
+    return parameter
 
 
 @short_way

@@ -76,7 +76,8 @@ class Recurrent(Module):
         if bias:
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
         for key, shape in shapes.items():
-            setattr(self, key + suffix, Parameter(uniform(shape, -bound, bound, self._rng)))
+            fans = (shape[1], shape[0]) if len(shape) == 2 else None
+            setattr(self, key + suffix, Parameter(uniform(shape, -bound, bound, self._rng), fans=fans))
 
     def suffixes(self, layer: int) -> list[str]:
         """What the parameters' names end with: of a layer's network, and of that for the other direction."""
