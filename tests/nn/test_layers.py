@@ -386,6 +386,49 @@ def test_normalisation_in_every_mode(function):
     )
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("affine", ["", "w", "b", "wb"])
+@pytest.mark.parametrize("shape", [(5, 3), (2, 3), (3, 3, 2), (1, 3, 4), (2, 3, 2, 2), (1, 3, 1, 2)])
+def test_batch_normalisation_to_the_second_order(shape, affine, training):
+    """Second derivatives, in three nestings of the modes, are those of the definition in single steps."""
+    rng = np.random.default_rng(0)
+    mean, var, g = rng.normal(size=3), rng.uniform(0.5, 2, 3), rng.normal(size=shape)
+    args = [rng.normal(size=shape), *(rng.normal(size=3) for _ in affine)]
+    along, wide = [rng.normal(size=a.shape) for a in args], (3,) + (1,) * (len(shape) - 2)
+
+    def ours(x, *given):
+        options = dict(zip(affine, given, strict=True))
+        statistics = mean.copy(), var.copy()
+        return F.batch_norm(x, *statistics, options.get("w"), options.get("b"), training)
+
+    def defined(x, *given):
+        axes = (0, *range(2, len(shape)))
+        m, v = (np.reshape(s, wide) for s in (mean, var))
+        if training:
+            m = np.mean(x, axis=axes, keepdims=True)
+            v = np.mean((x - m) ** 2, axis=axes, keepdims=True)
+        y = (x - m) / np.sqrt(v + 1e-5)
+        for name, v in zip(affine, given, strict=True):
+            y = y * np.reshape(v, wide) if name == "w" else y + np.reshape(v, wide)
+        return y
+
+    def curvatures(function):
+        numbers = tuple(range(len(args)))
+        loss = lambda *a: mg.sum(mg.tanh(function(*a)) * g)
+        slope = lambda *a: mg.jvp(loss, a, tuple(along))[1]
+        gradient = lambda *a: mg.grad(loss, argnums=numbers)(*a)
+        product = lambda *a: sum(mg.sum(p * d) for p, d in zip(gradient(*a), along, strict=True))
+        return [
+            mg.jvp(gradient, tuple(args), tuple(along))[1],
+            mg.grad(slope, argnums=numbers)(*args),
+            mg.grad(product, argnums=numbers)(*args),
+        ]
+
+    for want, got in zip(curvatures(defined), curvatures(ours), strict=True):
+        for a, b in zip(want, got, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-8, atol=1e-9)  # the variance of two values is nearly 0
+
+
 def test_all_axes_can_be_normalised():
     """A single example, a matrix, as one."""
     x, weight = np.random.default_rng(0).normal(size=(2, 3, 4))

@@ -373,6 +373,18 @@ def test_a_class_that_counts_and_cannot_be_costs_infinitely_much(name):
     assert np.isnan(INFINITE[name](np.where(np.isinf(Z), np.nan, Z)))
 
 
+@pytest.mark.parametrize("loss", [F.kl_div, F.cross_entropy])
+def test_a_share_of_zero_hides_infinity_and_nothing_else(loss):
+    """A NaN stays one; and by the share of 0 of a class that cannot be, the slope is 0."""
+    z, p = np.array([[-INF, 0.0, 0.0]]), np.array([[0.0, 0.5, 0.5]])
+    assert np.isnan(loss(np.where(z == 0, z, np.nan), p))
+    slopes = mg.grad(lambda p: loss(z, p))(p)
+    assert np.isfinite(slopes).all()
+    assert slopes[0, 0] == 0
+    _, tangent = mg.jvp(lambda p: loss(z, p), (p,), (np.ones_like(p),))
+    np.testing.assert_allclose(tangent, slopes.sum(), rtol=1e-14)
+
+
 @pytest.mark.parametrize("loss", [F.kl_div, F.cross_entropy, F.binary_cross_entropy_with_logits])
 def test_the_slope_by_a_target_of_zero_is_not_lost(loss):
     """A probability of 0 has a slope of its own where the score is finite, by reverse and by forward mode."""
