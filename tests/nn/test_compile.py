@@ -108,7 +108,21 @@ LOSSES = {
     "bce_with_logits": lambda y, x: F.binary_cross_entropy_with_logits(y, mg.sigmoid(x)),
     "kl_div": lambda y, x: F.kl_div(mg.log_softmax(y), mg.softmax(x)),
     "probabilities": lambda y, x: F.cross_entropy(y, mg.softmax(x), label_smoothing=0.1),
+    "masked probabilities": lambda y, x: F.cross_entropy(masked(y), mg.softmax(masked(x))),
+    "masked divergence": lambda y, x: F.kl_div(mg.log_softmax(masked(y)), mg.softmax(masked(x))),
+    "masked divergence of logarithms": lambda y, x: F.kl_div(
+        mg.log_softmax(masked(y)), mg.log_softmax(masked(x)), log_target=True
+    ),
+    "masked bits": lambda y, x: F.binary_cross_entropy_with_logits(
+        masked(y), mg.where(MASK, 0.0, mg.where(x > 0, 1.0, 0.0))
+    ),
 }
+MASK = np.eye(4, 3, dtype=bool)
+
+
+def masked(x):
+    """Scores with a class in each of three rows that cannot be."""
+    return mg.where(MASK, -np.inf, x)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -144,6 +158,14 @@ def test_an_embedding_looks_other_rows_up():
     compiled, _ = compare(lambda: nn.Embedding(4, 2, rng=0), loss, batches)
     with pytest.raises(IndexError, match="embedding"):
         compiled(np.array([[0, 4], [0, 1]]))
+
+
+def test_bytes_are_floats_in_a_compiled_step_as_well():
+    """Images as they come from a file, and the running statistics that they leave."""
+    rng = np.random.default_rng(0)
+    batches = [(rng.integers(0, 256, (2, 1, 5, 5), dtype=np.uint8),) for _ in range(3)]
+    make = lambda: nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 3, rng=0), nn.AvgPool2d(3), nn.Dropout(0.5, rng=1))
+    compare(make, lambda model, x: mg.mean(model(x) ** 2), batches)
 
 
 def test_attention_with_masks():
