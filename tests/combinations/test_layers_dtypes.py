@@ -160,7 +160,7 @@ FUNCTIONS = {
     "cross_entropy of probabilities": (F.cross_entropy, [ROWS, (positive, (7, 4)), VARIANCE]),
     "nll_loss": (F.nll_loss, LABELS),
     "gelu": (F.gelu, [ROWS]),
-    "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [ROWS]),
+    "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [(near, (7, 4))]),
     "softplus": (lambda x: F.softplus(x, 2), [ROWS]),
     "leaky_relu": (lambda x: F.leaky_relu(x, 2), [ROWS]),
 } | {
@@ -177,7 +177,7 @@ def test_every_public_name_is_here(subjects, room, others):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_layer_of_any_dtype_and_layout(name, data):
     """Outputs, gradients and running statistics are those of the same layer in double precision."""
@@ -191,7 +191,7 @@ def test_a_layer_of_any_dtype_and_layout(name, data):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@settings(max_examples=15)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_a_function_of_any_dtype_and_layout(name, data):
     """Values and gradients are those of float64, each argument being of a dtype of its own."""

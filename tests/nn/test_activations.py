@@ -96,6 +96,14 @@ def test_approximate_gelu_is_stable_too():
         assert F.gelu(np.array([-1e3, 1e3]), "tanh").tolist() == [0, 1e3]
 
 
+@pytest.mark.parametrize(("dtype", "x"), [(np.float16, 1e3), (np.float32, 1e20), (np.float64, 1e200)])
+def test_the_slope_of_approximate_gelu_is_a_number_where_squares_are_infinite(dtype, x):
+    """It is 1 on the right and 0 on the left."""
+    with np.errstate(over="ignore"):
+        slopes = mg.grad(lambda x: mg.sum(F.gelu(x, "tanh")))(np.array([x, -x], dtype))
+    assert slopes.tolist() == [1, 0]
+
+
 def test_log_sigmoid_and_softplus_keep_small_numbers():
     """Where 1 + exp(-40) rounds to 1, they answer exp(-40), and not 0."""
     assert F.softplus(mg.tensor(-40.0)).item() == pytest.approx(np.exp(-40), rel=1e-15)

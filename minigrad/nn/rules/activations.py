@@ -75,9 +75,11 @@ def _inside(x):
     return SLOPE * x * (1 + CUBIC * x * x)
 
 
+# A product begins with what is 0 for large x, and squares come last: x * x alone may be infinite.
 def _gelu_tanh(g, y, x):
     t = np.tanh(_inside(x))
-    return g * (0.5 * (1 + t) + 0.5 * SLOPE * x * ((1 - t) * (1 + t)) * (1 + 3 * CUBIC * x * x))
+    s = (0.5 * SLOPE) * x * ((1 - t) * (1 + t))
+    return g * (0.5 * (1 + t) + (s + s * x * (3 * CUBIC) * x))
 
 
 gelu_tanh = elementwise(gelu_tanh, _gelu_tanh)
