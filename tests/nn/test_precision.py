@@ -23,6 +23,9 @@ SUMS = {
         [LONG[:, :3]],
     ),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 40), [TALL]),
+    "conv2d": (F.conv2d, [TALL, RNG.normal(size=(2, 3, 3, 3)) / 9]),
+    "conv1d": (F.conv1d, [LONG[None] / 300, RNG.normal(size=(2, 4, 3))]),
+    "conv_transpose2d": (F.conv_transpose2d, [TALL / 300, RNG.normal(size=(3, 2, 3, 3))]),
     "mse_loss": (F.mse_loss, [LONG / 3, LONG[::-1] / 3]),
     "huber_loss": (lambda x, t: F.huber_loss(x, t, 300), [LONG, LONG[::-1]]),
     "smooth_l1_loss": (lambda x, t: F.smooth_l1_loss(x, t, 300), [LONG, LONG[::-1]]),
@@ -110,6 +113,16 @@ def test_integers_are_computed_with_as_floats(name, dtype):
     got, want = OF_INTEGERS[name](x), OF_INTEGERS[name](x.astype(float))
     assert got.dtype == float
     np.testing.assert_array_equal(got, want)
+
+
+def test_bytes_stay_in_the_precision_of_a_layer_that_multiplies_them():
+    """As in NumPy, where a float32 holds all bytes: convolution and linear maps in float32 give float32."""
+    x = RNG.integers(0, 256, (2, 3, 5, 5), dtype=np.uint8)
+    for layer in (nn.Conv2d(3, 2, 3, rng=0), nn.ConvTranspose2d(3, 2, 3, rng=0), nn.Linear(5, 2, rng=0)):
+        want = layer(x.astype(float)).data
+        y = layer.astype(np.float32)(x)
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.data, want, rtol=1e-4, atol=1e-4)
 
 
 def test_running_statistics_of_bytes_are_those_of_floats():

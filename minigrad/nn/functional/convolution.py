@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.door import bind
-from ..precision import floating
+from ...core.primitive import Primitive
+from ..precision import narrowed, widened
 from ..rules.convolution import convolve, spread
 from ..rules.window import Window
 from ..sizes import checked_count, checked_counts, checked_images
@@ -36,12 +37,12 @@ def conv1d(
     array of shape (n, out, (length + 2 padding - dilation (kernel - 1) - 1) // stride + 1)
     """
     x = checked_images("the input of conv1d", x, 1)
-    weight = floating("conv1d", checked_images("the weight of conv1d", weight, 1, "out, in / groups"))
+    weight = checked_images("the weight of conv1d", weight, 1, "out, in / groups")
     check_channels("conv1d", x, weight, bias, groups)
     window = window_of("conv1d", weight.shape[2:], stride, padding, dilation)
     check_places("conv1d", window, x.shape[2:])
     x, weight = (a.reshape(*a.shape[:2], 1, a.shape[2]) for a in (x, weight))
-    y = bind(convolve, (x, weight, window, groups, window.places(x.shape[2:])))
+    y = of_floats("conv1d", convolve, x, weight, window, groups, window.places(x.shape[2:]))
     return shifted(y.reshape(*y.shape[:2], y.shape[3]), bias)
 
 
@@ -83,11 +84,11 @@ def conv2d(
         number is out of range.
     """
     x = checked_images("the input of conv2d", x, 2)
-    weight = floating("conv2d", checked_images("the weight of conv2d", weight, 2, "out, in / groups"))
+    weight = checked_images("the weight of conv2d", weight, 2, "out, in / groups")
     check_channels("conv2d", x, weight, bias, groups)
     window = window_of("conv2d", weight.shape[2:], stride, padding, dilation)
     check_places("conv2d", window, x.shape[2:])
-    return shifted(bind(convolve, (x, weight, window, groups, window.places(x.shape[2:]))), bias)
+    return shifted(of_floats("conv2d", convolve, x, weight, window, groups, window.places(x.shape[2:])), bias)
 
 
 def conv_transpose2d(
@@ -125,7 +126,7 @@ def conv_transpose2d(
     """
     name = "conv_transpose2d"
     x = checked_images(f"the input of {name}", x, 2)
-    weight = floating(name, checked_images(f"the weight of {name}", weight, 2, "in, out / groups"))
+    weight = checked_images(f"the weight of {name}", weight, 2, "in, out / groups")
     groups = checked_count(f"groups of {name}", groups, 1)
     if len(weight) != x.shape[1] or len(weight) % groups:
         raise ValueError(
@@ -135,10 +136,16 @@ def conv_transpose2d(
     check_bias(name, bias, groups * weight.shape[1])
     window = window_of(name, weight.shape[2:], stride, checked_counts(f"padding of {name}", padding, 2, 0), dilation)
     size = spread_size(window, x.shape[2:], checked_counts(f"output_padding of {name}", output_padding, 2, 0))
-    return shifted(bind(spread, (x, weight, window, groups, size)), bias)
+    return shifted(of_floats(name, spread, x, weight, window, groups, size), bias)
 
 
 # What the functions have in common
+
+
+def of_floats(name: str, function: Primitive, x: Any, weight: Any, *options: Any) -> Any:
+    """A function of an image and of kernels as floats; in float32 where they are float16, which is slow as well."""
+    image = widened(name, x) if x.dtype.char == "e" else x
+    return narrowed(bind(function, (image, widened(name, weight), *options)), x, weight)
 
 
 def shifted(y: Any, bias: Any) -> Any:
