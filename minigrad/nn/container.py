@@ -32,6 +32,18 @@ class Sequential(Module):
 
     def append(self, layer: Any) -> Self:
         """Add a layer at the end; answers the whole."""
+        self._check(len(self.layers), layer)
+        self.layers.append(layer)
+        return self
+
+    def __setitem__(self, index: int, layer: Any) -> None:
+        """Put a layer in the place of another one."""
+        place = range(len(self.layers))[index]
+        self._check(place, layer)
+        self.layers[place] = layer
+
+    def _check(self, place: int, layer: Any) -> None:
+        """Refuse what cannot be a layer."""
         if isinstance(layer, type):
             raise TypeError(
                 f"Sequential takes modules and functions, one after the other; got the class {layer.__name__}. Pass "
@@ -42,9 +54,7 @@ class Sequential(Module):
                 f"Sequential takes modules and functions, one after the other; got a {type(layer).__name__}. Pass a "
                 f"list as Sequential(*layers)"
             )
-        check_attribute(self, str(len(self.layers)), layer)
-        self.layers.append(layer)
-        return self
+        check_attribute(self, str(place), layer)
 
     def __len__(self) -> int:
         return len(self.layers)

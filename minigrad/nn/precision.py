@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.door import Watched, bare
+from ..core.foreign import admitted
 from ..core.recorder import seen
 from ..ops.functions import astype
 
@@ -25,6 +26,7 @@ def check_array(name: str, x: Any) -> None:
 
 def as_array(x: Any) -> Any:
     """Lists and numbers as an array."""
+    x = admitted("a loss", x)
     return x if hasattr(x, "shape") else np.asarray(x)
 
 
@@ -32,16 +34,18 @@ def constant(name: str, x: Any) -> Any:
     """The plain array of what has no derivative, such as a weight of a loss; refused if one flows through it."""
     if isinstance(x, Watched) and x.flows():
         raise TypeError(f"there is no derivative with respect to a {name}. Pass it detached, as x.detach()")
-    return seen(bare(x))
+    return seen(admitted(name, bare(x)))
 
 
 def floating(name: str, x: Any) -> Any:
     """`x` as an array of floats; refuses what is no array of real numbers."""
+    x = admitted(name, x)
     return x if getattr(x, "dtype", OBJECT).kind == "f" else of_integers(name, x)
 
 
 def widened(name: str, x: Any) -> Any:
     """`x` as an array of floats to add up: those of float16 in float32."""
+    x = admitted(name, x)
     dtype = getattr(x, "dtype", OBJECT)
     if dtype.char in WIDE:
         return x

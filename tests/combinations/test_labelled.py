@@ -369,3 +369,15 @@ def test_every_operation_takes_labelled_operands(case, k):
 def leaf_like(x):
     """A Tensor of an array, which requires grad if it can."""
     return mg.tensor(x, requires_grad=x.dtype.kind == "f")
+
+
+def test_weights_and_outputs_of_losses():
+    """Looked up by position, though a label says otherwise."""
+    x, y, weight = np.log(np.diag(V) + 1.0), np.array([0, 1, 2]), pd.Series(V, index=ORDER)
+    for loss in (F.cross_entropy, F.nll_loss):
+        assert loss(x, y, weight=weight).item() == loss(x, y, weight=V).item()
+    output = pd.Series(V, index=ORDER)
+    assert F.mse_loss(output, X).item() == F.mse_loss(V, X).item()
+    assert F.bce_with_logits(mg.tensor(X), V / 8, pos_weight=weight).item() == (
+        F.bce_with_logits(mg.tensor(X), V / 8, pos_weight=V).item()
+    )

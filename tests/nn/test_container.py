@@ -47,3 +47,18 @@ def test_sequential_refuses_what_is_no_layer():
         nn.Sequential().append(3)
     with pytest.raises(TypeError, match=r"got the class Tanh. Pass an object of it, as Tanh\(\)"):
         nn.Sequential(nn.Linear(2, 1), nn.Tanh)
+
+
+def test_a_layer_can_be_put_in_the_place_of_another():
+    """By its position, also from the end; what is no layer is refused, and nothing has changed."""
+    net = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
+    other = nn.Linear(3, 2, rng=2)
+    net[-1] = other
+    assert net[2] is other
+    assert [name for name, _ in net.named_parameters()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert net(np.ones((1, 2))).shape == (1, 2)
+    for index, layer, error in ((0, 3.0, TypeError), (0, nn.Tanh, TypeError), (3, other, IndexError)):
+        before = [*net]
+        with pytest.raises(error):
+            net[index] = layer
+        assert [*net] == before
