@@ -56,7 +56,7 @@ def of_integers(name: str, x: Any) -> Any:
     """Integers or truths as floats; refuses all else."""
     check_array(name, x)
     if x.dtype.kind not in "biu":
-        raise TypeError(f"{name} takes real numbers; got {x.dtype}")
+        raise TypeError(f"{name} takes real numbers; got {x.dtype}. Convert it, as by x.astype(float)")
     return astype(x, float)
 
 

@@ -211,9 +211,11 @@ class Optimizer:
         """Work on the memory that the parameters have now."""
         for slot in self._slots:
             slot.check()
-        for slot in self._slots:
+        moved = [slot for slot in self._slots if slot.w is not slot.p.value]
+        for slot in moved:
             slot.follow()
-        self._list()
+        if moved:
+            self._list()
 
     def _list(self) -> None:
         """Write down what a step goes through: state and hyperparameters where nothing but `update` is needed."""
