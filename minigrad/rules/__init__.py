@@ -1,5 +1,15 @@
 """The calculus: every derivative rule, by subject. Importing the package fills the registry."""
 
-from . import creation, decompositions, elementwise, indexing, linalg, network, reductions, structure
+from . import creation, decompositions, elementwise, indexing, lengths, linalg, network, reductions, structure
 
-__all__ = ["creation", "decompositions", "elementwise", "indexing", "linalg", "network", "reductions", "structure"]
+__all__ = [
+    "creation",
+    "decompositions",
+    "elementwise",
+    "indexing",
+    "lengths",
+    "linalg",
+    "network",
+    "reductions",
+    "structure",
+]

@@ -90,21 +90,6 @@ elementwise(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
 
 
-# Polar coordinates. The hypotenuse h divides twice, as its square may overflow. Both have no derivative at the
-# origin, where 0 is the mean of the one-sided ones.
-def _over_radius(x, h):
-    return x / np.where(h == 0, 1.0, h)
-
-
-def _angle(g, x, a, b):
-    h = np.hypot(a, b)
-    return g * _over_radius(_over_radius(x, h), h)
-
-
-elementwise(np.arctan2, lambda g, y, a, b: _angle(g, b, a, b), lambda g, y, a, b: -_angle(g, a, a, b))
-elementwise(np.hypot, lambda g, y, a, b: g * _over_radius(a, y), lambda g, y, a, b: g * _over_radius(b, y))
-
-
 # sin(t) / t for t = pi x. (cos(t) - sin(t) / t) / x cancels near 0, where the series of the derivative,
 # sum over k > 0 of (-1)^k 2k t^(2k - 1) / (2k + 1)!, has an error of 1e-17 at |t| = 1/2 after seven terms.
 SINC = [math.pi * (-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(7, 0, -1)]

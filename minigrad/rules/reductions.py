@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.engine import broadcast
 from ..core.primitive import constant, general, linear
+from .lengths import denominator
 
 FLOAT = np.dtype(float)
 
@@ -87,7 +88,7 @@ def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=Fals
 
 def _over_twice_std(g, y, x, axis, keepdims):
     varies = np.max(x, axis=axis, keepdims=keepdims) > np.min(x, axis=axis, keepdims=keepdims)
-    return np.where(varies, g / (2 * np.where(varies, y, 1)), 0)
+    return np.where(varies, g / (2 * denominator(y, varies)), 0)
 
 
 def _std(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
@@ -244,7 +245,9 @@ def _norm(g, y, x, axis=None, keepdims=False, ord=2):
         x = x.astype(np.float32)
         return _norm(g, power_norm(x, axis, keepdims, ord), x, axis, keepdims, ord).astype(np.float16)
     y, g = y.reshape(kept(x.shape, axis)), g.reshape(kept(x.shape, axis))
-    unit = x / np.where(y == 0, 1, y)  # 0 at 0, the middle of the subgradients
+    unit = x / denominator(y)  # 0 at 0, the middle of the subgradients
+    if ord < 1:  # where an element is 0, the slopes to both sides are infinite, or all others are 0
+        x, unit = np.where(y == 0, 0, x), np.where(unit == 0, 1, unit)
     return g * (unit if ord == 2 else np.sign(x) * np.abs(unit) ** (ord - 1))
 
 

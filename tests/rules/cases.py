@@ -27,7 +27,17 @@ from minigrad.nn.rules import (
     recurrence,
 )
 from minigrad.nn.rules.window import Window
-from minigrad.rules import creation, decompositions, elementwise, indexing, linalg, network, reductions, structure
+from minigrad.rules import (
+    creation,
+    decompositions,
+    elementwise,
+    indexing,
+    lengths,
+    linalg,
+    network,
+    reductions,
+    structure,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,6 +240,8 @@ binary(normal, positive, np.divide, analytic=True)
 binary(positive, normal, np.power, np.float_power, analytic=True)
 binary(normal, normal, np.logaddexp)
 binary(distinct, distinct, np.hypot, np.arctan2, np.copysign)
+unary(distinct, key_of(lengths.denominator))
+case(key_of(lengths.denominator), distinct(3, 4), call=lambda f, x: f(x, x == x))
 for f in (np.maximum, np.minimum):
     start(f)
     case(f, *apart(3, 4), stretchable=True)
