@@ -11,6 +11,7 @@ from .primitive import Primitive
 from .recorder import fixed
 
 empty = np.empty
+HALF = np.dtype(np.float16)
 FILLERS = {np.ndarray, np.float64, np.float32, np.float16}
 
 
@@ -115,7 +116,7 @@ def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], w
     """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
     if primitive.kind == "elementwise" and wide is not None and answer.shape == wide and stretches(shape, wide):
         # A bias, to which broadcasting added one axis, is the common case.
-        return np.add.reduce(answer) if wide[1:] == shape else undo_broadcast(answer, shape)
+        return total(answer, 0) if wide[1:] == shape else undo_broadcast(answer, shape)
     if primitive.kind == "multilinear" and wide is not None and stretches(shape, answer.shape):
         return undo_broadcast(answer, shape)
     raise RuleError(
@@ -134,9 +135,16 @@ def undo_broadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to `shape` or stretched."""
     extra = g.ndim - len(shape)
     if extra:
-        g = np.add.reduce(g, axis=tuple(range(extra)))
+        g = total(g, tuple(range(extra)))
     stretched = tuple(i for i, n in enumerate(shape) if n != g.shape[i])
-    return np.add.reduce(g, axis=stretched, keepdims=True) if stretched else g
+    return total(g, stretched, keepdims=True) if stretched else g
+
+
+def total(g: Any, axis: int | tuple[int, ...], keepdims: bool = False) -> Any:
+    """The sum of `g` over axes; float16, which loses small terms, is added up in float32."""
+    if g.dtype is HALF:
+        return np.add.reduce(g.astype(np.float32), axis=axis, keepdims=keepdims).astype(HALF)
+    return np.add.reduce(g, axis=axis, keepdims=keepdims)
 
 
 def broadcast(g: Any, shape: tuple[int, ...]) -> Any:

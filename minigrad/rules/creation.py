@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import general, linear
+from .precision import InSingle
 
 
 def _shares(y, num, endpoint, axis):
@@ -34,7 +35,7 @@ def _linspace(end):
     return rule
 
 
-linspace = linear(linspace, _linspace(0), _linspace(1))
+linspace = linear(linspace, InSingle(_linspace(0)), InSingle(_linspace(1)))
 
 
 # start^(1 - t) stop^t, and minus that of the absolute values of negative ones.
@@ -61,4 +62,6 @@ def _geomspace_forward(end):
     return rule
 
 
-geomspace = general(geomspace, _geomspace(0), _geomspace(1), forward=[_geomspace_forward(0), _geomspace_forward(1)])
+geomspace = general(
+    geomspace, InSingle(_geomspace(0)), InSingle(_geomspace(1)), forward=[_geomspace_forward(0), _geomspace_forward(1)]
+)

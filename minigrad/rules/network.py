@@ -5,7 +5,8 @@ from contextvars import Context
 import numpy as np
 
 from ..core.primitive import elementwise, general
-from .reductions import as_floats, in_single_precision, kept
+from .precision import DOUBLE, SINGLE, InSingle, of_floats
+from .reductions import kept
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -16,9 +17,13 @@ def _sigmoid(x, exp=np.exp, reciprocal=np.reciprocal):
     return reciprocal(1.0 + exp(-x))  # where exp overflows to inf, 1 / inf is the right answer
 
 
+_sigmoid_of_others = of_floats(_sigmoid)
+
+
 def sigmoid(x):
     """The logistic function, 1 / (1 + exp(-x)), exact at both ends."""
-    return quiet.copy().run(_sigmoid, as_floats(x))
+    dtype = getattr(x, "dtype", DOUBLE)
+    return quiet.copy().run(_sigmoid if dtype is DOUBLE or dtype is SINGLE else _sigmoid_of_others, x)
 
 
 sigmoid = elementwise(sigmoid, lambda g, y, *_: g * y * (1.0 - y), reads=[()])
@@ -43,7 +48,7 @@ def _exponentials(x, axis, top):
     return e, np.sum(e, axis=axis, keepdims=True)
 
 
-@in_single_precision
+@of_floats
 def logsumexp(x, axis=None, keepdims=False):
     """The logarithm of the sum of exp(x) over an axis, or several."""
     top = _top(x, axis)
@@ -59,7 +64,7 @@ def _log(x):
 # The partials of logsumexp. Not exp(x - y): y is rounded to its last place, which for large numbers is more than 1.
 
 
-@in_single_precision
+@of_floats
 def softmax_or_zero(x, axis):
     """Softmax over an axis, or several, and 0 where every term is 0."""
     e, total = _exponentials(x, axis, _top(x, axis))
@@ -70,7 +75,7 @@ def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
-softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[()])
+softmax_or_zero = general(softmax_or_zero, InSingle(_softmax), forward=[InSingle(_softmax)], reads=[()])
 
 
 def _logsumexp(g, y, x, axis=None, keepdims=False):
@@ -81,10 +86,10 @@ def _logsumexp_forward(t, y, x, axis=None, keepdims=False):
     return np.sum(t * softmax_or_zero(x, axis), axis=axis, keepdims=keepdims)
 
 
-logsumexp = general(logsumexp, _logsumexp, forward=[_logsumexp_forward])
+logsumexp = general(logsumexp, InSingle(_logsumexp), forward=[InSingle(_logsumexp_forward)])
 
 
-@in_single_precision
+@of_floats
 def softmax(x, axis=-1):
     """``exp(x)`` over its sum along an axis: positive numbers that add up to 1. Large numbers do not overflow.
 
@@ -94,19 +99,22 @@ def softmax(x, axis=-1):
     return e / total
 
 
-softmax = general(softmax, _softmax, forward=[_softmax], reads=[()])
+softmax = general(softmax, InSingle(_softmax), forward=[InSingle(_softmax)], reads=[()])
 
 
-@in_single_precision
+@of_floats
 def log_softmax(x, axis=-1):
     """The logarithm of softmax over an axis, ``x - log(sum(exp(x)))``, which is exact where softmax is 0."""
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(quiet.copy().run(np.exp, shifted), axis=axis, keepdims=True))
 
 
-log_softmax = general(
-    log_softmax,
-    lambda g, y, x, axis=-1: g - vanishing_exp(y) * np.sum(g, axis=axis, keepdims=True),
-    forward=[lambda t, y, x, axis=-1: t - np.sum(vanishing_exp(y) * t, axis=axis, keepdims=True)],
-    reads=[()],
-)
+def _log_softmax(g, y, x, axis=-1):
+    return g - vanishing_exp(y) * np.sum(g, axis=axis, keepdims=True)
+
+
+def _log_softmax_forward(t, y, x, axis=-1):
+    return t - np.sum(vanishing_exp(y) * t, axis=axis, keepdims=True)
+
+
+log_softmax = general(log_softmax, InSingle(_log_softmax), forward=[InSingle(_log_softmax_forward)], reads=[()])

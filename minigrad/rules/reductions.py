@@ -1,6 +1,5 @@
 """Functions that reduce axes to one number, and those that keep the partial results."""
 
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from ..core.engine import broadcast
 from ..core.primitive import constant, general, linear
 from .lengths import denominator
+from .precision import HALF, InSingle, accumulated, of_floats
 
 FLOAT = np.dtype(float)
 
@@ -16,30 +16,8 @@ def kept(shape, axis):
     """`shape` with length 1 in place of the axes that a reduction over `axis` removes."""
     if axis is None:
         return (1,) * len(shape)
-    axes = {i % len(shape) for i in (axis if isinstance(axis, tuple) else (axis,))}
+    axes = {i % max(len(shape), 1) for i in (axis if isinstance(axis, tuple) else (axis,))}
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
-
-
-def as_floats(x):
-    """`x`, with integers and truths as the default float, as in np.mean: ufuncs would wrap around, or be in float16."""
-    return x.astype(float) if getattr(x, "dtype", FLOAT).kind in "biu" else x
-
-
-def in_single_precision(function):
-    """A function computing in float32 for arrays of float16, in which sums overflow; and in float64 for integers."""
-
-    @wraps(function)
-    def compute(x, *args, **kwargs):
-        if getattr(x, "dtype", FLOAT).char != "e":
-            return function(as_floats(x), *args, **kwargs)
-        return function(x.astype(np.float32), *args, **kwargs).astype(np.float16)
-
-    return compute
-
-
-def by_count(g, n):
-    """`g` divided by a count, which may be beyond float16: that ends at 65504."""
-    return g / n if n < 2**15 or g.dtype != np.float16 else (g / np.float32(n)).astype(np.float16)
 
 
 # Sums and means: every element that was added gets the sum's g.
@@ -47,29 +25,37 @@ def by_count(g, n):
 
 def _sum(x, axis=None, dtype=None, out=None, keepdims=False, reduce: Any = np.add.reduce):
     # A third of the time that np.sum takes on a small array.
-    return reduce(x, axis, dtype, out, keepdims) if keepdims or dtype else reduce(x, axis)
+    if dtype or x.dtype is HALF:
+        return accumulated(reduce)(x, axis, dtype, out, keepdims)
+    return reduce(x, axis, None, out, True) if keepdims else reduce(x, axis)
 
 
 def _sum_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
     return broadcast(g if axis is None and not keepdims else g.reshape(kept(x.shape, axis)), x.shape)
 
 
+def _over(g, n):
+    # A count beyond 65504 is no number of float16.
+    return g / n if g.dtype is not HALF else (g / np.float32(n)).astype(np.float16)
+
+
 def _mean_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
-    return _sum_rule(by_count(g, x.size // max(y.size, 1)), y, x, axis, keepdims=True)
+    return _sum_rule(_over(g, x.size // max(y.size, 1)), y, x, axis, keepdims=True)
 
 
 def _of_some(function):
     """A function that refuses to reduce no elements, of which it would make NaN."""
+    in_single = accumulated(function)
 
     def compute(x, axis=None, *args, **kwargs):
         if np.size(x) == 0 and 0 not in kept(np.shape(x), axis):
             raise ValueError("no elements to reduce, of which there is no such value")
-        return function(x, axis, *args, **kwargs)
+        return (in_single if args or "dtype" in kwargs or x.dtype is HALF else function)(x, axis, *args, **kwargs)
 
     return compute
 
 
-linear(np.sum, _sum_rule, compute=_sum)
+total = linear(np.sum, _sum_rule, compute=_sum)
 linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 
@@ -79,7 +65,7 @@ linear(np.mean, _mean_rule, compute=_of_some(np.mean))
 
 def _var(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
     count = x.size // max(y.size, 1) - (ddof if correction is None else correction)
-    return by_count(g.reshape(kept(x.shape, axis)) * (x - np.mean(x, axis=axis, keepdims=True)), count / 2)
+    return g.reshape(kept(x.shape, axis)) * (x - np.mean(x, axis=axis, keepdims=True)) / (count / 2)
 
 
 def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
@@ -100,19 +86,13 @@ def _std_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=Fals
     return _over_twice_std(of_var, y, x, axis, keepdims)
 
 
-def _by_sums(function):
-    """A function that adds up squares, for which NumPy would stay in float16."""
-
-    def compute(x, axis=None, dtype=None, *args, **kwargs):
-        if dtype is None and x.dtype == np.float16:
-            return function(x, axis, np.float32, *args, **kwargs).astype(np.float16)
-        return function(x, axis, dtype, *args, **kwargs)
-
-    return _of_some(compute)
-
-
-general(np.var, _var, forward=[_var_forward], compute=_by_sums(np.var))
-general(np.std, _std, forward=[_std_forward], compute=_by_sums(np.std))
+general(np.var, InSingle(_var), forward=[InSingle(_var_forward)], compute=_of_some(np.var))
+general(
+    np.std,
+    InSingle(_std, of=np.std),
+    forward=[InSingle(_std_forward, of=np.std)],
+    compute=_of_some(np.std),
+)
 
 
 # Extrema: the gradient goes to the elements that attain it, in equal parts; a NaN attains any.
@@ -123,25 +103,22 @@ def _attained(y, x, axis):
     return (x == y) | (x != x)
 
 
-def _number(attained, dtype, axis, keepdims):
-    # In float32 at least, as the count may be beyond float16.
-    return np.sum(attained, axis=axis, keepdims=keepdims).astype(np.promote_types(dtype, np.float32))
-
-
 def _extremum(g, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    shares = g.reshape(kept(x.shape, axis)) / _number(attained, g.dtype, axis, True)
-    return np.where(attained, shares.astype(g.dtype), 0)
+    return np.where(attained, g.reshape(kept(x.shape, axis)) / _number(attained, g, axis, True), 0)
 
 
 def _extremum_forward(t, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    n = _number(attained, t.dtype, axis, keepdims)
-    return (np.sum(np.where(attained, t, n.dtype.type(0)), axis=axis, keepdims=keepdims) / n).astype(t.dtype)
+    return np.sum(np.where(attained, t, 0), axis=axis, keepdims=keepdims) / _number(attained, t, axis, keepdims)
+
+
+def _number(attained, g, axis, keepdims):
+    return np.sum(attained, axis=axis, keepdims=keepdims).astype(g.dtype)
 
 
 for extremum in (np.max, np.min, np.amax, np.amin):
-    general(extremum, _extremum, forward=[_extremum_forward])
+    general(extremum, InSingle(_extremum), forward=[InSingle(_extremum_forward)])
 
 
 # Products, without a division by factors that may be 0.
@@ -163,7 +140,7 @@ def _product_of_others(x, axis):
     if x.size == 0:
         return np.ones_like(x)
     axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [i % x.ndim for i in axes]
+    axes = [i % x.ndim for i in axes if x.ndim]  # a single number has axis 0, too, as NumPy's reductions see it
     order = [i for i in range(x.ndim) if i not in axes] + axes
     rows = np.transpose(x, order)
     flat = np.reshape(rows, (*rows.shape[: x.ndim - len(axes)], -1))
@@ -178,7 +155,7 @@ def _prod_forward(t, y, x, axis=None, dtype=None, out=None, keepdims=False):
     return np.sum(t * _product_of_others(x, axis), axis=axis, keepdims=keepdims)
 
 
-general(np.prod, _prod, forward=[_prod_forward])
+general(np.prod, InSingle(_prod), forward=[InSingle(_prod_forward)], compute=accumulated(np.prod))
 
 # Running sums and products. The transpose of a running sum is the one from the other end.
 
@@ -191,7 +168,7 @@ def _cumsum(g, y, x, axis=None, dtype=None):
     return np.reshape(_flip_sum(g, 0 if axis is None else axis), x.shape)
 
 
-linear(np.cumsum, _cumsum)
+running_sum = linear(np.cumsum, InSingle(_cumsum), compute=accumulated(np.cumsum))
 
 
 def recur(a, b):
@@ -223,7 +200,7 @@ def _cumprod(g, y, x, axis=None, dtype=None):
         cotangent = np.flip(recur(_before(np.flip(x, -1), np.zeros_like), np.flip(g, -1)), -1)
         return cotangent * _before(y, np.ones_like)
 
-    if axis is None:
+    if axis is None or not x.ndim:
         return np.reshape(rule(g, y, np.reshape(x, -1)), x.shape)
     return _along_last(rule, axis, g, y, x)
 
@@ -232,18 +209,22 @@ def _cumprod_forward(t, y, x, axis=None, dtype=None):
     def rule(t, y, x):
         return recur(x, t * _before(y, np.ones_like))
 
-    return rule(np.reshape(t, -1), y, np.reshape(x, -1)) if axis is None else _along_last(rule, axis, t, y, x)
+    if axis is None or not x.ndim:
+        return rule(np.reshape(t, -1), y, np.reshape(x, -1))
+    return _along_last(rule, axis, t, y, x)
 
 
-general(np.cumprod, _cumprod, forward=[_cumprod_forward])
+running_product = general(
+    np.cumprod,
+    InSingle(_cumprod, of=np.cumprod),
+    forward=[InSingle(_cumprod_forward, of=np.cumprod)],
+    compute=accumulated(np.cumprod),
+)
 
 # Norms
 
 
 def _norm(g, y, x, axis=None, keepdims=False, ord=2):
-    if x.dtype == np.float16:  # in which y may have overflowed, or have few bits
-        x = x.astype(np.float32)
-        return _norm(g, power_norm(x, axis, keepdims, ord), x, axis, keepdims, ord).astype(np.float16)
     y, g = y.reshape(kept(x.shape, axis)), g.reshape(kept(x.shape, axis))
     unit = x / denominator(y)  # 0 at 0, the middle of the subgradients
     if ord < 1:  # where an element is 0, the slopes to both sides are infinite, or all others are 0
@@ -255,13 +236,9 @@ def _norm_forward(t, y, x, axis=None, keepdims=False, ord=2):
     return np.sum(_norm(np.ones_like(y), y, x, axis, keepdims, ord) * t, axis=axis, keepdims=keepdims)
 
 
+@of_floats
 def power_norm(x, axis=None, keepdims=False, ord=2):
     """``sum(abs(x) ** ord) ** (1 / ord)``, also where a power leaves the range of its dtype."""
-    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
-
-
-@in_single_precision
-def _scaled_norm(x, axis=None, keepdims=False, ord=2):
     if x.dtype.kind != "f":
         return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
     if ord > 0:
@@ -279,7 +256,11 @@ def _scaled_norm(x, axis=None, keepdims=False, ord=2):
     return y / factor.reshape(np.shape(y))
 
 
-power_norm = general(power_norm, _norm, forward=[_norm_forward], compute=_scaled_norm)
+def _norm_again(x, *args, **kwargs):
+    return power_norm(x, *args, **kwargs)
+
+
+power_norm = general(power_norm, InSingle(_norm, of=_norm_again), forward=[InSingle(_norm_forward, of=_norm_again)])
 
 
 constant(np.argmax, np.argmin, np.any, np.all, np.count_nonzero)

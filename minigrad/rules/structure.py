@@ -6,6 +6,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import REGISTRY, constant, general, linear
+from .precision import InSingle
 
 # Shapes and axes: the transpose puts each element back.
 
@@ -98,7 +99,7 @@ def _window_axes(x, axis):
 
 linear(
     sliding_window_view,
-    lambda g, y, x, window_shape, axis=None: add_windows(g, _window_axes(x, axis), x.shape),
+    InSingle(lambda g, y, x, window_shape, axis=None: add_windows(g, _window_axes(x, axis), x.shape)),
 )
 add_windows = linear(
     add_windows,
