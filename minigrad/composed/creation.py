@@ -27,7 +27,7 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     if not retstep:
         return y
     steps = num - 1 if endpoint else num
-    return y, np.subtract(stop, start) / steps if steps > 0 else np.nan
+    return y, np.subtract(np.multiply(stop, 1.0), np.multiply(start, 1.0)) / steps if steps > 0 else np.nan
 
 
 @composed(np.geomspace)

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ..core.primitive import composed
+from ..rules.reductions import total
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -110,7 +111,10 @@ def _order(terms, target, optimize):
 
 def _sum_out(x, own, needed):
     axes = tuple(i for i, label in enumerate(own) if label not in needed)
-    return (np.sum(x, axis=axes), [label for label in own if label in needed]) if axes else (x, own)
+    if not axes:
+        return x, own
+    y = total(x, axis=axes)  # of small integers in a large type, where NumPy's einsum stays in their own
+    return y if y.dtype == x.dtype else y.astype(x.dtype), [label for label in own if label in needed]
 
 
 def _product(left, right, needed):

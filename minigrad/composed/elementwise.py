@@ -15,7 +15,11 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
 # Other names
 
 composed(np.around)(lambda a, decimals=0: np.round(a, decimals))
-composed(np.fabs)(lambda x: np.abs(x))
 composed(np.radians)(lambda x: np.deg2rad(x))
 composed(np.degrees)(lambda x: np.rad2deg(x))
-composed(np.float_power)(lambda x, p: np.power(x, p))
+
+
+@composed(np.float_power)
+def float_power(x, p):
+    one = np.float64(1)  # which makes float64 of all that it meets
+    return np.power(np.multiply(x, one), np.multiply(p, one))

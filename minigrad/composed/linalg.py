@@ -9,6 +9,9 @@ from numpy.linalg import LinAlgError
 from ..core.primitive import Primitive, composed, constant
 from ..rules.decompositions import extreme_singular_value, nuclear_norm
 from ..rules.linalg import logabsdet
+from ..rules.precision import as_floats
+from ..rules.reductions import total
+from .reductions import vector_norm
 
 
 @composed(np.tensordot)
@@ -70,11 +73,14 @@ composed(np.linalg.slogdet)(lambda a: SlogdetResult(sign_of_det(a), logabsdet(a)
 
 @composed(np.linalg.matrix_norm)
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
+    x = as_floats(x)
     if ord in ("fro", None):
-        return np.linalg.vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord in (1, 2, np.inf) and not x.size:  # the largest of nothing is 0
+        return total(x, axis=(-2, -1), keepdims=keepdims)
     if ord in (1, -1, np.inf, -np.inf):
         along, pick = (-1, -2)[abs(ord) == 1], np.max if ord > 0 else np.min
-        y = pick(np.sum(np.abs(x), axis=along, keepdims=True), axis=(-2, -1), keepdims=True)
+        y = pick(total(np.abs(x), axis=along, keepdims=True), axis=(-2, -1), keepdims=True)
     elif ord in (2, -2):
         y = np.expand_dims(extreme_singular_value(x, ord > 0), (-2, -1))
     elif ord == "nuc":
@@ -87,13 +93,13 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 @composed(np.linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
     if ord is None:
-        return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
+        return vector_norm(x, axis=axis, keepdims=keepdims)
     axes = tuple(range(np.ndim(x))) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     if len(axes) == 1:
-        return np.linalg.vector_norm(x, axis=axes[0], keepdims=keepdims, ord=ord)
+        return vector_norm(x, axis=axes[0], keepdims=keepdims, ord=ord)
     if len(axes) != 2:
         raise ValueError(f"a norm with ord= is over one axis, or two; got {axes}")
-    y = np.linalg.matrix_norm(np.moveaxis(x, axes, (-2, -1)), keepdims=keepdims, ord=ord)
+    y = matrix_norm(np.moveaxis(x, axes, (-2, -1)), keepdims=keepdims, ord=ord)
     return np.moveaxis(y, (-2, -1), axes) if keepdims else y
 
 
@@ -109,7 +115,7 @@ def cond(x, p=None):
         inverse = np.linalg.inv(x)
     except LinAlgError:
         return cond_of_singular(x, p)
-    return np.linalg.matrix_norm(x, ord=p) * np.linalg.matrix_norm(inverse, ord=p)
+    return matrix_norm(x, ord=p) * matrix_norm(inverse, ord=p)
 
 
 cond_of_singular = Primitive(np.linalg.cond, (), "general")  # it is infinite, so there is no rule

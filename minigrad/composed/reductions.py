@@ -4,14 +4,15 @@ import numpy as np
 
 from ..core.primitive import composed
 from ..rules.network import logsumexp
-from ..rules.reductions import power_norm
+from ..rules.precision import as_floats
+from ..rules.reductions import power_norm, running_product, running_sum, total
 
 
 def _running(function, first):
     def compute(x, /, *, axis=None, dtype=None, include_initial=False):
         if axis is None and np.ndim(x) > 1:
             raise ValueError(
-                f"{function.__name__} of an array of more than one axis needs axis=; got one of shape {np.shape(x)}"
+                f"{function.name} of an array of more than one axis needs axis=; got one of shape {np.shape(x)}"
             )
         axis = 0 if axis is None else axis
         y = function(x, axis=axis, dtype=dtype) if dtype else function(x, axis=axis)
@@ -21,7 +22,7 @@ def _running(function, first):
         start[axis] = 1
         return np.concatenate([first(y, shape=tuple(start)), y], axis=axis)
 
-    compute.__doc__ = f"As np.{function.__name__}, with the Array API's arguments."
+    compute.__doc__ = f"As np.{function.name}, with the Array API's arguments."
     return compute
 
 
@@ -33,20 +34,21 @@ def composed_by_name(name, function, module=np):
     return composed(function)(function)
 
 
-cumulative_sum = composed_by_name("cumulative_sum", _running(np.cumsum, np.zeros_like))
-cumulative_prod = composed_by_name("cumulative_prod", _running(np.cumprod, np.ones_like))
+cumulative_sum = composed_by_name("cumulative_sum", _running(running_sum, np.zeros_like))
+cumulative_prod = composed_by_name("cumulative_prod", _running(running_product, np.ones_like))
 
 
 @composed(np.linalg.vector_norm)
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    if ord == np.inf:
+    x = as_floats(x)
+    if ord == np.inf and np.size(x):
         return np.max(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == -np.inf:
         return np.min(np.abs(x), axis=axis, keepdims=keepdims)
     if ord == 0:
-        return np.sum(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
-    if ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
+        return total(np.abs(np.sign(x)), axis=axis, keepdims=keepdims)
+    if ord in (1, np.inf):  # the largest of nothing is 0
+        return total(np.abs(x), axis=axis, keepdims=keepdims)
     return power_norm(x, axis, keepdims, ord)
 
 
@@ -74,4 +76,4 @@ def ptp(a, axis=None, out=None, keepdims=False):
 
 @composed((np.logaddexp, "reduce"))
 def logaddexp_reduce(array, axis=0, keepdims=False):
-    return logsumexp(array, axis, keepdims)
+    return logsumexp(array.astype(np.result_type(array.dtype, np.float16)), axis, keepdims)

@@ -142,19 +142,23 @@ unstack = composed_by_name("unstack", unstack)
 def diff(a, n=1, axis=-1, prepend=None, append=None):
     if n < 0:
         raise ValueError(f"differences are taken n times, from 0 on; got {n}")
+    if n == 0:
+        return a
     before = (slice(None),) * normalize_axis_index(axis, np.ndim(a))
     ends = [e if e is None or np.ndim(e) else _filled(a, e, axis) for e in (prepend, append)]
     if prepend is not None or append is not None:
         a = np.concatenate([part for part in (ends[0], a, ends[1]) if part is not None], axis=axis)
+    difference = np.not_equal if a.dtype == bool else np.subtract
     for _ in range(n):
-        a = a[*before, 1:] - a[*before, :-1]
+        a = difference(a[*before, 1:], a[*before, :-1])
     return a
 
 
 def _filled(a, value, axis):
     shape = list(np.shape(a))
     shape[axis] = 1
-    return np.zeros_like(a, shape=tuple(shape)) + value
+    dtype = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return np.zeros_like(a, dtype, shape=tuple(shape)) + value
 
 
 # Repeating
@@ -162,7 +166,7 @@ def _filled(a, value, axis):
 
 @composed(np.repeat)
 def repeat(a, repeats, axis=None):
-    if axis is None:
+    if axis is None or (np.ndim(a) == 0 and axis in (0, -1)):
         return np.repeat(np.reshape(a, -1), repeats, axis=0)
     axis = normalize_axis_index(axis, np.ndim(a))
     if np.ndim(repeats):
@@ -210,8 +214,9 @@ composed(np.flipud)(lambda m: np.flip(m, 0))
 
 @composed(np.rot90)
 def rot90(m, k=1, axes=(0, 1)):
+    axes = normalize_axis_tuple(axes, np.ndim(m), "axes")
     turned = np.swapaxes(m, *axes) if k % 2 else m
-    return np.flip(turned, ((), axes[0], tuple(axes), axes[1])[k % 4]) if k % 4 else turned
+    return np.flip(turned, ((), axes[0], axes, axes[1])[k % 4]) if k % 4 else turned
 
 
 if hasattr(np, "astype"):  # pragma: no branch: depends on NumPy's version

@@ -122,7 +122,8 @@ erf = elementwise(error_function.erf, lambda g, y, x: g * (error_function.TWO_OV
 
 # Choices. At a tie each argument has half of the gradient; a NaN wins over numbers and keeps all of it.
 
-elementwise(np.abs, lambda g, y, x: g * np.sign(x))
+for absolute in (np.abs, np.fabs):
+    elementwise(absolute, lambda g, y, x: g * np.sign(x))
 elementwise(
     np.copysign, lambda g, y, a, b: g * (np.sign(a) * np.sign(y)), lambda g, *_: np.zeros_like(g), reads=[(0,), ()]
 )

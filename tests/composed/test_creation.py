@@ -91,3 +91,9 @@ def test_arrays_of_a_grid_can_be_written_to():
     plain, _ = np.meshgrid(np.arange(2.0), mg.tensor([1.0, 2.0]))
     plain[0] = 5.0
     assert plain.tolist() == [[5, 5], [0, 1]]
+
+
+def test_steps_of_linspace_between_small_integers():
+    """They do not wrap around, and truths count as 0 and 1."""
+    assert np.linspace(mg.tensor(np.uint8(200)), mg.tensor(np.uint8(100)), 5, retstep=True)[1].item() == -25
+    assert np.linspace(mg.tensor(False), mg.tensor(True), 5, retstep=True)[1].item() == 0.25

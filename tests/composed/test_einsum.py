@@ -56,3 +56,14 @@ def test_einsum_multiplies_in_a_cheap_order():
     with Observing(lambda primitive, i, answer, *_: sizes.append(answer.size)):
         mg.grad(lambda a: np.einsum("ij,jk,kl->", a, b, a))(a)
     assert max(sizes) <= 2000
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16"])
+def test_sums_have_the_dtype_of_the_arrays(dtype):
+    """Of small integers and truths as well: a sum wraps around, and is whether any is true."""
+    x = np.array([[100, 100], [0, 56]], dtype)
+    for text in ("ij->", "ij->j", "ii->", "ij,ij->i"):
+        arrays = [x] * (1 + text.count(","))
+        got, want = np.einsum(text, *map(mg.tensor, arrays)), np.einsum(text, *arrays)
+        assert got.dtype == want.dtype == dtype
+        np.testing.assert_array_equal(got.numpy(), want)

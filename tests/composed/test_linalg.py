@@ -78,3 +78,42 @@ def test_condition_of_a_singular_matrix():
         np.linalg.cond(leaf(x), 1)
     with pytest.raises(LinAlgError, match=r"cond of \(0, 0\): .*not defined on empty matrices"):
         np.linalg.cond(leaf(np.zeros((0, 0))))
+
+
+NOTHING = [(0,), (0, 3), (3, 0), (0, 0), (2, 0, 3), (0, 2, 2)]
+ORDERS = [None, 1, 2, 3, 0, -1, -2, np.inf, -np.inf, "fro", "nuc"]
+
+
+@pytest.mark.parametrize("shape", NOTHING)
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1), (1, 2)])
+@np.errstate(divide="ignore")  # a sum of 0 to the power -1
+def test_norms_of_nothing(shape, axis):
+    """They are NumPy's, where it has one, and else refused; slopes and curvatures have the shapes of no numbers."""
+    x = np.ones(shape)
+    for ord in ORDERS:
+        norm = lambda x, p=ord: np.linalg.norm(x, p, axis)
+        try:
+            want = norm(x)
+        except (TypeError, ValueError):  # as older versions of NumPy refuse the largest of nothing
+            if ord not in (1, 2, np.inf):
+                with pytest.raises((TypeError, ValueError), match="norm of"):
+                    norm(mg.tensor(x))
+            continue
+        np.testing.assert_array_equal(norm(mg.tensor(x)).numpy(), want)
+        assert mg.grad(lambda x, f=norm: np.sum(f(x)))(x).shape == shape
+        assert mg.jvp(norm, (x,), (x,))[1].shape == np.shape(want)
+        assert mg.hessian(lambda x, f=norm: np.sum(f(x)))(x).shape == shape * 2
+
+
+@pytest.mark.parametrize("norm", [np.linalg.norm, mg.norm, mg.linalg.vector_norm])
+def test_a_norm_of_a_plain_array_is_scaled_too(norm):
+    """By the names of the package; np.linalg.norm of an ndarray is NumPy's own."""
+    x = np.array([3.0, 4.0]) * 1e200
+    if norm is np.linalg.norm:
+        x = mg.tensor(x)
+    np.testing.assert_allclose(norm(x).item(), 5e200, rtol=1e-15)
+
+
+def test_norms_of_plain_complex_numbers_are_numpys():
+    """There is no derivative to lose, and a length is real."""
+    assert mg.norm(np.array([3.0, 4.0j])) == 5

@@ -37,6 +37,7 @@ def leaf(values=X):
         (lambda x: mg.hstack([]), ValueError, r"hstack of : need at least one array"),
         (lambda x: mg.unstack(x, axis=2), AXIS, r"unstack of \(3, 4\): axis 2 is out of bounds"),
         (lambda x: np.pad(x, 1, mode="mean"), ValueError, r"pad of \(3, 4\): pad takes the modes constant, .*'mean'"),
+        (lambda x: np.rot90(x, 4, (0, 2)), AXIS, r"rot90 of \(3, 4\): axes: axis 2 is out of bounds"),
         (lambda x: np.diff(x, axis=2), AXIS, r"diff of \(3, 4\): axis 2 is out of bounds"),
         (lambda x: np.repeat(x, 2, axis=2), AXIS, r"repeat of \(3, 4\): axis 2 is out of bounds"),
     ],
@@ -142,3 +143,32 @@ def test_copies_of_integers_and_booleans():
         copied = np.copy(mg.tensor(values))
         assert isinstance(copied, mg.Tensor)
         assert copied.tolist() == values
+
+
+@pytest.mark.parametrize("ends", [{"prepend": 0}, {"append": 1.5}, {"prepend": True, "append": np.float32(2)}])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "float16", "float32", "float64"])
+def test_ends_of_differences_have_a_dtype_of_their_own(ends, dtype):
+    """A Python number is an int64 or a float64 here, as for NumPy, which makes an array of it."""
+    x = np.array([[3, 1, 0], [2, 2, 5]], dtype)
+    want, got = np.diff(x, axis=0, **ends), np.diff(mg.tensor(x), axis=0, **ends)
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got.numpy(), want)
+
+
+def test_differences_of_truths_are_changes():
+    """And differences that are taken not at all are the array, without the ends."""
+    x = mg.tensor(np.array([True, True, False, True]))
+    assert np.diff(x).tolist() == [False, True, True]
+    assert np.diff(x, 2).tolist() == [True, False]
+    assert np.diff(x, 0, prepend=False).tolist() == x.tolist()
+
+
+def test_a_single_number_repeats_along_axis_0():
+    """As if it were an array of one; so do sums, products and extrema take it, and their gradients."""
+    x = mg.tensor(3.0, requires_grad=True)
+    np.repeat(x, 2, axis=0).sum().backward()
+    assert x.grad.item() == 2
+    for f in (np.sum, np.prod, np.max, np.cumsum, np.cumprod):
+        value, slope = mg.value_and_grad(lambda x, f=f: np.sum(f(x, axis=0)))(np.array(3.0))
+        assert (value, slope) == (3, 1)
+        assert mg.jvp(lambda x, f=f: np.sum(f(x, axis=-1)), (np.array(3.0),), (np.array(1.0),))[1] == 1
