@@ -11,6 +11,7 @@ import numpy as np
 from ..core.primitive import constant, elementwise
 from . import erf as error_function
 from .network import sigmoid
+from .precision import InSingle
 
 # Arithmetic
 
@@ -52,7 +53,7 @@ elementwise(np.exp2, lambda g, y, *_: g * (y * LOG_2), reads=[()])
 elementwise(np.expm1, lambda g, y, x: g * np.exp(x))  # y + 1 would be 0 where exp(x) is small
 elementwise(np.log, lambda g, y, x: g / x)
 elementwise(np.log2, lambda g, y, x: g / (x * LOG_2))
-elementwise(np.log10, lambda g, y, x: g / (x * LOG_10))
+elementwise(np.log10, lambda g, y, x: g / LOG_10 / x)
 elementwise(np.log1p, lambda g, y, x: g / (1 + x))
 
 
@@ -105,7 +106,7 @@ def _sinc(g, y, x):
     return g * np.where(near, series * small, (np.cos(math.pi * away) - np.sinc(away)) / away)
 
 
-elementwise(np.sinc, _sinc)
+elementwise(np.sinc, InSingle(_sinc))
 
 # Hyperbolic functions and their inverses
 
@@ -113,7 +114,7 @@ elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
 elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
 elementwise(np.tanh, lambda g, y, *_: g * (1.0 - y * y), reads=[()])
 elementwise(np.arcsinh, lambda g, y, x: g / np.hypot(1.0, x))
-elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+elementwise(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))  # each root has the range of x
 elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
 
 # The error function

@@ -119,6 +119,22 @@ def test_slope_of_sinc_away_from_0_is_exact_to_the_last_digits():
     np.testing.assert_allclose(mg.grad(lambda x: mg.sum(np.sinc(x)))(x), want, rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_slopes_at_large_numbers_do_not_vanish(dtype):
+    """No square and no multiple of x overflows: those of arccosh and log10 are 1 / x, but for a factor."""
+    x = np.array([np.finfo(dtype).max / 2, np.sqrt(np.finfo(dtype).max) * 4], dtype)
+    for f, factor in ((np.arccosh, 1), (np.log10, 1 / math.log(10))):
+        slopes = mg.grad(lambda x, f=f: np.sum(f(x)))(x)
+        np.testing.assert_allclose(slopes, factor / x.astype(float), rtol=1e-2 if dtype == "float16" else 1e-6)
+
+
+def test_slope_of_sinc_in_half_precision():
+    """The phase pi x is of more digits than float16 has."""
+    x = np.array([0.3, 2.357, 9.64, 60.2], np.float16)
+    slopes = lambda x: mg.grad(lambda x: np.sum(np.sinc(x)))(x)
+    np.testing.assert_allclose(slopes(x), slopes(x.astype(float)), rtol=2e-3)
+
+
 def test_xlogy_has_a_value_wherever_there_is_one():
     """0 where x is 0, of any number; NaN of NaN; and what NumPy makes of the rest."""
     with np.errstate(divide="ignore"):
