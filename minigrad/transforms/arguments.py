@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.context import Level
 from ..core.door import Watched, bare
-from ..core.tensor import Tensor, constant
+from ..core.tensor import Tensor
 from ..core.values import as_array, as_numbers
 
 NUMBERS = (int, float, bool)
@@ -83,7 +83,7 @@ def like(x: Any, g: Any) -> Any:
     if type(x) is np.ndarray is type(g):
         return g
     if isinstance(x, Watched):
-        return g if isinstance(g, Watched) else constant(g)
+        return g if isinstance(g, Watched) else x.level.made(like(x.value, g), None)
     return g.value if isinstance(g, Tensor) and g.node is None else g
 
 

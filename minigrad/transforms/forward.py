@@ -10,8 +10,8 @@ from ..core.door import Call, Watched, outward
 from ..core.engine import push_forward
 from ..core.primitive import Primitive
 from ..core.tree import leaves, rebuild, tree_map
-from ..core.values import as_array, as_numbers
-from .arguments import as_primal, outside, result, split_aux, zeros_like
+from ..core.values import as_numbers
+from .arguments import as_primal, like, outside, result, split_aux, zeros_like
 
 
 class Forward(Level):
@@ -113,11 +113,12 @@ def as_dual(level: Forward, x: Any, tangent: Any) -> Any:
     t = tangent.level.made(tangent.value, tangent.node) if isinstance(tangent, Watched) else as_numbers(tangent)
     if t.shape != x.shape:
         raise ValueError(f"a tangent has its argument's shape {x.shape}; got {t.shape}")
-    return level.made(x, t if t.dtype == x.dtype else t.astype(x.dtype))
+    return level.made(x, like(x, t if t.dtype == x.dtype else t.astype(x.dtype)))
 
 
 def tangent_of(level: Forward, v: Any) -> Any:
     """The tangent of a result, zero if it depends on no argument."""
     if isinstance(v, Watched) and v.level is level and v.node is not None:
         return outside(level, v.node)
-    return as_array(zeros_like(v))
+    y = result(level, v)
+    return like(y, zeros_like(y))

@@ -267,6 +267,35 @@ def test_results_are_of_the_kind_of_the_arguments():
     np.testing.assert_array_equal(g["b"][1][0], X * V)
 
 
+CONSTANT_SLOPES = {
+    "linear": lambda x: np.sum(2.0 * x),
+    "constant": lambda x: 3.0,
+    "of a floor": lambda x: np.sum(np.floor(x)),
+    "unused": lambda x: np.array(1.0),
+    "quadratic": lambda x: np.sum(x * x),
+}
+
+
+@pytest.mark.parametrize("f", CONSTANT_SLOPES.values(), ids=list(CONSTANT_SLOPES))
+@pytest.mark.parametrize("x", [np.array(2.0), np.array([1.0, 2.0]), np.float64(2.0), 2.0, mg.tensor([1.0, 2.0])])
+def test_slopes_of_every_order_are_of_the_kind_of_the_argument(f, x):
+    """An ndarray for an ndarray or a number, and a Tensor for a Tensor, also where a slope no longer depends on it."""
+    kind, along = type(x) if isinstance(x, mg.Tensor) else np.ndarray, np.ones_like(np.asarray(x))
+    slope = mg.grad(f)
+    for found in (
+        slope(x),
+        mg.grad(lambda x: np.sum(slope(x)))(x),
+        mg.vjp(slope, x)[0],
+        *mg.vjp(slope, x)[1](along),
+        *mg.jvp(slope, (x,), (along,)),
+        *mg.value_and_grad(lambda x: np.sum(slope(x)))(x),
+        mg.jacobian(slope)(x),
+        mg.hessian(f)(x),
+        *mg.hvp(f, (x,), (along,)),
+    ):
+        assert type(found) is kind
+
+
 def test_arguments_are_left_alone():
     """A Tensor that requires grad, given to grad, gets no `grad`, and none of its memory is shared."""
     x = leaf(*X)
