@@ -75,7 +75,7 @@ def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
-softmax_or_zero = general(softmax_or_zero, InSingle(_softmax), forward=[InSingle(_softmax)], reads=[()])
+softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[()])
 
 
 def _logsumexp(g, y, x, axis=None, keepdims=False):

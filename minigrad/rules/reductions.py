@@ -214,12 +214,7 @@ def _cumprod_forward(t, y, x, axis=None, dtype=None):
     return _along_last(rule, axis, t, y, x)
 
 
-running_product = general(
-    np.cumprod,
-    InSingle(_cumprod, of=np.cumprod),
-    forward=[InSingle(_cumprod_forward, of=np.cumprod)],
-    compute=accumulated(np.cumprod),
-)
+running_product = general(np.cumprod, _cumprod, forward=[_cumprod_forward], compute=accumulated(np.cumprod))
 
 # Norms
 

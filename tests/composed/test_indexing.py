@@ -29,6 +29,12 @@ def test_diag_builds_a_matrix():
     assert x.grad.tolist() == [1, 1]
 
 
+def test_traces_of_a_stack_of_float16_are_added_up_in_float32():
+    """Also of a plain one, whose diagonals lie side by side in memory: NumPy's own sum of them stops at 2048."""
+    ones = np.ones((2500, 2500, 2), np.float16)
+    assert mg.trace(ones).tolist() == [2500, 2500]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [

@@ -105,13 +105,22 @@ def test_norms_of_nothing(shape, axis):
         assert mg.hessian(lambda x, f=norm: np.sum(f(x)))(x).shape == shape * 2
 
 
-@pytest.mark.parametrize("norm", [np.linalg.norm, mg.norm, mg.linalg.vector_norm])
-def test_a_norm_of_a_plain_array_is_scaled_too(norm):
-    """By the names of the package; np.linalg.norm of an ndarray is NumPy's own."""
+SCALED = {
+    "norm": mg.norm,
+    "norm, ord=2": lambda x: mg.norm(x, 2),
+    "norm, axis": lambda x: mg.norm(x, axis=0),
+    "norm of a matrix": lambda x: mg.norm(x[None], "fro"),
+    "vector_norm": mg.linalg.vector_norm,
+    "matrix_norm": lambda x: mg.linalg.matrix_norm(x[None]),
+}
+
+
+@pytest.mark.parametrize("norm", SCALED.values(), ids=list(SCALED))
+def test_norms_of_plain_arrays_are_scaled_too(norm):
+    """By the names of the package, they are those of Tensors; np.linalg.norm of an ndarray is NumPy's own."""
     x = np.array([3.0, 4.0]) * 1e200
-    if norm is np.linalg.norm:
-        x = mg.tensor(x)
-    np.testing.assert_allclose(norm(x).item(), 5e200, rtol=1e-15)
+    np.testing.assert_allclose(norm(x), 5e200, rtol=1e-15)
+    assert norm(x) == norm(mg.tensor(x)).item()
 
 
 def test_norms_of_plain_complex_numbers_are_numpys():

@@ -108,6 +108,12 @@ def test_duplicate_axes_are_named(f):
         f(x, axis=(0, 0))
 
 
+def test_slopes_of_a_std_that_underflows_are_infinite():
+    """The value is 0, as NumPy's, and no number near 0.5 can be made of that."""
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        assert mg.grad(np.std)(np.array([1e-170, 3e-170])).tolist() == [-INF, INF]
+
+
 @pytest.mark.parametrize("option", ["where", "initial"])
 @pytest.mark.parametrize("f", [np.sum, np.max, np.prod, np.mean, np.std])
 def test_options_without_a_rule_are_refused_by_name(f, option):
