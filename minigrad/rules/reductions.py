@@ -9,8 +9,6 @@ from ..core.primitive import constant, general, linear
 from .lengths import denominator
 from .precision import HALF, InSingle, accumulated, of_floats
 
-FLOAT = np.dtype(float)
-
 
 def kept(shape, axis):
     """`shape` with length 1 in place of the axes that a reduction over `axis` removes."""

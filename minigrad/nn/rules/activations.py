@@ -11,7 +11,7 @@ from ...core.primitive import elementwise
 from ...rules.elementwise import erf
 from ...rules.erf import erf_single
 from ...rules.network import quiet, sigmoid, vanishing_exp
-from ...rules.reductions import as_floats
+from ...rules.precision import as_floats
 
 
 def relu(x):
