@@ -30,12 +30,17 @@ ZIP64 = struct.Struct("<2H2Q")  # tag, length, size, size when compressed
 def write(file: BinaryIO, seal: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> None:
     """A text and arrays as a file; np.load reads it as well."""
     text = bounded(json.dumps(seal).encode())
-    with zipfile.ZipFile(file, "w") as archive:
+    archive = zipfile.ZipFile(file, "w")
+    try:
         with archive.open(TEXT, "w", force_zip64=True) as member:
             member.write(text)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # to close it in the middle of a member would raise another error than this one
+        raise
 
 
 @contextmanager

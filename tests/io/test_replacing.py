@@ -1,7 +1,9 @@
 """The old file or the new one is there, whole, whatever happens on the way."""
 
 import errno
+import gc
 import os
+import pkgutil
 import resource
 import signal
 import stat
@@ -249,3 +251,40 @@ def test_a_file_system_without_locks_keeps_leftovers(saved, monkeypatch):
     monkeypatch.setattr(replacing, "fcntl", None)  # as on Windows, where open files cannot be removed
     mg.save(saved, NEW)
     assert os.listdir(saved.parent) == [saved.name]
+
+
+@pytest.mark.parametrize(
+    ("call", "times"),
+    [
+        ("zipfile.ZipFile.open", 1),
+        ("zipfile.ZipFile.open", 2),
+        ("numpy.lib.format.write_array", 1),
+        ("numpy.lib.format.write_array", 2),
+        ("zipfile.ZipFile.close", 1),
+        ("os.fsync", 1),
+        ("os.replace", 1),
+    ],
+)
+def test_ctrl_c_in_a_save_is_an_interrupt(tmp_path, monkeypatch, call, times):
+    """KeyboardInterrupt and nothing else is raised, right after any call; the old file is whole, or the new one."""
+    path, (place, name) = tmp_path / "x.npz", call.rsplit(".", 1)
+    mg.save(path, OLD)
+    owner = pkgutil.resolve_name(place)
+    original, calls = getattr(owner, name), []
+
+    def stop(*args, **kwargs):
+        result = original(*args, **kwargs)
+        calls.append(None)
+        if len(calls) == times:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(owner, name, stop)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        mg.save(path, {"w": np.ones(5), "v": np.ones(3)})
+    assert caught.value.__context__ is None
+    monkeypatch.undo()
+    gc.collect()
+    assert os.listdir(tmp_path) == ["x.npz"]
+    assert mg.load(path)["w"].sum() in (0, 5)
+    mg.save(path, NEW)
