@@ -1,7 +1,9 @@
 """A compiled function: which program serves a call, and what a call of it leaves behind."""
 
+import os
 import threading
 import warnings
+import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import update_wrapper
@@ -50,6 +52,7 @@ class Compiled:
         self.backend = backend
         self.max_programs = max_programs
         self._lock = threading.RLock()
+        alive.add(self)
         self._replays: dict[Any, list[Replay]] = {}
         self._refusals: Counter[Any] = Counter()  # by kind: calls that no program served, though the function could
         self._warned = False  # that calls run uncompiled
@@ -202,6 +205,19 @@ class Compiled:
         if self._latest is None:
             raise RecordingError("nothing is recorded yet: call the compiled function first")
         return self._latest
+
+
+alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
+
+
+def renew_locks() -> None:
+    """After a fork nobody would give the locks back that other threads of the parent held."""
+    for function in alive:
+        function._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none
+    os.register_at_fork(after_in_child=renew_locks)
 
 
 def replayed(replays: Sequence[Replay], inputs: list[Any]) -> Any:

@@ -83,8 +83,11 @@ class Source:
 
     def _lines(self, call: Call) -> list[str]:
         if call.kind == REFUSE:
-            refused = self._say.from_outside(call.function, call.function.__name__)
-            return [f"if np.any({self._say.operand(call.args[0])}):", f"    raise {refused}"]
+            refused, bad = (
+                self._say.from_outside(call.function, call.function.__name__),
+                self._say.operand(call.args[0]),
+            )
+            return [f"if np.any({bad}):" if call.args[0].shape else f"if {bad}:", f"    raise {refused}"]
         text = self._expression(call)
         loud = bool(call.errors) and call.function is not operator.getitem and type(call.function) is not Attribute
         if loud and call.function not in WRITTEN:

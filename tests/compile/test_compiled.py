@@ -3,8 +3,10 @@
 import gc
 import itertools
 import linecache
+import os
 import pickle
 import re
+import signal
 import sys
 import threading
 from collections import OrderedDict, UserDict, defaultdict
@@ -18,6 +20,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.compile.compiled import renew_locks
 
 
 def double(x):
@@ -452,3 +455,32 @@ def test_a_loss_whose_graph_is_freed_can_be_returned():
 
     compiled = mg.compile(step)
     assert [(compiled().item(), compiled().requires_grad) for _ in range(2)] == [(3.0, False)] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_beside_a_compiled_function_in_another_thread_takes_no_lock_along():
+    """The child calls the function, whatever the other thread was about."""
+    f = mg.compile(lambda x: x * 2.0)
+    f(np.ones(2))
+    held, over = threading.Event(), threading.Event()
+
+    def hold():
+        with f._lock:
+            held.set()
+            over.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    try:
+        pid = os.fork()
+        if not pid:
+            signal.alarm(10)
+            os._exit(0 if f(np.ones(2)).tolist() == [2.0, 2.0] else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+        renew_locks()  # as the child does
+        assert f(np.ones(2)).tolist() == [2.0, 2.0]
+    finally:
+        over.set()
+        thread.join()
