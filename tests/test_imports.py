@@ -26,10 +26,10 @@ ALLOWED = {
     "testing": {"core", "errors", "transforms"},
     "optim": {"core"},
     "compile": {"core", "errors", "rules"},
-    "data": {"core"},
+    "data": {"core", "transforms"},
     "io": {"core", "errors"},
     "nn": {"core", "ops", "rules"},
-    "train": {"compile", "core", "data", "io", "nn", "optim"},
+    "train": {"compile", "core", "data", "io", "nn", "optim", "transforms"},
     "draw": {"core", "nn"},
     "__init__": {
         *("compile", "composed", "core", "data", "draw", "errors", "io", "nn", "ops", "optim", "rules", "testing"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import RecordingError
 from .context import context
+from .lending import lent, refuse_lent
 
 
 def seen(x: Any) -> Any:
@@ -58,6 +59,8 @@ def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kw
 
     A seed stands for a new generator, which draws the same in each call: in a recording, a constant.
     """
+    if lent:
+        refuse_lent(rng)
     now = context.get()
     if now.ambient is not None:
         rng = now.ambient.drawn(rng)

@@ -11,7 +11,7 @@ from ..core.door import bare
 from ..core.recorder import refuse
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
-from ..data import checked_count
+from ..data.samples import checked_count
 from ..io import load, save
 from ..nn import Module
 from ..optim import Optimizer

@@ -1,14 +1,19 @@
-"""The generators of random numbers that a function may draw from, and their states."""
+"""The generators of random numbers that a function or an object may draw from, and their states."""
 
+import dis
+import random
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from types import BuiltinMethodType
 from typing import Any
 
 import numpy as np
 
 from ..core.tree import leaves
 
-PLAIN = frozenset({int, float, bool, str, bytes, complex, np.ndarray})
+PLAIN = frozenset({int, float, bool, str, bytes, complex, np.ndarray, type(None)})
+FOREIGN = ("minigrad.core", "minigrad.ops", "numpy", "pandas")  # what has no generators in it
 
 
 class States:
@@ -54,12 +59,16 @@ def has_state(x: Any) -> bool:
 
 
 def state_of(x: Any) -> Any:
-    return x.bit_generator.state if hasattr(x, "bit_generator") else x.get_state()
+    if hasattr(x, "bit_generator"):
+        return x.bit_generator.state
+    return x.getstate() if isinstance(x, random.Random) else x.get_state()
 
 
 def set_state(x: Any, state: Any) -> None:
     if hasattr(x, "bit_generator"):
         x.bit_generator.state = state
+    elif isinstance(x, random.Random):
+        x.setstate(state)
     else:
         x.set_state(state)
 
@@ -78,8 +87,8 @@ def generators_of(f: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -
             found[id(x)] = x
         elif isinstance(x, list | tuple | Mapping):
             waiting += [part for part in leaves(x) if type(part) not in PLAIN]
-        elif not getattr(type(x), "__module__", "").startswith(("minigrad.core", "minigrad.ops", "numpy")):
-            waiting += variables_of(x)
+        elif not getattr(type(x), "__module__", "").startswith(FOREIGN):
+            waiting += [part for _, part in variables_of(x)]
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:  # which NumPy loads when somebody asks for it
         legacy = numpy_random.mtrand._rand
@@ -87,26 +96,105 @@ def generators_of(f: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -
     return list(found.values())
 
 
-def variables_of(x: Any) -> list[Any]:
+def generators_in(roots: Mapping[str, Any]) -> dict[str, Any]:
+    """The generators in what lies under some names, Python's own included, by the path to each: in order.
+
+    They are looked for in attributes, in lists, tuples, mappings and sets, and in the variables of functions and
+    methods. A root has its name alone, wherever else it lies.
+    """
+    found: dict[str, Any] = {}
+    seen = {id(x): x for x in roots.values()}
+    waiting = [*roots.items()][::-1]
+    while waiting:
+        path, x = waiting.pop()
+        if draws(x):
+            found[path if path not in found else f"{path}~{len(found)}"] = x
+            continue
+        below = []
+        for name, part in parts_of(x):
+            if id(part) not in seen and not is_plain(part):
+                seen[id(part)] = part
+                below.append((f"{path}.{name}".lstrip("."), part))
+        waiting += below[::-1]
+    return found
+
+
+def draws(x: Any) -> bool:
+    """Whether it is a generator of NumPy's or of Python's, whose state can be read and set."""
+    return isinstance(x, random.Random) or any(
+        kind.__module__.startswith("numpy.random") and (hasattr(kind, "bit_generator") or hasattr(kind, "get_state"))
+        for kind in type(x).__mro__
+    )
+
+
+def is_plain(x: Any) -> bool:
+    """Whether it is a number, a text or an array, or a list or tuple of them, as a sample often is."""
+    kind = type(x)
+    return kind in PLAIN or (kind in (list, tuple) and all(type(part) in PLAIN for part in x))
+
+
+def parts_of(x: Any) -> list[tuple[Any, Any]]:
+    """What a container, a function or an object refers to, by name."""
+    if isinstance(x, Mapping):
+        return list(x.items())
+    if isinstance(x, list | tuple | deque):
+        return list(enumerate(x))
+    if isinstance(x, set | frozenset):
+        return [(f"{{{i}}}", part) for i, part in enumerate(x)]
+    if isinstance(x, BuiltinMethodType):
+        return [("__self__", x.__self__)]
+    if getattr(type(x), "__module__", "").startswith(FOREIGN):
+        return []
+    kinds = [kind for kind in type(x).__mro__ if not kind.__module__.startswith(("builtins", "minigrad."))]
+    methods = [(name, f) for kind in kinds for name, f in vars(kind).items() if hasattr(f, "__code__")]
+    return variables_of(x) + methods + generators_of_modules(x)
+
+
+def generators_of_modules(f: Any) -> list[tuple[str, Any]]:
+    """The generators of modules that a function names, or whose methods it does, as `np.random.normal` is one."""
+    code, found = getattr(f, "__code__", None), []
+    for first, *names in () if code is None else chains_in(code):
+        x = f.__globals__.get(first)
+        for name in names:
+            x = getattr(x, name, None) if is_module(x) else x
+        x = getattr(x, "__self__", x)
+        if names and draws(x):
+            found.append((".".join([first, *names]), x))
+    return found
+
+
+def chains_in(code: Any) -> list[list[str]]:
+    """The global names in a function's code, each with the attributes that are asked of it at once."""
+    chains, here = [], []
+    for step in dis.get_instructions(code):
+        if step.opname == "LOAD_GLOBAL":
+            here = [step.argval]
+            chains.append(here)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            here.append(step.argval)
+        else:
+            here = []
+    return chains + [chain for part in code.co_consts if isinstance(part, type(code)) for chain in chains_in(part)]
+
+
+def variables_of(x: Any) -> list[tuple[Any, Any]]:
     """What a function or an object refers to by name."""
     code = getattr(x, "__code__", None)
     if code is not None:
+        bound = [("__self__", x.__self__)] if hasattr(x, "__self__") else []
         if x.__module__ is None or x.__module__.startswith(("minigrad.", "numpy")):
-            return [x.__self__] if hasattr(x, "__self__") else []
-        names = [x.__globals__[name] for name in names_in(code) if name in x.__globals__]
-        cells = [cell.cell_contents for cell in x.__closure__ or () if cell_is_full(cell)]
-        bound = [x.__self__] if hasattr(x, "__self__") else []
-        return [
-            y
-            for y in [*names, *cells, *bound, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values()]
-            if not is_module(y)
-        ]
+            return bound
+        names = [(name, x.__globals__[name]) for name in names_in(code) if name in x.__globals__]
+        cells = zip(code.co_freevars, x.__closure__ or (), strict=False)
+        inner = [(name, cell.cell_contents) for name, cell in cells if cell_is_full(cell)]
+        defaults = [*enumerate(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).items()]
+        return [(name, y) for name, y in [*names, *inner, *bound, *defaults] if not is_module(y)]
     if hasattr(x, "dtype") or is_module(x) or isinstance(x, type):
         return []
-    wrapped = [getattr(x, name) for name in ("func", "args", "keywords", "__wrapped__") if hasattr(x, name)]
-    slots = [getattr(x, name) for kind in type(x).__mro__ for name in slots_of(kind) if hasattr(x, name)]
-    shared = [] if type(x).__module__ == "builtins" else vars(type(x)).values()
-    return [*wrapped, *slots, *getattr(x, "__dict__", {}).values(), *(y for y in shared if has_state(y))]
+    slots = ["func", "args", "keywords", "__wrapped__", *(name for kind in type(x).__mro__ for name in slots_of(kind))]
+    shared = [] if type(x).__module__ == "builtins" else vars(type(x)).items()
+    own = [*((name, getattr(x, name)) for name in slots if hasattr(x, name)), *getattr(x, "__dict__", {}).items()]
+    return own + [(name, y) for name, y in shared if has_state(y)]
 
 
 def names_in(code: Any) -> list[str]:

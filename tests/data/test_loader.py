@@ -437,3 +437,66 @@ def test_a_list_of_arrays_is_told_from_a_tuple_of_them():
     """A list has a sample at each place; what was meant is said in the error."""
     with pytest.raises(ValueError, match=r"A list is a data set of samples; arrays .* go in a tuple: \(x, y\)"):
         next(iter(mg.data.DataLoader([np.ones((4, 2)), np.ones(4)], batch_size=2)))
+
+
+# Data sets that grow
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_data_set_may_grow_between_epochs(shuffle, prefetch):
+    """Length, samples and batches are those of what it has when an epoch begins."""
+    data = [0, 1, 2]
+    loader = DataLoader(data, 2, shuffle=shuffle, rng=0, prefetch=prefetch)
+    data += [3, 4]
+    assert (len(loader), loader.samples) == (3, 5)
+    for count in (5, 8, 2):
+        data[:] = range(count)
+        assert sorted(np.concatenate(list(loader))) == data
+    assert repr(loader).endswith(": 2 samples, epoch 3, batch 0 of 1")
+
+
+def test_an_epoch_has_the_samples_that_there_were_at_its_beginning():
+    """What is added meanwhile comes in the next, and the epoch resumes with those that it has."""
+    data = [0, 1, 2, 3]
+    loader = DataLoader(data, 2, shuffle=True, rng=0)
+    whole = [b.tolist() for b in DataLoader(data, 2, shuffle=True, rng=0)]
+    batches = iter(loader)
+    assert next(batches).tolist() == whole[0]
+    data += [4, 5]
+    state = loader.state_dict()
+    assert state["samples"] == 4
+    with pytest.raises(ValueError, match="samples was 4 and is 6$"):
+        loader.load_state_dict(state)
+    del data[4:]
+    loader.load_state_dict(state)
+    data += [4, 5]
+    assert [b.tolist() for b in loader] == whole[1:]
+    assert next(batches).tolist() == whole[1]
+    assert sorted(np.concatenate(list(loader))) == data
+
+
+@pytest.mark.parametrize(
+    ("left", "message"),
+    [
+        ([], "^a data set takes at least one sample; got none$"),
+        ([1], "^with drop_last, a batch takes 2 samples, and the data set has 1$"),
+    ],
+)
+def test_a_data_set_that_has_shrunk_too_far_is_refused(left, message):
+    """By the loop, before it begins an epoch; its length can be asked for."""
+    data = [1, 2, 3]
+    loader = DataLoader(data, 2, drop_last=True)
+    data[:] = left
+    with pytest.raises(ValueError, match=message):
+        iter(loader)
+    assert (len(loader), loader.epoch) == (0, 0)
+    data[:] = [1, 2]
+    assert len(list(loader)) == 1
+
+
+@pytest.mark.parametrize("second", [Y, mg.tensor(Y), Y.tolist(), (Y,)], ids=["array", "Tensor", "list", "tuple"])
+def test_inputs_and_targets_as_two_arguments_are_told_of_the_tuple(second):
+    """The second argument is the size of a batch."""
+    with pytest.raises(TypeError, match=r"go in a tuple: DataLoader\(\(x, y\), batch_size=...\); got a \w+ as batch_s"):
+        DataLoader(X, second)

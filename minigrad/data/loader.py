@@ -1,0 +1,184 @@
+"""The loader, and where it is in its sequence of batches."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..core.lending import lent, refuse_lent
+from ..core.tree import tree_map
+from ..transforms.generators import generators_in
+from .frames import is_frame
+from .prefetch import prefetched
+from .samples import checked_count, count_of, in_arrays, rows, stacked, without_frames
+
+
+class DataLoader:
+    """The batches of a data set; each ``for`` over it is an epoch.
+
+    The order of an epoch depends on the seed and the number of the epoch alone. Leaving an epoch early ends it: the
+    next ``for`` begins another. Only after `load_state_dict` the next ``for`` goes on in the middle of one.
+
+    Parameters
+    ----------
+    data : array, or tuple or dict of arrays, nested if wanted; or sized indexable
+        Arrays have the samples along their first axis; a batch is a tree like theirs, of arrays of shape
+        (batch, ...). Anything else with ``len(data)`` and ``data[i]``, as a list, is a data set of samples: numbers,
+        arrays, or trees of them, which a batch stacks along a new first axis. None in a tree stays None. Frames, series
+        and indices of pandas are arrays, taken by position. The data set may grow between two epochs.
+    batch_size : int > 0
+        Samples in a batch. The last one of an epoch may have fewer.
+    shuffle : bool
+        Whether each epoch has an order of its own. Without, batches of arrays are views that cannot be written to;
+        with it, they are copies.
+    drop_last : bool
+        Leave out the last batch if it has fewer samples.
+    rng : Generator, seed or None
+        Where the seed of the order comes from: one integer is drawn at once, none later.
+    prefetch : int >= 0
+        How many batches to make ahead, in a thread that lives as long as the epoch. It pays if `data` reads files or
+        computes samples; taking batches of arrays in memory costs too little for it. While an epoch lasts, no layer
+        may draw from a generator that `data` draws from.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `data` is none of these, has no samples, or its arrays differ in length; a frame has a column of something
+        else than numbers, or a value is missing; a number is out of range; or no batch would be left.
+    """
+
+    def __init__(
+        self,
+        data: Any,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        rng: Any = None,
+        prefetch: int = 0,
+    ) -> None:
+        if hasattr(batch_size, "__len__") or hasattr(batch_size, "shape"):
+            raise TypeError(
+                f"several arrays, as inputs and targets, go in a tuple: DataLoader((x, y), batch_size=...); got a "
+                f"{type(batch_size).__name__} as batch_size"
+            )
+        self.data = without_frames(data) if in_arrays(data) or is_frame(data) else data
+        self.batch_size = checked_count("batch_size", batch_size, 1)
+        self.prefetch = checked_count("prefetch", prefetch, 0)
+        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
+        self._checked_samples()
+        self._seed = int(np.random.default_rng(rng).integers(2**63)) if self.shuffle else 0
+        self._place = Place(0, 0)
+
+    @property
+    def samples(self) -> int:
+        """The number of samples that the data set has now."""
+        return count_of(self.data)
+
+    def _checked_samples(self) -> int:
+        """The number of samples for an epoch; refuses too few."""
+        count = self.samples
+        if not count:
+            raise ValueError("a data set takes at least one sample; got none")
+        if not self._batches_of(count):
+            raise ValueError(f"with drop_last, a batch takes {self.batch_size} samples, and the data set has {count}")
+        return count
+
+    def _batches_of(self, samples: int) -> int:
+        whole, rest = divmod(samples, self.batch_size)
+        return whole + bool(rest and not self.drop_last)
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch of the samples that there are now."""
+        return self._batches_of(self.samples)
+
+    def __repr__(self) -> str:
+        options = ", ".join(
+            f"{name}={getattr(self, name)}" for name in ("batch_size", "shuffle", "drop_last", "prefetch")
+        )
+        place = f"epoch {self.epoch}, batch {self._place.position:,} of {len(self):,}"
+        return f"DataLoader({options}): {self.samples:,} sample{'' if self.samples == 1 else 's'}, {place}"
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch that is under way, from 0; between two epochs, of the one that comes."""
+        return self._place.epoch
+
+    def __iter__(self) -> Iterator[Any]:
+        begins, count = self._place.begun or not self._place.position, self._checked_samples()
+        if self._place.begun:
+            self._place = Place(self._place.epoch + 1, 0)
+        self._place.begun = True
+        if begins:
+            self._place.samples = count
+        return self._batches(self._place)
+
+    def _batches(self, place: "Place") -> Generator[Any]:
+        """The rest of the epoch from a place on, which goes along with what is delivered."""
+        count = place.samples
+        order = np.random.default_rng((self._seed, place.epoch)).permutation(count) if self.shuffle else None
+        make, numbers = partial(self._batch, order, count), range(place.position, self._batches_of(count))
+        generators = generators_in({"data": self.data}).values() if self.prefetch or lent else ()
+        if self.prefetch:
+            batches = prefetched(make, numbers, self.prefetch, list(generators))
+        else:
+            for rng in generators:
+                refuse_lent(rng, "another data set")
+            batches = (make(i) for i in numbers)
+        with closing(batches):
+            for batch in batches:
+                place.position += 1
+                yield batch
+        place.epoch, place.position, place.begun = place.epoch + 1, 0, False
+
+    def _batch(self, order: np.ndarray | None, samples: int, number: int) -> Any:
+        chosen = slice(number * self.batch_size, min((number + 1) * self.batch_size, samples))
+        if in_arrays(self.data):
+            return tree_map(partial(rows, chosen if order is None else order[chosen]), self.data)
+        indices = range(chosen.start, chosen.stop) if order is None else order[chosen].tolist()
+        return stacked([self.data[i] for i in indices])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place after the last batch that was delivered, with what the order depends on: integers and bools.
+
+        After a ``break`` it is still within the epoch that was left, which `load_state_dict` lets the next loop finish.
+        """
+        place = {"seed": self._seed, "epoch": self._place.epoch, "position": self._place.position}
+        under_way = self._place.begun or self._place.position
+        return {**place, **self._kind(self._place.samples if under_way else self.samples)}
+
+    def _kind(self, samples: int) -> dict[str, Any]:
+        """What two loaders must have in common to have the same batches from the same seed."""
+        return {"samples": samples} | {name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last")}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next ``for`` go on from a `state_dict`: with the batches that were still to come in its epoch.
+
+        Raises
+        ------
+        ValueError
+            If the state is of a loader whose batches are others; this one is as it was, then.
+        """
+        own = self.state_dict()
+        problems = [f"{name} is missing" for name in own if name not in state]
+        problems += [f"{name} is unexpected" for name in state if name not in own]
+        kind = self._kind(self.samples)
+        problems += [f"{k} was {state[k]!r} and is {x!r}" for k, x in kind.items() if k in state and state[k] != x]
+        bounds = {"seed": 2**63 - 1, "epoch": None, "position": len(self)}
+        for name, most in bounds.items():
+            value = state.get(name, 0)
+            if type(value) is not int or value < 0 or (most is not None and value > most):
+                problems.append(f"{name} is no integer from 0" + (f" to {most}" if most else "") + f": {value!r}")
+        if problems:
+            raise ValueError(f"this state does not belong to this loader: {'; '.join(problems)}")
+        self._seed, self._place = state["seed"], Place(state["epoch"], state["position"], state["samples"])
+
+
+class Place:
+    """A place in the sequence of all batches: an epoch of so many samples, and how many batches were delivered."""
+
+    def __init__(self, epoch: int, position: int, samples: int = 0) -> None:
+        self.epoch, self.position, self.samples = epoch, position, samples
+        self.begun = False  # whether a loop has set out from here

@@ -1,0 +1,72 @@
+"""What a data set can be, and how samples make a batch."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.tree import leaves, tree_map
+from .frames import is_frame, values_of
+
+
+def in_arrays(data: Any) -> bool:
+    """Whether the samples lie along the first axes of arrays, rather than one by one."""
+    return isinstance(data, tuple | dict) or is_array(data)
+
+
+def is_array(x: Any) -> bool:
+    return hasattr(x, "__array_function__")
+
+
+def without_frames(tree: Any) -> Any:
+    """A tree with arrays in the place of pandas' frames, series and indices; the tree itself, if it has none."""
+    return tree_map(values_of, tree) if any(map(is_frame, leaves(tree))) else tree
+
+
+def count_of(data: Any) -> int:
+    """The number of samples in a data set; refuses what is none."""
+    if in_arrays(data):
+        arrays = leaves(data)
+        for x in arrays:
+            if not is_array(x) or not x.shape:
+                raise TypeError(f"a tree of data holds arrays with the samples along the first axis; got {x!r:.60}")
+        lengths = [x.shape[0] for x in arrays]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"the arrays of a data set have the same number of samples; got {lengths}")
+        return lengths[0] if lengths else 0
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        return len(data)
+    raise TypeError(
+        f"a data set is an array, a tuple or dict of arrays, or has len(data) and data[i]; got a {type(data).__name__}"
+    )
+
+
+def rows(index: Any, x: Any) -> Any:
+    """Some rows of an array. A view of an ndarray is locked: writing to a batch must not change the data set."""
+    taken = x[index]
+    if isinstance(index, slice) and isinstance(taken, np.ndarray):
+        taken.flags.writeable = False
+    return taken
+
+
+def stacked(samples: list[Any]) -> Any:
+    """Samples as a batch: a tree like each of theirs."""
+    if any(map(is_frame, leaves(samples[0]))):
+        samples = [without_frames(sample) for sample in samples]
+    try:
+        return tree_map(lambda *xs: np.stack(xs), *samples)
+    except ValueError as error:
+        raise ValueError(
+            f"the samples of a batch have the same structure and shapes: {error}. A list is a data set of "
+            f"samples; arrays that hold one in each row go in a tuple: (x, y)"
+        ) from error
+
+
+def checked_count(name: str, value: Any, low: int) -> int:
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = low - 1
+    if count < low or isinstance(value, bool):
+        raise ValueError(f"{name} is an integer, at least {low}; got {value!r}")
+    return count
