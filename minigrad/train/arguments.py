@@ -1,8 +1,9 @@
 """What fit refuses, before anything has changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
+from ..data.frames import is_frame
 from ..nn import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
@@ -22,7 +23,7 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
         )
     if not {*map(id, optimizer.params)} & {*map(id, model.parameters())}:
         raise ValueError("the optimizer has none of the model's parameters. Make it from those: model.parameters()")
-    for name, batches in (("loader", loader), ("validation", () if validation is None else validation)):
+    for name, batches in (("loader", loader), ("validation", loader if validation is None else validation)):
         if not hasattr(batches, "__iter__") or hasattr(batches, "__next__"):
             raise TypeError(
                 f"{name} is gone through once an epoch, as a data.DataLoader or a list of batches can be; got a "
@@ -33,10 +34,24 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
                 f"{name} gives batches; got a tuple of two arrays, which would be two of them. For their rows, pass "
                 f"data.DataLoader((x, y), batch_size=...); for a single batch, [(x, y)]"
             )
+        if is_frame(batches):
+            raise TypeError(
+                f"{name} gives batches; got a {type(batches).__name__}. For its rows, pass data.DataLoader((x, y), "
+                f"batch_size=...)"
+            )
+        if isinstance(batches, Sized) and not len(batches):
+            raise ValueError(f"an epoch takes at least one batch; there is none in {name}")
 
 
 def check_options(
-    metrics: Any, schedule: Any, schedule_every: Any, callbacks: Any, checkpoint: Any, resume: Any, compile: Any
+    optimizer: Any,
+    metrics: Any,
+    schedule: Any,
+    schedule_every: Any,
+    callbacks: Any,
+    checkpoint: Any,
+    resume: Any,
+    compile: Any,
 ) -> None:
     """Refuse options that are none."""
     if metrics is not None and not isinstance(metrics, Mapping):
@@ -54,6 +69,11 @@ def check_options(
         raise ValueError(f'schedule_every is "epoch" or "batch"; got {schedule_every!r}')
     if schedule_every == "batch" and isinstance(schedule, ReduceLROnPlateau):
         raise ValueError("ReduceLROnPlateau looks at the loss of an epoch, so it is stepped once in each")
+    if getattr(schedule, "optimizer", optimizer) is not optimizer:
+        raise ValueError(
+            f"the schedule belongs to another optimizer, whose learning rates it would set. Make it for this "
+            f"{type(optimizer).__name__}: {type(schedule).__name__}(optimizer, ...)"
+        )
     if compile not in (None, "numpy", "numba"):
         raise ValueError(f'compile is "numpy" or "numba", or None, which leaves it uncompiled; got {compile!r}')
     if resume and checkpoint is None:

@@ -3,30 +3,38 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ..nn import Module
+from ..transforms.generators import generators_in, set_state
+from ..transforms.generators import state_of as state_of_generator
 
 
 class Generators:
-    """The generators that a model's modules have as attributes, as those of dropout, by the names of the modules."""
+    """The generators that a model and other parts of a training draw from, by the path to each.
 
-    def __init__(self, model: Module) -> None:
-        self.by_name = {
-            f"{name}.{key}".lstrip("."): value
-            for name, module in model.named_modules()
-            for key, value in vars(module).items()
-            if isinstance(value, np.random.Generator)
-        }
+    Raises
+    ------
+    TypeError
+        If a set holds several, which nobody can tell apart in another process.
+    """
+
+    def __init__(self, model: Module, others: Mapping[str, Any]) -> None:
+        roots = {**dict(model.named_modules()), **others}
+        self.by_name = generators_in({name: x for name, x in roots.items() if x is not None})
+        unordered = [name for name in self.by_name if "{" in name]
+        if len(unordered) > 1:
+            raise TypeError(
+                f"a run that draws from the generators {', '.join(unordered)} of a set cannot be resumed bit by bit, "
+                f"as a set has no order. Keep them in a list"
+            )
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: rng.bit_generator.state for name, rng in self.by_name.items()}
+        return {name: state_of_generator(rng) for name, rng in self.by_name.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         if state.keys() != self.by_name.keys():
             raise ValueError(f"this model draws from {list(self.by_name)}; that of the state from {list(state)}")
         for name, rng in self.by_name.items():
-            rng.bit_generator.state = state[name]
+            set_state(rng, state[name])
 
 
 def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +58,9 @@ def load_state(parts: Mapping[str, Any], state: Any) -> None:
     try:
         for name in before:
             parts[name].load_state_dict(state[name])
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
+    except BaseException as error:
         for name_before, own in before.items():
             parts[name_before].load_state_dict(own)
+        if not isinstance(error, TypeError | ValueError | AttributeError | KeyError):
+            raise
         raise ValueError(f"the checkpoint belongs to another training, by its {name}: {error}") from error

@@ -1,24 +1,33 @@
 """The loop."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from ..compile import compile as compiled
-from ..core.context import no_grad
+from ..compile.program import Refused
+from ..core.context import context, no_grad
 from ..core.door import bare
 from ..core.recorder import refuse
+from ..core.tape import gradient_of
 from ..core.tensor import Tensor
-from ..core.tree import leaves, tree_map
-from ..data.samples import checked_count
+from ..core.tree import tree_map
+from ..data.samples import checked_count, without_frames
 from ..io import load, save
 from ..nn import Module
+from ..nn.recurrent import Recurrent
 from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from .arguments import check_options, check_parts
 from .checkpoint import Generators, load_state, state_of
 from .history import VALIDATION, History, as_text
+from .means import Means, samples_in
+from .modes import Modes
 from .progress import bar_of
 
 
@@ -45,31 +54,32 @@ def fit(
     Parameters
     ----------
     model : Module
-        Is called with the inputs of a batch. Trains in the mode `train()`, and is left in it.
+        Is called with the inputs of a batch. Trains in the mode `train()`, but for parts that were put in `eval()`, and
+        is left in the mode that it was in, whatever ends the training; in `eval()`, if nobody has set a mode.
     loss : function of outputs and targets
-        Answers with one number, the mean over the batch.
+        Returns one number, the mean over the batch.
     optimizer : Optimizer
         Of the model's parameters; not `LBFGS`, whose steps take a closure.
     loader : DataLoader, or any iterable that can be gone through again
         A batch that is a tuple or list of two is (inputs, targets). Any other, as a dict, is handed to the model as a
-        whole, and to the loss and the metrics in the place of the targets.
+        whole, and to the loss and the metrics in the place of the targets. What pandas has is taken by position.
     epochs : int > 0
         How many epochs the model has seen in the end, those before a resume included.
     validation : like `loader`, optional
         What to measure loss and metrics on after each epoch, in the mode `eval()`, as "validation_loss" and so on.
     metrics : dict of functions of outputs and targets
-        These are plain arrays, and each answers with a number, the mean over the batch.
-    schedule : learning-rate schedule, optional
+        These are plain arrays, and each returns a number, the mean over the batch.
+    schedule : learning-rate schedule of the optimizer, optional
         `ReduceLROnPlateau` is told the loss that `patience` looks at.
     schedule_every : "epoch" or "batch"
     patience : int > 0, optional
         Stop after so many epochs that were no better than the best: by validation loss, or by loss without one.
     callbacks : sequence of functions of the History so far
-        Are called after each epoch. If one answers True, the training ends.
+        Are called after each epoch. If one returns what is true, the training ends.
     checkpoint : path ending in .npz or .safetensors, optional
         Where `mg.save` keeps all that the run depends on, before the first epoch and after each, when the callbacks
-        are through: what of model, optimizer, schedule and loaders has a state_dict, generators that are attributes
-        of modules, as those of dropout are, and the history.
+        are through: what of model, optimizer, schedule and loaders has a state_dict, the generators that any argument
+        draws from, as dropout and data sets do, and the history.
     resume : bool
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
     compile : "numpy", "numba" or None
@@ -85,33 +95,36 @@ def fit(
     Raises
     ------
     FloatingPointError
-        If a loss is NaN or infinite: in training, before the parameters are updated with it.
+        If a loss or a gradient is NaN or infinite: in training, before the step. Parameters, running statistics and
+        the optimizer's state are those before the batch.
     ImportError
         If a bar is asked for and tqdm is not installed, which the extra `progress` does.
     TypeError, ValueError
         If an argument is none of these, or a checkpoint belongs to another training; nothing has changed, then.
     """
     check_parts(model, loss, optimizer, loader, validation)
-    check_options(metrics, schedule, schedule_every, callbacks, checkpoint, resume, compile)
+    check_options(optimizer, metrics, schedule, schedule_every, callbacks, checkpoint, resume, compile)
     epochs = checked_count("epochs", epochs, 1)
     patience = None if patience is None else checked_count("patience", patience, 1)
     bar = bar_of(progress)
     run = Run(model, loss, optimizer, loader, validation, dict(metrics or {}), schedule, compile)
     history = run.history
     if checkpoint is not None:
+        run.find_generators(callbacks)
         begin(checkpoint, resume, run.parts)
     try:
-        while history.epochs < epochs and not stale(run.watched(), patience):
-            with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
-                history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))
-                shown.set_postfix_str(as_text(history.rows[-1]))
-            if schedule_every == "epoch":
-                run.step_schedule()
-            ended = [callback(history) is True for callback in callbacks]
-            if checkpoint is not None:
-                save(checkpoint, state_of(run.parts))
-            if any(ended):
-                break
+        with Modes(model) as run.modes:
+            while history.epochs < epochs and not stale(run.watched(), patience):
+                with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
+                    history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))
+                    shown.set_postfix_str(as_text(history.rows[-1]))
+                if schedule_every == "epoch":
+                    run.step_schedule()
+                ended = [bool(callback(history)) for callback in callbacks]
+                if checkpoint is not None:
+                    save(checkpoint, state_of(run.parts))
+                if any(ended):
+                    break
     except KeyboardInterrupt:
         history.interrupted = True
     return history
@@ -121,6 +134,7 @@ class Run:
     """What a training does with a batch and in an epoch; the arguments are those of `fit`."""
 
     recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
+    modes: Modes  # while it runs
 
     def __init__(
         self,
@@ -138,75 +152,113 @@ class Run:
         names = ["loss", *metrics]
         self.history = History(names if validation is None else [*names, *(VALIDATION + name for name in names)])
         self.parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "loader": loader}
-        self.parts |= {"validation": validation, "generators": Generators(model), "history": self.history}
+        self.parts |= {"validation": validation, "history": self.history}
+        self.steps_first = any(isinstance(m, Recurrent) and not m.batch_first for m in model.modules())
         self.place = "no batch yet"  # for errors
         self.update = compiled(self.updated, backend) if backend is not None else self.updated
         self.look = compiled(self.looked_at, backend) if backend is not None else self.looked_at
 
-    def updated(self, inputs: Any, targets: Any) -> Any:
-        """A step of the optimizer; the loss before it, and the outputs if metrics want them."""
+    def find_generators(self, callbacks: Sequence[Any]) -> None:
+        """Make the generators that the run draws from a part of it."""
+        others = {"loss": self.loss, "loader": self.loader, "validation": self.validation, "schedule": self.schedule}
+        self.parts["generators"] = Generators(self.model, others | {"metrics": self.metrics, "callbacks": callbacks})
+
+    def updated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
+        """A step of the optimizer; the loss before it, and the outputs if they are wanted."""
         self.optimizer.zero_grad()
-        value, outputs = self.outcome(inputs, targets)
+        value, outputs = self.outcome(inputs, targets, with_outputs)
         value.backward()
+        self.check_gradients()
         self.optimizer.step()
         return bare(value), outputs
 
-    def looked_at(self, inputs: Any, targets: Any) -> Any:
+    def looked_at(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         """Loss and outputs, without a step."""
-        value, outputs = self.outcome(inputs, targets)
+        value, outputs = self.outcome(inputs, targets, with_outputs)
         return bare(value), outputs
 
-    def outcome(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
-        """The loss, which is a finite number, and the outputs as plain arrays if metrics want them."""
+    def outcome(self, inputs: Any, targets: Any, with_outputs: bool) -> tuple[Any, Any]:
+        """The loss, which is a finite number, and the outputs as plain arrays if they are wanted."""
         outputs = self.model(inputs)
         value = self.loss(outputs, targets)
         if not isinstance(value, Tensor) or value.shape:
             what = f"an array of shape {value.shape}" if getattr(value, "shape", ()) else f"a {type(value).__name__}"
             raise TypeError(f"the loss is one number, a Tensor that the parameters have led to; got {what}")
-        refuse(~np.isfinite(bare(value)), self.not_finite)
-        return value, tree_map(bare, outputs) if self.metrics else None
+        refuse(~np.isfinite(bare(value)), self.loss_not_finite)
+        return value, tree_map(bare, outputs) if with_outputs else None
 
-    def not_finite(self) -> Exception:
+    def loss_not_finite(self) -> Exception:
+        return self.not_finite("the loss", "")
+
+    def check_gradients(self) -> None:
+        """Refuse gradients that are not finite: first by the sum of their squares, which is, unless it overflows."""
+        found = [gradient_of(p.node) for p in self.optimizer.params if p.node is not None]
+        flat = [bare(g).reshape(-1) for g in found if g is not None]
+        wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in flat]
+        if context.get().recorder is not None:
+            refuse(~np.isfinite(reduce(add, [x @ x for x in wide])), Refused)  # so this is called uncompiled
+        elif not math.isfinite(sum(float(x.dot(x)) for x in wide)) and (bad := ", ".join(self.with_bad_gradients())):
+            raise self.not_finite(f"the gradient of {bad}", ", though the loss is finite")
+
+    def with_bad_gradients(self) -> list[str]:
+        """The names of the parameters whose gradients are not finite."""
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        bad = [p for p in self.optimizer.params if p.grad is not None and not np.isfinite(bare(p.grad)).all()]
+        return [names.get(id(p), "a parameter that is not the model's") for p in bad]
+
+    def not_finite(self, what: str, beside: str) -> Exception:
         return FloatingPointError(
-            f"the loss is NaN or infinite in {self.place}; the parameters were not updated with it. Try a smaller "
-            f"learning rate, or find where it comes from: with mg.detect_anomaly(): train.fit(...)"
+            f"{what} is NaN or infinite in {self.place}{beside}; the parameters were not updated with it. Try a "
+            f"smaller learning rate, or find where it comes from: with mg.detect_anomaly(): train.fit(...)"
         )
 
-    def through(self, loader: Iterable[Any], do: Callable[[Any, Any], Any], kind: str) -> Iterator[dict[str, float]]:
+    def through(self, loader: Iterable[Any], do: Callable[..., Any], kind: str) -> Generator[dict[str, float]]:
         """Do something with each batch; after each, the means of loss and metrics so far."""
-        sums, samples = dict.fromkeys(["loss", *self.metrics], 0.0), 0
-        for number, batch in enumerate(loader, 1):
-            self.place = f"step {number} of {kind} {self.history.epochs + 1}"
-            inputs, targets = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, batch)
-            value, outputs = do(inputs, targets)
-            size = len(leaves(batch)[0])
-            samples += size
-            found = {"loss": value} | {name: measure(outputs, targets) for name, measure in self.metrics.items()}
-            for name, x in found.items():
-                sums[name] += size * float(bare(x))
-            yield {name: total / samples for name, total in sums.items()}
-        if not samples:
-            raise ValueError("an epoch takes at least one batch; there is none")
+        means, batches = Means(["loss", *self.metrics]), iter(loader)
+        with closing(batches) if isinstance(batches, Generator) else nullcontext():
+            for number, batch in enumerate(map(without_frames, batches), 1):
+                self.place = f"step {number} of {kind} {self.history.epochs + 1}"
+                pair = isinstance(batch, tuple | list) and len(batch) == 2
+                inputs, targets = batch if pair else (batch, batch)
+                value, outputs = do(inputs, targets, bool(self.metrics) or not pair)
+                found = {name: measure(outputs, targets) for name, measure in self.metrics.items()}
+                samples = samples_in(inputs, targets if pair else outputs, self.steps_first)
+                yield means.add(samples, {"loss": value} | found)
+        if not means.samples:
+            raise ValueError(
+                f"an epoch takes at least one batch; there is none in {kind} {self.history.epochs + 1}. An iterator "
+                f"that is used up gives no more"
+            )
 
     def epoch(self, shown: Any, each_batch: bool) -> dict[str, float]:
         """Train with all batches, and validate; the row of the history."""
-        self.model.train()
+        self.modes.train()
         row: dict[str, float] = {}
-        for row in self.through(self.loader, self.update, "epoch"):
-            shown.set_postfix_str(as_text(row), refresh=False)
-            shown.update()
-            if each_batch:
-                self.step_schedule()
+        buffers = [buffer for _, buffer in self.model.named_buffers()]
+        with closing(self.through(self.loader, partial(self.step, buffers), "epoch")) as rows:
+            for row in rows:
+                shown.set_postfix_str(as_text(row), refresh=False)
+                shown.update()
+                if each_batch:
+                    self.step_schedule()
         return row if self.validation is None else row | self.validated(self.validation)
+
+    def step(self, buffers: Sequence[Any], *batch: Any) -> Any:
+        """`update`, which leaves the running statistics alone if it raises."""
+        before = [buffer.value.copy() for buffer in buffers]
+        try:
+            return self.update(*batch)
+        except Exception:
+            for buffer, values in zip(buffers, before, strict=True):
+                buffer.data = values
+            raise
 
     def validated(self, batches: Iterable[Any]) -> dict[str, float]:
         """Loss and metrics on other batches, in the mode in which a network is used."""
-        self.model.eval()
-        try:
-            with no_grad():
-                *_, row = self.through(batches, self.look, "the validation after epoch")
-        finally:
-            self.model.train()
+        self.modes.eval()
+        with no_grad(), closing(self.through(batches, self.look, "the validation after epoch")) as rows:
+            *_, row = rows
+        self.modes.train()
         return {VALIDATION + name: x for name, x in row.items()}
 
     def step_schedule(self) -> None:
