@@ -26,8 +26,9 @@ class DataLoader:
     data : array, or tuple or dict of arrays, nested if wanted; or sized indexable
         Arrays have the samples along their first axis; a batch is a tree like theirs, of arrays of shape
         (batch, ...). Anything else with ``len(data)`` and ``data[i]``, as a list, is a data set of samples: numbers,
-        arrays, or trees of them, which a batch stacks along a new first axis. None in a tree stays None. Frames, series
-        and indices of pandas are arrays, taken by position. The data set may grow between two epochs.
+        arrays, or trees of them, which a batch stacks along a new first axis. None in a tree stays None, and text
+        stays text. Frames, series and indices of pandas are arrays of numbers, taken by position. The data set may grow
+        between two epochs.
     batch_size : int > 0
         Samples in a batch. The last one of an epoch may have fewer.
     shuffle : bool
@@ -69,6 +70,7 @@ class DataLoader:
         self.prefetch = checked_count("prefetch", prefetch, 0)
         self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
         self._checked_samples()
+        refuse_lent(rng, "a loader")
         self._seed = int(np.random.default_rng(rng).integers(2**63)) if self.shuffle else 0
         self._place = Place(0, 0)
 

@@ -9,31 +9,37 @@ from ..transforms.generators import state_of as state_of_generator
 
 
 class Generators:
-    """The generators that a model and other parts of a training draw from, by the path to each.
-
-    Raises
-    ------
-    TypeError
-        If a set holds several, which nobody can tell apart in another process.
-    """
+    """The generators that a model and other parts of a training draw from; some may come and go."""
 
     def __init__(self, model: Module, others: Mapping[str, Any]) -> None:
-        roots = {**dict(model.named_modules()), **others}
-        self.by_name = generators_in({name: x for name, x in roots.items() if x is not None})
-        unordered = [name for name in self.by_name if "{" in name]
+        self.model, self.others = model, others
+
+    def found(self) -> dict[str, Any]:
+        """Those that there are now, by the path to each.
+
+        Raises
+        ------
+        TypeError
+            If a set holds several, which nobody can tell apart in another process.
+        """
+        roots = {**dict(self.model.named_modules()), **self.others}
+        by_name = generators_in({name: x for name, x in roots.items() if x is not None})
+        unordered = [name for name in by_name if "{" in name]
         if len(unordered) > 1:
             raise TypeError(
                 f"a run that draws from the generators {', '.join(unordered)} of a set cannot be resumed bit by bit, "
                 f"as a set has no order. Keep them in a list"
             )
+        return by_name
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: state_of_generator(rng) for name, rng in self.by_name.items()}
+        return {name: state_of_generator(rng) for name, rng in self.found().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        if state.keys() != self.by_name.keys():
-            raise ValueError(f"this model draws from {list(self.by_name)}; that of the state from {list(state)}")
-        for name, rng in self.by_name.items():
+        found = self.found()
+        if state.keys() != found.keys():
+            raise ValueError(f"this model draws from {list(found)}; that of the state from {list(state)}")
+        for name, rng in found.items():
             set_state(rng, state[name])
 
 

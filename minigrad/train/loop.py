@@ -193,18 +193,21 @@ class Run:
     def check_gradients(self) -> None:
         """Refuse gradients that are not finite: first by the sum of their squares, which is, unless it overflows."""
         found = [gradient_of(p.node) for p in self.optimizer.params if p.node is not None]
-        flat = [bare(g).reshape(-1) for g in found if g is not None]
-        wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in flat]
+        plain = [bare(g) for g in found if g is not None]
+        wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in plain]
         if context.get().recorder is not None:
-            refuse(~np.isfinite(reduce(add, [x @ x for x in wide])), Refused)  # so this is called uncompiled
-        elif not math.isfinite(sum(float(x.dot(x)) for x in wide)) and (bad := ", ".join(self.with_bad_gradients())):
-            raise self.not_finite(f"the gradient of {bad}", ", though the loss is finite")
+            squares = [x @ x for x in (x.reshape(-1) for x in wide)]
+            refuse(~np.isfinite(reduce(add, squares, 0.0)), Refused)  # so this is called uncompiled
+        elif not math.isfinite(sum(float(x.dot(x)) for x in (x.ravel("K") for x in wide))):
+            self.refuse_bad_gradients()
 
-    def with_bad_gradients(self) -> list[str]:
-        """The names of the parameters whose gradients are not finite."""
+    def refuse_bad_gradients(self) -> None:
+        """Refuse gradients of which an element is not finite, by the names of their parameters."""
         names = {id(p): name for name, p in self.model.named_parameters()}
         bad = [p for p in self.optimizer.params if p.grad is not None and not np.isfinite(bare(p.grad)).all()]
-        return [names.get(id(p), "a parameter that is not the model's") for p in bad]
+        if bad:
+            shown = ", ".join(names.get(id(p), "a parameter that is not the model's") for p in bad)
+            raise self.not_finite(f"the gradient of {shown}", ", though the loss is finite")
 
     def not_finite(self, what: str, beside: str) -> Exception:
         return FloatingPointError(

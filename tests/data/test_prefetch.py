@@ -64,8 +64,9 @@ KEEPERS = {"attribute": Noisy, "closure": hidden, "transform": transformed}
         lambda rng: F.dropout(mg.ones(3), 0.5, rng=rng),
         lambda rng: mg.sample(rng, "normal", size=2),
         lambda rng: nn.init.glorot_uniform((2, 2), rng),
+        lambda rng: DataLoader(np.arange(3), shuffle=True, rng=rng),
     ],
-    ids=["Dropout", "dropout", "sample", "init"],
+    ids=["Dropout", "dropout", "sample", "init", "loader"],
 )
 def test_a_generator_that_a_prefetching_thread_draws_from_is_for_it_alone(keeper, draw):
     """While the epoch lasts, a layer that draws from it is refused; afterwards it is not."""

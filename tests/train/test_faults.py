@@ -109,8 +109,15 @@ def test_large_gradients_are_finite(backend, dtype):
         np.testing.assert_allclose(model[0].weight.data, [[-(2.0**-14) * large]], rtol=1e-2)
 
 
-def test_parameters_without_a_gradient_are_passed_over():
+@pytest.mark.parametrize("backend", [None, "numpy"])
+def test_parameters_without_a_gradient_are_passed_over(backend):
     """Those that the loss does not depend on, and those that were frozen since the optimizer was made."""
+    first, second = nn.Linear(3, 1, rng=0), nn.Linear(3, 1, rng=0)
+    before = second.weight.tolist()
+    model = nn.Sequential(first, lambda x, second=second: x)
+    model.unused = second
+    train.fit(model, F.mse_loss, optim.SGD(second.parameters(), lr=0.1), [(X, Y)], 2, compile=backend)
+    assert second.weight.tolist() == before
     model = nn.Sequential(nn.Linear(3, 1, rng=0), nn.Linear(1, 1, rng=0))
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     model[1].requires_grad_(False)

@@ -228,6 +228,23 @@ def test_a_run_names_the_generators_that_it_draws_from(tmp_path):
         train.fit(model, F.mse_loss, optim.SGD(model.parameters(), lr=0.1), loader, 2, resume=True, **options)
 
 
+def test_generators_that_come_during_a_run_are_a_part_of_it(tmp_path):
+    """A data set that changes its generator between epochs goes on with the one that it had last."""
+
+    def changing(epochs, **options):
+        data, model = Data(Slotted(rng())), nn.Linear(2, 1, rng=0)
+
+        def change(history):
+            data.noise.rng = np.random.default_rng(data.noise.rng.integers(99))
+
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        train.fit(model, F.mse_loss, optimizer, DataLoader(data, 4), epochs, callbacks=[change], **options)
+        return model.weight.tolist()
+
+    changing(2, checkpoint=tmp_path / "run.npz")
+    assert changing(4, checkpoint=tmp_path / "run.npz", resume=True) == changing(4)
+
+
 def test_generators_in_a_set_are_named_as_what_prevents_a_resume(tmp_path):
     """Nobody can tell which is which in another process. Without a checkpoint they are nobody's concern."""
     both = {rng(), rng()}
