@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread, current_thread
@@ -63,8 +64,9 @@ class Orders:
         give_back(self.generators, self.worker)
 
     def __del__(self) -> None:
-        self.queue.put(None)  # where an interrupt came before `cancel` was through
-        give_back(self.generators, self.worker)
+        with suppress(AttributeError):  # where an interrupt came before all was there, or before `cancel` was through
+            self.queue.put(None)
+            give_back(self.generators, self.worker)
 
 
 def work(make: Callable[[int], Any], orders: SimpleQueue, made: SimpleQueue) -> None:

@@ -255,7 +255,8 @@ def test_any_error_of_a_data_set_comes_with_its_traceback(error, prefetch):
             return i
 
     with pytest.raises(RuntimeError if error is StopIteration else error) as caught:
-        list(DataLoader(Fails(None), 2, prefetch=prefetch))
+        list(DataLoader(Fails(np.random.default_rng(0)), 2, prefetch=prefetch))
+    assert not lent  # while the error is alive
     original = caught.value.__cause__ or caught.value
     names, frame = [], original.__traceback__
     while frame is not None:

@@ -50,6 +50,7 @@ def samples_first(n):
 
 CASES = {
     "steps first": (Last(), steps_first),
+    "steps first, sequences of other lengths": (Last(), lambda n: (normal(n + 3, n, 3), normal(n, 1))),
     "steps first, LSTM": (Last(nn.LSTM), steps_first),
     "steps first, a target for each": (Last(whole=True), each_step),
     "samples first": (Last(batch_first=True), samples_first),
