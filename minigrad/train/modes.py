@@ -13,8 +13,8 @@ class Ready(int):
 class Modes:
     """The modes of a model during a training, and those that it is left in, whatever ends the training.
 
-    A part that was put in eval mode stays in it: while the model itself was not, or if all parameters of that part are
-    frozen. A module whose mode nobody has set is ready for use after the training: in eval mode.
+    A part that was put in eval mode stays in it: if the model was not so as a whole, or if all parameters of that part
+    are frozen. A module whose mode nobody has set is ready for use after the training: in eval mode.
     """
 
     before: Sequence[tuple[Module, Any]] = ()
@@ -23,7 +23,8 @@ class Modes:
         self.model = model
         self.before = [(module, vars(module).get("training")) for module in model.modules()]
         frozen = {id(m) for part in model.modules() if is_frozen(part) for m in part.modules()}
-        self.kept = [m for m in model.modules() if is_off(m) and (not is_off(model) or id(m) in frozen)]
+        whole = all(map(is_off, model.modules()))
+        self.kept = [m for m in model.modules() if is_off(m) and (not whole or id(m) in frozen)]
 
     def train(self) -> None:
         """Train, but for the parts that stay as they are."""

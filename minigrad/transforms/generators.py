@@ -152,8 +152,8 @@ def parts_of(x: Any) -> list[tuple[Any, Any]]:
 
 def generators_of_modules(f: Any) -> list[tuple[str, Any]]:
     """The generators of modules that a function names, or whose methods it does, as `np.random.normal` is one."""
-    code, found = getattr(f, "__code__", None), []
-    for first, *names in () if code is None else chains_in(code):
+    found = []
+    for first, *names in chains_in(f.__code__) if hasattr(f, "__globals__") else ():
         x = f.__globals__.get(first)
         for name in names:
             x = getattr(x, name, None) if is_module(x) else x
@@ -180,6 +180,8 @@ def chains_in(code: Any) -> list[list[str]]:
 def variables_of(x: Any) -> list[tuple[Any, Any]]:
     """What a function or an object refers to by name."""
     code = getattr(x, "__code__", None)
+    if code is not None and not hasattr(x, "__closure__"):  # a function of numba's, of which not all is Python's
+        return [("__wrapped__", x.__wrapped__)] if hasattr(x, "__wrapped__") else []
     if code is not None:
         bound = [("__self__", x.__self__)] if hasattr(x, "__self__") else []
         if x.__module__ is None or x.__module__.startswith(("minigrad.", "numpy")):

@@ -122,6 +122,16 @@ def test_frozen_parts_stay_in_eval_where_the_whole_model_is_in_it():
     assert not any(modes(model))
 
 
+def test_a_model_of_which_a_part_alone_was_put_in_train_trains_that_part():
+    """The others are in eval mode by choice."""
+    model = network().eval()
+    model[1].train()
+    seen = []
+    fit(model, lambda y, t: (seen.append(modes(model)), F.mse_loss(y, t))[1])
+    assert seen == [[False, False, True, False]]
+    assert modes(model) == seen[0]
+
+
 def test_a_subclass_that_keeps_parts_in_eval_itself_is_asked():
     """`train` of the model's own class decides in each epoch."""
 

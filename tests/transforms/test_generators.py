@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.transforms.generators import generators_of
+from minigrad.transforms.generators import generators_in, generators_of
 
 X = np.arange(1.0, 9.0)
 
@@ -89,3 +89,21 @@ def test_nothing_is_loaded_for_a_search(monkeypatch):
     monkeypatch.delitem(sys.modules, "numpy.random")
     assert generators_of(lambda x: x, (X,), {}) == []
     assert "numpy.random" not in sys.modules
+
+
+class Jitted:
+    """What numba makes of a function: it has the code, but not all that belongs to it."""
+
+    def __init__(self, function, **attributes):
+        self.__code__ = function.__code__
+        vars(self).update(attributes)
+
+
+def test_compiled_functions_of_others_are_looked_into():
+    """By the Python function that they were made of, if they know it."""
+    rng = np.random.default_rng(0)
+    noise = lambda x: x * rng.normal(size=x.shape)
+    jitted = Jitted(noise, __wrapped__=noise)
+    assert any(x is rng for x in generators_of(jitted, (), {}))
+    assert list(generators_in({"f": jitted})) == ["f.__wrapped__.rng"]
+    assert generators_in({"f": Jitted(noise)}) == {}
