@@ -134,20 +134,39 @@ def is_plain(x: Any) -> bool:
 
 
 def parts_of(x: Any) -> list[tuple[Any, Any]]:
-    """What a container, a function or an object refers to, by name."""
-    if isinstance(x, Mapping):
-        return list(x.items())
-    if isinstance(x, list | tuple | deque):
-        return list(enumerate(x))
-    if isinstance(x, set | frozenset):
-        return [(f"{{{i}}}", part) for i, part in enumerate(x)]
+    """What a container, a function or an object refers to, by name; nothing of it is called."""
+    if type(x) in (dict, list, tuple, set):
+        return items_of(x)
     if isinstance(x, BuiltinMethodType):
         return [("__self__", x.__self__)]
     if getattr(type(x), "__module__", "").startswith(FOREIGN):
         return []
-    kinds = [kind for kind in type(x).__mro__ if not kind.__module__.startswith(("builtins", "minigrad."))]
-    methods = [(name, f) for kind in kinds for name, f in vars(kind).items() if hasattr(f, "__code__")]
-    return variables_of(x) + methods + generators_of_modules(x)
+    if hasattr(x, "__code__") and is_standard(x):
+        return [("__self__", x.__self__)] if hasattr(x, "__self__") else []
+    return items_of(x) + variables_of(x) + class_variables_of(x) + generators_of_modules(x)
+
+
+def items_of(x: Any) -> list[tuple[Any, Any]]:
+    """What a container holds. Members of a set, which has no order, have their numbers in braces."""
+    if isinstance(x, dict):
+        return list(dict.items(x))
+    for kind in (list, tuple, deque):
+        items: Any = kind.__iter__  # rather than that of a subclass
+        if isinstance(x, kind):
+            return list(enumerate(items(x)))
+    return [(f"{{{i}}}", part) for i, part in enumerate(x)] if type(x) in (set, frozenset) else []
+
+
+def class_variables_of(x: Any) -> list[tuple[str, Any]]:
+    """The methods and other attributes of an object's class, and of those that it is derived from."""
+    kinds = [kind for kind in type(x).__mro__ if not (is_standard(kind) or kind.__module__.startswith("minigrad."))]
+    shared = [(name, getattr(y, "fget", y)) for kind in kinds for name, y in vars(kind).items()]
+    return [(name, y) for name, y in shared if hasattr(y, "__code__") or not name.startswith("__")]
+
+
+def is_standard(x: Any) -> bool:
+    """Whether a class or a function is of the standard library."""
+    return str(x.__module__).partition(".")[0] in sys.stdlib_module_names
 
 
 def generators_of_modules(f: Any) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """A resumed run is the uninterrupted one, whatever draws random numbers in it, or it is refused by name."""
 
+import functools
 import random
 import sys
 from collections import deque
@@ -57,6 +58,43 @@ class Own(Data):
         return self.draw(self.box)
 
 
+class Listed(list):
+    """Draws in each look at it, which a search must not take."""
+
+    def __init__(self, rng):
+        super().__init__(range(6))
+        self.rng = rng
+
+    def __iter__(self):
+        raise NotImplementedError
+
+    def __getitem__(self, i):
+        return np.full(2, i / 6) + self.rng.normal(), np.array([1.0])
+
+
+def renewed(kind, **attributes):
+    """A subclass with attributes made anew."""
+    return type("Renewed", (kind,), attributes | {"__init__": lambda self: None})()
+
+
+def of_class():
+    return renewed(Data, rng=rng(), noise=lambda self: self.rng.normal())
+
+
+def below():
+    above = type(renewed(Data, kept=[[rng()]], noise=lambda self: self.kept[0][0].normal()))
+    return type("Below", (above,), {})()
+
+
+def static():
+    return renewed(Data, noise=staticmethod(closure(rng())))
+
+
+def of_property():
+    draw = closure(rng())
+    return renewed(Data, noise=property(lambda self: draw))
+
+
 class FromClass(Data):
     def __init__(self):
         pass
@@ -105,6 +143,12 @@ DATA = {
     "dict": lambda: Own({"a": {"b": rng()}}, lambda b: b["a"]["b"].normal()),
     "deque": lambda: Own(deque([rng()]), lambda b: b[0].normal()),
     "set of one": lambda: Own({rng()}, lambda b: next(iter(b)).normal()),
+    "list with attributes": lambda: Listed(rng()),
+    "class": lambda: of_class(),
+    "class above, in a list": lambda: below(),
+    "static method": lambda: static(),
+    "property": lambda: of_property(),
+    "cached function": lambda: Data(functools.partial(lambda f: f.__wrapped__(), functools.cache(closure(rng())))),
     "other bit generator": lambda: Data(np.random.Generator(np.random.MT19937(1)).normal),
     "RandomState": lambda: Data(np.random.RandomState(1).normal),
     "Python's": lambda: Data(random.Random(1).random),
