@@ -26,7 +26,7 @@ def prefetched(
         orders.queue.put(i)
     try:
         lend(generators, orders.worker)
-        orders.worker.start()
+        start(orders.worker)
         for i in numbers:
             if os.getpid() == home:
                 batch, error = orders.made.get()
@@ -40,6 +40,16 @@ def prefetched(
     finally:
         error = None  # an error refers to this frame, which shall not refer to it
         orders.cancel()
+
+
+def start(worker: Thread) -> None:
+    """Start a thread; Ctrl-C while Python waits for it to begin is KeyboardInterrupt, of which it may make another."""
+    try:
+        worker.start()
+    except RuntimeError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 class Orders:

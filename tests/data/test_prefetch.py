@@ -243,6 +243,21 @@ def test_a_thread_that_does_not_start_leaves_nothing_behind(monkeypatch):
     assert not lent
 
 
+def test_ctrl_c_while_a_thread_begins_is_an_interrupt(monkeypatch):
+    """Python's own code may make an error of a lock of it."""
+
+    def interrupted(self):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            threading.Lock().release()
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(DataLoader(Noisy(np.random.default_rng(0)), 4, prefetch=1)))
+    assert not lent
+
+
 @pytest.mark.parametrize("error", [KeyError, StopIteration, KeyboardInterrupt, SystemExit, MemoryError])
 @pytest.mark.parametrize("prefetch", [0, 2])
 def test_any_error_of_a_data_set_comes_with_its_traceback(error, prefetch):
