@@ -38,4 +38,4 @@ def column_of(x: Any, name: Any) -> np.ndarray:
     missing = np.flatnonzero(x.isna())
     if missing.size:
         raise ValueError(f"{label} has no value in row {missing[0]} (counted from 0). Fill it or drop the row")
-    return x.to_numpy(dtype=getattr(x.dtype, "numpy_dtype", x.dtype))
+    return x.to_numpy(dtype=getattr(x.dtype, "numpy_dtype", None))

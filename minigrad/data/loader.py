@@ -60,7 +60,7 @@ class DataLoader:
         rng: Any = None,
         prefetch: int = 0,
     ) -> None:
-        if hasattr(batch_size, "__len__") or hasattr(batch_size, "shape"):
+        if batch_size.shape if hasattr(batch_size, "shape") else isinstance(batch_size, list | tuple | dict):
             raise TypeError(
                 f"several arrays, as inputs and targets, go in a tuple: DataLoader((x, y), batch_size=...); got a "
                 f"{type(batch_size).__name__} as batch_size"

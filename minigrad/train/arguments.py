@@ -78,3 +78,11 @@ def check_options(
         raise ValueError(f'compile is "numpy" or "numba", or None, which leaves it uncompiled; got {compile!r}')
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")
+
+
+def is_true(answer: Any) -> bool:
+    """Whether what a callback has returned is true."""
+    try:
+        return bool(answer)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"a callback returns whether the training shall end; got {answer!r:.60}") from error

@@ -23,7 +23,7 @@ from ..nn import Module
 from ..nn.recurrent import Recurrent
 from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
-from .arguments import check_options, check_parts
+from .arguments import check_options, check_parts, is_true
 from .checkpoint import Generators, load_state, state_of
 from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
@@ -120,7 +120,7 @@ def fit(
                     shown.set_postfix_str(as_text(history.rows[-1]))
                 if schedule_every == "epoch":
                     run.step_schedule()
-                ended = [bool(callback(history)) for callback in callbacks]
+                ended = [is_true(callback(history)) for callback in callbacks]
                 if checkpoint is not None:
                     save(checkpoint, state_of(run.parts))
                 if any(ended):

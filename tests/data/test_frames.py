@@ -21,6 +21,8 @@ KINDS = {
         np.stack([X[:, 0], [1.0, 0.0] * 3], axis=1),
     ),
     "two columns of one name": (pd.DataFrame(X, columns=["a", "a"]), X),
+    "sparse": (pd.Series(pd.arrays.SparseArray(X[:, 0])), X[:, 0]),
+    "complex": (pd.Series(X[:, 0] * 1j), X[:, 0] * 1j),
     "float32": (pd.DataFrame(X.astype("f")), X.astype("f")),
 }
 

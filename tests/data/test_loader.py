@@ -500,3 +500,9 @@ def test_inputs_and_targets_as_two_arguments_are_told_of_the_tuple(second):
     """The second argument is the size of a batch."""
     with pytest.raises(TypeError, match=r"go in a tuple: DataLoader\(\(x, y\), batch_size=...\); got a \w+ as batch_s"):
         DataLoader(X, second)
+
+
+@pytest.mark.parametrize("integer", [np.int64(4), np.uint8(4), np.array(4)], ids=["int64", "uint8", "array"])
+def test_a_batch_size_may_be_an_integer_of_numpys(integer):
+    """It has a shape, but no axis."""
+    assert len(DataLoader(X, integer)) == 3

@@ -203,6 +203,12 @@ def test_callbacks_see_the_history_and_can_stop():
         assert seen == [1, 2]
 
 
+def test_a_callback_whose_answer_is_neither_true_nor_false_is_told_so():
+    """An array of several truths is no truth."""
+    with pytest.raises(ValueError, match=r"^a callback returns whether the training shall end; got array"):
+        fit_line([1], callbacks=[lambda h: np.array([True, False])])
+
+
 # Ctrl-C, and losses that are no numbers
 
 
