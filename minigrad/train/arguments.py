@@ -1,6 +1,6 @@
 """What fit refuses, before anything has changed."""
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data.frames import is_frame
@@ -8,6 +8,7 @@ from ..nn import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from .history import VALIDATION
+from .progress import length_of
 
 
 def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: Any) -> None:
@@ -39,7 +40,7 @@ def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: 
                 f"{name} gives batches; got a {type(batches).__name__}. For its rows, pass data.DataLoader((x, y), "
                 f"batch_size=...)"
             )
-        if isinstance(batches, Sized) and not len(batches):
+        if length_of(batches) == 0:
             raise ValueError(f"an epoch takes at least one batch; there is none in {name}")
 
 

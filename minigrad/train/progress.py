@@ -1,7 +1,7 @@
 """Bars that show how far an epoch is, by tqdm."""
 
 import sys
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from typing import Any, Self
 
 
@@ -34,6 +34,12 @@ def bar_of(progress: bool | None) -> Callable[[str, Any], Any]:
         if progress is None:
             return NoBar
         raise ImportError("a progress bar needs tqdm, of the extra 'progress'. Install it: pip install tqdm") from error
-    return lambda title, loader: tqdm(
-        desc=title, total=len(loader) if isinstance(loader, Sized) else None, unit="batch", dynamic_ncols=True
-    )
+    return lambda title, loader: tqdm(desc=title, total=length_of(loader), unit="batch", dynamic_ncols=True)
+
+
+def length_of(loader: Any) -> int | None:
+    """How many batches a loader gives, if it knows: one of a stream may have a length that raises."""
+    try:
+        return len(loader)
+    except (TypeError, NotImplementedError):
+        return None

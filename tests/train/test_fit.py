@@ -435,9 +435,14 @@ def test_a_bar_needs_no_length(capsys):
         def __iter__(self):
             return iter([(X, X)] * 3)
 
+    class Unknown(Endless):
+        def __len__(self):
+            raise NotImplementedError
+
     line = Line()
-    train.fit(line, F.mse_loss, optim.SGD([line.slope], 0.1), Endless(), 1, progress=True)
-    assert "epoch 1/1: 3batch" in capsys.readouterr().err
+    for loader in (Endless(), Unknown()):
+        train.fit(line, F.mse_loss, optim.SGD([line.slope], 0.1), loader, 1, progress=True)
+        assert "epoch 1/1: 3batch" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
