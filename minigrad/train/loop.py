@@ -112,8 +112,9 @@ def fit(
     if checkpoint is not None:
         run.find_generators(callbacks)
         begin(checkpoint, resume, run.parts)
+    run.modes = Modes(model)
     try:
-        with Modes(model) as run.modes:
+        with run.modes:
             while history.epochs < epochs and not stale(run.watched(), patience):
                 with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
                     history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))
@@ -127,6 +128,7 @@ def fit(
                     break
     except KeyboardInterrupt:
         history.interrupted = True
+        run.modes.restore(ready=True)  # where the interrupt came as the block was left
     return history
 
 

@@ -1,6 +1,7 @@
 """Which modules train in `fit`, and the mode that each is left in."""
 
 import copy
+import gc
 import pickle
 
 import numpy as np
@@ -145,6 +146,18 @@ def test_a_subclass_that_keeps_parts_in_eval_itself_is_asked():
     before = model[0].running_mean.tolist()
     fit(model, epochs=2, validation=[(X, Y)])
     assert model[0].running_mean.tolist() == before
+
+
+def test_modes_are_restored_where_an_interrupt_came_as_the_training_ended(monkeypatch):
+    """`fit` gives them back in any case, without the garbage collector."""
+    model = network().eval()
+    monkeypatch.setattr(Modes, "__exit__", interrupt)
+    gc.disable()
+    try:
+        assert fit(model).interrupted
+        assert not any(modes(model))
+    finally:
+        gc.enable()
 
 
 def test_modes_are_restored_where_an_interrupt_came_first():
