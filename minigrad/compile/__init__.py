@@ -27,7 +27,7 @@ def compile(function: Callable[..., Any], backend: str = "numpy", max_programs: 
     -------
     callable
         With the attributes `source`, the latest program as Python that needs NumPy alone, followed by the text of
-        native code if there is some, and `stats`; and with
+        native code if there is some, its `stats`, and `programs`, a list of those that are kept; and with
         ``repeat(n, *args)``, which makes n calls, and ``scan(*stacked)``, which makes one for each entry of the first
         axis and stacks the answers; either is one call of native code, if all of the function is one kernel.
 

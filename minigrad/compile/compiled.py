@@ -23,7 +23,7 @@ from ..errors import RecordingError
 from .first_run import recorded
 from .kinds import key_of, kind_of
 from .program import Refused, Stale
-from .replay import UNFIT, Replay, Stats
+from .replay import UNFIT, Kept, Replay, Stats
 
 MAX_VARIANTS = 8  # programs for arguments of one kind, which differ in what is outside
 GIVEN_UP: list[Replay] = []
@@ -200,6 +200,11 @@ class Compiled:
     def stats(self) -> Stats:
         """How many calls the latest program was made of, how many it does without, and the memory it takes."""
         return self._recorded().stats
+
+    @property
+    def programs(self) -> list[Kept]:
+        """The programs that are kept, each with what its arguments consist of and its stats."""
+        return [Kept(replay.arguments, replay.stats) for kept in self._replays.values() for replay in kept]
 
     def _recorded(self) -> Replay:
         if self._latest is None:

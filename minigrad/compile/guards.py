@@ -1,5 +1,6 @@
 """Whether all that a recording has found outside is still there, which each replay asks first."""
 
+import operator
 from collections.abc import Callable, Container
 from types import ModuleType
 from typing import Any
@@ -84,4 +85,6 @@ def same_all(xs: Any, ys: Any) -> bool:
     """Whether the same is in two lists of numbers, or two sets."""
     if isinstance(xs, set):
         return xs == ys
-    return len(xs) == len(ys) and all(x is y or same(x, y) for x, y in zip(xs, ys, strict=True))
+    if len(xs) != len(ys):
+        return False
+    return all(map(operator.is_, xs, ys)) or all(map(same, xs, ys))  # the first in C, as there may be many

@@ -16,7 +16,7 @@ from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
 from .guards import GONE
-from .program import BRANCHED, LOOKED_UP, Program, Spot, Value, leaves_of, mapped
+from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Spot, Value, leaves_of, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -33,6 +33,13 @@ class Stats(NamedTuple):
     bytes: int
 
 
+class Kept(NamedTuple):
+    """A program that is kept: the arrays, numbers and generators that its arguments consist of, and its stats."""
+
+    arguments: list[str]
+    stats: Stats
+
+
 class Replay:
     """A program that can run; `run` takes the arrays and numbers of the arguments, in a list.
 
@@ -47,6 +54,7 @@ class Replay:
         self.memory: list[int] = []  # bytes of each buffer
         self.run = runner(program, self.step(program))
         self.stats = Stats(recorded, removed, len(self.memory), sum(self.memory))
+        self.arguments = [spoken(x) for x in program.arguments if x.origin == ARGUMENT]
 
     def step(self, program: Program) -> Callable[..., Any]:
         """The function that makes the program's calls."""
@@ -56,6 +64,13 @@ class Replay:
         self.memory += [block.nbytes for block in plan.blocks]
         step = defined("prepare", source.text, {})(**source.outside)
         return restoring(step, program, late_changes(program, may_refuse))
+
+
+def spoken(x: Value) -> str:
+    """An argument in words."""
+    if x.dtype == object:
+        return "generator"
+    return "number" if x.number else f"{x.dtype} {x.shape}"
 
 
 def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:

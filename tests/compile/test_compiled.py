@@ -293,6 +293,19 @@ def test_stats_count_calls_and_memory():
     assert compiled.stats.recorded == 4
 
 
+def test_programs_are_listed():
+    """With what their arguments consist of."""
+    compiled = mg.compile(lambda x, n, rng: x * n + rng.normal())
+    assert compiled.programs == []
+    for shape in ((2,), (2, 3)):
+        compiled(np.ones(shape, np.float32), 2.0, np.random.default_rng(0))
+    assert [kept.arguments for kept in compiled.programs] == [
+        ["float32 (2,)", "number", "generator"],
+        ["float32 (2, 3)", "number", "generator"],
+    ]
+    assert compiled.programs[-1].stats == compiled.stats
+
+
 def test_arguments_of_compile_are_checked():
     with pytest.raises(TypeError, match="compile takes a function; got int"):
         mg.compile(3)
