@@ -67,8 +67,14 @@ def late_changes(program: Program, is_check: Callable[[Call], bool]) -> list[Cal
 
 
 def restoring(step: Callable[..., Any], program: Program, changes: list[Call]) -> Callable[..., Any]:
-    """A step that gives arrays and generators back what was in them before some changes, if a check fails."""
-    if not changes:
+    """A step that gives arrays and generators back what was in them before some changes, if a check fails.
+
+    Where the function may catch an error, it is the one to decide what comes of it.
+    """
+    refusals: Any = Refused
+    if program.catches:
+        refusals, changes = Exception, [call for call in program.calls if is_change(call)]
+    elif not changes:
         return step
     roots = {call.target.root for call in changes if call.kind == WRITE}
     roots |= {call.args[0] for call in changes if call.kind == DRAW}
@@ -80,10 +86,12 @@ def restoring(step: Callable[..., Any], program: Program, changes: list[Call]) -
         before = [(x, state_of(x)) for x in (*outside, *(inputs[i] for i in given))]
         try:
             return step(*inputs)
-        except Refused:
+        except refusals as error:
             for x, state in reversed(before):
                 restore(x, state)
-            raise
+            if isinstance(error, Refused):
+                raise
+            raise Refused from error
 
     return careful
 

@@ -107,8 +107,8 @@ class Compiled:
         if not self._warned:
             self._warned = True
             warnings.warn(f"{self!r} runs uncompiled for some arguments, as {reason}", RuntimeWarning, stacklevel=4)
-        if not kept:
-            self._replays[key] = GIVEN_UP
+        if not kept and (key in self._replays or self._refusals[key]):
+            self._replays[key] = GIVEN_UP  # other kinds of arguments are not remembered, as there may be many
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__qualname__", None) or repr(self.function)

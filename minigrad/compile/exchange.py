@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from functools import partial
 from itertools import starmap
-from types import ModuleType
+from types import BuiltinMethodType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Exchange:
         self._recording = recording
         self._places = [*reach.places, Place(np.random, "default_rng", False, DEFAULT_RNG)]
         self._containers = [(x, copy(x)) for x, _ in [*reach.sizes, *reach.contents]]
+        self._classes = reach.classes
         self._numbers = {id(x) for x, _ in reach.contents}  # containers whose entries are no places
         self._put: list[tuple[Place, Any]] = []
 
@@ -52,7 +53,11 @@ class Exchange:
         for x, before in self._containers:
             if isinstance(x, dict):
                 found += [(-1, Place(x, key, True, None), x[key]) for key in [*x] if key not in before]
-        return found
+        return found + [(-1, place, now_in(place)) for place in self._new_attributes()]
+
+    def _new_attributes(self) -> list[Place]:
+        """Attributes that classes have now and had not."""
+        return [Place(cls, key, False, None) for cls, old in self._classes for key in [*vars(cls)] if key not in old]
 
     def is_rearranged(self) -> bool:
         """Whether lists and sets are longer or shorter than before, or numbers in them others, or entries are gone."""
@@ -80,6 +85,8 @@ class Exchange:
         """Let everything be as it was: also what the function has put into variables, lists, dicts and objects."""
         self._assign([(place, place.value) for place in self._places if now_in(place) is not place.value])
         self._put.clear()
+        for cls, key, _, _ in self._new_attributes():
+            type.__delattr__(cls, key)
         for x, before in self._containers:
             if isinstance(x, dict):
                 if len(x) != len(before) or any(x.get(key) is not part for key, part in before.items()):
@@ -111,6 +118,8 @@ class Exchange:
             args, options = self._stand_in(x.args), self._stand_in(tuple(x.keywords.values()))
             changed = args is not x.args or any(map(operator.is_not, options, x.keywords.values()))
             return partial(x.func, *args, **dict(zip(x.keywords, options, strict=True))) if changed else x
+        if isinstance(x, MethodType | BuiltinMethodType) and isinstance(x.__self__, np.random.Generator):
+            return getattr(self._recording.generator(x.__self__), x.__name__)  # draw = rng.normal
         return unseeded if x is DEFAULT_RNG else x
 
 
@@ -119,6 +128,8 @@ GONE = object()
 
 def now_in(place: Place) -> Any:
     """What is in a place now, `GONE` if the place is no longer there."""
+    if isinstance(place.holder, type):
+        return vars(place.holder).get(place.key, GONE)  # as it lies there: a static method is no function
     try:
         return place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
     except (LookupError, AttributeError, ValueError):
@@ -162,28 +173,47 @@ def unseeded(seed: Any = None) -> Any:
     return seed if isinstance(seed, RecordingGenerator) else DEFAULT_RNG(seed)
 
 
-def legacy_state() -> Any:
-    """What np.random.rand and the like will draw next, all of which shows in its text."""
-    state: Any = np.random.get_state()
-    return state[0], state[1].tolist(), *state[2:]
+def state_of(x: Any) -> Any:
+    """What will be drawn next from a generator of another kind, all of which shows in its text."""
+    if isinstance(x, random.Random):
+        return x.getstate()
+    if isinstance(x, np.random.BitGenerator):
+        return x.state
+    name, keys, *rest = x.get_state()
+    return name, keys.tolist(), *rest
 
 
-STREAMS = [(legacy_state, np.random.set_state), (random.getstate, random.setstate)]
+def set_state(x: Any, state: Any) -> None:
+    """Let a generator go on where it was."""
+    if isinstance(x, random.Random):
+        x.setstate(state)
+    elif isinstance(x, np.random.BitGenerator):
+        x.state = state
+    else:
+        x.set_state(state)
 
 
-def streams() -> list[Any]:
-    """What the generators of np.random and of Python's random will draw next."""
-    return [save() for save, _ in STREAMS]
+class Streams:
+    """The generators of random numbers that a recording does not see: Python's, np.random's, and others reached."""
 
+    def __init__(self, reached: list[Any]) -> None:
+        module: Any = np.random.mtrand
+        usual: Any = random
+        self._all = [usual._inst, module._rand, *reached]
+        self._before = [state_of(x) for x in self._all]
 
-def check_streams(before: list[Any]) -> None:
-    """Refuse a function that has drawn from these generators since; they go on where they were."""
-    changed = [i for i, state in enumerate(streams()) if repr(state) != repr(before[i])]
-    for i in changed:
-        STREAMS[i][1](before[i])
-    if changed:
-        raise RecordingError(
-            "the compiled function draws from the generator of np.random, or of Python's random, and its draws would "
-            "be the same in every replay. Draw from a generator of its own, np.random.default_rng(seed), that the "
-            "function is given or finds outside"
-        )
+    def restore(self) -> bool:
+        """Let them go on where they were; whether one of them was somewhere else."""
+        changed = [i for i, x in enumerate(self._all) if repr(state_of(x)) != repr(self._before[i])]
+        for i in changed:
+            set_state(self._all[i], self._before[i])
+        return bool(changed)
+
+    def check(self) -> None:
+        """Refuse a function that has drawn from them."""
+        if self.restore():
+            raise RecordingError(
+                "the compiled function draws from np.random, from Python's random, or from a RandomState, and its "
+                "draws would be the same in every replay. Draw from a generator, np.random.default_rng(seed), that the "
+                "function is given or finds outside"
+            )

@@ -1,6 +1,8 @@
 """The first run of a compiled function, which makes a program of what it does."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,10 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
-from .exchange import Exchange, check_streams, is_computed, released, setter, streams
+from .exchange import Exchange, Streams, is_computed, released, setter
 from .guards import Guard
 from .names import outside_names
-from .program import Program, Spot, leaves_of, mapped
+from .program import BRANCHED, Program, Spot, branches_of, leaves_of, mapped
 from .reach import Reach
 from .recording import Recording
 
@@ -29,22 +31,27 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     reach = Reach([root, *(x for x in leaves_of((args, kwargs)) if not isinstance(x, np.ndarray | Tensor))])
     recording = Recording(getattr(function, "__code__", None), reach.arrays)
     exchange = Exchange(recording, reach)
-    before, drawn = context.get(), streams()
+    before, drawn = context.get(), Streams(reach.streams)
     try:
         context.set(with_changes(recorder=recording))
-        args, kwargs = mapped(lambda x: enter(recording, x), (args, kwargs))
+        given = args, kwargs
+        args, kwargs = mapped(lambda x: enter(recording, x), given)
+        containers = [(old, new, copy(new)) for old, new in containers_in(given, (args, kwargs))]
         name_arguments(function, args, kwargs)
         exchange.put()
         answer = root[0](*args, **kwargs)
         name_variables(recording)
         program, answer = finished(recording, function, answer)
-        check_streams(drawn)
+        drawn.check()
         complete = leave(recording, exchange, reach, program)
+        complete = hand_back(containers) and all(map(reach.knows, left_as_it_is(answer))) and complete
+        containers = []
         exchange.put_back()
-        program.guard = Guard(reach, program.left)
+        program.guard, program.catches = Guard(reach, program.left), reach.catches
         args, kwargs = (), {}
         recording.settle(leaves_of(answer))
     except BaseException:
+        drawn.restore()
         exchange.undo()
         recording.undo()
         raise
@@ -72,6 +79,41 @@ def leave(recording: Recording, exchange: Exchange, reach: Reach, program: Progr
         setter(place)(place.holder, place.key, released(x))
     exchange.release_entries()
     return complete and recording.complete
+
+
+def containers_in(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
+    """The lists and dicts in a tree, and what stands for each in another."""
+    if isinstance(old, list | dict):
+        yield old, new
+    if isinstance(old, BRANCHED) and not isinstance(old, slice):
+        for x, y in zip(branches_of(old), branches_of(new), strict=True):
+            yield from containers_in(x, y)
+
+
+def hand_back(containers: Sequence[tuple[Any, Any, Any]]) -> bool:
+    """Change the lists and dicts among the arguments as the function has changed its copies; whether there is nothing.
+
+    A replay could not do that.
+    """
+    untouched = True
+    for old, new, before in containers:
+        pairs = zip(branches_of(before), branches_of(old), strict=True)
+        own = {id(inside): x for inside, x in pairs}
+        if [*map(id, branches_of(new))] == [*own] and (isinstance(new, list) or [*new] == [*old]):
+            continue
+        untouched = False
+        if isinstance(old, dict):
+            entries = {key: own[id(x)] if id(x) in own else released(x) for key, x in new.items()}
+            old.clear()
+            old.update(entries)
+        else:
+            old[:] = [own[id(x)] if id(x) in own else released(x) for x in new]
+    return untouched
+
+
+def left_as_it_is(answer: Any) -> list[Any]:
+    """The parts of an answer that are no arrays, and would be the same objects in each replay."""
+    return [x for x in leaves_of(answer) if not isinstance(x, np.ndarray | Tensor | type | FunctionType)]
 
 
 def enter(recording: Recording, x: Any) -> Any:

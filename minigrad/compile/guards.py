@@ -24,9 +24,11 @@ class Guard:
     def __init__(self, reach: Reach, left: Container[int] = ()) -> None:
         self._names: dict[str, Any] = {"same": same, "same_all": same_all, "GONE": GONE}
         self._holders: dict[int, str] = {}
-        terms = [f"len({self._name(x)}) == {n}" for x, n in reach.sizes]
+        terms = [self._size(x, n) for x, n in reach.sizes]
+        terms += [f"len({self._name(cls)}.__dict__) == {len(names)}" for cls, names in reach.classes]
         terms += [f"same_all({self._name(x)}, {self._name(copy)})" for x, copy in reach.contents]
-        self._said = [f"the length of a {type(x).__name__}" for x, _ in reach.sizes]
+        self._said = [f"what is in a {type(x).__name__}" for x, _ in reach.sizes]
+        self._said += [f"what {cls.__name__} has" for cls, _ in reach.classes]
         self._said += [f"what is in a {type(x).__name__}" for x, _ in reach.contents]
         for i, place in enumerate(reach.places):
             if i in left:
@@ -52,10 +54,14 @@ class Guard:
         return "something"
 
     def _name(self, x: Any) -> str:
-        if id(x) not in self._holders:
+        if id(x) not in self._holders:  # which stays, as the names have it
             self._holders[id(x)] = f"h{len(self._holders)}"
             self._names[self._holders[id(x)]] = x
         return self._holders[id(x)]
+
+    def _size(self, x: Any, n: Any) -> str:
+        """The condition that a list is as long as it was, and that a dict has the same keys in the same order."""
+        return f"[*{self._name(x)}] == {self._name(n)}" if isinstance(x, dict) else f"len({self._name(x)}) == {n}"
 
     def _access(self, place: Place) -> str:
         """The expression of what is in a place."""

@@ -7,6 +7,8 @@ import numpy as np
 from ..core.foreign import admitted, is_labelled
 from ..core.tensor import Tensor
 
+ATOMS = (bool, str, bytes, complex, type(None), type(...), np.dtype)
+
 
 class Same:
     """An object that is equal to itself only; it lives as long as a program knows it, so that none takes its place."""
@@ -55,8 +57,4 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
         return slice, *[kind_of(part, inputs) for part in (x.start, x.stop, x.step)]
     if is_labelled(type(x)):
         return kind_of(admitted("compile", x), inputs)
-    try:
-        hash(x)
-    except TypeError:
-        return Same(x)
-    return type(x), x
+    return (type(x), x) if type(x) in ATOMS else Same(x)

@@ -98,7 +98,7 @@ def spoken(path: Sequence[str]) -> str:
 
 def parameters_of(x: Any) -> list[tuple[str, Any]]:
     """The parameters and buffers of a Module by name, and nothing of other objects."""
-    if isinstance(x, type) or not hasattr(x, "named_parameters") or not hasattr(x, "named_buffers"):
+    if isinstance(x, type) or not hasattr(type(x), "named_parameters") or not hasattr(type(x), "named_buffers"):
         return []
     return [*x.named_parameters(), *x.named_buffers()]
 

@@ -147,6 +147,8 @@ class Program:
         Spots in which each replay puts one and the same object, and that object.
     left
         The numbers of places in which each replay leaves another array.
+    catches
+        Whether the function may catch an error that a call raises.
     guard
         Tells whether what the function reached outside, when it was recorded, is still there.
     """
@@ -165,6 +167,7 @@ class Program:
     assigned: dict[Any, Any]
     touched: list[Any]
     effects: list[tuple[Spot, Any]] = field(default_factory=list)
+    catches: bool = False
     left: list[int] = field(default_factory=list)
     guard: Any = None
 

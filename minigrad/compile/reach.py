@@ -5,11 +5,14 @@ holds something is written down, so that a recording can exchange what is in it,
 still the same.
 """
 
+import dis
+import random
 import sys
-from collections import UserDict, UserList, deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
+from functools import cached_property, partial, partialmethod
+from itertools import pairwise
+from types import BuiltinMethodType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +21,11 @@ from ..core.door import Watched
 from ..errors import RecordingError
 
 MANY = 100_000  # objects; a function that reaches more has the whole program in its hands
+STREAMS = (random.Random, np.random.RandomState, np.random.BitGenerator)
 FEW = 8  # numbers, of which each is looked at by itself
 
-ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype, type(...))
-CONTAINERS = (SimpleNamespace, UserDict, UserList)  # of Python's library, whose attributes are the user's
+ATOMS = (bool, int, float, complex, str, bytes, range, type(None), np.generic, np.dtype, type(...))
+CONTAINERS = (SimpleNamespace, UserDict, UserList, ChainMap)  # of Python's library, whose attributes are the user's
 LIBRARIES = sys.stdlib_module_names | {"numpy", "minigrad"}  # whose functions do not change
 READERS = {"getattr", "hasattr", "vars", "setattr", "__dict__", "eval", "globals"}  # what reads names that are not told
 
@@ -42,20 +46,29 @@ class Reach:
     ----------
     places : list of Place
         What is in each when the walk comes by.
-    sizes : list of (container, int)
-        Lists and dicts, and how long they are.
+    sizes : list of (container, int or list)
+        Lists, and how long they are; dicts, and their keys.
+    classes : list of (type, list)
+        The user's classes, and the names of their attributes.
     contents : list of (container, container)
         Long lists of numbers, and sets, and copies of them.
     arrays : dict of int to ndarray
         The arrays in these places, in Tensors, and in the state of optimizers, by identity.
+    streams : list
+        What draws random numbers that a recording does not see.
+    catches : bool
+        Whether the function's code has an ``except`` in it.
     """
 
     def __init__(self, roots: Iterable[Any]) -> None:
         self.places: list[Place] = []
-        self.sizes: list[tuple[Any, int]] = []
+        self.sizes: list[tuple[Any, Any]] = []
         self.contents: list[tuple[Any, Any]] = []
         self.arrays: dict[int, Any] = {}
+        self.streams: list[Any] = []
+        self.catches = False
         self._known: dict[int, Any] = {}
+        self._classes: dict[int, tuple[type, list[str]]] = {}
         self._found: set[Any] = set()  # places, by the identity of the holder and the key
         self._names: set[str] = set()  # that code asks objects for
         self._asked: list[tuple[Any, bool, set[str]]] = []  # holders of which code asks for some names, and those found
@@ -64,10 +77,10 @@ class Reach:
         self._walk()
 
     def _walk(self) -> None:
-        while self._waiting or self._hidden or self._ask():
-            while self._waiting:
+        while self._waiting or self._ask() or self._hidden:
+            if self._waiting:
                 self._visit(self._waiting.pop())
-            while self._hidden:
+            elif self._hidden:  # when all else is found, as what is looked into is not visited later
                 self._look_into(self._hidden.pop())
 
     def knows(self, x: Any) -> bool:
@@ -92,24 +105,28 @@ class Reach:
             return
         if isinstance(x, np.ndarray):
             self.arrays[id(x)] = x
+        elif isinstance(x, STREAMS):
+            self.streams.append(x)
         elif isinstance(x, Watched):
             self._look_into_tensor(x)
         elif isinstance(x, FunctionType):
             self._visit_function(x)
         elif isinstance(x, dict | list | deque):
             self._visit_container(x)
-        elif isinstance(x, tuple | MappingProxyType | set | frozenset | MethodType | partial):
+        elif isinstance(x, tuple | MappingProxyType | set | frozenset | MethodType | BuiltinMethodType | partial):
             self._waiting += fixed_parts(x)
             if isinstance(x, set):
                 self.contents.append((x, set(x)))
-        elif isinstance(x, type | ModuleType):
+        elif isinstance(x, type):
+            self._visit_class(x)
+        elif isinstance(x, ModuleType):
             if not in_library(x):
                 self._asked.append((x, False, set()))
         else:
             self._visit_object(x)
 
     def _visit_container(self, x: Any) -> None:
-        self.sizes.append((x, len(x)))
+        self.sizes.append((x, [*x] if isinstance(x, dict) else len(x)))
         if type(x) is list and len(x) > FEW and all(isinstance(part, ATOMS) for part in x):
             self.contents.append((x, [*x]))
             return
@@ -124,6 +141,7 @@ class Reach:
                 continue
         self._waiting += f.__dict__.get("__wrapped__", None), f.__defaults__, f.__kwdefaults__
         if not in_library(f):
+            self.catches = self.catches or catches(f.__code__)
             names = {*names_in(f.__code__)}
             self._names |= names
             for name in names & f.__globals__.keys():
@@ -138,21 +156,28 @@ class Reach:
             for name in told:
                 self._keep(vars(x), name, True, vars(x)[name])
             self._hidden += parts(x) if told else ()
-        elif root_of(kind) == "minigrad" or issubclass(kind, CONTAINERS):
+        elif root_of(kind) == "minigrad" or issubclass(kind, CONTAINERS) or kind.__name__ == "Namespace":
             self._waiting.append(getattr(x, "__dict__", None))
         elif not in_library(kind) and hasattr(x, "__dict__"):
-            self.sizes.append((vars(x), len(vars(x))))  # a new attribute may hide one of the class
+            self.sizes.append((vars(x), [*vars(x)]))  # a new attribute may hide one of the class
             self._asked.append((vars(x), True, set()))
         for name in slots_of(kind):
             if hasattr(x, name):
                 self._keep(x, name, False, getattr(x, name))
+        self._visit_class(kind)
+
+    def _visit_class(self, kind: type) -> None:
+        """What the code of a class reads: all that Python or a library may call without naming it."""
+        inherits = any(map(in_library, kind.__mro__[1:-1]))  # whose code may call any method
         for cls in kind.__mro__:
-            if not in_library(cls) and self._is_new(cls):
-                self._asked.append((cls, False, set()))
-                inherits = any(map(in_library, cls.__mro__[1:-1]))  # whose code may call any method
-                self._waiting += [
-                    f for name, f in vars(cls).items() if isinstance(f, FunctionType) and (inherits or is_special(name))
-                ]
+            if in_library(cls) or id(cls) in self._classes:
+                continue
+            self._known[id(cls)] = cls
+            self._classes[id(cls)] = cls, [*vars(cls)]
+            self._asked.append((cls, False, set()))
+            for name, x in vars(cls).items():
+                if isinstance(x, FunctionType) and (inherits or is_special(name)):
+                    self._keep(cls, name, False, x)
 
     def _ask(self) -> bool:
         """Look for the names that code asks for by now; whether there is something new."""
@@ -168,15 +193,12 @@ class Reach:
 
     def _keep(self, holder: Any, key: Any, is_item: bool, x: Any) -> None:
         """Write a place down."""
-        if isinstance(x, staticmethod | classmethod | property):
-            self._waiting.append(x.fget if isinstance(x, property) else x.__func__)
-            return
         place = id(holder), key if isinstance(key, str | int) else id(key)
         if place in self._found:  # functions have variables in common
             return
         self._found.add(place)
         self.places.append(Place(holder, key, is_item, x))
-        self._waiting.append(x)
+        self._waiting += functions_of(x)
 
     # Arrays that are read anew by those who keep them
 
@@ -193,14 +215,29 @@ class Reach:
     def _look_into_tensor(self, x: Any) -> None:
         if isinstance(x.value, np.ndarray):
             self.arrays[id(x.value)] = x.value
+        notes = getattr(x.node, "notes", None)
+        self._waiting += [hook.function for hook in notes.hooks] if notes is not None else ()
+
+    @property
+    def classes(self) -> list[tuple[type, list[str]]]:
+        return [*self._classes.values()]
+
+
+def functions_of(x: Any) -> list[Any]:
+    """What is in a place, or the functions that make it where it is looked up."""
+    if isinstance(x, property):
+        return [x.fget, x.fset, x.fdel]
+    if isinstance(x, cached_property | partialmethod):
+        return [x.func]
+    return [x.__func__] if isinstance(x, staticmethod | classmethod) else [x]
 
 
 def fixed_parts(x: Any) -> Iterable[Any]:
     """What lies in something that never changes, or has no places."""
     if isinstance(x, partial):
         return x.func, x.args, x.keywords
-    if isinstance(x, MethodType):
-        return x.__func__, x.__self__
+    if isinstance(x, MethodType | BuiltinMethodType):
+        return getattr(x, "__func__", None), x.__self__
     return x.values() if isinstance(x, Mapping) else x
 
 
@@ -218,7 +255,7 @@ def slots_of(kind: type) -> list[str]:
     """The names of attributes that an object has besides those in its __dict__."""
     own = [cls.__dict__.get("__slots__", ()) for cls in kind.__mro__ if not in_stdlib(cls)]
     names = [name for slots in own for name in ((slots,) if isinstance(slots, str) else slots)]
-    return [name for name in names if not is_special(name)]
+    return [name for name in names if not name.startswith("__")]
 
 
 def in_library(x: Any) -> bool:
@@ -240,6 +277,14 @@ def root_of(x: Any) -> str:
 def is_special(name: str) -> bool:
     """Whether Python itself knows a name."""
     return name.startswith("__") and name.endswith("__")
+
+
+def catches(code: CodeType) -> bool:
+    """Whether there is an ``except`` in some code, or in that of functions defined in it."""
+    names = [line.opname for line in dis.get_instructions(code)] if code.co_exceptiontable else []
+    bare = any(pair == ("PUSH_EXC_INFO", "POP_TOP") for pair in pairwise(names))  # with and finally go on otherwise
+    inner = [part for part in code.co_consts if isinstance(part, CodeType)]
+    return bare or "CHECK_EXC_MATCH" in names or "CHECK_EG_MATCH" in names or any(map(catches, inner))
 
 
 def names_in(code: CodeType) -> Iterator[str]:

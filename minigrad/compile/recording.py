@@ -68,8 +68,16 @@ class Recording(Surroundings):
             return out
         if writes(function):
             return self._write(Call(function, args, kwargs, kind=WRITE, target=args[0]), kwargs)
-        answer = runnable(function)(*mapped(value_of, args), **mapped(value_of, kwargs))
+        answer = self._run(function, args, kwargs)
         return self._result(Call(function, args, kwargs), answer)
+
+    def _run(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """What a function returns; one that raises an error, which may be caught, is no part of any program."""
+        try:
+            return runnable(function)(*mapped(value_of, args), **mapped(value_of, kwargs))
+        except Exception:
+            self.complete = False
+            raise
 
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Draw random numbers, in each replay anew; a seed draws the same each time."""
@@ -77,6 +85,11 @@ class Recording(Surroundings):
             raise RecordingError(
                 "the compiled function takes a seed as an argument, which decides on the random numbers of its first "
                 "call only. Pass a generator, np.random.default_rng(seed)"
+            )
+        if method in ("shuffle", "spawn"):
+            raise RecordingError(
+                f"the compiled function calls {method} of a generator, which a replay would not do. To shuffle an "
+                f"array, write x[...] = rng.permutation(x)"
             )
         rng = value_of(rng)
         args, kwargs = self._with_known(Method(method), mapped(self._enter, tuple(args)), kwargs)
@@ -115,9 +128,15 @@ class Recording(Surroundings):
             self.known[x.node] = x.value
             return x.value
         value = np.asarray(x.value)
-        different = self.call(np.not_equal, (x, value[()] if x.node.is_number else value.copy()))
-        self.calls.append(Call(Stale, (different.node,), {}, kind=REFUSE))
+        number = value[()] if x.node.is_number else value.copy()
+        self._expect(self.call(np.not_equal, (x, number)))
+        if value.dtype.kind == "f" and not value.all():  # a zero has a sign
+            self._expect(self.call(np.not_equal, (self.call(np.signbit, (x,)), np.signbit(number))))
         return x.value
+
+    def _expect(self, different: Any) -> None:
+        """Let replays give up where any element is true."""
+        self.calls.append(Call(Stale, (different.node,), {}, kind=REFUSE))
 
     def array(self, x: Any) -> Any:
         """An array in place of a number that the function is given."""
@@ -128,7 +147,7 @@ class Recording(Surroundings):
         target: Any = call.target
         if target.node.root.origin != RESULT and target.node not in self._copies:
             self._copies[target.node] = target.value, target.value.copy()
-        answer = runnable(call.function)(*mapped(value_of, call.args), **mapped(value_of, kwargs))
+        answer = self._run(call.function, call.args, kwargs)
         self._append(call)
         return answer
 

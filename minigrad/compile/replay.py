@@ -15,7 +15,7 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
-from .guards import GONE
+from .guards import GONE, same
 from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Spot, Value, leaves_of, mapped
 from .simplify import simplify
 from .source import Source
@@ -146,8 +146,8 @@ def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) 
     names["unchanged"] = program.guard.unchanged
     unfit = ["not unchanged()"]
     for i, (x, known) in enumerate(program.known.items()):
-        unfit.append(f"inputs[{x.source}] != known_{i}")
-        names[f"known_{i}"] = known
+        unfit.append(f"not same(inputs[{x.source}], known_{i})")
+        names |= {f"known_{i}": known, "same": same}
     for i, (tensor, (value, node)) in enumerate(program.tensors.items()):
         unfit.append(f"tensor_{i}.value is not value_{i} or tensor_{i}.node is not node_{i}")
         names |= {f"tensor_{i}": tensor, f"value_{i}": value, f"node_{i}": node}

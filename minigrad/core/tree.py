@@ -50,6 +50,8 @@ def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     ValueError
         If one of the others has another structure.
     """
+    if tree is None and any(other is not None for other in others):
+        raise ValueError(f"expected None, as the argument is; got {next(x for x in others if x is not None)!r}")
     if type(tree) in LEAVES or not is_branch(tree):
         return None if tree is None else function(tree, *others)
     keys = tree if isinstance(tree, Mapping) else range(len(tree))

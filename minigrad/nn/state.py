@@ -28,6 +28,11 @@ def checked_state(
     problems += [f"{name} is unexpected" for name in state if name not in own and name not in others]
     if not strict:
         problems = []
+    first = {id(part): name for name, part in own.items() if name in state}
+    for name, part in others.items():  # which the module has under another name as well
+        same = first.get(id(part))
+        if same is not None and not np.array_equal(bare(state[name]), bare(state[same]), equal_nan=True):
+            problems.append(f"{name} differs from {same}, which is the same array here")
     pairs = []
     for name, part in {**others, **own}.items():
         if name in state:

@@ -73,8 +73,8 @@ class SGD(Optimizer):
         return hyper.momentum is not None and hyper.dampening is not None
 
     def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
-        """The share of the gradient that reaches the buffer: all of it in the first step."""
-        return (1 - hyper.dampening * np.minimum(t - 1, 1),)
+        """The share of the gradient that reaches the buffer: all of it in the first step, and without momentum."""
+        return (1 - hyper.dampening * np.minimum(t - 1, 1) * np.not_equal(hyper.momentum, 0),)
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
         s = state.s

@@ -38,9 +38,11 @@ class Modes:
 
     def restore(self, ready: bool) -> None:
         """Give all modules their modes back; `ready`, if those that have none of their own are to be used now."""
-        for module, mode in self.before:
+        known = {id(module) for module, _ in self.before}
+        added = [(m, None) for m in self.model.modules() if known and id(m) not in known and m.training]
+        for module, mode in [*self.before, *added]:
             own: dict[str, Any] = vars(module)
-            own["training"] = mode
+            own["training"] = mode  # also of a part that was added meanwhile
             if mode is None:
                 del own["training"]
                 own |= {"training": Ready()} if ready and module.training else {}

@@ -37,8 +37,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if not is_grad_enabled():
-            return f(*args, **kwargs)  # and so there will be no second run
+        if not is_grad_enabled() or context.get().recorder is not None:
+            return f(*args, **kwargs)  # and so there will be no second run; a compiled function plans its own memory
         args, kwargs = tree_map(lambda x: x, (args, kwargs))  # the caller may change the containers
         inputs = [x for x in leaves((args, kwargs)) if is_floating(x)]
         given = [x.level.made(x.value, x.node) if isinstance(x, Watched) else x for x in inputs]
