@@ -81,7 +81,7 @@ def out_position(function: Any) -> int | None:
         return {"reduce": 3, "accumulate": 3, "reduceat": 4}.get(function[1])
     try:
         names = inspect.signature(getattr(np.ndarray, function.name) if type(function) is Method else function)
-    except (AttributeError, TypeError, ValueError):  # another library's, or one of NumPy 2.0 without a signature
+    except (AttributeError, TypeError, ValueError):  # pragma: no cover: NumPy 2.0 has functions without a signature
         return 2 if getattr(function, "name", getattr(function, "__name__", "")) == "dot" else None
     out = names.parameters.get("out")
     return None if out is None or out.kind == out.KEYWORD_ONLY else [*names.parameters].index("out")

@@ -80,7 +80,7 @@ class Reach:
         while self._waiting or self._ask() or self._hidden:
             if self._waiting:
                 self._visit(self._waiting.pop())
-            elif self._hidden:  # when all else is found, as what is looked into is not visited later
+            else:  # all else is found, as what is looked into is not visited later
                 self._look_into(self._hidden.pop())
 
     def knows(self, x: Any) -> bool:
@@ -213,8 +213,7 @@ class Reach:
             self._hidden += parts(x)
 
     def _look_into_tensor(self, x: Any) -> None:
-        if isinstance(x.value, np.ndarray):
-            self.arrays[id(x.value)] = x.value
+        self.arrays[id(x.value)] = x.value
         notes = getattr(x.node, "notes", None)
         self._waiting += [hook.function for hook in notes.hooks] if notes is not None else ()
 

@@ -122,8 +122,6 @@ class Recording(Surroundings):
 
     def read(self, x: RecordingArray) -> Any:
         """What is in an array now, for Python to decide by: a replay is for this only."""
-        if isinstance(x.value, np.random.Generator) or x.node.origin == CONSTANT:
-            return x.value
         if x.node.origin == ARGUMENT and x.node.is_number:
             self.known[x.node] = x.value
             return x.value

@@ -54,12 +54,19 @@ def stacked(samples: list[Any]) -> Any:
     if any(map(is_frame, leaves(samples[0]))):
         samples = [without_frames(sample) for sample in samples]
     try:
-        return tree_map(lambda *xs: np.stack(xs), *samples)
+        return tree_map(stack, *samples)
     except ValueError as error:
         raise ValueError(
             f"the samples of a batch have the same structure and shapes: {error}. A list is a data set of "
             f"samples; arrays that hold one in each row go in a tuple: (x, y)"
         ) from error
+
+
+def stack(*xs: Any) -> Any:
+    """Arrays or numbers, one on the other; None among them would make objects of all."""
+    if any(x is None for x in xs):
+        raise ValueError("some samples have None where others have a value")
+    return np.stack(xs)
 
 
 def checked_count(name: str, value: Any, low: int) -> int:

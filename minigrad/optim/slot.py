@@ -70,9 +70,8 @@ class Slot:
 
     def follow(self) -> None:
         """Work on the memory that the parameter has now."""
-        if self.w is not self.p.value:
-            self.w = self.p.value
-            self.cut()
+        self.w = self.p.value
+        self.cut()
 
     def pieces(self, g: Any) -> Iterator[tuple[Any, Any, Any]]:
         """The parameter, its gradient and its state, part by part, in the dtype of the computation."""

@@ -266,6 +266,7 @@ def test_numbers_that_are_the_same(x, y, want):
     """Of one type, and bit by bit but for what a NaN hides."""
     assert guards.same(x, y) is want
     assert guards.same_all([x], [y]) is want
+    assert not guards.same_all([x], [y, y])
 
 
 def test_the_first_change_has_a_name():
@@ -772,3 +773,55 @@ def test_an_error_that_may_be_caught_is_the_functions():
     for x in (np.eye(2), np.zeros((2, 2)), 2 * np.eye(2), np.zeros((2, 2))):
         np.testing.assert_array_equal(compiled(x), theirs(x))
         np.testing.assert_array_equal(kept, other)
+
+
+H = np.zeros(2)
+
+
+def test_a_variable_that_is_deleted():
+    """The function is asked again, and says so."""
+
+    def function(x):
+        global H
+        H = 0.5 * H + x
+        return H * 2
+
+    compiled = mg.compile(function)
+    for _ in range(2):
+        compiled(np.ones(2))
+    assert compiled(np.ones(2)).tolist() == [3.5, 3.5]
+    del globals()["H"]
+    with pytest.raises(NameError):
+        compiled(np.ones(2))
+
+
+def test_a_slot_that_is_deleted_has_a_name():
+    """As the first change."""
+    slots = Settings()
+    compiled = mg.compile(lambda x: x * slots.array)
+    compiled(np.ones(2))
+    del slots.array
+    assert compiled._latest.guard.first_change() == "array"
+
+
+@pytest.mark.filterwarnings("ignore:.*runs uncompiled for some arguments:RuntimeWarning")
+def test_a_dict_that_loses_entries():
+    """No replay takes them out."""
+    d = dict.fromkeys("abcdefghijkl", 1.0)
+    compiled = mg.compile(lambda x: (d.popitem(), x * len(d))[1])
+    assert [compiled(np.ones(1)).item() for _ in range(11)] == [*range(11, 0, -1)]
+
+
+def test_a_tensor_that_is_left_and_not_read():
+    """What was there before does not matter, but for its kind."""
+    s = types.SimpleNamespace(last=mg.tensor(np.zeros(2)))
+
+    @mg.compile
+    def function(x):
+        s.last = mg.asarray(x * 2)
+        return x + 1
+
+    for value in (1.0, 2.0, 3.0):
+        function(np.full(2, value))
+        assert s.last.tolist() == [2 * value] * 2
+    assert len(function.programs) == 1

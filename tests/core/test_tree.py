@@ -49,6 +49,13 @@ def test_another_structure_is_refused(tree, other, wanted):
         tree_map(lambda x, y: x, tree, other)
 
 
+def test_none_beside_a_tree_is_refused():
+    """It is an empty tree, and what is beside it would be lost."""
+    with pytest.raises(ValueError, match=r"expected None, as the argument is; got \[3\.0\]"):
+        tree_map(lambda *parts: parts, {"x": 1.0, "y": None}, {"x": 2.0, "y": [3.0]})
+    assert tree_map(lambda *parts: parts, {"x": 1.0, "y": None}, {"x": 2.0, "y": None}) == {"x": (1.0, 2.0), "y": None}
+
+
 def test_rebuild_is_the_inverse_of_leaves():
     """rebuild puts new leaves into the places of the old ones."""
     assert rebuild(TREE, leaves(TREE)) == TREE

@@ -506,3 +506,10 @@ def test_inputs_and_targets_as_two_arguments_are_told_of_the_tuple(second):
 def test_a_batch_size_may_be_an_integer_of_numpys(integer):
     """It has a shape, but no axis."""
     assert len(DataLoader(X, integer)) == 3
+
+
+@pytest.mark.parametrize("samples", [[(1.0, None), (2.0, 3.0)], [(2.0, 3.0), (1.0, None)]])
+def test_none_beside_a_target_is_refused(samples):
+    """It would be lost, or make an array of objects."""
+    with pytest.raises((TypeError, ValueError)):
+        list(DataLoader(samples, batch_size=2))

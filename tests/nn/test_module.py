@@ -357,3 +357,16 @@ def test_the_guide_names_all_modules_that_there_are():
         name for name in nn.__all__ if isinstance(kind := getattr(nn, name), type) and issubclass(kind, nn.Module)
     }
     assert set(re.findall(r"`(\w+)`", table)) - {"nn"} == public - of_the_user
+
+
+def test_a_state_that_unties_weights_is_refused():
+    """One of its two values would be lost; two equal ones are one."""
+    apart, tied = (nn.Sequential(nn.Linear(2, 2, rng=0), nn.Linear(2, 2, rng=1)) for _ in range(2))
+    tied[1].weight = tied[0].weight
+    before = tied.state_dict()
+    with pytest.raises(ValueError, match="1.weight differs from 0.weight, which is the same array here"):
+        tied.load_state_dict(apart.state_dict())
+    assert all(np.array_equal(tied.state_dict()[name], x) for name, x in before.items())
+    apart[1].weight.data = apart[0].weight.data
+    tied.load_state_dict(apart.state_dict())
+    assert tied(np.ones((1, 2))).tolist() == apart(np.ones((1, 2))).tolist()

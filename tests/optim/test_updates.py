@@ -150,3 +150,16 @@ def test_fortran_order_is_updated_all_the_same(monkeypatch):
     w.grad = np.ones((3, 4))
     optimizer.step()
     np.testing.assert_allclose(w.data, np.arange(12.0).reshape(3, 4) - 0.1, atol=1e-8)
+
+
+def test_without_momentum_there_is_no_dampening():
+    """As PyTorch skips the buffer once a group's momentum is 0: the step is the gradient."""
+    w = mg.tensor(np.ones(1), requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0, momentum=0.9, dampening=0.5)
+    steps = []
+    for momentum in (0.9, 0.9, 0.0, 0.0):
+        optimizer.param_groups[0]["momentum"] = momentum
+        w.data, w.grad = np.ones(1), np.ones(1)
+        optimizer.step()
+        steps.append(1 - w.item())
+    assert steps == [1.0, 0.9 + 0.5, 1.0, 1.0]

@@ -168,3 +168,18 @@ def test_modes_are_restored_where_an_interrupt_came_first():
     assert all(modes(model))
     del training
     assert not any(modes(model))
+
+
+def test_a_part_that_is_added_during_a_training():
+    """Is left ready for use, like the others."""
+    model = nn.Sequential(nn.Linear(2, 1, rng=0))
+
+    def add(history):
+        if len(model) == 1:
+            model.append(nn.Dropout(0.5, rng=0))
+
+    loss = nn.functional.mse_loss
+    batches = [(np.ones((4, 2)), np.ones((4, 1)))]
+    train.fit(model, loss, optim.SGD(model.parameters(), lr=0.1), batches, 2, callbacks=[add])
+    assert not model[1].training
+    assert model(np.ones((1, 2))).tolist() == model(np.ones((1, 2))).tolist()

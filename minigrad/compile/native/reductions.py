@@ -121,8 +121,6 @@ def reduction(call: Call, result: Value, places: Places) -> Statement | None:
     options = dict(zip(("x", "axis"), call.args, strict=False)) | dict(call.kwargs)
     if name != "reduce" or function not in STEPS or not set(options) <= {"x", "axis", "keepdims"} or len(call.args) > 2:
         return None
-    if call.varies:
-        return None
     x, axis, keepdims = options["x"], options.get("axis", None if method else 0), options.get("keepdims", False)
     axes = tuple(range(len(x.shape))) if axis is None else tuple(a % len(x.shape) for a in np.atleast_1d(axis))
     logical = function in (np.logical_or, np.logical_and)
