@@ -83,7 +83,10 @@ class Exchange:
 
     def undo(self) -> None:
         """Let everything be as it was: also what the function has put into variables, lists, dicts and objects."""
-        self._assign([(place, place.value) for place in self._places if now_in(place) is not place.value])
+        there = [
+            place for place in self._places if not (now_in(place) is GONE and isinstance(place.holder, list | deque))
+        ]
+        self._assign([(place, place.value) for place in there if now_in(place) is not place.value])
         self._put.clear()
         for cls, key, _, _ in self._new_attributes():
             type.__delattr__(cls, key)

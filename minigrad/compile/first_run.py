@@ -97,10 +97,10 @@ def hand_back(containers: Sequence[tuple[Any, Any, Any]]) -> bool:
     """
     untouched = True
     for old, new, before in containers:
-        pairs = zip(branches_of(before), branches_of(old), strict=True)
-        own = {id(inside): x for inside, x in pairs}
-        if [*map(id, branches_of(new))] == [*own] and (isinstance(new, list) or [*new] == [*old]):
+        inside = [*map(id, branches_of(before))]
+        if [*map(id, branches_of(new))] == inside and (isinstance(new, list) or [*new] == [*old]):
             continue
+        own = dict(zip(inside, branches_of(old), strict=True))
         untouched = False
         if isinstance(old, dict):
             entries = {key: own[id(x)] if id(x) in own else released(x) for key, x in new.items()}

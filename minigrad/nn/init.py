@@ -15,6 +15,7 @@ matrix (fan in, fan out), as Linear has it; one of more axes comes with its `lay
 
 import math
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -210,7 +211,14 @@ def check_layout(layout: str | None, shape: tuple[int, ...]) -> None:
 def lengths(shape: Shape) -> tuple[int, ...]:
     """A shape as a tuple: that of a parameter, of the weight of a layer, or the one given."""
     weight: Any = weight_of(shape)
-    return tuple(getattr(weight, "shape", weight))
+    given = getattr(weight, "shape", weight)
+    try:
+        whole = tuple(map(index, given))  # integers of Python's, as products of NumPy's may overflow
+    except TypeError:
+        whole = (-1,)
+    if min(whole, default=0) < 0:
+        raise ValueError(f"a shape is a sequence of lengths, such as (3, 2), or has a layer for it; got {given!r}")
+    return whole
 
 
 def weight_of(x: Any) -> Any:

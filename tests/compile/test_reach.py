@@ -180,7 +180,11 @@ def test_what_is_not_named_does_not_matter():
 
 def test_a_function_that_raises_has_changed_no_place():
     """Whatever it has put into lists, dicts, sets and objects is taken out again, and what it took out is back."""
-    state = types.SimpleNamespace(list=[1.0], dict={"a": 1.0}, set={1}, deque=collections.deque([1.0]), kept=None)
+    state = types.SimpleNamespace(
+        list=[1.0], dict={"a": 1.0, "b": 2}, set={1}, deque=collections.deque([1.0]), kept=None
+    )
+    state.short = [1.0, np.ones(2)]
+    short = [*state.short]
 
     def function(x):
         state.list.append(x * 2)
@@ -189,12 +193,16 @@ def test_a_function_that_raises_has_changed_no_place():
         state.deque[0] = x
         state.kept = state.more = x * 2
         state.list[0] = SCALE
+        state.short.clear()
+        del state.dict["b"]
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
         mg.compile(function)(np.ones(2))
-    assert (state.list, state.dict, state.set, [*state.deque]) == ([1.0], {"a": 1.0}, {1}, [1.0])
-    assert vars(state).keys() == {"list", "dict", "set", "deque", "kept"}
+    assert (state.list, state.dict, state.set, [*state.deque]) == ([1.0], {"a": 1.0, "b": 2}, {1}, [1.0])
+    assert vars(state).keys() == {"list", "dict", "set", "deque", "kept", "short"}
+    assert all(map(lambda a, b: a is b, state.short, short))
+    assert len(state.short) == 2
     assert state.kept is None
 
 
@@ -614,6 +622,14 @@ class Equal:
     def step(self, x):
         self.w = self.w + x
         return self.w * 1
+
+
+def test_containers_with_equal_entries_are_replayed():
+    """One word twice is no change."""
+    compiled = mg.compile(lambda x, words: x * len(words))
+    for _ in range(2):
+        assert compiled(np.ones(2), ["a", "a", None, None]).tolist() == [4, 4]
+    assert len(compiled.programs) == 1
 
 
 def test_equal_objects_have_programs_of_their_own():

@@ -177,3 +177,12 @@ def test_shapes_without_a_fan_are_refused(shape):
             ValueError, match=r"fan in and fan out are of shapes \(..., fan in, fan out\) without zeros; got"
         ):
             draw(shape)
+
+
+@pytest.mark.parametrize("shape", [(-1, 3), 4, "ab", (2.5, 3)])
+def test_what_is_no_shape_is_refused(shape):
+    """With what a shape is; lengths of a short type do not overflow when they are multiplied."""
+    for first in (init.zeros, init.normal, init.he_normal):
+        with pytest.raises(ValueError, match="a shape is a sequence of lengths"):
+            first(shape)
+    assert init.fans(tuple(np.array([20, 30, 3, 3], np.uint8)), layout="oi...") == (270, 180)
