@@ -728,12 +728,12 @@ def test_zeros_have_signs(sign):
 
 
 def test_keys_in_another_order():
-    """A sum of floats depends on it."""
-    d = {"a": 1e16, "b": 1.0, "c": -1e16}
-    compiled = mg.compile(lambda x: x * sum(d.values()))
-    assert compiled(np.ones(1)) == 0
-    d["b"] = d.pop("b")
-    assert compiled(np.ones(1)) == 1
+    """The first of them is another one, then."""
+    d = {"a": 2.0, "b": 3.0}
+    compiled = mg.compile(lambda x: x * next(iter(d.values())))
+    assert compiled(np.ones(1)) == 2
+    d["a"] = d.pop("a")
+    assert compiled(np.ones(1)) == 3
 
 
 def test_many_kinds_of_arguments_are_not_remembered():
