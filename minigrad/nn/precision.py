@@ -62,7 +62,7 @@ def of_integers(name: str, x: Any) -> Any:
 
 def narrowed(y: Any, x: Any, *others: Any) -> Any:
     """`y`, computed of `x` widened, as float16 if `x` is and `others` are no wider."""
-    if x.dtype.char != "e":
+    if getattr(x, "dtype", OBJECT).char != "e":  # a frame has none
         return y
     dtype = np.result_type(x.dtype, *(other.dtype for other in others if other is not None))
     return y if y.dtype == dtype else astype(y, dtype)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import minigrad as mg
+from minigrad import nn
 from minigrad.nn import Buffer, Parameter
 from minigrad.nn import functional as F
 from tests.rules.cases import CASES
@@ -380,3 +381,30 @@ def test_weights_and_outputs_of_losses():
     assert F.mse_loss(output, X).item() == F.mse_loss(V, X).item()
     logits = F.binary_cross_entropy_with_logits
     assert logits(mg.tensor(X), V / 8, pos_weight=weight).item() == (logits(mg.tensor(X), V / 8, pos_weight=V).item())
+
+
+FRAME = np.arange(12.0).reshape(4, 3) + 1
+LAYERS = {
+    "LayerNorm": lambda x: nn.LayerNorm(3)(x),
+    "RMSNorm": lambda x: nn.RMSNorm(3)(x),
+    "BatchNorm1d": lambda x: nn.BatchNorm1d(3)(x),
+    "Linear": lambda x: nn.Linear(3, 2, rng=0)(x),
+    "Linear without bias": lambda x: nn.Linear(3, 2, bias=False, rng=0)(x),
+    "Dropout": lambda x: nn.Dropout(0.5, rng=0)(x),
+    "Sequential": lambda x: nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh(), nn.BatchNorm1d(4))(x),
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "softplus": F.softplus,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.1),
+    "the output of a loss": lambda x: F.mse_loss(x, 2 * FRAME),
+    "logits": lambda x: F.cross_entropy(x, np.array([0, 1, 2, 1])),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_take_frames(layer):
+    """By position, with results of the same kind as for an array."""
+    frame = pd.DataFrame(FRAME, index=[3, 1, 0, 2], columns=list("cab"))
+    ours, theirs = LAYERS[layer](frame), LAYERS[layer](FRAME)
+    assert type(ours) is type(theirs)
+    np.testing.assert_array_equal(plain(ours), plain(theirs))

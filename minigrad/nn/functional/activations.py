@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...core.foreign import admitted
 from ...core.short import public
 from ...ops.functions import log_softmax, sigmoid, softmax
 from ...ops.functions import tanh as hyperbolic_tangent
@@ -39,11 +40,13 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu's approximate is 'none' or 'tanh'; got {approximate!r}")
+    x = admitted("gelu", x)
     return x * normal_cdf(x) if approximate == "none" else gelu_tanh(x)
 
 
 def silu(x: Any) -> Any:
     """``x * sigmoid(x)``, also known as swish."""
+    x = admitted("silu", x)
     return x * sigmoid(x)
 
 

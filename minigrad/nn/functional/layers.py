@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bare, bind
+from ...core.foreign import admitted
 from ...core.recorder import drawn, fixed, refuse
 from ...ops.functions import einsum
 from ..init import RNG
@@ -23,7 +24,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     bias : array of shape (out,), optional
     """
     check_last("linear", x, weight.shape[0])
-    weight = floating("the weight of linear", weight)
+    x, weight = admitted("linear", x), floating("the weight of linear", weight)
     return x @ weight if bias is None else bind(affine, (x, weight, bias))
 
 

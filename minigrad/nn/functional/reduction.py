@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bare
+from ...core.foreign import admitted
 from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import astype, mean
@@ -37,7 +38,7 @@ def fitting(name: str, x: Any, target: Any) -> tuple[Any, Any, Any]:
     A target of another shape is refused.
     """
     check_array(name, x)
-    target = as_array(target)
+    x, target = admitted(name, x), as_array(target)
     if x.shape != target.shape:
         raise ValueError(
             f"{name} takes an output and a target of the same shape, and does not broadcast; got {x.shape} and "
