@@ -79,10 +79,11 @@ def out_position(function: Any) -> int | None:
         return function.nin
     if isinstance(function, tuple):
         return {"reduce": 3, "accumulate": 3, "reduceat": 4}.get(function[1])
+    known = getattr(np, function.name, None) if type(function) is Method else function  # with the same positions
     try:
-        names = inspect.signature(getattr(np.ndarray, function.name) if type(function) is Method else function)
-    except (AttributeError, TypeError, ValueError):  # pragma: no cover: NumPy 2.0 has functions without a signature
-        return 2 if getattr(function, "name", getattr(function, "__name__", "")) == "dot" else None
+        names = inspect.signature(known)
+    except (TypeError, ValueError):  # a method alone; and NumPy 2.0 has functions without a signature
+        return 2 if known is np.dot else None
     out = names.parameters.get("out")
     return None if out is None or out.kind == out.KEYWORD_ONLY else [*names.parameters].index("out")
 

@@ -210,4 +210,4 @@ def test_random_programs_in_native_code():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*runs uncompiled:RuntimeWarning", "ignore::RuntimeWarning")
 def test_many_random_programs_in_a_changing_world():
-    assert sum(plays(seed) for seed in range(300, 10_000)) > 0.9 * 9_700
+    assert sum(plays(seed) for seed in range(300, 3_000)) > 0.9 * 2_700
