@@ -79,7 +79,7 @@ def out_position(function: Any) -> int | None:
         return function.nin
     if isinstance(function, tuple):
         return {"reduce": 3, "accumulate": 3, "reduceat": 4}.get(function[1])
-    known = getattr(np, function.name, None) if type(function) is Method else function  # with the same positions
+    known: Any = getattr(np, function.name, None) if type(function) is Method else function  # of the same positions
     try:
         names = inspect.signature(known)
     except (TypeError, ValueError):  # a method alone; and NumPy 2.0 has functions without a signature

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
+from minigrad.compile.expressions import Expressions
 from minigrad.core.recorder import depends, drawn, fixed, refuse, scratch, seen
 
 from .test_compiled import count_runs
@@ -779,3 +780,22 @@ def test_gradients_of_python_numbers():
     compiled = mg.compile(mg.grad(lambda u, v: u * v))
     for v in (2.0, 5.0):
         assert compiled(3.0, v) == v
+
+
+def test_a_tangent_is_filled_in_a_compiled_function():
+    """``x[i] = v`` in forward mode is a call like others there."""
+
+    def filled(v):
+        y = v * 1
+        y[0] = v[1] * v[2]
+        y[1:] = 2.0
+        return y
+
+    compiled = mg.compile(lambda x: mg.jvp(filled, (x,), (np.ones(3),))[1])
+    for factor in (1.0, 2.0):
+        assert compiled(factor * np.arange(3.0)).tolist() == [3 * factor, 0, 0]
+
+
+def test_a_mapping_among_the_options_of_a_call():
+    """It is written into the source like a tuple or a list."""
+    assert Expressions().operand({"a": (1, 2), "b": [3]}) == "{'a': (1, 2), 'b': [3]}"
