@@ -25,7 +25,7 @@ ALLOWED = {
     "transforms": {"core", "errors"},
     "testing": {"core", "errors", "transforms"},
     "optim": {"core"},
-    "compile": {"core", "errors", "rules"},
+    "compile": {"core", "errors", "rules", "transforms"},
     "data": {"core", "transforms"},
     "io": {"core", "errors"},
     "nn": {"core", "ops", "rules"},

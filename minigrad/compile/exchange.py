@@ -1,6 +1,7 @@
 """While a function is recorded, there are recorded arrays where it keeps its arrays outside; then all is put back."""
 
 import operator
+import pickle
 import random
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from ..core.sweep import at_once
 from ..core.tensor import Tensor
 from ..core.values import as_array
 from ..errors import RecordingError
+from ..transforms.generators import set_state, state_of
 from .array import RecordingArray, RecordingGenerator
 from .program import mapped
 from .reach import Place, Reach
@@ -176,26 +178,6 @@ def unseeded(seed: Any = None) -> Any:
     return seed if isinstance(seed, RecordingGenerator) else DEFAULT_RNG(seed)
 
 
-def state_of(x: Any) -> Any:
-    """What will be drawn next from a generator of another kind, all of which shows in its text."""
-    if isinstance(x, random.Random):
-        return x.getstate()
-    if isinstance(x, np.random.BitGenerator):
-        return x.state
-    name, keys, *rest = x.get_state()
-    return name, keys.tolist(), *rest
-
-
-def set_state(x: Any, state: Any) -> None:
-    """Let a generator go on where it was."""
-    if isinstance(x, random.Random):
-        x.setstate(state)
-    elif isinstance(x, np.random.BitGenerator):
-        x.state = state
-    else:
-        x.set_state(state)
-
-
 class Streams:
     """The generators of random numbers that a recording does not see: Python's, np.random's, and others reached."""
 
@@ -203,13 +185,13 @@ class Streams:
         module: Any = np.random.mtrand
         usual: Any = random
         self._all = [usual._inst, module._rand, *reached]
-        self._before = [state_of(x) for x in self._all]
+        self._before = [pickle.dumps(state_of(x)) for x in self._all]  # byte by byte
 
     def restore(self) -> bool:
         """Let them go on where they were; whether one of them was somewhere else."""
-        changed = [i for i, x in enumerate(self._all) if repr(state_of(x)) != repr(self._before[i])]
+        changed = [i for i, x in enumerate(self._all) if pickle.dumps(state_of(x)) != self._before[i]]
         for i in changed:
-            set_state(self._all[i], self._before[i])
+            set_state(self._all[i], pickle.loads(self._before[i]))
         return bool(changed)
 
     def check(self) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..core.door import Watched
 from ..errors import RecordingError
+from .names import names_in
 
 MANY = 100_000  # objects; a function that reaches more has the whole program in its hands
 STREAMS = (random.Random, np.random.RandomState, np.random.BitGenerator)
@@ -101,14 +102,10 @@ class Reach:
 
     def _visit(self, x: Any) -> None:
         """Write down the places in something."""
-        if not self._is_new(x):
+        if not self._is_new(x) or self._take(x):
             return
-        if isinstance(x, np.ndarray):
-            self.arrays[id(x)] = x
-        elif isinstance(x, STREAMS):
+        if isinstance(x, STREAMS):
             self.streams.append(x)
-        elif isinstance(x, Watched):
-            self._look_into_tensor(x)
         elif isinstance(x, FunctionType):
             self._visit_function(x)
         elif isinstance(x, dict | list | deque):
@@ -203,19 +200,20 @@ class Reach:
     # Arrays that are read anew by those who keep them
 
     def _look_into(self, x: Any) -> None:
-        if not self._is_new(x):
+        if not self._is_new(x) or self._take(x):
             return
+        if isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
+            self._hidden += parts(x)
+
+    def _take(self, x: Any) -> bool:
+        """Note an array, or that of a Tensor with its hooks; whether it is one."""
         if isinstance(x, np.ndarray):
             self.arrays[id(x)] = x
         elif isinstance(x, Watched):
-            self._look_into_tensor(x)
-        elif isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
-            self._hidden += parts(x)
-
-    def _look_into_tensor(self, x: Any) -> None:
-        self.arrays[id(x.value)] = x.value
-        notes = getattr(x.node, "notes", None)
-        self._waiting += [hook.function for hook in notes.hooks] if notes is not None else ()
+            self.arrays[id(x.value)] = x.value
+            notes = getattr(x.node, "notes", None)
+            self._waiting += [hook.function for hook in notes.hooks] if notes is not None else ()
+        return isinstance(x, np.ndarray | Watched)
 
     @property
     def classes(self) -> list[tuple[type, list[str]]]:
@@ -284,11 +282,3 @@ def catches(code: CodeType) -> bool:
     bare = any(pair == ("PUSH_EXC_INFO", "POP_TOP") for pair in pairwise(names))  # with and finally go on otherwise
     inner = [part for part in code.co_consts if isinstance(part, CodeType)]
     return bare or "CHECK_EXC_MATCH" in names or "CHECK_EG_MATCH" in names or any(map(catches, inner))
-
-
-def names_in(code: CodeType) -> Iterator[str]:
-    """The names of global variables and attributes in a function's code, and in that of functions defined in it."""
-    yield from code.co_names
-    for part in code.co_consts:
-        if isinstance(part, CodeType):
-            yield from names_in(part)

@@ -1,7 +1,6 @@
 """The generators of random numbers that a function or an object may draw from, and their states."""
 
 import dis
-import random
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -59,18 +58,28 @@ def has_state(x: Any) -> bool:
 
 
 def state_of(x: Any) -> Any:
-    if hasattr(x, "bit_generator"):
-        return x.bit_generator.state
-    return x.getstate() if isinstance(x, random.Random) else x.get_state()
+    """What a generator of NumPy's, of any kind, or of Python's will draw next."""
+    x = getattr(x, "bit_generator", x)
+    if hasattr(x, "state"):
+        return x.state
+    return x.getstate() if is_pythons(x) else x.get_state()
 
 
 def set_state(x: Any, state: Any) -> None:
-    if hasattr(x, "bit_generator"):
-        x.bit_generator.state = state
-    elif isinstance(x, random.Random):
+    """Let a generator draw that next."""
+    x = getattr(x, "bit_generator", x)
+    if hasattr(x, "state"):
+        x.state = state
+    elif is_pythons(x):
         x.setstate(state)
     else:
         x.set_state(state)
+
+
+def is_pythons(x: Any) -> bool:
+    """Whether it is a generator of Python's own module, which is not loaded for this."""
+    module = sys.modules.get("random")
+    return module is not None and isinstance(x, module.Random)
 
 
 def generators_of(f: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> list[Any]:
@@ -121,7 +130,7 @@ def generators_in(roots: Mapping[str, Any]) -> dict[str, Any]:
 
 def draws(x: Any) -> bool:
     """Whether it is a generator of NumPy's or of Python's, whose state can be read and set."""
-    return isinstance(x, random.Random) or any(
+    return is_pythons(x) or any(
         kind.__module__.startswith("numpy.random") and (hasattr(kind, "bit_generator") or hasattr(kind, "get_state"))
         for kind in type(x).__mro__
     )

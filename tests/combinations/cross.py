@@ -13,6 +13,8 @@ import numpy as np
 import minigrad as mg
 from tests.rules.numeric import size_of
 
+from .numeric import read_only
+
 # Layouts: each gives an array of the same values, which lies otherwise in memory
 
 
@@ -22,12 +24,6 @@ def every_second(x):
     view = larger[(0, ..., *(slice(None, None, 2) for _ in x.shape))]
     view[...] = x
     return view
-
-
-def read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
 
 
 LAYOUTS = {

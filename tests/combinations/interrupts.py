@@ -282,12 +282,12 @@ def check_threads():
     assert not thread.is_alive(), "a lock was left taken"
 
 
-def run_interrupts(seconds=2.0, seed=0):
+def run_interrupts(seconds=2.0, seed=0, programs=PROGRAMS, check=check, now_and_then=check_threads):
     """Interrupt each program in turn, for as many seconds; print how often."""
     signal.signal(signal.SIGALRM, stop)
     rng, end, count = np.random.default_rng(seed), time.monotonic() + seconds, 0
     while time.monotonic() < end:
-        program = PROGRAMS[count % len(PROGRAMS)]
+        program = programs[count % len(programs)]
         try:
             program(rng)
             check()
@@ -296,8 +296,8 @@ def run_interrupts(seconds=2.0, seed=0):
             raise
         count += 1
         if count % 100 == 0:
-            check_threads()
-    check_threads()
+            now_and_then()
+    now_and_then()
     print(f"{count} interrupts, and nothing was left half done")
 
 

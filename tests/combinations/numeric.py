@@ -154,3 +154,10 @@ NESTED = {
 
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 every_nesting = pytest.mark.parametrize("nesting", NESTED.values(), ids=list(NESTED))
+
+
+def read_only(x):
+    """A copy that cannot be written to."""
+    x = x.copy()
+    x.flags.writeable = False
+    return x

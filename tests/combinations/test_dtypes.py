@@ -15,16 +15,10 @@ from minigrad.core.primitive import REGISTRY
 from minigrad.core.short import public
 from tests.rules.cases import CASES, is_ours
 
-from .numeric import REFUSALS, plain
+from .numeric import REFUSALS, plain, read_only
 
 DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "float16", "float32", "float64")
 TOLERANCES = {"float16": 4e-3, "float32": 1e-5, "float64": 1e-12}  # a few roundings each
-
-
-def read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
 
 
 LAYOUTS = {

@@ -12,19 +12,13 @@ from minigrad import nn
 from minigrad.core.tree import leaves
 from minigrad.nn import functional as F
 
-from .numeric import plain
+from .numeric import plain, read_only
 
 INTEGERS = [np.int8, np.int16, np.int32, np.int64, np.uint8]
 FLOATS = [np.float16, np.float32, np.float64]
 DTYPES = [np.bool_, *INTEGERS, *FLOATS]
 # Of the largest number: a result is rounded a few times, and a sum of products in float16 as often as it has terms.
 TOLERANCES = {np.float16: 1e-2, np.float32: 2e-5, np.float64: 1e-12}
-
-
-def read_only(a):
-    a = a.copy()
-    a.flags.writeable = False
-    return a
 
 
 def backwards(a):

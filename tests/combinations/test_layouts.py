@@ -5,17 +5,11 @@ import pytest
 
 import minigrad as mg
 
-from .numeric import by_backward, close, matrix_of, right_or_refused, units
+from .numeric import by_backward, close, matrix_of, read_only, right_or_refused, units
 
 A = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
 C = np.arange(6.0).reshape(2, 3)
 CUBE = np.arange(24.0).reshape(2, 3, 4) / 10
-
-
-def read_only(a):
-    a = a.copy()
-    a.flags.writeable = False
-    return a
 
 
 LAYOUTS = {

@@ -1,6 +1,6 @@
 """Interrupt trainings, loaders and savings at random moments, and see that nothing is left half done.
 
-    python -m tests.train.interrupts [seconds] [seed]
+    python -m tests.train.interrupts seconds seed
 
 An alarm raises KeyboardInterrupt, as Ctrl-C does. After each one, no prefetching thread is left, modules have their
 modes, a checkpoint is a whole one, and the same training can be made again. A process of its own, as it takes the
@@ -23,7 +23,7 @@ from minigrad.core.lending import lent
 from minigrad.data import DataLoader
 from minigrad.nn import functional as F
 
-from ..combinations.interrupts import stop
+from ..combinations.interrupts import run_interrupts
 
 X = np.random.default_rng(0).normal(size=(24, 3))
 Y = X.sum(axis=1, keepdims=True)
@@ -114,21 +114,7 @@ def working():
     return [stack for stack in stacks if any("threading.py" not in entry.filename for entry in stack)]
 
 
-def main(seconds=2.0, seed=0):
-    signal.signal(signal.SIGALRM, stop)
-    rng, end, count = np.random.default_rng(seed), time.monotonic() + seconds, 0
-    while time.monotonic() < end:
-        program = PROGRAMS[count % len(PROGRAMS)]
-        try:
-            program(rng)
-            check()
-        except BaseException as error:
-            error.add_note(f"after {count} interrupts, in the program {program.__name__}, with the seed {seed}")
-            raise
-        count += 1
-    print(f"{count} interrupts, and nothing was left half done")
-
-
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(300, exit=True)
-    main(*(float(x) if "." in x else int(x) for x in sys.argv[1:]))
+    seconds, seed = float(sys.argv[1]), int(sys.argv[2])
+    run_interrupts(seconds, seed, PROGRAMS, check, now_and_then=check)
