@@ -23,10 +23,11 @@ from ..errors import RecordingError
 from .first_run import recorded
 from .kinds import key_of, kind_of
 from .program import Refused, Stale
-from .replay import UNFIT, Kept, Replay, Stats
+from .replay import UNFIT, Kept, Replay, Stats, unfit
 
 MAX_VARIANTS = 8  # programs for arguments of one kind, which differ in what is outside
 GIVEN_UP: list[Replay] = []
+here = context.get
 
 
 class Compiled:
@@ -51,38 +52,58 @@ class Compiled:
         self.function = function
         self.backend = backend
         self.max_programs = max_programs
-        self._lock = threading.RLock()
+        self._lock: Any = threading.RLock()
         alive.add(self)
         self._replays: dict[Any, list[Replay]] = {}
         self._refusals: Counter[Any] = Counter()  # by kind: calls that no program served, though the function could
         self._warned = False  # that calls run uncompiled
         self._latest: Replay | None = None
+        self._straight: Callable[..., Any] = unfit  # the latest program, for arguments that come by position
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        here = context.get()
-        if here.depth or here.recorder is not None or here.ambient is not None:
+        if not kwargs and here() is USUAL:
+            answer = self._straight(*args)
+            if answer is not UNFIT:
+                return answer
+        return self._call(args, kwargs)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The answer of a program, the latest or another one, of the function while it is recorded, or of itself."""
+        now = context.get()
+        if now.depth or now.recorder is not None or now.ambient is not None:
             return self.function(*args, **kwargs)  # a transformation, another recording or detect_anomaly() looks on
         inputs: list[Any] = []
         key = key_of(args, kwargs, inputs)
-        if here.recorded_from:
+        if now.recorded_from:
             key = key, "no_grad"
-        with self._lock:
-            replays = self._replays.get(key, ())
-            try:
-                answer = replayed(replays, inputs)
-                if answer is UNFIT and replays is not GIVEN_UP:
-                    with engine.adding:  # while nobody else records, and all is as it is
-                        answer = replayed(replays, inputs)
-                        if answer is UNFIT and self._has_room(key):
-                            return self._record(key, args, kwargs)
-                if answer is not UNFIT:
-                    return answer
-            except Refused:
-                replays = None
+        replays = self._replays.get(key, ())
+        try:
+            answer = self._replayed(replays, inputs, now)
+            if answer is UNFIT and replays is not GIVEN_UP:
+                with engine.adding, self._lock:  # while nobody else records, and all is as it is
+                    answer = self._replayed(self._replays.get(key, ()), inputs, now)
+                    if answer is UNFIT and self._has_room(key):
+                        return self._record(key, args, kwargs)
+            if answer is not UNFIT:
+                return answer
+        except Refused:
+            replays = None
         answer = self.function(*args, **kwargs)  # which may raise an error that says more
         if replays is None:
             self._count_refusal(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
         return answer
+
+    def _replayed(self, replays: Sequence[Replay], inputs: list[Any], now: Any) -> Any:
+        """The answer of the first program that serves a call, UNFIT if none does."""
+        for replay in replays:
+            try:
+                answer = replay.run(inputs)
+            except Stale:
+                continue
+            if answer is not UNFIT:
+                self._straight = replay.straight if now is USUAL else self._straight
+                return answer
+        return UNFIT
 
     def _has_room(self, key: Any) -> bool:
         """Whether one more program may be recorded."""
@@ -123,8 +144,8 @@ class Compiled:
         if program is None:
             self._count_refusal(key, "it changes lists, dicts or names outside in ways that no replay could")
             return answer
-        replay = self._kind(program)
-        self._replays.setdefault(key, []).insert(0, replay)
+        replay = self._kind(program, self._lock, None if kwargs else args)
+        self._replays[key] = [replay, *self._replays.get(key, ())]  # another list, as threads go through the former
         self._latest = replay
         return answer
 
@@ -218,23 +239,11 @@ alive: weakref.WeakSet[Compiled] = weakref.WeakSet()
 def renew_locks() -> None:
     """After a fork nobody would give the locks back that other threads of the parent held."""
     for function in alive:
-        function._lock = threading.RLock()
+        function._lock._at_fork_reinit()  # as the standard library does with its own
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none
     os.register_at_fork(after_in_child=renew_locks)
-
-
-def replayed(replays: Sequence[Replay], inputs: list[Any]) -> Any:
-    """The answer of the first program that serves a call, UNFIT if none does."""
-    for replay in replays:
-        try:
-            answer = replay.run(inputs)
-        except Stale:
-            continue
-        if answer is not UNFIT:
-            return answer
-    return UNFIT
 
 
 def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:

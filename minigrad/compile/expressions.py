@@ -91,12 +91,19 @@ class Expressions:
         if x is Ellipsis:
             return "..."
         if isinstance(x, np.dtype):
-            return f"np.dtype({x.str!r})"
+            return self._dtype(x)
         if isinstance(x, type):
             return f"np.{x.__name__}" if issubclass(x, np.generic) else x.__name__
         if isinstance(x, np.generic | float):
             return repr(x) if np.isfinite(x) else self._constant(constant(x))
         return repr(x) if isinstance(x, bool | int | str | type(None)) else self.from_outside(x, "object")
+
+    def _dtype(self, dtype: np.dtype) -> str:
+        """The name of a dtype, which is looked up once."""
+        key = "dtype", dtype.str
+        if key not in self._name:
+            self.prepared.append(f"{self.name(key, dtype.name)} = np.dtype({dtype.str!r})")
+        return self._name[key]
 
     def _constant(self, value: Value) -> str:
         """The name of a constant, which is prepared once, or the number that it is."""

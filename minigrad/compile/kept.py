@@ -73,7 +73,10 @@ def bases(x: Any) -> list[Any]:
 
 def owner(x: Any) -> Any:
     """What owns the memory of an array."""
-    return bases(x)[-1]
+    base = getattr(x, "base", None)
+    while base is not None:
+        x, base = base, getattr(base, "base", None)
+    return x
 
 
 def twin(x: np.ndarray) -> np.ndarray:

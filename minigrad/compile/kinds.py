@@ -1,9 +1,11 @@
 """The kind of a call's arguments: what must be equal for a program to serve it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..core.door import bare
 from ..core.foreign import admitted, is_labelled
 from ..core.tensor import Tensor
 
@@ -58,3 +60,31 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
     if is_labelled(type(x)):
         return kind_of(admitted("compile", x), inputs)
     return (type(x), x) if type(x) in ATOMS else Same(x)
+
+
+def test_of(args: Sequence[Any], names: dict[str, Any]) -> str | None:
+    """Lines of source by which arguments of the same kinds become `inputs`; None if that takes a walk.
+
+    Those of another kind are let pass to `kind_of`, which knows more. What the lines name goes to `names`.
+    """
+    names |= {"ndarray": np.ndarray, "Tensor": Tensor}
+    unlike, inputs = [f"len(args) != {len(args)}"], []
+    for i, x in enumerate(args):
+        given = f"args[{i}]"
+        if type(x) in (np.ndarray, Tensor) and not getattr(x, "requires_grad", False):
+            names[f"dtype_of_{i}"] = x.dtype
+            leaf = f"{given}.requires_grad or " if type(x) is Tensor else ""
+            data = f"{given}.data" if leaf else given
+            unlike.append(f"type({given}) is not {type(x).__name__} or {leaf}{given}.shape != {x.shape}")
+            unlike.append(f"{data}.strides != {bare(x).strides} or {given}.dtype is not dtype_of_{i}")
+        elif type(x) in (int, float):
+            unlike.append(f"type({given}) is not {type(x).__name__}")
+        elif isinstance(x, np.generic | np.random.Generator | slice | tuple | list | dict) or is_labelled(type(x)):
+            return None
+        else:
+            names[f"same_{i}"] = x
+            unlike.append(f"{given} is not same_{i}")
+            continue
+        inputs.append(given)
+    made = "args" if len(inputs) == len(args) else f"({''.join(f'{x}, ' for x in inputs)})"
+    return f"if {' or '.join(unlike)}:\n        return UNFIT\n    inputs = {made}"

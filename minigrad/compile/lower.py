@@ -12,11 +12,14 @@ REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: 
 REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
 FILLED = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.zeros: 0, np.ones: 1, np.empty: 0}
 POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # for which ndarray.__pow__ calls these
+SILENT = {np.negative, np.absolute, np.copysign, operator.neg, operator.abs}  # that never meet an error of arithmetic
 EXACT = 2**24  # up to here float32 has all integers, so that a quotient by one is rounded once in any precision
 
 
 def lowered(call: Call) -> list[Call]:
     """The calls to make in place of a call."""
+    if call.function in SILENT and all(x.dtype.kind == "f" for x in call.operands()):
+        call.errors = ()
     if call.function in REDUCTIONS and is_plain_reduction(call):
         as_reduction(call, REDUCTIONS[call.function])
     elif call.function is np.mean and is_plain_reduction(call):

@@ -16,7 +16,8 @@ from ..core.values import as_array
 from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
 from .guards import GONE, same
-from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Spot, Value, leaves_of, mapped
+from .kinds import test_of
+from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Refused, Spot, Value, leaves_of, mapped
 from .simplify import simplify
 from .source import Source
 
@@ -41,18 +42,19 @@ class Kept(NamedTuple):
 
 
 class Replay:
-    """A program that can run; `run` takes the arrays and numbers of the arguments, in a list.
+    """A program that can run: `run` takes the arrays and numbers of the arguments, in a list.
 
-    It answers with what the function would, or with UNFIT if the program does not do what the function would now,
-    as it depends on settings, and on which leaves have a gradient already.
+    It returns what the function would, or UNFIT if the program does not do what the function would now, as it depends
+    on settings, and on which leaves have a gradient already. `straight` takes the arguments as they come, by position,
+    and returns UNFIT as well if they are of another kind, or a check fails.
     """
 
-    def __init__(self, program: Program) -> None:
-        recorded, self.guard = len(program.calls), program.guard
+    def __init__(self, program: Program, lock: Any, args: Sequence[Any] | None) -> None:
+        recorded, self.guard, self.lock = len(program.calls), program.guard, lock
         simplify(program)
         removed = recorded - len(program.calls)
         self.memory: list[int] = []  # bytes of each buffer
-        self.run = runner(program, self.step(program))
+        self.run, self.straight = runners(program, self.step(program), lock, args)
         self.stats = Stats(recorded, removed, len(self.memory), sum(self.memory))
         self.arguments = [spoken(x) for x in program.arguments if x.origin == ARGUMENT]
 
@@ -73,35 +75,48 @@ def spoken(x: Value) -> str:
     return "number" if x.number else f"{x.dtype} {x.shape}"
 
 
-def runner(program: Program, step: Callable[..., Any]) -> Callable[[list[Any]], Any]:
-    """The function that calls `step`, and does outside what the program does there.
+def runners(program: Program, step: Callable[..., Any], lock: Any, args: Sequence[Any] | None) -> tuple[Any, Any]:
+    """The functions that call `step`, and do outside what the program does there: of inputs, and of arguments.
 
-    It is made as source, like the program: small networks would spend as much time in a general one, with its loops
-    and branches, as in four of NumPy's calls. Programs that leave gradients have the leaves to themselves meanwhile.
+    They are made as source, like the program: small networks would spend as much time in general ones, with their
+    loops and branches, as in four of NumPy's calls. Programs that leave gradients have all leaves to themselves
+    meanwhile, others their own memory.
     """
     names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
-    names |= {"constant": constant, "filled": filled, "array_in": array_in, "kind_in": kind_in, "engine": engine}
+    names |= {"constant": constant, "filled": filled, "array_in": array_in, "kind_in": kind_in, "Refused": Refused}
+    names["lock"] = engine.adding if program.gradients else lock
+    body = "\n        ".join(lines_of(program, names))
+    test = None if args is None else test_of(args, names)
+    text = f"def run(inputs):\n    with lock:\n        {body}\n"
+    if test is not None:
+        body = body.replace("\n", "\n    ")
+        text += f"\n\ndef straight(*args):\n    {test}\n    with lock:\n        try:\n            {body}\n"
+        text += "        except Refused:\n            return UNFIT\n"
+    return defined("run", text, names), names.get("straight", unfit)
+
+
+def unfit(*args: Any) -> Any:
+    """What serves no call."""
+    return UNFIT
+
+
+def lines_of(program: Program, names: dict[str, Any]) -> list[str]:
+    """The lines that look whether the program serves the inputs, call it, and do outside what it does there."""
     leaves = dict.fromkeys([*program.read_gradients, *program.touched, *program.gradients])
     say = {x: f"leaf_{i}" for i, x in enumerate(leaves)} | {x: f"held_{i}" for i, x in enumerate(program.assigned)}
     names |= {name: x for x, name in say.items()}
     say |= {i: f"inputs[{i}]" for i in program.tensors_given}
     looked_up = [v for v in program.arguments if v.origin == LOOKED_UP]
     given = [look_up(v, say) for v in looked_up]
-    unfit = [
-        *conditions(program, say, names),
-        *(layout(v, say, names) for v in looked_up if not isinstance(v.source, Spot)),
-    ]
+    layouts = (layout(v, say, names) for v in looked_up if not isinstance(v.source, Spot))
     count_given = len(program.arguments) - len(given)
     inputs = [f"inputs[{i}].data" if i in program.tensors_given else f"inputs[{i}]" for i in range(count_given)]
     inputs = ", ".join((inputs if program.tensors_given else ["*inputs"] if count_given else []) + given)
-    lines = [
-        *(f"if {' or '.join(unfit)}:", "    return UNFIT"),
+    return [
+        *(f"if {' or '.join([*conditions(program, say, names), *layouts])}:", "    return UNFIT"),
         *(f"results = step({inputs})", *leaving(program, say, names)),
         f"return {answer(program, names)}",
     ]
-    if program.gradients:
-        lines = ["with engine.adding:", *(f"    {line}" for line in lines)]
-    return defined("run", "def run(inputs):\n    " + "\n    ".join(lines) + "\n", names)
 
 
 def look_up(v: Value, say: Mapping[Any, str]) -> str:

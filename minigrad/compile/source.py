@@ -92,7 +92,7 @@ class Source:
         loud = bool(call.errors) and call.function is not operator.getitem and type(call.function) is not Attribute
         if loud and call.function not in WRITTEN:
             function, _, rest = text.partition("(")
-            text = f"{self._context(call)}.run({function}, {rest}"
+            text = f"{self._quietly(call)}({function}, {rest}"
         if call.kind == VIEW and self._is_static(call):
             self._ready.append(f"{self._say.name(call.pattern, call.pattern.name or self._view_name(call))} = {text}")
             self._static.add(call.pattern)
@@ -106,13 +106,14 @@ class Source:
         stale = self._say.from_outside(Stale, "Stale")
         return [text, *(line for x in call.results for line in look_at_shape(self._say.operand(x), x, stale))]
 
-    def _context(self, call: Call) -> str:
-        """A context in which NumPy is told not to warn of what it was not to warn of in the recording."""
+    def _quietly(self, call: Call) -> str:
+        """What calls a function in a context in which NumPy does not warn of what it was not to warn of."""
         key = "errors", call.errors
-        name = self._say.name(key, "quiet")
-        if not any(line.startswith(f"{name} = ") for line in self._ready):
-            self._ready += [f"{name} = Context()", f"{name}.run(np.seterr, {settings(call)})"]
-        return name
+        if not self._say.has(key):
+            context = self._say.name(("context", call.errors), "quiet")
+            self._ready += [f"{context} = Context()", f"{context}.run(np.seterr, {settings(call)})"]
+            self._ready.append(f"{self._say.name(key, 'quietly')} = {context}.run")
+        return self._say.name(key, "")
 
     def _is_static(self, call: Call) -> bool:
         """Whether a view is the same in each call: it is one of memory that stays where it is."""

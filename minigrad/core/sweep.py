@@ -264,13 +264,12 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
     return g if g.dtype == y.dtype else g.astype(y.dtype)
 
 
-adding = threading.RLock()  # threads may share leaves
+adding: Any = threading.RLock()  # threads may share leaves
 
 
 def renew_lock() -> None:
     """After a fork nobody would give the lock back that another thread of the parent held."""
-    global adding
-    adding = threading.RLock()
+    adding._at_fork_reinit()  # as the standard library does with its own
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch: only Windows has none

@@ -492,8 +492,72 @@ def test_a_fork_beside_a_compiled_function_in_another_thread_takes_no_lock_along
             signal.alarm(10)
             os._exit(0 if f(np.ones(2)).tolist() == [2.0, 2.0] else 1)
         assert os.waitpid(pid, 0)[1] == 0
-        renew_locks()  # as the child does
-        assert f(np.ones(2)).tolist() == [2.0, 2.0]
     finally:
         over.set()
         thread.join()
+    renew_locks()  # as the child does
+    assert f(np.ones(2)).tolist() == [2.0, 2.0]
+
+
+GIVEN = [
+    (np.ones((2, 3)),),
+    (np.ones((2, 3)), np.ones(3)),
+    (np.ones((3, 2)).T, np.ones(3)),
+    (np.ones((2, 3), np.float32), np.ones(3)),
+    (np.ones((2, 3)), 2.0),
+    (np.ones((2, 3)), 2),
+    (np.ones((2, 3)), np.float64(2)),
+    (np.ones((2, 3)), True),
+    (mg.tensor(np.ones((2, 3))), np.ones(3)),
+    (mg.tensor(np.ones((2, 3)), requires_grad=True), np.ones(3)),
+    ([np.ones((2, 3))], np.ones(3)),
+]
+
+
+@pytest.mark.parametrize("first", range(len(GIVEN)))
+def test_a_program_lets_arguments_of_other_kinds_pass(first):
+    """After each kind of arguments, every kind is answered as the function does, of the same type and dtype."""
+
+    def f(x, y=0.5):
+        z = (x[0] if isinstance(x, list) else x) * y
+        return z.detach() if isinstance(z, mg.Tensor) else z
+
+    compiled = mg.compile(f)
+    for args in (GIVEN[first], GIVEN[first], *GIVEN, *GIVEN):
+        got, wanted = compiled(*args), f(*args)
+        assert type(got) is type(wanted)
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(mg.asarray(got).data, mg.asarray(wanted).data)
+    assert compiled(GIVEN[0][0], y=2.0).tolist() == [[2.0] * 3] * 2
+    with mg.no_grad():
+        assert not compiled(*GIVEN[9]).requires_grad
+    with pytest.raises(TypeError, match="takes from 1 to 2 positional"):
+        compiled(1.0, 2.0, 3.0)
+
+
+def test_calls_by_position_notice_numbers_taken_out_of_arrays():
+    """A number that the function takes out of its argument is asked for where arguments come by position, too."""
+    compiled = mg.compile(lambda x, k: x * float(x[0]) + k)
+    for first in (1.0, 1.0, 2.0, 3.0, 3.0):
+        x = np.array([first, 5.0])
+        assert compiled(x, 1.0).tolist() == (x * first + 1.0).tolist()
+
+
+class Scale:
+    """A compiled method."""
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    @mg.compile
+    def __call__(self, x):
+        return x * self.factor
+
+
+def test_a_compiled_method_serves_each_object():
+    """An object is an argument: calls on two of them take turns, and follow their attributes."""
+    a, b = Scale(2.0), Scale(3.0)
+    for _ in range(3):
+        assert (a(np.ones(1)).item(), b(np.ones(1)).item()) == (2.0, 3.0)
+    a.factor = 5.0
+    assert (a(np.ones(1)).item(), b(np.ones(1)).item()) == (5.0, 3.0)

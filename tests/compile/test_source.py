@@ -38,7 +38,7 @@ def test_the_tutorials_program_reads_like_its_loop():
     epoch, _ = tutorial()
     epoch()
     body = epoch.source.split("def epoch():\n")[1].split("\n\n")[0]
-    calls = [line.strip().removeprefix("quiet.run(").split("(")[0].rstrip(",") for line in body.splitlines()]
+    calls = [line.strip().removeprefix("quietly(").split("(")[0].rstrip(",") for line in body.splitlines()]
     assert [call.split(",")[0] for call in calls] == [
         "x.dot",
         "negative",

@@ -10,7 +10,7 @@ from ..checks import late_changes, may_refuse, picks, restoring
 from ..kept import owner
 from ..lower import contiguous
 from ..program import WRITE, Program, Refused, Value
-from ..replay import Replay, runner
+from ..replay import Replay, defined, runners
 from . import machine as machine  # an ImportError is to come at once
 from .division import Native
 
@@ -24,7 +24,7 @@ class NativeReplay(Replay):
         before = Program(*(getattr(program, name) for name in program.__slots__))
         self.program, self.native = program, Native(program, repeats=not changes)
         program.calls, kernels = self.native.calls, self.native.kernels
-        self.overlaps = overlapping_any([array for kernel in kernels for array in kernel.changed])
+        self.overlaps = Overlaps([array for kernel in kernels for array in kernel.changed])
         step = restoring(super().step(program), before, changes if self.native.alone else others)
         step = guarded(step, program, self.overlaps)
         self.source += "".join(f"\n\n# Native code:\n\n\n{kernel.listing}" for kernel in kernels)
@@ -55,7 +55,8 @@ class NativeReplay(Replay):
         side_by_side = [np.ascontiguousarray(x) for x in inputs]
         turns[:] = len(inputs[0]), 1, 0
         try:
-            answer = runner(self.program, lambda *_: self._turns(side_by_side))(side_by_side)
+            run, _ = runners(self.program, lambda *_: self._turns(side_by_side), self.lock, None)
+            answer = run(side_by_side)
             return int(turns[2]), answer
         finally:
             turns[:] = 1, 0, 0
@@ -92,31 +93,36 @@ class NativeReplay(Replay):
         return [results[x] for x in answers] + last
 
 
-def overlapping_any(arrays: Iterable[np.ndarray]) -> Callable[[np.ndarray], bool]:
-    """The function that tells whether an array may share memory with some that stay where they are."""
-    owners = [owner(x) for x in arrays]
-    ours = {id(x) for x in owners}
-    bounds = [byte_bounds(x) for x in arrays]
-    all_owned = all(isinstance(x, np.ndarray) for x in owners)
+class Overlaps:
+    """Whether an array may share memory with some arrays that stay where they are.
 
-    def overlaps(x: np.ndarray) -> bool:
+    `ours` has the identities of what owns their memory; of an array that owns its own, nothing else need be asked.
+    """
+
+    def __init__(self, arrays: Iterable[np.ndarray]) -> None:
+        owners = [owner(x) for x in arrays]
+        self.ours = {*map(id, owners)}
+        self._bounds = [byte_bounds(x) for x in arrays]
+        self._all_owned = all(isinstance(x, np.ndarray) for x in owners)
+
+    def __call__(self, x: np.ndarray) -> bool:
         of = owner(x)
-        if all_owned and isinstance(of, np.ndarray):
-            return id(of) in ours
+        if self._all_owned and isinstance(of, np.ndarray):
+            return id(of) in self.ours
         low, high = byte_bounds(x)  # it lies in memory that is not NumPy's
-        return any(low < end and start < high for start, end in bounds)
+        return any(low < end and start < high for start, end in self._bounds)
 
-    return overlaps
+    def test(self, name: str) -> str:
+        """The expression of whether the array of that name may, which asks in most cases for its base alone."""
+        return f"({name}.base is not None or id({name}) in ours) and " * self._all_owned + f"overlaps({name})"
 
 
-def guarded(step: Callable[..., Any], program: Program, overlaps: Callable[[np.ndarray], bool]) -> Callable[..., Any]:
+def guarded(step: Callable[..., Any], program: Program, overlaps: Overlaps) -> Callable[..., Any]:
     """A step that refuses arguments in memory that the kernels change, as the order of reading and writing differs."""
-    arrays = [i for i, x in enumerate(program.arguments) if not (x.scalar or x.number or x.dtype == object)]
-
-    def checked(*inputs: Any) -> Any:
-        for i in arrays:
-            if overlaps(inputs[i]):
-                raise Refused
-        return step(*inputs)
-
-    return checked if arrays else step
+    inputs = [f"x{i}" for i in range(len(program.arguments))]
+    arrays = [name for name, x in zip(inputs, program.arguments, strict=True) if not (x.is_number or x.dtype == object)]
+    if not arrays:
+        return step
+    given, tests = ", ".join(inputs), " or ".join(map(overlaps.test, arrays))
+    text = f"def checked({given}):\n    if {tests}:\n        raise Refused\n    return step({given})\n"
+    return defined("checked", text, {"step": step, "overlaps": overlaps, "ours": overlaps.ours, "Refused": Refused})
