@@ -19,7 +19,10 @@ from .attention import MultiheadAttention
 from .call import functional_call
 from .container import Sequential
 from .convolution import Conv1d, Conv2d, ConvTranspose2d
-from .layers import Bilinear, Dropout, Embedding, Flatten, Linear
+from .dropout import Dropout
+from .embedding import Embedding
+from .flatten import Flatten
+from .linear import Bilinear, Linear
 from .losses import (
     BCELoss,
     BCEWithLogitsLoss,

@@ -1,30 +1,192 @@
-"""The functions between layers, as modules."""
+"""Functions of each element between the layers of a network, and softmax.
 
+At a kink each has the derivative from the left.
+"""
+
+import math
 from typing import Any
 
-from . import functional
+import numpy as np
+
+from ..core.foreign import admitted
+from ..core.primitive import elementwise
+from ..core.short import public
+from ..ops.functions import log_softmax, sigmoid, softmax
+from ..ops.functions import tanh as hyperbolic_tangent
+from ..rules import network
+from ..rules.elementwise import erf
+from ..rules.erf import erf_single
+from ..rules.network import quiet, vanishing_exp
+from ..rules.precision import as_floats
 from .module import Module
+from .precision import floating
+
+
+def relu(x):
+    """``x``, or 0 where x is negative. The gradient at 0 is 0."""
+    return np.maximum(x, 0.0)  # a float, to which integers are promoted
+
+
+relu = public(elementwise(relu, lambda g, y, *_: g * (y > 0)))
+
+
+# 1 where x is positive and `a` elsewhere, by arithmetic: np.where takes four times as long where signs are mixed.
+def _slopes(x, a):
+    positive = (x > 0).astype(x.dtype)
+    return positive + (1.0 - positive) * a
+
+
+def leaky_relu(x, negative_slope=0.01):
+    """``x``, or `negative_slope` times x where x is negative. At 0 the gradient is `negative_slope`."""
+    return x * _slopes(x, negative_slope)
+
+
+leaky_relu = public(elementwise(leaky_relu, lambda g, y, x, negative_slope=0.01: g * _slopes(x, negative_slope)))
+
+
+def elu(x, alpha=1.0):
+    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative, which tends to -alpha. At 0 the gradient is `alpha`."""
+    return np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0))
+
+
+elu = public(elementwise(elu, lambda g, y, x, alpha=1.0: g * _slopes(x, alpha * vanishing_exp(np.minimum(x, 0)))))
+
+
+# gelu and silu are products of x and a share, normal_cdf(x) or sigmoid(x), and composed of both: a rule for the
+# product would have to compute the share again.
+
+LOG_SQRT_2_PI = 0.5 * math.log(2 * math.pi)
+
+
+def _density(x):
+    return vanishing_exp(-0.5 * x * x - LOG_SQRT_2_PI)
+
+
+def normal_cdf(x):
+    """The part of a normal distribution that is below x; in single precision to 3e-7."""
+    x = np.multiply(x, math.sqrt(0.5))
+    return 0.5 + 0.5 * (erf_single(x) if x.dtype == np.float32 else erf(x))
+
+
+normal_cdf = public(elementwise(normal_cdf, lambda g, y, x: g * _density(x)))
+
+
+def gelu_tanh(x):
+    """The usual approximation of gelu, ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 x**3)``."""
+    return 0.5 * x * (1 + np.tanh(_inside(x)))
+
+
+SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715
+
+
+def _inside(x):
+    return SLOPE * x * (1 + CUBIC * x * x)
+
+
+# A product begins with what is 0 for large x, and squares come last: x * x alone may be infinite.
+def _gelu_tanh(g, y, x):
+    t = np.tanh(_inside(x))
+    s = (0.5 * SLOPE) * x * ((1 - t) * (1 + t))
+    return g * (0.5 * (1 + t) + (s + s * x * (3 * CUBIC) * x))
+
+
+gelu_tanh = public(elementwise(gelu_tanh, _gelu_tanh))
+
+
+# log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), whose exponential is at most 1.
+
+
+def log1pexp(x):
+    """log(1 + exp(x)), which is softplus."""
+    return quiet.copy().run(_log1pexp, as_floats(x))
+
+
+def _log1pexp(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+log1pexp = elementwise(log1pexp, lambda g, y, x: g * network.sigmoid(x))
+log1pexp.name = "softplus"  # as users know it
+softplus_of_slope_one = public(log1pexp)
+
+
+def log_sigmoid(x):
+    """The logarithm of sigmoid(x), ``-log(1 + exp(-x))``, exact where that overflows."""
+    return -quiet.copy().run(_log1pexp, -as_floats(x))
+
+
+log_sigmoid = public(elementwise(log_sigmoid, lambda g, y, x: g * network.sigmoid(-x)))
+
+# Klambauer, Unterthiner, Mayr & Hochreiter, Self-normalizing neural networks, NIPS 2017 (arXiv:1706.02515).
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def selu(x: Any) -> Any:
+    """`elu` with the alpha and the scale that keep mean 0 and variance 1 from layer to layer."""
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """``x * Phi(x)``, Phi being the normal distribution function; "tanh" computes the usual approximation.
+
+    Parameters
+    ----------
+    x : array
+    approximate : {"none", "tanh"}
+        The approximation is ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``.
+
+    References
+    ----------
+    Hendrycks & Gimpel, Gaussian error linear units, 2016 (arXiv:1606.08415).
+    """
+    if approximate not in ("none", "tanh"):
+        raise ValueError(f"gelu's approximate is 'none' or 'tanh'; got {approximate!r}")
+    x = admitted("gelu", x)
+    return x * normal_cdf(x) if approximate == "none" else gelu_tanh(x)
+
+
+def silu(x: Any) -> Any:
+    """``x * sigmoid(x)``, also known as swish."""
+    x = admitted("silu", x)
+    return x * sigmoid(x)
+
+
+def softplus(x: Any, beta: float = 1.0) -> Any:
+    """``log(1 + exp(beta * x)) / beta``, a smooth relu.
+
+    Parameters
+    ----------
+    x : array
+    beta : float > 0
+        The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
+    """
+    return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
+
+
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent; of integers in the default float, where np.tanh computes short ones in half precision."""
+    return hyperbolic_tangent(floating("tanh", x))
 
 
 class Sigmoid(Module):
     """``1 / (1 + exp(-x))``."""
 
     def forward(self, x: Any) -> Any:
-        return functional.sigmoid(x)
+        return sigmoid(x)
 
 
 class Tanh(Module):
     """The hyperbolic tangent."""
 
     def forward(self, x: Any) -> Any:
-        return functional.tanh(x)
+        return tanh(x)
 
 
 class ReLU(Module):
     """``x``, or 0 where x is negative."""
 
     def forward(self, x: Any) -> Any:
-        return functional.relu(x)
+        return relu(x)
 
 
 class LeakyReLU(Module):
@@ -40,7 +202,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
 
     def forward(self, x: Any) -> Any:
-        return functional.leaky_relu(x, self.negative_slope)
+        return leaky_relu(x, self.negative_slope)
 
 
 class ELU(Module):
@@ -56,14 +218,14 @@ class ELU(Module):
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:
-        return functional.elu(x, self.alpha)
+        return elu(x, self.alpha)
 
 
 class SELU(Module):
     """ELU with the alpha and the scale that keep mean 0 and variance 1 from layer to layer."""
 
     def forward(self, x: Any) -> Any:
-        return functional.selu(x)
+        return selu(x)
 
 
 class GELU(Module):
@@ -79,14 +241,14 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:
-        return functional.gelu(x, self.approximate)
+        return gelu(x, self.approximate)
 
 
 class SiLU(Module):
     """``x * sigmoid(x)``."""
 
     def forward(self, x: Any) -> Any:
-        return functional.silu(x)
+        return silu(x)
 
 
 class Softplus(Module):
@@ -102,7 +264,7 @@ class Softplus(Module):
         self.beta = beta
 
     def forward(self, x: Any) -> Any:
-        return functional.softplus(x, self.beta)
+        return softplus(x, self.beta)
 
 
 class Softmax(Module):
@@ -118,7 +280,7 @@ class Softmax(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        return functional.softmax(x, axis=self.axis)
+        return softmax(x, axis=self.axis)
 
 
 class LogSoftmax(Module):
@@ -134,11 +296,11 @@ class LogSoftmax(Module):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        return functional.log_softmax(x, axis=self.axis)
+        return log_softmax(x, axis=self.axis)
 
 
 class LogSigmoid(Module):
     """The logarithm of Sigmoid."""
 
     def forward(self, x: Any) -> Any:
-        return functional.log_sigmoid(x)
+        return log_sigmoid(x)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from ..core.recorder import depends
-from . import functional
+from .activations import gelu, relu
 from .attention import MultiheadAttention
-from .functional.layers import check_probability
+from .dropout import check_probability, dropout
 from .init import RNG
-from .layers import Linear
+from .linear import Linear
 from .module import Module
 from .normalisation import LayerNorm
 from .sizes import checked_flag
 
-ACTIVATIONS = {"relu": functional.relu, "gelu": functional.gelu}
+ACTIVATIONS = {"relu": relu, "gelu": gelu}
 
 
 class TransformerEncoderLayer(Module):
@@ -106,4 +106,4 @@ class TransformerEncoderLayer(Module):
 
     def dropped(self, x: Any) -> Any:
         """`x` after dropout."""
-        return functional.dropout(x, self.dropout, depends(self, "training"), self._rng)
+        return dropout(x, self.dropout, depends(self, "training"), self._rng)

@@ -16,17 +16,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad import composed
 from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
-from minigrad.nn.rules import (
-    activations,
-    attention,
-    convolution,
-    linear,
-    losses,
-    normalisation,
-    pooling,
-    recurrence,
-)
-from minigrad.nn.rules.window import Window
+from minigrad.nn import activations, attention, convolution, linear, losses, normalisation, pooling, recurrent
+from minigrad.nn.window import Window
 from minigrad.rules import (
     creation,
     decompositions,
@@ -80,8 +71,9 @@ def function_of(key):
     return REGISTRY[key] if is_ours(key) else key
 
 
-def key_of(primitive):
-    return next(key for key, one in REGISTRY.items() if one is primitive)
+def key_of(function):
+    """What a primitive is registered under, or the function that users call for it."""
+    return getattr(function, "__wrapped__", None) or next(key for key, one in REGISTRY.items() if one is function)
 
 
 CASES: list[Case] = []
@@ -303,46 +295,47 @@ on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
 on(key_of(network.softmax_or_zero), (2, 3, 4), (None,), (0,), ((0, 2),), analytic=False)
 for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
     unary(normal, key_of(f))
-unary(normal, key_of(activations.softplus), key_of(activations.log_sigmoid))
+unary(normal, key_of(activations.log1pexp), key_of(activations.log_sigmoid))
 on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
 on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
 
 
 def exponentials_of(x):
-    return losses.Exponentials(plain_index(x))
+    return losses.classification.Exponentials(plain_index(x))
 
 
-start(key_of(losses.label_loss))
+start(key_of(losses.classification.label_loss))
 case(
-    key_of(losses.label_loss), normal(3, 4),
+    key_of(losses.classification.label_loss), normal(3, 4),
     call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x)),
 )  # fmt: skip
-case(key_of(losses.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
-start(key_of(losses.cross_entropy_of_bits))
-case(key_of(losses.cross_entropy_of_bits), shares(3, 4), shares(3, 4), stretchable=True)
-case(key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretchable=True)
+case(key_of(losses.classification.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
+start(key_of(losses.binary.cross_entropy_of_bits))
+case(key_of(losses.binary.cross_entropy_of_bits), shares(3, 4), shares(3, 4), stretchable=True)
+case(key_of(losses.binary.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretchable=True)
 case(
-    key_of(losses.cross_entropy_of_scores), normal(3, 4), shares(3, 4), call=lambda f, x, target: f(x, target, 2.0)
+    key_of(losses.binary.cross_entropy_of_scores), normal(3, 4), shares(3, 4),
+    call=lambda f, x, target: f(x, target, 2.0),
 )  # fmt: skip
-start(key_of(losses.share))
-case(key_of(losses.share), shares(3, 4), normal(3, 4), stretchable=True, analytic=True)
-case(key_of(losses.divergence), normal(3, 4), shares(3, 4), stretchable=True)
+start(key_of(losses.reduction.share))
+case(key_of(losses.reduction.share), shares(3, 4), normal(3, 4), stretchable=True, analytic=True)
+case(key_of(losses.divergence.divergence), normal(3, 4), shares(3, 4), stretchable=True)
 
 
 def moments_of(x, *options):
-    return normalisation.Moments(plain_index(x), *options)
+    return normalisation.moments.Moments(plain_index(x), *options)
 
 
-start(key_of(normalisation.normalised_rows))
+start(key_of(normalisation.layer.normalised_rows))
 for options, shape, width in (
     (((1,), 0.1), (3, 4), 4), (((1,), 0.1, False), (3, 4), 4), (((0,), 0.1), (3, 4), 4), (((0, 2), 0.1), (2, 3, 4), 3)
 ):  # fmt: skip
-    whole = normalisation.normalised_rows if options[0] == (1,) else normalisation.normalised_channels
+    whole = normalisation.layer.normalised_rows if options[0] == (1,) else normalisation.batch.normalised_channels
     case(
         key_of(whole), normal(*shape), normal(width), normal(width),
         call=lambda f, x, weight, bias, options=options: f([x, weight, bias], moments_of(x, *options)),
     )  # fmt: skip
-    for part in (normalisation.deviations, normalisation.inverse_root):
+    for part in (normalisation.moments.deviations, normalisation.moments.inverse_root):
         case(key_of(part), normal(*shape), call=lambda f, x, options=options: f(x, moments_of(x, *options)))
 
 # Convolution and pooling: window, groups, and the shapes of image, kernel and result
@@ -382,15 +375,15 @@ case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(4), call=lambda f, *xs: f
 # Recurrence, of sequences of 3 steps, 2 features and a batch of 2
 
 for function, gates, others in (
-    (recurrence.rnn, 1, [(2, 2)]),
-    (recurrence.gru, 3, [(2, 2)]),
-    (recurrence.lstm, 4, [(2, 2), (2, 2)]),
+    (recurrent.rnn.rnn, 1, [(2, 2)]),
+    (recurrent.gru.gru, 3, [(2, 2)]),
+    (recurrent.lstm.lstm, 4, [(2, 2), (2, 2)]),
 ):
     start(key_of(function))
     arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), (2 * gates,), *others)]
     case(key_of(function), *arrays, call=joined(), analytic=True)
-start(key_of(recurrence.rnn), 1)
-case(key_of(recurrence.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
+start(key_of(recurrent.rnn.rnn), 1)
+case(key_of(recurrent.rnn.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
 
 # Shape
 

@@ -1,31 +1,22 @@
 """What layers and losses compute, as functions of arrays."""
 
-from .activations import (
-    elu,
-    gelu,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
+from ..ops.functions import log_softmax, sigmoid, softmax
+from .activations import elu, gelu, leaky_relu, log_sigmoid, relu, selu, silu, softplus, tanh
 from .attention import scaled_dot_product_attention
-from .classification import cross_entropy, nll_loss
 from .convolution import conv1d, conv2d, conv_transpose2d
-from .layers import bilinear, dropout, embedding, linear
+from .dropout import dropout
+from .embedding import embedding
+from .linear import bilinear, linear
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
+    cross_entropy,
     hinge_loss,
     huber_loss,
     kl_div,
     l1_loss,
     mse_loss,
+    nll_loss,
     smooth_l1_loss,
 )
 from .normalisation import batch_norm, group_norm, layer_norm, rms_norm

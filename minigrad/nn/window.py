@@ -5,10 +5,15 @@ channels, width, n): what one element of a window meets in a row of the image is
 copies and adds as such. Here that order is called rows.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from .sizes import checked_counts
+
+Counts = int | Sequence[int]
 
 
 class Window(NamedTuple):
@@ -88,3 +93,44 @@ def add_up(parts, window, places, size):
     for part, met in zip(parts, window.taps(places), strict=True):
         framed[met] += part
     return image_of(framed[window.inside(size)])
+
+
+# How layers and functions are given a window
+
+
+def kernel_window(name: str, kernel: Sequence[int], stride: Counts, padding: Counts | str, dilation: Counts) -> Window:
+    """How a kernel of that shape moves; sequences are images of height 1."""
+    axes = len(kernel)
+    strides = checked_counts(f"stride of {name}", stride, axes, 1)
+    dilations = checked_counts(f"dilation of {name}", dilation, axes, 1)
+    pads = padding_of(name, padding, kernel, strides, dilations)
+    if axes == 1:
+        return Window((1, *kernel), (1, *strides), ((0, 0), *pads), (1, *dilations))
+    return Window(tuple(kernel), strides, pads, dilations)
+
+
+def padding_of(name: str, padding: Any, kernel: Any, strides: Any, dilations: Any) -> Any:
+    """The padding before and after, along each axis."""
+    if not isinstance(padding, str):
+        return tuple((n, n) for n in checked_counts(f"padding of {name}", padding, len(kernel), 0))
+    if padding not in ("same", "valid"):
+        raise ValueError(f'padding of {name} is a number, one for each axis, "same" or "valid"; got {padding!r}')
+    if padding == "valid":
+        return tuple((0, 0) for _ in kernel)
+    if max(strides) > 1:
+        raise ValueError(f'padding="same" of {name} takes stride 1; got {strides}. Give the padding in numbers')
+    totals = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+def check_places(name: str, window: Window, size: Any) -> None:
+    """Refuse a kernel that has no place in the image."""
+    whole = (1, *size) if len(size) == 1 else tuple(size)
+    if min(window.places(whole)) < 1:
+        kernel, dilation, framed = (
+            part[2 - len(size) :] for part in (window.kernel, window.dilation, window.framed(whole))
+        )
+        raise ValueError(
+            f"{name} takes a kernel that fits into the padded image; got one of {kernel} with dilation {dilation} for "
+            f"an image of {framed} with its padding"
+        )

@@ -1,4 +1,4 @@
-"""Normalisation: deviations from the mean over their root mean square, times a weight, plus a bias.
+"""What normalisations are made of: means, deviations from them, and one over their root mean square.
 
 A matrix is normalised along axis 1, each row by itself, or along axis 0; an array of shape (batch, channels, positions)
 along axes 0 and 2, each channel by itself. What a function, its rules and the running statistics of a network need
@@ -9,10 +9,13 @@ arrays made here are changed in place, where they are still in the cache.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...core.primitive import general
+from ...core.recorder import fixed
+from ..precision import floating
 
 
 def summed(x, axes):
@@ -82,11 +85,12 @@ def deviations(x, moments):
     return moments.of(x).deviations
 
 
-def _project(g, y, x, moments):
+def project(g, y, x, moments):
+    """g less its mean, if that is not taken to be 0."""
     return g - mean(g, moments.axes) if moments.centre else g
 
 
-deviations = general(deviations, _project, None, forward=[_project, None])
+deviations = general(deviations, project, None, forward=[project, None])
 
 
 def inverse_root(x, moments):
@@ -105,86 +109,24 @@ inverse_root = general(
 )
 
 
-def _direction(t, d, root, moments):
-    # The tangent of d * root, over root.
+def direction(t, d, root, moments):
+    """The tangent of d * root, over root, given that of x."""
     axes = moments.axes
-    return _project(t, None, None, moments) - d * (dotted(d, t, axes) * (root * root / count(d, axes)))
+    return project(t, None, None, moments) - d * (dotted(d, t, axes) * (root * root / count(d, axes)))
 
 
-# Rows
+# Weight and bias
 
 
-def normalised_rows(arrays, moments):
-    """``deviations * root * weight + bias`` along axis 1; `arrays` are x, weight and bias."""
-    x, weight, bias = arrays
-    known = moments.of(x)
-    y = _outer(known.root, weight)
-    y *= known.deviations
-    y += bias
-    return y
+def weight_and_bias(weight: Any, bias: Any, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
+    """Ones and zeros where there is no weight or bias; refuses those of another shape."""
+    check_shape("weight", weight, shape)
+    check_shape("bias", bias, shape)
+    weight = fixed(np.ones(shape, dtype)) if weight is None else floating("normalisation", weight)
+    return weight, fixed(np.zeros(shape, dtype)) if bias is None else bias
 
 
-def _outer(column, row):
-    # For the product of two columns with two rows NumPy calls BLAS, which takes a quarter of the time of column * row.
-    if column.size * row.size < 16384:
-        return column * row
-    half = np.full_like(row, 0.5, shape=(2, 1))
-    return np.matmul((half * column.T).T, np.ones_like(row, shape=(2, 1)) * row)
-
-
-def _normalised_rows(g, y, arrays, moments):
-    x, weight, _ = arrays
-    d, root = deviations(x, moments), inverse_root(x, moments)
-    gd = g * d
-    gw = np.matmul(root[:, 0], gd)
-    share = np.matmul(gd, weight[:, None]) * (root * root * root / d.shape[1])
-    gx = _outer(root, weight) * g - d * share
-    if moments.centre:
-        gx = gx - mean(gx, (1,))
-    return [gx, gw, summed(g, (0,))[0]]
-
-
-def _normalised_rows_forward(t, y, arrays, moments):
-    x, weight, _ = arrays
-    d, root = deviations(x, moments), inverse_root(x, moments)
-    return (_direction(t[0], d, root, moments) * weight + d * t[1]) * root + t[2]
-
-
-normalised_rows = general(normalised_rows, _normalised_rows, forward=[_normalised_rows_forward], sequence=True)
-
-
-# Channels
-
-
-def normalised_channels(arrays, moments):
-    """``deviations * root * weight + bias`` along axes 0 or 0 and 2; `arrays` are x, weight and bias."""
-    x, weight, bias = arrays
-    known = moments.of(x)
-    y = known.deviations * (known.root * _beside(weight, x))
-    y += _beside(bias, x)
-    return y
-
-
-def _beside(v, x):
-    return v if x.ndim == 2 else v[:, None]  # a number for each channel
-
-
-def _normalised_channels(g, y, arrays, moments):
-    x, weight, _ = arrays
-    d, root, axes = deviations(x, moments), inverse_root(x, moments), moments.axes
-    n = count(d, axes)
-    gw, gb = root * dotted(g, d, axes), summed(g, axes)
-    gx = (g - gb / n - d * (gw * root / n)) * (root * _beside(weight, d))
-    return [gx, np.reshape(gw, -1), np.reshape(gb, -1)]
-
-
-def _normalised_channels_forward(t, y, arrays, moments):
-    x, weight, _ = arrays
-    d, root = deviations(x, moments), inverse_root(x, moments)
-    tx = _direction(t[0], d, root, moments)
-    return (tx * _beside(weight, d) + d * _beside(t[1], d)) * root + _beside(t[2], d)
-
-
-normalised_channels = general(
-    normalised_channels, _normalised_channels, forward=[_normalised_channels_forward], sequence=True
-)
+def check_shape(name: str, v: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a weight or a bias that is there, and of another shape."""
+    if v is not None and v.shape != shape:
+        raise ValueError(f"normalisation takes a {name} of shape {shape}, as the input has; got {v.shape}")

@@ -1,4 +1,13 @@
-"""Recurrent layers. Their parameters have PyTorch's names and shapes, and their arguments its order."""
+"""What recurrent networks have in common: their rules, and their layers.
+
+Each rule is of a function of a whole sequence that returns the states of all steps, the initial one first. As the rule
+knows all states, it has the gates, and the factors that a step multiplies cotangents by, for all steps at once; only
+the rest goes step by step.
+
+There the shapes are (steps, features, n): then gates are runs of memory, and weights multiply from the left. The
+arguments come as one list, for the one rule that answers for all of them: p, what a step gets from its input, for each
+gate in turn; the weight w and the bias b of the state; and the initial state.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,17 +15,50 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bind
-from ..core.recorder import depends
-from ..ops.functions import concat, flip, stack
-from . import functional
-from .functional.layers import check_probability
-from .init import RNG, uniform
-from .module import Module
-from .parameter import Parameter
-from .precision import as_array, floating
-from .rules import recurrence
-from .sizes import checked_count, checked_flag
+from ...core.recorder import depends
+from ...ops.functions import concat, flip, stack
+from ..dropout import check_probability, dropout
+from ..init import RNG, uniform
+from ..module import Module
+from ..parameter import Parameter
+from ..precision import as_array, floating
+from ..sizes import checked_count, checked_flag
+
+# Gates: sigmoid(z) = (1 + tanh(z / 2)) / 2, which neither overflows nor needs two functions.
+
+
+def sigmoid(z):
+    """``1 / (1 + exp(-z))``."""
+    z = np.tanh(0.5 * z)
+    z *= 0.5
+    z += 0.5
+    return z
+
+
+def flat(x):
+    """(steps, features, n) as (features, steps * n), so that one product sums over all steps."""
+    return x.transpose(1, 0, 2).reshape(x.shape[1], x.shape[0] * x.shape[2])
+
+
+def in_steps(x, steps):
+    """What `flat` was made of, as a view."""
+    return x.reshape(len(x), steps, x.shape[1] // steps).transpose(1, 0, 2)
+
+
+def by_gate(x, gates):
+    """(..., gates * features, n) as (..., gates, features, n)."""
+    *steps, features, n = x.shape
+    return x.reshape(*steps, gates, features // gates, n)
+
+
+def in_order(x):
+    """`x` in C order: results take the order of what they are made of, and another one would slow all steps."""
+    return x.reshape(x.size).reshape(x.shape)
+
+
+def column(b):
+    """A bias beside states."""
+    return b.reshape(len(b), 1)
 
 
 class Recurrent(Module):
@@ -108,7 +150,7 @@ class Recurrent(Module):
         starts = self.checked_states(state, x.shape[1])
         ends: list[list[Any]] = []
         for layer in range(self.num_layers):
-            x = functional.dropout(x, self.dropout, depends(self, "training"), self._rng) if layer else x
+            x = dropout(x, self.dropout, depends(self, "training"), self._rng) if layer else x
             outputs = []
             for suffix in self.suffixes(layer):
                 y, end = self.run(suffix, x, [start[len(ends)] for start in starts])
@@ -137,7 +179,7 @@ class Recurrent(Module):
         return flip(h, axis=0) if backward else h, [y[i, -1].T for i in range(len(self.kinds))]
 
     def scan(self, arrays: list[Any]) -> Any:
-        """States (kinds, steps + 1, hidden_size, n), given arrays as `rules.recurrence` takes them."""
+        """States (kinds, steps + 1, hidden_size, n), given arrays as the function of the network takes them."""
         raise NotImplementedError  # pragma: no cover: abstract
 
     def checked_input(self, x: Any) -> Any:
@@ -164,73 +206,3 @@ class Recurrent(Module):
                 f"(layers * directions, n, hidden_size); got {' and '.join(map(str, got))}"
             )
         return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
-
-
-class RNN(Recurrent):
-    """The simple recurrent network, h = tanh(W x + b + V h' + c) or relu of that, where h' is the state before.
-
-    Parameters
-    ----------
-    input_size, hidden_size, num_layers : as of `Recurrent`
-    nonlinearity : {"tanh", "relu"}
-    bias, batch_first, dropout, bidirectional, rng : as of `Recurrent`
-    """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        rng: RNG = None,
-    ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f'nonlinearity of RNN is "tanh" or "relu"; got {nonlinearity!r}')
-        self.nonlinearity = nonlinearity
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng)
-
-    def scan(self, arrays: list[Any]) -> Any:
-        y = bind(recurrence.rnn, (arrays, self.nonlinearity == "relu"))
-        return y.reshape(1, *y.shape)
-
-
-class GRU(Recurrent):
-    """Gated recurrent units: gates reset, update and new, in this order of their weights' rows.
-
-    With r, z, n = sigmoid, sigmoid, tanh of sums as in `RNN`, n having r times the part of the state,
-    ``h = (1 - z) * n + z * h'``. Its parameters are those of `Recurrent`.
-
-    References
-    ----------
-    Cho et al., Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014 (arXiv:1406.1078). Here as in
-    PyTorch, the reset gate comes after the product with the state.
-    """
-
-    gates = 3
-
-    def scan(self, arrays: list[Any]) -> Any:
-        y = bind(recurrence.gru, (arrays,))
-        return y.reshape(1, *y.shape)
-
-
-class LSTM(Recurrent):
-    """Long short-term memory: gates input, forget, cell and output, in this order of their weights' rows.
-
-    With i, f, o = sigmoid and g = tanh of sums as in `RNN`, ``c = f * c' + i * g`` and ``h = o * tanh(c)``. Its
-    parameters are those of `Recurrent`; its state is a pair, (h, c).
-
-    References
-    ----------
-    Hochreiter & Schmidhuber, Long Short-Term Memory, Neural Computation 1997; with the forget gate of Gers,
-    Schmidhuber & Cummins, Learning to Forget, Neural Computation 2000.
-    """
-
-    gates = 4
-    kinds = ("h", "c")
-
-    def scan(self, arrays: list[Any]) -> Any:
-        return bind(recurrence.lstm, (arrays,))

@@ -6,15 +6,69 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bare
+from ...core.primitive import elementwise, general
 from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
+from ...rules.indexing import getitem
+from ...rules.network import vanishing_exp
 from ..precision import as_array, constant, narrowed, widened
-from ..rules import losses as rules
-from .reduction import check_reduction, fitting, share, sizes
+from .reduction import WeightedLoss, check_reduction, fitting, share, sizes
 
-label_loss = public(rules.label_loss)
+
+class Exponentials:
+    """``exp(x - top)`` of a matrix, `top` being the maximum of each row, which the loss and its rule need alike."""
+
+    def __init__(self, x):
+        self.x, self.top = x, np.max(x, axis=1, keepdims=True)
+        self.values = vanishing_exp(x - self.top)
+
+    def of(self, x):
+        """Those of another array, less the same `top`, which is as good as any for ratios."""
+        return self.values if x is self.x else vanishing_exp(x - self.top)
+
+
+def shifted_exp(x, known):
+    """exp(x - top), with a `top` for each row that is fixed."""
+    return known.of(x)
+
+
+shifted_exp = elementwise(shifted_exp, lambda g, y, *_: g * y, None)
+
+
+def _total(e):
+    return np.matmul(e, np.ones_like(e, shape=(e.shape[1],)))  # by BLAS, in a fifth of the time of np.sum
+
+
+def _at(labels):
+    return np.arange(labels.shape[0], like=labels), labels
+
+
+def label_loss(x, labels, known):
+    """The negative logarithm of the softmax of each row of `x`, a matrix, at the row's label.
+
+    `known` are the `Exponentials` of x, computed beforehand.
+    """
+    return np.log(_total(known.of(x))) + known.top[:, 0] - getitem(x, _at(labels))
+
+
+# The derivative is the softmax, less 1 at the label.
+
+
+def _label_loss(g, y, x, labels, known):
+    e = shifted_exp(x, known)
+    gx = e * (g / _total(e))[:, None]
+    gx[_at(labels)] -= g
+    return gx
+
+
+def _label_loss_forward(t, y, x, labels, known):
+    e = shifted_exp(x, known)
+    return _total(e * t) / _total(e) - getitem(t, _at(labels))
+
+
+label_loss = public(general(label_loss, _label_loss, None, None, forward=[_label_loss_forward, None, None]))
 
 
 def cross_entropy(
@@ -61,7 +115,7 @@ def cross_entropy(
         even = -total(log_p if weight is None else share(of_classes(weight, rows), log_p), axis=1) / rows.shape[1]
         loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
     else:
-        loss = times(factor, label_loss(rows, labels, rules.Exponentials(bare(rows))))
+        loss = times(factor, label_loss(rows, labels, Exponentials(bare(rows))))
     loss = reduced(loss, factor, target.shape, reduction)
     return loss if x is given else narrowed(loss, given)
 
@@ -190,3 +244,50 @@ def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> A
     weight = np.sum(factor)
     refuse(weight == 0, lambda: ValueError("no label counts: all are ignored or of weight 0, so there is no mean"))
     return total(loss) / weight
+
+
+class CrossEntropyLoss(WeightedLoss):
+    """Scores (batch, classes, ...) and labels or probabilities; see `functional.cross_entropy`.
+
+    Parameters
+    ----------
+    weight : array of shape (classes,), optional
+        A factor for each class. The mean of labels divides by the sum of their factors.
+    ignore_index : int, optional
+        A label that counts nothing; none by default.
+    label_smoothing : float in [0, 1]
+        This part of each target is spread evenly over all classes.
+    reduction : {"mean", "sum", "none"}
+        Over the examples and their places; "none" for an array of the shape of labels.
+    """
+
+    def __init__(
+        self,
+        weight: Any = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+
+    def forward(self, x: Any, target: Any) -> Any:
+        options = self.weight, self.ignore_index, self.label_smoothing, self.reduction
+        return cross_entropy(x, target, *options)
+
+
+class NLLLoss(WeightedLoss):
+    """The negative of logarithms of probabilities at labels; see `functional.nll_loss`.
+
+    Parameters
+    ----------
+    weight, ignore_index, reduction : as of `CrossEntropyLoss`
+    """
+
+    def __init__(self, weight: Any = None, ignore_index: int | None = None, reduction: str = "mean") -> None:
+        super().__init__(weight, reduction)
+        self.ignore_index = ignore_index
+
+    def forward(self, log_p: Any, target: Any) -> Any:
+        return nll_loss(log_p, target, self.weight, self.ignore_index, self.reduction)

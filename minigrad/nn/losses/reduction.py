@@ -1,4 +1,4 @@
-"""What all losses have in common: operands of one shape, and a reduction to one number."""
+"""What all losses have in common: operands of one shape, weights, and a reduction to one number."""
 
 import math
 from collections.abc import Callable
@@ -8,12 +8,31 @@ import numpy as np
 
 from ...core.door import bare
 from ...core.foreign import admitted
+from ...core.primitive import elementwise
 from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import astype, mean
 from ...ops.functions import sum as total
+from ..module import Module
+from ..parameter import Buffer
 from ..precision import WIDE, as_array, check_array, constant, floating, widened
-from ..rules import losses as rules
+
+# 0 log 0 is 0, the limit of p log p: a class that is masked by a score of -inf, and that the target has no share of,
+# costs nothing, and has no slope.
+
+
+def share(p, x):
+    """``p * x``, and 0 where p is 0 and x is infinite."""
+    return p * counting(p, x)
+
+
+def counting(p, x):
+    """`x`, and 0 where p is 0 and x is infinite."""
+    return np.where((p == 0) & np.isinf(x), 0, x)
+
+
+share = public(elementwise(share, lambda g, y, p, x: g * counting(p, x), lambda g, y, p, x: g * p))
+
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": total, "none": lambda loss: loss}
 
@@ -79,9 +98,6 @@ def weighted(loss: Any, weight: Any) -> Any:
     return share(constant("weight of a loss", weight), loss)
 
 
-share = public(rules.share)
-
-
 def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
     """Refuse a weight that would stretch the loss, or does not fit it."""
     own = np.shape(bare(weight))
@@ -97,3 +113,19 @@ def refuse_outside(name: str, x: Any, low: float, high: float) -> None:
         (values < low) | (values > high),
         lambda: ValueError(f"{name} from {low:g} to {high:g}; got values from {values.min():g} to {values.max():g}"),
     )
+
+
+class Loss(Module):
+    """A function of an output and a target."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        check_reduction(reduction)
+        self.reduction = reduction
+
+
+class WeightedLoss(Loss):
+    """A loss with a weight for each class or element, which is a buffer."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.weight = None if weight is None else Buffer(weight)

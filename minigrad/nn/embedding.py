@@ -1,0 +1,82 @@
+"""Table look-up: a row of numbers for each index."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.door import bare
+from ..core.recorder import refuse
+from . import init
+from .init import RNG
+from .module import Module
+from .parameter import Parameter
+
+
+def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
+    """The rows of `weight` (count, width) at `indices` (...), as an array of shape (..., width).
+
+    Parameters
+    ----------
+    indices : array of integers
+    weight : array
+    padding_idx : int, optional
+        The row of this index counts as zeros, so that it has no gradient either.
+
+    Raises
+    ------
+    TypeError
+        If `indices` are not integers.
+    IndexError
+        If an index is out of range; none counts from the end.
+    """
+    indices, rows = as_integers("embedding takes indices", indices), weight.shape[0]
+    refuse(
+        (indices < 0) | (indices >= rows),
+        lambda: IndexError(
+            f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices from {indices.min()} to "
+            f"{indices.max()}"
+        ),
+    )
+    y = weight[indices]
+    return y if padding_idx is None else y * (indices != padding_idx)[..., None]
+
+
+def as_integers(wanted: str, given: Any) -> Any:
+    """Plain positions or labels; refuses floats."""
+    given = bare(given)
+    integers = given if hasattr(given, "dtype") else np.asarray(given)
+    if integers.dtype.kind not in "iu":
+        raise TypeError(f"{wanted}, which are integers; got {integers.dtype}. Use x.astype(int)")
+    return integers
+
+
+class Embedding(Module):
+    """A row of numbers for each index: integers (...) -> (..., embedding_dim).
+
+    Parameters
+    ----------
+    num_embeddings, embedding_dim : int
+        The weight has the shape (num_embeddings, embedding_dim), and starts from normal numbers.
+    padding_idx : int, optional
+        The index whose row counts as zeros, and does not learn.
+    rng : Generator, seed or None
+
+    Raises
+    ------
+    IndexError
+        In a call, if an index is out of range.
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, rng: RNG = None
+    ) -> None:
+        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
+            raise ValueError(f"padding_idx is an index from 0 to {num_embeddings - 1}; got {padding_idx}")
+        weight = init.normal((num_embeddings, embedding_dim), rng=rng)
+        if padding_idx is not None:
+            weight[padding_idx] = 0
+        self.weight = Parameter(weight)
+        self.padding_idx = padding_idx
+
+    def forward(self, indices: Any) -> Any:
+        return embedding(indices, self.weight, self.padding_idx)

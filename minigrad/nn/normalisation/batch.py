@@ -1,0 +1,224 @@
+"""Batch normalisation: each channel by itself, ``(x - mean) / sqrt(variance + eps) * weight + bias``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...core.door import bare
+from ...core.primitive import general
+from ...core.recorder import depends, is_second_run, seen
+from ...core.short import public
+from ...ops.functions import reshape
+from ..module import Module
+from ..parameter import Buffer, Parameter
+from ..precision import constant, narrowed, widened
+from ..sizes import checked_flag
+from .moments import Moments, check_shape, count, deviations, direction, dotted, inverse_root, summed, weight_and_bias
+
+
+def normalised_channels(arrays, moments):
+    """``deviations * root * weight + bias`` along axes 0 or 0 and 2; `arrays` are x, weight and bias."""
+    x, weight, bias = arrays
+    known = moments.of(x)
+    y = known.deviations * (known.root * _beside(weight, x))
+    y += _beside(bias, x)
+    return y
+
+
+def _beside(v, x):
+    return v if x.ndim == 2 else v[:, None]  # a number for each channel
+
+
+def _normalised_channels(g, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root, axes = deviations(x, moments), inverse_root(x, moments), moments.axes
+    n = count(d, axes)
+    gw, gb = root * dotted(g, d, axes), summed(g, axes)
+    gx = (g - gb / n - d * (gw * root / n)) * (root * _beside(weight, d))
+    return [gx, np.reshape(gw, -1), np.reshape(gb, -1)]
+
+
+def _normalised_channels_forward(t, y, arrays, moments):
+    x, weight, _ = arrays
+    d, root = deviations(x, moments), inverse_root(x, moments)
+    tx = direction(t[0], d, root, moments)
+    return (tx * _beside(weight, d) + d * _beside(t[1], d)) * root + _beside(t[2], d)
+
+
+normalised_channels = public(
+    general(normalised_channels, _normalised_channels, forward=[_normalised_channels_forward], sequence=True)
+)
+
+
+def batch_norm(
+    x: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """Each channel of x (batch, channels) or (batch, channels, ...) by itself.
+
+    Parameters
+    ----------
+    x : array
+    running_mean, running_var : array of shape (channels,)
+        Used in place of the batch's own, unless `training`. In training they go towards the batch's mean and (unbiased)
+        variance, in place, by the share `momentum`.
+    weight, bias : array of shape (channels,), optional
+    training : bool
+    momentum : float in [0, 1]
+        For means over all batches, 1 / n in the n-th of them.
+    eps : float > 0
+        Is added to the variance.
+
+    Raises
+    ------
+    ValueError
+        If a batch has one value for each channel only, whose variance is 0, in training.
+
+    References
+    ----------
+    Ioffe & Szegedy, Batch normalization, ICML 2015 (arXiv:1502.03167).
+    """
+    given, x = x, widened("batch_norm", x)
+    mean, var = checked_statistics(x, training, {"running_mean": running_mean, "running_var": running_var})
+    if training:
+        y = with_moments(x, mean, var, weight, bias, momentum, eps)
+    else:
+        y = with_statistics(x, mean, var, weight, bias, eps)
+    return y if x is given else narrowed(y, given, weight, bias)
+
+
+def checked_statistics(x: Any, training: bool, statistics: dict[str, Any]) -> list[Any]:
+    """Running statistics as plain arrays; refuses those that are missing or do not fit, and arrays without channels."""
+    if x.ndim < 2:
+        raise ValueError(
+            f"batch_norm takes (batch, channels) or (batch, channels, ...); got an array of shape {x.shape}"
+        )
+    for name, statistic in statistics.items():
+        if statistic is None:
+            if not training:
+                raise ValueError(f"batch_norm takes a {name} where it is not training; got None")
+        elif statistic.shape != x.shape[1:2]:
+            raise ValueError(
+                f"batch_norm takes a {name} of shape {x.shape[1:2]}, as the input has; got {statistic.shape}"
+            )
+        elif training and statistic.dtype.kind != "f":
+            raise TypeError(
+                f"batch_norm changes its {name} in place, which takes floating numbers; got {statistic.dtype}. Use "
+                f"{name}.astype(float)"
+            )
+    return [constant(name, statistic) for name, statistic in statistics.items()]
+
+
+def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: float, eps: float) -> Any:
+    """Batch normalisation with the mean and the variance of the batch, towards which the running ones go."""
+    axes, shape = (0,) if x.ndim == 2 else (0, 2), x.shape
+    if x.size <= shape[1]:
+        raise ValueError(
+            f"batch normalisation in training takes more than one value for each channel, as it divides by their "
+            f"deviation; got an array of shape {shape}. Use a larger batch, or eval()"
+        )
+    x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
+    moments, n = Moments(bare(x), axes, eps), x.size // shape[1]
+    y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
+    move(mean, moments.mean, momentum, 1 - momentum)
+    move(var, moments.var, momentum * (n / (n - 1)), 1 - momentum)
+    return y if len(shape) < 4 else reshape(y, shape)
+
+
+def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """Batch normalisation with statistics that are known: a factor and a shift for each channel."""
+    check_shape("weight", weight, x.shape[1:2])
+    check_shape("bias", bias, x.shape[1:2])
+    scale = 1 / np.sqrt(widened("running_var", var) + eps)
+    scale = scale if weight is None else weight * scale
+    # A copy: the graph keeps it, and training changes the running mean in place.
+    shift = +widened("running_mean", mean) * scale
+    shift = -shift if bias is None else bias - shift
+    if x.ndim == 2:
+        return x * scale + shift
+    shape = (-1,) + (1,) * (x.ndim - 2)
+    return x * reshape(scale, shape) + reshape(shift, shape)
+
+
+def move(running: Any, value: Any, share: float, rest: float) -> None:
+    """Change a running statistic in place: `rest` of it stays, and `share` of the value is added."""
+    if running is not None and not is_second_run():
+        running *= rest
+        running += share * value.reshape(-1)
+
+
+class BatchNorm(Module):
+    """What the batch normalisations have in common.
+
+    Parameters
+    ----------
+    num_features : int
+        The number of channels, the length of axis 1.
+    eps : float
+        Is added to the variance.
+    momentum : float in [0, 1], or None
+        The part of the batch's statistics in the new running ones, which are used after `eval()`. With None these are
+        the means over all batches so far, which the buffer `num_batches_tracked` counts.
+    affine : bool
+        Whether to learn a weight and a bias for each channel.
+    """
+
+    axes: tuple[int, ...] = ()  # how many an input may have
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ValueError(f"momentum is a share, from 0 to 1, or None for means over all batches; got {momentum!r}")
+        affine = checked_flag(f"affine of {type(self).__name__}", affine)
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(np.ones(num_features)) if affine else None
+        self.bias = Parameter(np.zeros(num_features)) if affine else None
+        self.running_mean = Buffer(np.zeros(num_features))
+        self.running_var = Buffer(np.ones(num_features))
+        if momentum is None:
+            self.num_batches_tracked = Buffer(0)
+
+    def forward(self, x: Any) -> Any:
+        channels = self.running_mean.shape[0]
+        if x.ndim not in self.axes or x.shape[1] != channels:
+            axes = " or ".join(map(str, self.axes))
+            raise ValueError(
+                f"this {type(self).__name__} takes {axes} axes, the second of them of {channels} channels; got an "
+                f"array of shape {x.shape}"
+            )
+        statistics, training = (self.running_mean, self.running_var), depends(self, "training")
+        if self.momentum is not None or not training:
+            share = self.momentum or 0.0
+            return batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps)
+        count = seen(self.num_batches_tracked.value)
+        y = batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps)
+        count += not is_second_run()  # after a refused batch it is as it was
+        return y
+
+    def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: x for name, x in state.items() if name != "num_batches_tracked" or self.momentum is None}
+
+
+class BatchNorm1d(BatchNorm):
+    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
+
+    axes = (2, 3)
+
+
+class BatchNorm2d(BatchNorm):
+    """Each channel of (batch, channels, height, width) less its mean over its standard deviation.
+
+    Its parameters are those of `BatchNorm`.
+    """
+
+    axes = (4,)
