@@ -169,33 +169,32 @@ def tanh(x: Any) -> Any:
 
 
 class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``."""
+    """`functional.sigmoid` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return sigmoid(x)
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """`functional.tanh` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return tanh(x)
 
 
 class ReLU(Module):
-    """``x``, or 0 where x is negative."""
+    """`functional.relu` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return relu(x)
 
 
 class LeakyReLU(Module):
-    """``x``, or `negative_slope` times x where x is negative.
+    """`functional.leaky_relu` as a layer.
 
     Parameters
     ----------
     negative_slope : float
-        The slope below 0.
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -206,12 +205,11 @@ class LeakyReLU(Module):
 
 
 class ELU(Module):
-    """``x``, or ``alpha * (exp(x) - 1)`` where x is negative.
+    """`functional.elu` as a layer.
 
     Parameters
     ----------
     alpha : float
-        The function tends to -alpha where x is very negative.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -222,19 +220,18 @@ class ELU(Module):
 
 
 class SELU(Module):
-    """ELU with the alpha and the scale that keep mean 0 and variance 1 from layer to layer."""
+    """`functional.selu` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return selu(x)
 
 
 class GELU(Module):
-    """``x * Phi(x)``, Phi being the normal distribution function; with "tanh" the usual approximation.
+    """`functional.gelu` as a layer.
 
     Parameters
     ----------
     approximate : {"none", "tanh"}
-        As of `functional.gelu`.
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -245,19 +242,18 @@ class GELU(Module):
 
 
 class SiLU(Module):
-    """``x * sigmoid(x)``."""
+    """`functional.silu` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return silu(x)
 
 
 class Softplus(Module):
-    """``log(1 + exp(beta * x)) / beta``.
+    """`functional.softplus` as a layer.
 
     Parameters
     ----------
     beta : float > 0
-        The larger, the nearer to relu.
     """
 
     def __init__(self, beta: float = 1.0) -> None:
@@ -268,7 +264,7 @@ class Softplus(Module):
 
 
 class Softmax(Module):
-    """``exp(x)`` over its sum along an axis.
+    """`functional.softmax` as a layer.
 
     Parameters
     ----------
@@ -284,7 +280,7 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
-    """The logarithm of Softmax.
+    """`functional.log_softmax` as a layer.
 
     Parameters
     ----------
@@ -300,7 +296,7 @@ class LogSoftmax(Module):
 
 
 class LogSigmoid(Module):
-    """The logarithm of Sigmoid."""
+    """`functional.log_sigmoid` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return log_sigmoid(x)

@@ -43,11 +43,12 @@ def check_probability(p: float) -> None:
 
 
 class Dropout(Module):
-    """While training, sets each element to 0 at probability `p`, and divides the others by 1 - p.
+    """`functional.dropout` in training; the array itself in evaluation.
 
     Parameters
     ----------
     p : float in [0, 1]
+        The probability of an element to be set to 0.
     rng : Generator, seed or None
         What the layer draws from, call by call.
     """

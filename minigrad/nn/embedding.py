@@ -51,20 +51,15 @@ def as_integers(wanted: str, given: Any) -> Any:
 
 
 class Embedding(Module):
-    """A row of numbers for each index: integers (...) -> (..., embedding_dim).
+    """A table of its own for `functional.embedding`: integers (...) -> (..., embedding_dim).
 
     Parameters
     ----------
     num_embeddings, embedding_dim : int
         The weight has the shape (num_embeddings, embedding_dim), and starts from normal numbers.
     padding_idx : int, optional
-        The index whose row counts as zeros, and does not learn.
+        The index whose row is zeros, and does not learn.
     rng : Generator, seed or None
-
-    Raises
-    ------
-    IndexError
-        In a call, if an index is out of range.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ def check_last(name: str, x: Any, n: int) -> None:
 
 
 class Linear(Module):
-    """Affine map of the last axis: (..., in_features) -> (..., out_features), ``x @ weight + bias``.
+    """Affine map of the last axis, `functional.linear`: (..., in_features) -> (..., out_features).
 
     Parameters
     ----------
@@ -116,13 +116,15 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """A form of two arrays, linear in each: (..., in1) and (..., in2) -> (..., out).
+    """A form of two arrays, `functional.bilinear`: (..., in1_features) and (..., in2_features) -> (..., out_features).
 
     Parameters
     ----------
     in1_features, in2_features, out_features : int
-        The weight has the shape (in1_features, in2_features, out_features).
+        The weight has the shape (in1_features, in2_features, out_features), and starts uniform in
+        ±1 / sqrt(in1_features).
     bias : bool
+        Whether to add a bias, which starts from zeros.
     rng : Generator, seed or None
     """
 

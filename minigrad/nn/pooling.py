@@ -177,12 +177,11 @@ def pooling_window(name: str, kernel: Counts, stride: Counts | None, padding: Co
 
 
 class MaxPool2d(Module):
-    """The largest number in each place of a window: (n, channels, height, width) -> (n, channels, ...).
+    """`functional.max_pool2d` as a layer: (n, channels, height, width) -> (n, channels, places down, places across).
 
     Parameters
     ----------
     kernel_size, stride, padding, dilation : as of `functional.max_pool2d`
-        `stride` is `kernel_size` by default: windows lie side by side.
     """
 
     def __init__(
@@ -196,12 +195,11 @@ class MaxPool2d(Module):
 
 
 class AvgPool2d(Module):
-    """The mean of the numbers in each place of a window: (n, channels, height, width) -> (n, channels, ...).
+    """`functional.avg_pool2d` as a layer: (n, channels, height, width) -> (n, channels, places down, places across).
 
     Parameters
     ----------
     kernel_size, stride, padding, count_include_pad : as of `functional.avg_pool2d`
-        `stride` is `kernel_size` by default: windows lie side by side.
     """
 
     def __init__(

@@ -133,13 +133,12 @@ def binary_cross_entropy_with_logits(
 
 
 class HingeLoss(Loss):
-    """``max(0, margin - target * x)``, of targets -1 and 1.
+    """`functional.hinge_loss` as a module.
 
     Parameters
     ----------
     margin : float
-        The score on the right side from which on there is no loss.
-    reduction : as of `MSELoss`
+    reduction : {"mean", "sum", "none"}
     """
 
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
@@ -151,13 +150,13 @@ class HingeLoss(Loss):
 
 
 class BCELoss(WeightedLoss):
-    """Probabilities and targets from 0 to 1; see `functional.binary_cross_entropy`.
+    """`functional.binary_cross_entropy` as a module.
 
     Parameters
     ----------
     weight : array, optional
-        A factor for each element, which may broadcast to the output.
-    reduction : as of `MSELoss`
+        Is part of the state.
+    reduction : {"mean", "sum", "none"}
     """
 
     def forward(self, p: Any, target: Any) -> Any:
@@ -165,15 +164,13 @@ class BCELoss(WeightedLoss):
 
 
 class BCEWithLogitsLoss(WeightedLoss):
-    """Scores of any size and targets from 0 to 1; see `functional.binary_cross_entropy_with_logits`.
+    """`functional.binary_cross_entropy_with_logits` as a module.
 
     Parameters
     ----------
-    weight : array, optional
-        A factor for each element, which may broadcast to the output.
-    pos_weight : array, optional
-        A factor for the part with ``target = 1``, such as negatives over positives in the data; may broadcast.
-    reduction : as of `MSELoss`
+    weight, pos_weight : array, optional
+        Are part of the state.
+    reduction : {"mean", "sum", "none"}
     """
 
     def __init__(self, weight: Any = None, pos_weight: Any = None, reduction: str = "mean") -> None:

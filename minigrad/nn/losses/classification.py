@@ -247,18 +247,15 @@ def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> A
 
 
 class CrossEntropyLoss(WeightedLoss):
-    """Scores (batch, classes, ...) and labels or probabilities; see `functional.cross_entropy`.
+    """`functional.cross_entropy` as a module.
 
     Parameters
     ----------
     weight : array of shape (classes,), optional
-        A factor for each class. The mean of labels divides by the sum of their factors.
+        Is part of the state.
     ignore_index : int, optional
-        A label that counts nothing; none by default.
     label_smoothing : float in [0, 1]
-        This part of each target is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}
-        Over the examples and their places; "none" for an array of the shape of labels.
     """
 
     def __init__(
@@ -278,11 +275,14 @@ class CrossEntropyLoss(WeightedLoss):
 
 
 class NLLLoss(WeightedLoss):
-    """The negative of logarithms of probabilities at labels; see `functional.nll_loss`.
+    """`functional.nll_loss` as a module.
 
     Parameters
     ----------
-    weight, ignore_index, reduction : as of `CrossEntropyLoss`
+    weight : array of shape (classes,), optional
+        Is part of the state.
+    ignore_index : int, optional
+    reduction : {"mean", "sum", "none"}
     """
 
     def __init__(self, weight: Any = None, ignore_index: int | None = None, reduction: str = "mean") -> None:

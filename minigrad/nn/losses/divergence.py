@@ -59,14 +59,12 @@ def of_logarithms(log_q: Any, log_p: Any) -> Any:
 
 
 class KLDivLoss(Module):
-    """The divergence of target probabilities from those of a network; see `functional.kl_div`.
+    """`functional.kl_div` as a module.
 
     Parameters
     ----------
     reduction : {"mean", "sum", "none", "batchmean"}
-        The divergence is "sum", or "batchmean", the sum over the length of the first axis. "mean" is over all elements.
     log_target : bool
-        Whether targets are logarithms of probabilities.
     """
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:

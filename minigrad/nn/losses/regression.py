@@ -70,12 +70,11 @@ def smooth_l1_loss(x: Any, target: Any, beta: float = 1.0, reduction: str = "mea
 
 
 class MSELoss(Loss):
-    """``(x - target)**2``.
+    """`functional.mse_loss` as a module.
 
     Parameters
     ----------
     reduction : {"mean", "sum", "none"}
-        Over all elements; "none" for the loss of each, an array of the shape of the output.
     """
 
     def forward(self, x: Any, target: Any) -> Any:
@@ -83,11 +82,11 @@ class MSELoss(Loss):
 
 
 class L1Loss(Loss):
-    """``abs(x - target)``.
+    """`functional.l1_loss` as a module.
 
     Parameters
     ----------
-    reduction : as of `MSELoss`
+    reduction : {"mean", "sum", "none"}
     """
 
     def forward(self, x: Any, target: Any) -> Any:
@@ -95,13 +94,12 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """Half the square of small differences, and `delta` times large ones; see `functional.huber_loss`.
+    """`functional.huber_loss` as a module.
 
     Parameters
     ----------
     delta : float > 0
-        The difference from which on the loss is linear, in units of the output.
-    reduction : as of `MSELoss`
+    reduction : {"mean", "sum", "none"}
     """
 
     def __init__(self, delta: float = 1.0, reduction: str = "mean") -> None:
@@ -113,13 +111,12 @@ class HuberLoss(Loss):
 
 
 class SmoothL1Loss(Loss):
-    """HuberLoss over its delta, here called `beta`.
+    """`functional.smooth_l1_loss` as a module.
 
     Parameters
     ----------
     beta : float > 0
-        As `delta` of `HuberLoss`.
-    reduction : as of `MSELoss`
+    reduction : {"mean", "sum", "none"}
     """
 
     def __init__(self, beta: float = 1.0, reduction: str = "mean") -> None:

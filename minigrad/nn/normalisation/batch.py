@@ -155,17 +155,16 @@ def move(running: Any, value: Any, share: float, rest: float) -> None:
 
 
 class BatchNorm(Module):
-    """What the batch normalisations have in common.
+    """`functional.batch_norm` with running statistics, and a weight and a bias if `affine`.
 
     Parameters
     ----------
     num_features : int
         The number of channels, the length of axis 1.
-    eps : float
-        Is added to the variance.
+    eps : float > 0
     momentum : float in [0, 1], or None
-        The part of the batch's statistics in the new running ones, which are used after `eval()`. With None these are
-        the means over all batches so far, which the buffer `num_batches_tracked` counts.
+        None makes the running statistics, used after `eval()`, the means over all batches so far, which the buffer
+        `num_batches_tracked` counts.
     affine : bool
         Whether to learn a weight and a bias for each channel.
     """
@@ -207,7 +206,7 @@ class BatchNorm(Module):
 
 
 class BatchNorm1d(BatchNorm):
-    """Each channel of (batch, channels) or (batch, channels, length) less its mean over its standard deviation.
+    """Batch normalisation of (batch, channels) or (batch, channels, length).
 
     Its parameters are those of `BatchNorm`.
     """
@@ -216,7 +215,7 @@ class BatchNorm1d(BatchNorm):
 
 
 class BatchNorm2d(BatchNorm):
-    """Each channel of (batch, channels, height, width) less its mean over its standard deviation.
+    """Batch normalisation of (batch, channels, height, width).
 
     Its parameters are those of `BatchNorm`.
     """

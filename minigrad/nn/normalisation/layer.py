@@ -146,14 +146,13 @@ def by_row(name: str, given: Any, axes: int, weight: Any, bias: Any, eps: float,
 
 
 class LayerNorm(Module):
-    """Each example less its mean over its standard deviation, along the last axes.
+    """`functional.layer_norm` over last axes of these lengths.
 
     Parameters
     ----------
     normalized_shape : int or sequence of int
         The lengths of these axes, and the shape of weight and bias.
-    eps : float
-        Is added to the variance.
+    eps : float > 0
     affine, bias : bool
         Whether to learn a weight and a bias; without `affine` there is neither.
     """
@@ -173,14 +172,13 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Each example over its root mean square, along the last axes.
+    """`functional.rms_norm` over last axes of these lengths.
 
     Parameters
     ----------
     normalized_shape : int or sequence of int
         The lengths of these axes, and the shape of the weight.
-    eps : float, optional
-        Is added to the mean square. By default, the dtype's distance from 1 to the next number.
+    eps : float > 0, optional
     affine : bool
         Whether to learn a weight.
     """
@@ -197,14 +195,12 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """Each group of channels of each example of (batch, channels, ...) less its mean over its standard deviation.
+    """`functional.group_norm` of (batch, channels, ...).
 
     Parameters
     ----------
-    num_groups, num_channels : int
-        The channels are divided evenly.
-    eps : float
-        Is added to the variance.
+    num_groups, num_channels : int >= 1
+    eps : float > 0
     affine : bool
         Whether to learn a weight and a bias for each channel.
     """
