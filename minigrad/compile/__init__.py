@@ -6,7 +6,7 @@ from typing import Any
 __all__ = ["compile"]
 
 
-def compile(function: Callable[..., Any], backend: str = "numpy", max_programs: int = 32) -> Any:
+def compile(function: Callable[..., Any], backend: Any = "numpy", max_programs: int = 32) -> Any:
     """A function that does what `function` does, without asking what that is each time.
 
     Its first call with arguments of a kind runs `function` and writes down NumPy's calls; later calls replay them.
@@ -16,9 +16,10 @@ def compile(function: Callable[..., Any], backend: str = "numpy", max_programs: 
     function : callable
         Of arrays, Tensors, numbers, generators, and nested lists, tuples and dicts of these; other arguments are part
         of the kind. It may call `backward()` and change arrays in place.
-    backend : "numpy" or "numba"
+    backend : "numpy", "numba", or an object with a method ``prepare(program)``
         What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
-        results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does.
+        results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does. Or a
+        `Backend` of your own, in `minigrad.compile.backends`.
     max_programs : int
         How many programs are recorded at most, one for each kind of arguments and of what is outside. Calls that none
         of them serves run uncompiled after that, and a RuntimeWarning says so once.

@@ -20,6 +20,7 @@ from ..core.door import bare
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
+from .backends import backend_of, name_of
 from .first_run import recorded
 from .kinds import key_of, kind_of
 from .program import Refused, Stale
@@ -35,7 +36,7 @@ class Compiled:
 
     recorded_by = ()  # inside of another one, only the function matters
 
-    def __init__(self, function: Callable[..., Any], backend: str = "numpy", max_programs: int = 32) -> None:
+    def __init__(self, function: Callable[..., Any], backend: Any = "numpy", max_programs: int = 32) -> None:
         if not callable(function):
             raise TypeError(f"compile takes a function; got {type(function).__name__}")
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
@@ -43,11 +44,9 @@ class Compiled:
                 f"compile takes a function that runs when it is called; {function.__qualname__} is async or has a "
                 f"yield. Compile the steps that it makes"
             )
-        if backend not in ("numpy", "numba"):
-            raise ValueError(f"backend is 'numpy' or 'numba'; got {backend!r}")
         if not isinstance(max_programs, int) or max_programs < 1:
             raise ValueError(f"max_programs is an integer, at least 1; got {max_programs!r}")
-        self._kind = native_replay() if backend == "numba" else Replay
+        self._by = backend_of(backend)
         update_wrapper(self, function)
         self.function = function
         self.backend = backend
@@ -134,7 +133,7 @@ class Compiled:
     def __repr__(self) -> str:
         name = getattr(self.function, "__qualname__", None) or repr(self.function)
         many = sum(map(len, self._replays.values()))
-        return f"<compiled {name}, backend {self.backend!r}: {many} program{'s' * (many != 1)}>"
+        return f"<compiled {name}, backend {name_of(self.backend)!r}: {many} program{'s' * (many != 1)}>"
 
     def __get__(self, instance: Any, owner: type) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -144,7 +143,7 @@ class Compiled:
         if program is None:
             self._count_refusal(key, "it changes lists, dicts or names outside in ways that no replay could")
             return answer
-        replay = self._kind(program, self._lock, None if kwargs else args)
+        replay = Replay(program, self._by, self._lock, None if kwargs else args)
         self._replays[key] = [replay, *self._replays.get(key, ())]  # another list, as threads go through the former
         self._latest = replay
         return answer
@@ -152,8 +151,8 @@ class Compiled:
     def repeat(self, n: int, *args: Any, **kwargs: Any) -> Any:
         """Call the function `n` times with the same arguments; the last answer, None if `n` is 0.
 
-        In native code this is one call, if all of the function is: Python takes no part in it, and cannot interrupt
-        it.
+        It is one call of a backend that can repeat this program, as in native code if all of the function is: Python
+        takes no part in it, and cannot interrupt it.
         """
         answer, n = None, index(n)
         while n > 0:
@@ -197,16 +196,15 @@ class Compiled:
 
     def _at_once(self, key: Any, run: Callable[[Any], tuple[int, Any]]) -> tuple[int, Any]:
         """How many calls `run` has made of the program that serves them, and its answer."""
-        if self.backend == "numpy" or context.get() != USUAL:
+        if context.get() != USUAL:
             return 0, None
-        with self._lock:
-            for replay in self._replays.get(key, ()):
-                try:
-                    done, answer = run(replay)
-                except Refused:
-                    return 0, None
-                if done:
-                    return done, answer
+        for replay in self._replays.get(key, ()):
+            try:
+                done, answer = run(replay)
+            except Refused:
+                return 0, None
+            if done:
+                return done, answer
         return 0, None
 
     def __reduce__(self) -> Any:
@@ -264,15 +262,3 @@ def an_array(y: Any) -> Any:
 def joined(answers: Sequence[Any]) -> Any:
     """Stacked answers, one after the other; None if that is what the function answers."""
     return None if answers[0] is None else tree_map(lambda *parts: np.concatenate(parts), *answers)
-
-
-def native_replay() -> Any:
-    """The class of replays in native code, if numba is there to make it."""
-    try:
-        from .native.replay import NativeReplay
-    except ImportError as error:
-        raise ImportError(
-            f"backend='numba' needs numba and SciPy, of the extra 'numba'. Install them: pip install numba scipy "
-            f"({error})"
-        ) from error
-    return NativeReplay

@@ -92,6 +92,13 @@ class Call:
     errors: tuple[tuple[str, str], ...] = ()  # what np.seterr was told where it was made, if that was unusual
 
     @property
+    def name(self) -> str:
+        """What NumPy or Python calls the function: "exp", "add.reduce", "matmul"."""
+        if isinstance(self.function, tuple):
+            return f"{self.function[0].__name__}.{self.function[1]}"
+        return getattr(self.function, "__name__", None) or self.function.name
+
+    @property
     def results(self) -> list[Value]:
         """The values that the call makes."""
         return values_in(self.pattern)

@@ -3,6 +3,7 @@
 import linecache
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -13,13 +14,11 @@ from ..core.door import bare
 from ..core.tape import mark_changed
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
-from .buffers import Plan
 from .checks import late_changes, may_refuse, restoring
 from .guards import GONE, same
 from .kinds import test_of
 from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Refused, Spot, Value, leaves_of, mapped
 from .simplify import simplify
-from .source import Source
 
 UNFIT = object()
 numbers = count(1)
@@ -49,23 +48,44 @@ class Replay:
     and returns UNFIT as well if they are of another kind, or a check fails.
     """
 
-    def __init__(self, program: Program, lock: Any, args: Sequence[Any] | None) -> None:
-        recorded, self.guard, self.lock = len(program.calls), program.guard, lock
+    def __init__(self, program: Program, backend: Any, lock: Any, args: Sequence[Any] | None) -> None:
+        recorded, self.guard, self.program, self.lock = len(program.calls), program.guard, program, lock
         simplify(program)
-        removed = recorded - len(program.calls)
-        self.memory: list[int] = []  # bytes of each buffer
-        self.run, self.straight = runners(program, self.step(program), lock, args)
-        self.stats = Stats(recorded, removed, len(self.memory), sum(self.memory))
+        removed, before = recorded - len(program.calls), copy(program)
+        changes = late_changes(program, may_refuse)
+        self.runner = backend.prepare(program)
+        if not callable(self.runner):
+            raise TypeError(f"prepare(program) of a backend returns a function; got {self.runner!r}")
+        restores = getattr(self.runner, "restores", False)
+        step = self.runner if restores else restoring(self.runner, before, changes)
+        self.run, self.straight = runners(program, step, lock, args)
+        self.source = getattr(self.runner, "source", "")
+        memory = getattr(self.runner, "memory", ())  # bytes of each buffer
+        self.stats = Stats(recorded, removed, len(memory), sum(memory))
         self.arguments = [spoken(x) for x in program.arguments if x.origin == ARGUMENT]
 
-    def step(self, program: Program) -> Callable[..., Any]:
-        """The function that makes the program's calls."""
-        plan = Plan(program)
-        source = Source(program, plan)
-        self.source = source.text
-        self.memory += [block.nbytes for block in plan.blocks]
-        step = defined("prepare", source.text, {})(**source.outside)
-        return restoring(step, program, late_changes(program, may_refuse))
+    def repeat(self, n: int, inputs: list[Any]) -> tuple[int, Any]:
+        """How many of `n` calls the runner has made by itself, 0 if it cannot repeat, and the answer of the last."""
+        repeat = getattr(self.runner, "repeat", None)
+        return (0, None) if repeat is None else self._at_once(lambda *arguments: repeat(n, *arguments), inputs)
+
+    def scan(self, inputs: list[np.ndarray]) -> tuple[int, Any]:
+        """How many entries of the inputs the runner has gone through by itself, and their stacked answers."""
+        scan = getattr(self.runner, "scan", None)
+        return (0, None) if scan is None else self._at_once(lambda *_: scan(inputs), inputs)
+
+    def _at_once(self, many: Callable[..., tuple[int, Any]], inputs: list[Any]) -> tuple[int, Any]:
+        """How many calls were made, and the answer, where `many` takes the place of a single call."""
+        done = 0
+
+        def step(*arguments: Any) -> Any:
+            nonlocal done
+            done, results = many(*arguments)
+            return results
+
+        run, _ = runners(self.program, step, self.lock, None)
+        answer = run(inputs)
+        return done, answer
 
 
 def spoken(x: Value) -> str:

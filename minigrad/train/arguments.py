@@ -75,8 +75,10 @@ def check_options(
             f"the schedule belongs to another optimizer, whose learning rates it would set. Make it for this "
             f"{type(optimizer).__name__}: {type(schedule).__name__}(optimizer, ...)"
         )
-    if compile not in (None, "numpy", "numba"):
-        raise ValueError(f'compile is "numpy" or "numba", or None, which leaves it uncompiled; got {compile!r}')
+    if compile is not None:
+        from ..compile.backends import check_backend  # which not every training needs
+
+        check_backend(compile, "compile", ", or None, which leaves it uncompiled")
     if resume and checkpoint is None:
         raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")
 

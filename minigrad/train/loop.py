@@ -46,7 +46,7 @@ def fit(
     callbacks: Sequence[Callable[[History], Any]] = (),
     checkpoint: Any = None,
     resume: bool = False,
-    compile: str | None = None,
+    compile: Any = None,
     progress: bool | None = None,
 ) -> History:
     """Train a model: for each batch, a step of the optimizer.
@@ -82,7 +82,7 @@ def fit(
         draws from, as dropout and data sets do, and the history.
     resume : bool
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
-    compile : "numpy", "numba" or None
+    compile : "numpy", "numba", an object with a method ``prepare(program)``, or None
         Whether `mg.compile` shall compile the steps, and by which backend.
     progress : bool, optional
         Whether to show a bar for each epoch. Without a word: if tqdm is installed, and stderr is a terminal.
@@ -147,7 +147,7 @@ class Run:
         validation: Iterable[Any] | None,
         metrics: dict[str, Callable[[Any, Any], Any]],
         schedule: Any,
-        backend: str | None,
+        backend: Any,
     ) -> None:
         self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
         self.loader, self.validation, self.metrics = loader, validation, metrics

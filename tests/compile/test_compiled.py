@@ -309,8 +309,6 @@ def test_programs_are_listed():
 def test_arguments_of_compile_are_checked():
     with pytest.raises(TypeError, match="compile takes a function; got int"):
         mg.compile(3)
-    with pytest.raises(ValueError, match="backend is 'numpy' or 'numba'; got 'fortran'"):
-        mg.compile(double, backend="fortran")
 
 
 def test_exceptions_of_the_function_are_its_own():

@@ -1,63 +1,83 @@
 """The replay of a program in native code, which can also run it many times in a row."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from ..checks import late_changes, may_refuse, picks, restoring
+from ..in_numpy import InNumpy
 from ..kept import owner
 from ..lower import contiguous
 from ..program import WRITE, Program, Refused, Value
-from ..replay import Replay, defined, runners
+from ..replay import defined
 from . import machine as machine  # an ImportError is to come at once
 from .division import Native
 
 
-class NativeReplay(Replay):
+class InNativeCode:
+    """Loops of native code for what they can do, and calls of NumPy for the rest."""
+
+    name = "numba"
+
+    def prepare(self, program: Program) -> Callable[..., Any]:
+        """The function that runs it, with `repeat` and `scan` where all of it is native code."""
+        return Prepared(program).runner()
+
+
+class Prepared:
     """A program that runs in native code as far as possible."""
 
-    def step(self, program: Program) -> Callable[..., Any]:
+    def __init__(self, program: Program) -> None:
         changes = late_changes(program, may_refuse)
         others = late_changes(program, lambda call: may_refuse(call) or picks(call))
-        before = Program(*(getattr(program, name) for name in program.__slots__))
+        before = copy(program)
         self.program, self.native = program, Native(program, repeats=not changes)
         program.calls, kernels = self.native.calls, self.native.kernels
         self.overlaps = Overlaps([array for kernel in kernels for array in kernel.changed])
-        step = restoring(super().step(program), before, changes if self.native.alone else others)
-        step = guarded(step, program, self.overlaps)
-        self.source += "".join(f"\n\n# Native code:\n\n\n{kernel.listing}" for kernel in kernels)
-        self.memory += [memory.nbytes for kernel in kernels for memory in kernel.blocks]
+        self._by_numpy = InNumpy().prepare(program)
+        step = restoring(self._by_numpy, before, changes if self.native.alone else others)
+        self.step = guarded(step, program, self.overlaps)
+
+    def runner(self) -> Callable[..., Any]:
+        """The function that runs it, and what it can do besides."""
+        kernels, made = self.native.kernels, vars(self._by_numpy)
+        source = made["source"] + "".join(f"\n\n# Native code:\n\n\n{kernel.listing}" for kernel in kernels)
+        memory = made["memory"] + [block.nbytes for kernel in kernels for block in kernel.blocks]
+        step = self.step
+        vars(step).update(source=source, memory=memory, restores=True, native=self.native)
+        if self.native.turns is not None:
+            vars(step).update(repeat=self.repeat, scan=self.scan)
         return step
 
-    def repeat(self, n: int, inputs: list[Any]) -> tuple[int, Any]:
-        """How many of `n` calls native code has made, 0 if it cannot repeat the program, and the answer of the last.
+    def repeat(self, n: int, *arguments: Any) -> tuple[int, Any]:
+        """How many of `n` calls native code has made, and what the last one results in.
 
         They are fewer where the function would raise an error.
         """
         turns = self.native.turns
-        if turns is None:
-            return 0, None
+        assert turns is not None
         turns[:] = n, 0, 0
         try:
-            answer = self.run(inputs)
-            return int(turns[2]), answer
+            results = self.step(*arguments)
+            return int(turns[2]), results
         finally:
             turns[:] = 1, 0, 0
 
     def scan(self, inputs: list[np.ndarray]) -> tuple[int, Any]:
         """How many calls native code has made, each with an entry of the inputs, and the stacked answers of these."""
         whole = all(contiguous(x.shape[1:], x.strides[1:], x.itemsize) for x in inputs)
+        if not inputs or not whole or not self._can_scan() or any(map(self.overlaps, inputs)):
+            raise Refused
         turns = self.native.turns
-        if turns is None or not inputs or not whole or not self._can_scan() or any(map(self.overlaps, inputs)):
-            return 0, None
+        assert turns is not None
         side_by_side = [np.ascontiguousarray(x) for x in inputs]
         turns[:] = len(inputs[0]), 1, 0
         try:
-            run, _ = runners(self.program, lambda *_: self._turns(side_by_side), self.lock, None)
-            answer = run(side_by_side)
-            return int(turns[2]), answer
+            results = self._turns(side_by_side)
+            return int(turns[2]), results
         finally:
             turns[:] = 1, 0, 0
 

@@ -63,7 +63,11 @@ def test_repeat_is_as_many_calls(rule, forget_first):
         assert (w.grad is None) == (u.grad is None)
         if w.grad is not None:
             assert_close(w.grad.data, u.grad.data)
-    assert compiled._latest.native.turns.tolist() == [1, 0, 0]  # it was one call, and each call makes one step again
+    assert compiled._latest.runner.native.turns.tolist() == [
+        1,
+        0,
+        0,
+    ]  # it was one call, and each call makes one step again
     assert_close(compiled().data, other().data)
 
 
@@ -79,7 +83,7 @@ def test_steps_that_add_to_gradients_are_repeated_one_by_one():
     for _ in range(5):
         add(u)
     assert_close(w.grad.data, u.grad.data)
-    assert compiled._latest.native.turns is None
+    assert compiled._latest.runner.native.turns is None
 
 
 def test_programs_with_calls_of_numpy_are_repeated_one_by_one():
@@ -264,7 +268,7 @@ def test_refusals_are_part_of_native_code():
     losses = compiled.scan(xs, labels)
     assert_close(losses.data, np.stack([other(x, y).data for x, y in zip(xs, labels, strict=True)]))
     assert_close(compiled.repeat(3, xs[0], labels[0]).data, [other(xs[0], labels[0]) for _ in range(3)][-1].data)
-    assert compiled._latest.native.turns is not None
+    assert compiled._latest.runner.native.turns is not None
     wrong = labels.copy()
     wrong[4, 2] = 4
     with pytest.raises(ValueError, match="cross_entropy of 4 classes takes labels 0 to 3; got 4"):

@@ -1,0 +1,78 @@
+"""What runs a program: a backend prepares it once, and what it prepares is called ever after."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from .in_numpy import InNumpy
+from .program import Program
+
+
+class Runner(Protocol):
+    """A program that is ready to run.
+
+    It takes the arrays of ``program.arguments``, in order, and returns those of ``program.outputs()``, in order; it
+    returns arrays that the caller may keep and change. A runner may have more than the call:
+
+    - ``repeat(n, *arguments)`` makes the program's calls up to `n` times in a row, and returns how many times it has,
+      at least once, and the last outputs;
+    - ``scan(stacked)`` makes them for each entry of the first axis of all arrays, from the first on, and returns how
+      many entries it has done, at least one, and the outputs: those of the answer stacked, the others as the last
+      entry has left them;
+    - ``source``, a str, is what `Compiled.source` returns, and ``memory``, a list of int, has the bytes of its buffers;
+    - ``restores``, if true, says that it gives back what it has changed when a check fails. Else that is done for it.
+
+    All three methods raise `minigrad.compile.program.Refused` where a check of the program fails, or where they cannot
+    serve a call: the function itself runs then.
+    """
+
+    def __call__(self, *arguments: Any) -> Sequence[Any]:
+        """Make the program's calls once."""
+        ...
+
+
+class Backend(Protocol):
+    """What makes a runner of a program, which it may change, as the program is its own."""
+
+    def prepare(self, program: Program) -> Runner:
+        """The runner for a recorded, simplified program."""
+        ...
+
+
+def in_native_code() -> Backend:
+    """Native loops, if numba is there to make them."""
+    try:
+        from .native.replay import InNativeCode
+    except ImportError as error:
+        raise ImportError(
+            f"backend='numba' needs numba and SciPy, of the extra 'numba'. Install them: pip install numba scipy "
+            f"({error})"
+        ) from error
+    return InNativeCode()
+
+
+BACKENDS: dict[str, Callable[[], Backend]] = {"numpy": InNumpy, "numba": in_native_code}
+
+
+def check_backend(backend: Any, argument: str = "backend", otherwise: str = "") -> None:
+    """Refuse what is neither the name of a backend nor a backend."""
+    if isinstance(backend, str) and backend in BACKENDS:
+        return
+    if not isinstance(backend, type) and callable(getattr(backend, "prepare", None)):
+        return
+    kind = ValueError if isinstance(backend, str) else TypeError
+    names = ", ".join(map(repr, BACKENDS))
+    made = ". Pass an instance of the class" if isinstance(backend, type) and hasattr(backend, "prepare") else ""
+    raise kind(
+        f"{argument} is one of {names}, or an object with a method prepare(program){otherwise}; got {backend!r}{made}"
+    )
+
+
+def backend_of(backend: Any) -> Backend:
+    """The backend with a name, or the object that is one."""
+    check_backend(backend)
+    return BACKENDS[backend]() if isinstance(backend, str) else backend
+
+
+def name_of(backend: Any) -> str:
+    """What a backend is called in messages."""
+    return backend if isinstance(backend, str) else getattr(backend, "name", type(backend).__name__)
