@@ -3,7 +3,7 @@
 from ..ops.functions import log_softmax, sigmoid, softmax
 from .activations import elu, gelu, leaky_relu, log_sigmoid, relu, selu, silu, softplus, tanh
 from .attention import scaled_dot_product_attention
-from .convolution import conv1d, conv2d, conv_transpose2d
+from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .dropout import dropout
 from .embedding import embedding
 from .linear import bilinear, linear
@@ -30,7 +30,10 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "conv1d",
     "conv2d",
+    "conv3d",
+    "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "dropout",
     "elu",

@@ -5,7 +5,7 @@ parameter, or a layer with a weight: those know how many numbers they add up. A 
 matrix (fan in, fan out), as Linear has it; one of more axes comes with its `layout`, ``...`` being the field of view:
 
 =========== ===============================================================
-``"oi..."`` (out, in, ...), as the kernels of Conv1d and Conv2d
+``"oi..."`` (out, in, ...), as the kernels of Conv2d
 ``"io..."`` (in, out, ...), as those of ConvTranspose2d
 ``"...io"`` (..., in, out), as other libraries have kernels, or a stack of matrices
 =========== ===============================================================
@@ -204,7 +204,7 @@ def check_layout(layout: str | None, shape: tuple[int, ...]) -> None:
     if len(shape) > 2 and "..." not in (layout or ""):
         raise ValueError(
             f"a bare shape of {len(shape)} axes has fans by its layout; got {shape}. Pass the layer or its parameter, "
-            f"or layout='oi...' for kernels of Conv1d and Conv2d, 'io...' of ConvTranspose2d, '...io' elsewhere"
+            f"or layout='oi...' for kernels of Conv2d, 'io...' of ConvTranspose2d, '...io' elsewhere"
         )
 
 

@@ -1,5 +1,6 @@
 """Pooling: one number for each place of a window, by channel. See `window` for how images lie in memory."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,14 @@ def spread_evenly(g, window, scale, size):
     """The sum over all places of `g` times `scale`, at all that the window meets there."""
     part = rows_of(g) * scale
     if not window.tiles(size):
-        return add_up([part] * (window.kernel[0] * window.kernel[1]), window, g.shape[2:], size)
-    height, channels, width, n = part.shape
-    tiled = part.reshape(height, 1, channels, width, 1, n)
-    tiled = np.broadcast_to(tiled, (height, window.kernel[0], channels, width, window.kernel[1], n))
-    return image_of(tiled.reshape(size[0], channels, size[1], n))
+        return add_up([part] * math.prod(window.kernel), window, g.shape[2:], size)
+    *outer, channels, width, n = part.shape
+    *down, across = window.kernel
+    single = [m for places in outer for m in (places, 1)]
+    copies = [m for pair in zip(outer, down, strict=True) for m in pair]
+    tiled = part.reshape(*single, channels, width, 1, n)
+    tiled = np.broadcast_to(tiled, (*copies, channels, width, across, n))
+    return image_of(tiled.reshape(*size[:-1], channels, size[-1], n))
 
 
 sum_windows = linear(sum_windows, lambda g, y, x, window, scale: spread_evenly(g, window, scale, x.shape[2:]))
@@ -159,7 +163,7 @@ def avg_pool2d(
     x = widened("avg_pool2d", given)
     window = pooling_window("avg_pool2d", kernel_size, stride, padding)
     check_places("avg_pool2d", window, x.shape[2:])
-    if count_include_pad or not any(map(any, window.padding)):
+    if count_include_pad or not window.is_framed():
         return narrowed(window_sums(x, window, 1 / (window.kernel[0] * window.kernel[1])), given)
     counts = window_sums(np.ones_like(x, shape=(1, 1, *x.shape[2:])), window, 1)
     return narrowed(window_sums(x, window, 1) / counts, given)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .precision import as_array
 
-AXES = {1: "length", 2: "height, width"}
+AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
 
 def checked_count(name: str, value: Any, least: int) -> int:

@@ -1,12 +1,13 @@
-"""Windows that move over images, for convolution and pooling.
+"""Windows that move over images, for convolution, pooling and unfolding.
 
-Images have shape (n, channels, height, width). What is computed from them lies in memory in the order (height,
-channels, width, n): what one element of a window meets in a row of the image is then one run of numbers, which NumPy
-copies and adds as such. Here that order is called rows.
+Images have shape (n, channels, ..., width), with one to three axes after the channels. What is computed from them lies
+in memory in the order (..., channels, width, n): what one element of a window meets in a row of the image is then one
+run of numbers, which NumPy copies and adds as such. Here that order is called rows.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,9 @@ Counts = int | Sequence[int]
 
 
 class Window(NamedTuple):
-    """How a window moves over an image: each field has an element for the height and one for the width.
+    """How a window moves over an image: each field has an element for each axis after the channels.
 
-    `padding` counts the rows and columns added before and after the image, as pairs.
+    `padding` counts the elements added before and after the image, as pairs.
     """
 
     kernel: tuple[int, ...]
@@ -28,11 +29,11 @@ class Window(NamedTuple):
     dilation: tuple[int, ...] = (1, 1)
 
     def framed(self, size):
-        """The height and width of an image of height and width `size` with its padding."""
+        """The lengths of an image of that size with its padding."""
         return tuple(n + before + after for n, (before, after) in zip(size, self.padding, strict=True))
 
     def places(self, size):
-        """How many places there are for the window, along the height and the width of an image of that size."""
+        """How many places there are for the window, along each axis of an image of that size."""
         return tuple(
             (n - d * (k - 1) - 1) // s + 1
             for n, k, s, d in zip(self.framed(size), self.kernel, self.stride, self.dilation, strict=True)
@@ -40,13 +41,17 @@ class Window(NamedTuple):
 
     def inside(self, size):
         """Where the image lies in its padding, as an index of rows."""
-        down, across = (slice(before, before + n) for n, (before, _) in zip(size, self.padding, strict=True))
-        return down, slice(None), across
+        *outer, across = (slice(before, before + n) for n, (before, _) in zip(size, self.padding, strict=True))
+        return *outer, slice(None), across
 
     def tiles(self, size):
         """Whether the window meets each element of an image of that size just once."""
         whole = all(n % k == 0 for n, k in zip(size, self.kernel, strict=True))
-        return whole and self == Window(self.kernel, self.kernel)
+        return whole and self.stride == self.kernel and max(self.dilation) == 1 and not self.is_framed()
+
+    def is_framed(self):
+        """Whether there is any padding."""
+        return any(map(any, self.padding))
 
     def taps(self, places):
         """For each element of the window, what it meets in all places, as an index of padded rows."""
@@ -55,41 +60,43 @@ class Window(NamedTuple):
 
 @lru_cache(1024)  # a small network would spend a good part of its time here
 def taps(window, places):
-    """The indices that `Window.taps` answers with."""
-    down, across = (
+    """The indices that `Window.taps` returns."""
+    *outer, across = (
         [slice(i * d, i * d + s * (n - 1) + 1, s) for i in range(k)]
         for n, k, s, d in zip(places, window.kernel, window.stride, window.dilation, strict=True)
     )
-    return [(rows, slice(None), columns) for rows in down for columns in across]
+    return [(*index, slice(None), columns) for *index, columns in product(*outer, across)]
 
 
 def rows_of(x):
-    """An image as (height, channels, width, n), each row in one run of memory; a view of an image made here."""
-    n, channels, height, width = x.shape
-    return x.transpose(2, 1, 3, 0).reshape(height, channels, width * n).reshape(height, channels, width, n)
+    """An image as (..., channels, width, n), each row in one run of memory; a view of an image made here."""
+    n, channels, *outer, width = x.shape
+    x = x.transpose(*range(2, x.ndim - 1), 1, x.ndim - 1, 0).reshape(*outer, channels, width * n)
+    return x.reshape(*outer, channels, width, n)
 
 
 def image_of(rows):
     """The image that has these rows, a view."""
-    return rows.transpose(3, 1, 0, 2)
+    last = rows.ndim - 1
+    return rows.transpose(last, last - 2, *range(last - 2), last - 1)
 
 
 def padded_rows(x, window, fill=0):
     """The rows of an image and its padding."""
     rows = rows_of(x)
-    if not any(map(any, window.padding)):
+    if not window.is_framed():
         return rows
-    height, width = window.framed(x.shape[2:])
-    framed = np.full_like(rows, fill, shape=(height, x.shape[1], width, len(x)))
+    *outer, width = window.framed(x.shape[2:])
+    framed = np.full_like(rows, fill, shape=(*outer, x.shape[1], width, len(x)))
     framed[window.inside(x.shape[2:])] = rows
     return framed
 
 
 def add_up(parts, window, places, size):
     """The image in which the rows `parts`, one for each element of the window, are added where the element meets it."""
-    height, width = window.framed(size)
-    channels, n = parts[0].shape[1], parts[0].shape[3]
-    framed = np.zeros_like(parts[0], shape=(height, channels, width, n))
+    *outer, width = window.framed(size)
+    channels, _, n = parts[0].shape[-3:]
+    framed = np.zeros_like(parts[0], shape=(*outer, channels, width, n))
     for part, met in zip(parts, window.taps(places), strict=True):
         framed[met] += part
     return image_of(framed[window.inside(size)])
@@ -99,13 +106,11 @@ def add_up(parts, window, places, size):
 
 
 def kernel_window(name: str, kernel: Sequence[int], stride: Counts, padding: Counts | str, dilation: Counts) -> Window:
-    """How a kernel of that shape moves; sequences are images of height 1."""
+    """How a kernel of that shape moves."""
     axes = len(kernel)
     strides = checked_counts(f"stride of {name}", stride, axes, 1)
     dilations = checked_counts(f"dilation of {name}", dilation, axes, 1)
     pads = padding_of(name, padding, kernel, strides, dilations)
-    if axes == 1:
-        return Window((1, *kernel), (1, *strides), ((0, 0), *pads), (1, *dilations))
     return Window(tuple(kernel), strides, pads, dilations)
 
 
@@ -125,12 +130,8 @@ def padding_of(name: str, padding: Any, kernel: Any, strides: Any, dilations: An
 
 def check_places(name: str, window: Window, size: Any) -> None:
     """Refuse a kernel that has no place in the image."""
-    whole = (1, *size) if len(size) == 1 else tuple(size)
-    if min(window.places(whole)) < 1:
-        kernel, dilation, framed = (
-            part[2 - len(size) :] for part in (window.kernel, window.dilation, window.framed(whole))
-        )
+    if min(window.places(size)) < 1:
         raise ValueError(
-            f"{name} takes a kernel that fits into the padded image; got one of {kernel} with dilation {dilation} for "
-            f"an image of {framed} with its padding"
+            f"{name} takes a kernel that fits into the padded image; got one of {window.kernel} with dilation "
+            f"{window.dilation} for an image of {window.framed(size)} with its padding"
         )

@@ -81,14 +81,18 @@ class Pair(nn.Module):
 
 IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
 ROWS, TOKENS, WEIGHTS = (wide, (7, 4)), (near, (5, 2, 4)), [1.0, 2.0, 0.5, 3.0]
+SIGNALS, VOLUMES = (wide, (2, 4, 6)), (wide, (2, 2, 3, 4, 3))
 PAIR, SCORES = [ROWS, ROWS], [(wide, (7, 4)), (bits, (7, 4))]
 LABELS = [ROWS, (labels, (7,))]
 
 LAYERS = {
     "Linear": (lambda: nn.Linear(4, 3, rng=0), [ROWS]),
     "Bilinear": (lambda: nn.Bilinear(4, 3, 2, rng=0), [(near, (5, 4)), (near, (5, 3))]),
-    "Conv1d": (lambda: nn.Conv1d(4, 2, 3, padding=1, groups=2, rng=0), [(wide, (2, 4, 6))]),
+    "Conv1d": (lambda: nn.Conv1d(4, 2, 3, padding=1, groups=2, rng=0), [SIGNALS]),
     "Conv2d": (lambda: nn.Conv2d(4, 2, 3, stride=2, padding=1, padding_mode="reflect", rng=0), [IMAGES]),
+    "Conv3d": (lambda: nn.Conv3d(2, 3, 2, stride=(2, 1, 1), padding=1, padding_mode="replicate", rng=0), [VOLUMES]),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 2, 3, stride=2, output_padding=1, rng=0), [SIGNALS]),
+    "ConvTranspose3d": (lambda: nn.ConvTranspose3d(2, 4, 2, padding=1, groups=2, rng=0), [VOLUMES]),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, rng=0), [IMAGES]),
     "MaxPool2d": (lambda: nn.MaxPool2d(2, padding=1), [IMAGES]),
     "AvgPool2d": (lambda: nn.AvgPool2d(2, padding=1, count_include_pad=False), [IMAGES]),
@@ -123,7 +127,10 @@ VECTOR, VARIANCE, KERNEL = (near, (4,)), (positive, (4,)), (near, (4, 2, 2, 3))
 FUNCTIONS = {
     "linear": (F.linear, [ROWS, (near, (4, 3)), (wide, (3,))]),
     "bilinear": (F.bilinear, [(wide, (5, 4)), (near, (5, 3)), (near, (4, 3, 2)), (wide, (2,))]),
-    "conv1d": (F.conv1d, [(wide, (2, 4, 6)), (near, (2, 4, 3)), (wide, (2,))]),
+    "conv1d": (F.conv1d, [SIGNALS, (near, (2, 4, 3)), (wide, (2,))]),
+    "conv3d": (F.conv3d, [VOLUMES, (near, (3, 2, 2, 2, 1)), (wide, (3,))]),
+    "conv_transpose1d": (F.conv_transpose1d, [SIGNALS, (near, (4, 2, 3)), (wide, (2,))]),
+    "conv_transpose3d": (F.conv_transpose3d, [VOLUMES, (near, (2, 2, 2, 2, 1)), (wide, (2,))]),
     "conv2d": (lambda x, w, b: F.conv2d(x, w, b, padding="same", groups=2), [IMAGES, KERNEL, VECTOR]),
     "conv_transpose2d": (
         lambda x, w, b: F.conv_transpose2d(x, w, b, dilation=2, output_padding=1, groups=2),

@@ -19,6 +19,8 @@ LAYERS = {
     "conv2d": (lambda: nn.Conv2d(2, 4, 3, stride=2, padding=1, groups=2, rng=0), (2, 2, 6, 6)),
     "reflected frame": (lambda: nn.Conv2d(2, 4, 3, padding=1, padding_mode="reflect", rng=0), (2, 2, 4, 5)),
     "conv_transpose": (lambda: nn.ConvTranspose2d(2, 3, 3, stride=2, rng=0), (2, 2, 3, 3)),
+    "conv3d": (lambda: nn.Conv3d(2, 3, 2, padding=1, rng=0), (2, 2, 3, 3, 3)),
+    "conv_transpose1d": (lambda: nn.ConvTranspose1d(2, 4, 3, stride=2, groups=2, rng=0), (2, 2, 3)),
     "max_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2)), (2, 1, 6, 6)),
     "avg_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AvgPool2d(2), nn.Flatten()), (2, 1, 6, 6)),
     "batch_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4)), (5, 3)),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn import convolution
 from minigrad.nn import functional as F
+from minigrad.nn.convolution import form
 
 from .make_reference import TRANSPOSED, transposed_problem
 from .reference import CLOSE, Reference
@@ -115,7 +115,7 @@ def test_large_products_are_cut_without_a_change():
     """Rows that are cut into pieces for the kernels of small products give the same result as whole ones."""
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(8, 16, 4, 66)), rng.normal(size=(24, 16, 3, 3))
-    assert convolution._pieces(24, 64 * 8, 16 * 9) > 1
+    assert form._pieces(24, 64 * 8, 16 * 9) > 1
     want = sum(
         np.einsum("oc,nchw->nohw", w[:, :, i, j], x[:, :, i : i + 2, j : j + 64]) for i in range(3) for j in range(3)
     )
@@ -124,9 +124,9 @@ def test_large_products_are_cut_without_a_change():
 
 def test_products_that_cannot_be_cut_stay_whole():
     """There is no piece of at least 32 columns, or no divisor that is small enough, or no need."""
-    assert convolution._pieces(1000, 1000, 1000) == 1
-    assert convolution._pieces(100, 1009, 100) == 1
-    assert convolution._pieces(10, 100, 10) == 1
+    assert form._pieces(1000, 1000, 1000) == 1
+    assert form._pieces(100, 1009, 100) == 1
+    assert form._pieces(10, 100, 10) == 1
 
 
 def test_an_empty_batch_stays_empty():
@@ -241,6 +241,15 @@ IMAGE, KERNEL = np.zeros((2, 4, 5, 6)), np.zeros((6, 4, 3, 3))
             "conv_transpose2d of an image of (5, 6) would leave (-1, 0) with this padding. Take less",
         ),
         (
+            lambda: F.conv3d(IMAGE, KERNEL),
+            "the input of conv3d has shape (n, channels, depth, height, width); got an array of shape (2, 4, 5, 6)",
+        ),
+        (
+            lambda: nn.ConvTranspose1d(4, 2, 3, output_padding=1)(np.ones((1, 4, 5))),
+            "output_padding of conv_transpose1d is less than the stride or the dilation; got (1,) for stride (1,)",
+        ),
+        (lambda: nn.Conv3d(4, 6, (3, 3)), "kernel_size of Conv3d is an integer, or 3 of them; got (3, 3)"),
+        (
             lambda: nn.Conv2d(4, 6, 3, groups=4),
             "Conv2d takes groups that divide in_channels and out_channels; got groups=4 for 4 and 6",
         ),
@@ -261,6 +270,17 @@ def test_misfits_are_refused(call, message):
     """With what was wanted and what came."""
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_sequences_and_volumes_are_images_with_axes_of_length_one():
+    """Transposed convolution of sequences, and convolution of volumes of depth 1, are those of images."""
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 4, 1, 5)), rng.normal(size=(4, 3, 1, 3))
+    want = F.conv_transpose2d(x, w, stride=(1, 2), padding=(0, 1))
+    np.testing.assert_allclose(F.conv_transpose1d(x[:, :, 0], w[:, :, 0], stride=2, padding=1), want[:, :, 0])
+    x, w = rng.normal(size=(2, 4, 5, 6)), rng.normal(size=(3, 4, 2, 3))
+    volume = F.conv3d(x[:, :, None], w[:, :, None], padding=(0, 1, 2))
+    np.testing.assert_allclose(volume[:, :, 0], F.conv2d(x, w, padding=(1, 2)))
 
 
 def test_numbers_that_are_no_integers_are_refused():

@@ -59,6 +59,8 @@ LAYERS = {
     "Conv1d": (lambda: nn.Conv1d(6, 9, 3, groups=3, rng=0), (1, 6, 9)),
     "Conv2d": (lambda: nn.Conv2d(4, 8, (3, 2), rng=0), (1, 4, 9, 8)),
     "Conv2d of groups": (lambda: nn.Conv2d(4, 6, 3, groups=2, rng=0), (1, 4, 9, 9)),
+    "Conv3d": (lambda: nn.Conv3d(2, 4, (2, 3, 2), groups=2, rng=0), (1, 2, 4, 5, 4)),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 6, 3, groups=2, rng=0), (1, 4, 7)),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(6, 4, (2, 3), groups=2, rng=0), (1, 6, 7, 8)),
 }
 

@@ -343,18 +343,28 @@ for options, shape, width in (
 for window, groups, image, kernel, result in (
     (Window((2, 3)), 1, (2, 2, 3, 4), (3, 2, 2, 3), (2, 3, 2, 2)),
     (Window((2, 2), (2, 1), ((1, 1), (0, 1)), (1, 2)), 2, (1, 2, 4, 4), (2, 1, 2, 2), (1, 2, 3, 3)),
+    (Window((2,), (2,), ((1, 0),), (1,)), 2, (2, 2, 5), (4, 1, 2), (2, 4, 3)),
+    (
+        Window((2, 1, 2), (1, 2, 1), ((0, 1), (0, 0), (1, 0)), (1, 1, 2)),
+        1,
+        (1, 2, 2, 3, 3),
+        (2, 2, 2, 1, 2),
+        (1, 2, 2, 2, 2),
+    ),
     (Window((1, 2), dilation=(1, 2)), 1, (1, 1, 3, 4), (1, 1, 1, 2), (1, 1, 2, 1)),  # not in all places that there are
 ):
     options = (window, groups)
     calls = (lambda f, x, w, o=options: f(x, w, *o), lambda f, g, w, o=options, n=image[2:]: f(g, w, *o, n))
     places = lambda f, x, w, o=options, n=result[2:]: f(x, w, *o, n)
-    case(key_of(convolution.convolve), normal(*image), normal(*kernel), call=places, analytic=True)
-    case(key_of(convolution.spread), normal(*result), normal(*kernel), call=calls[1], analytic=True)
-    case(key_of(convolution.weigh), normal(*image), normal(*result), call=calls[0], analytic=True)
+    case(key_of(convolution.form.convolve), normal(*image), normal(*kernel), call=places, analytic=True)
+    case(key_of(convolution.form.spread), normal(*result), normal(*kernel), call=calls[1], analytic=True)
+    case(key_of(convolution.form.weigh), normal(*image), normal(*result), call=calls[0], analytic=True)
 for window, image, result in (
     (Window((1, 1)), (1, 1, 2, 2), (1, 1, 2, 2)),
     (Window((2, 3), (2, 3)), (2, 2, 4, 3), (2, 2, 2, 1)),
     (Window((2, 3), (1, 2), ((1, 1), (1, 0)), (2, 1)), (1, 2, 3, 4), (1, 2, 3, 2)),
+    (Window((2,), (2,), ((0, 0),), (1,)), (2, 2, 6), (2, 2, 3)),
+    (Window((2, 1, 2), (2, 1, 2), ((0, 0),) * 3, (1, 1, 1)), (1, 2, 2, 3, 4), (1, 2, 1, 3, 2)),
 ):
     on(key_of(pooling.sum_windows), image, (window, 0.25))
     on(key_of(pooling.spread_evenly), result, (window, 0.25, image[2:]))
