@@ -63,23 +63,28 @@ def labels(rng, shape, dtype):
     return rng.integers(0, 3, shape).astype(dtype if dtype in INTEGERS else int)
 
 
+def counts(rng, shape, dtype):
+    return rng.integers(1, 5, shape).astype(dtype if dtype in INTEGERS else int)
+
+
 def positive(rng, shape, dtype):
     return rng.uniform(0.5, 2, size=shape).astype(dtype if dtype in FLOATS else float)
 
 
 class Pair(nn.Module):
-    """An LSTM, with its two states as arguments."""
+    """An LSTM or its cell, with its two states as arguments."""
 
-    def __init__(self):
-        self.lstm = nn.LSTM(3, 4, rng=0)
+    def __init__(self, lstm):
+        self.lstm = lstm
 
-    def forward(self, x, h, c):
-        return self.lstm(x, (h, c))
+    def forward(self, x, h, c, *others):
+        return self.lstm(x, (h, c), *others)
 
 
 # What is called, and with what: arguments of a kind and a shape
 
 IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
+NARROW, LENGTHS = (near, (1, 2, 2)), (counts, (2,))
 ROWS, TOKENS, WEIGHTS = (wide, (7, 4)), (near, (5, 2, 4)), [1.0, 2.0, 0.5, 3.0]
 SIGNALS, VOLUMES = (wide, (2, 4, 6)), (wide, (2, 2, 3, 4, 3))
 PAIR, SCORES = [ROWS, ROWS], [(wide, (7, 4)), (bits, (7, 4))]
@@ -106,7 +111,13 @@ LAYERS = {
     "Flatten": (nn.Flatten, [IMAGES]),
     "RNN": (lambda: nn.RNN(3, 4, rng=0), [SEQUENCES, STATE]),
     "GRU": (lambda: nn.GRU(3, 4, rng=0), [SEQUENCES, STATE]),
-    "LSTM": (Pair, [SEQUENCES, STATE, STATE]),
+    "LSTM": (lambda: Pair(nn.LSTM(3, 4, rng=0)), [SEQUENCES, STATE, STATE]),
+    "LSTM of lengths": (lambda: Pair(nn.LSTM(3, 4, proj_size=2, rng=0)), [SEQUENCES, NARROW, STATE, LENGTHS]),
+    "RNN of lengths": (lambda: nn.RNN(3, 4, rng=0), [SEQUENCES, STATE, LENGTHS]),
+    "GRU of lengths": (lambda: nn.GRU(3, 4, rng=0), [SEQUENCES, STATE, LENGTHS]),
+    "RNNCell": (lambda: nn.RNNCell(3, 4, rng=0), [(near, (2, 3)), (near, (2, 4))]),
+    "GRUCell": (lambda: nn.GRUCell(3, 4, rng=0), [(near, (2, 3)), (near, (2, 4))]),
+    "LSTMCell": (lambda: Pair(nn.LSTMCell(3, 4, rng=0)), [(near, (2, 3)), (near, (2, 4)), (near, (2, 4))]),
     "MultiheadAttention": (lambda: nn.MultiheadAttention(4, 2, rng=0), [TOKENS] * 3),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0), [TOKENS]),
     "Sequential": (lambda: nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 3, rng=0)), [ROWS]),
@@ -229,7 +240,7 @@ def leaf(a, learns):
 
 def double(name, a, kind):
     """The numbers in double precision; dropout draws for single precision in that."""
-    if kind is labels or (name in ("Dropout", "dropout") and a.dtype == np.float32):
+    if kind in (labels, counts) or (name in ("Dropout", "dropout") and a.dtype == np.float32):
         return a.copy()
     return a.astype(float)
 

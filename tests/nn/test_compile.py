@@ -37,6 +37,10 @@ LAYERS = {
     "rnn": (lambda: nn.RNN(3, 4, num_layers=2, rng=0), (5, 2, 3)),
     "gru": (lambda: nn.GRU(3, 4, bidirectional=True, rng=0), (5, 2, 3)),
     "lstm": (lambda: nn.LSTM(3, 4, num_layers=2, dropout=0.5, rng=0), (5, 2, 3)),
+    "lstm with a projection": (lambda: nn.LSTM(3, 4, bidirectional=True, proj_size=2, rng=0), (5, 2, 3)),
+    "rnn cell": (lambda: nn.RNNCell(3, 4, rng=0), (2, 3)),
+    "gru cell": (lambda: nn.GRUCell(3, 4, rng=0), (2, 3)),
+    "lstm cell": (lambda: nn.LSTMCell(3, 4, rng=0), (2, 3)),
     "transformer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.1, rng=0), (2, 5, 4)),
 } | {
     name: (lambda activation=activation: nn.Sequential(nn.Linear(3, 4, rng=0), activation), (5, 3))

@@ -44,6 +44,7 @@ FLAGS = [
     ("ConvTranspose2d", (2, 4, 3), "bias"),
     ("RNN", (2, 4), "bias"),
     ("LSTM", (2, 4), "bias"),
+    ("LSTMCell", (2, 4), "bias"),
     ("GRU", (2, 4), "batch_first"),
     ("GRU", (2, 4), "bidirectional"),
     ("MultiheadAttention", (4, 2), "bias"),

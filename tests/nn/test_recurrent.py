@@ -74,6 +74,78 @@ def test_the_other_direction_is_the_same_network_on_the_reversed_sequence(kind):
     np.testing.assert_allclose(y.data[:, ::-1, 4:], back.data[:, :, :4], rtol=1e-13)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_padding_is_not_read(kind):
+    """Numbers of any kind after the end of a sequence change neither outputs nor gradients, which are 0 there."""
+    layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True, batch_first=True, rng=0)
+    x, lengths, found = np.random.default_rng(1).normal(size=(3, 5, 3)), [2, 5, 1], []
+    padding = np.arange(5) >= np.reshape(lengths, (3, 1))
+    for filler in (0.0, np.nan, np.inf):
+        x[padding] = filler
+        given = mg.tensor(x, requires_grad=True)
+        with np.errstate(all="raise"):
+            y, last = layer(given, lengths=lengths)
+            (np.sum(y**2) + np.sum(last[0] ** 2)).backward()
+        assert not y.data[padding].any()
+        assert not given.grad.data[padding].any()
+        found.append([y.data, given.grad.data, *(p.grad.data for p in layer.parameters())])
+        layer.zero_grad()
+    for filled in found[1:]:
+        for got, want in zip(filled, found[0], strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_sequence_is_computed_as_if_alone(kind):
+    """Outputs, states of both directions, and tangents, are those of the sequence by itself, without padding."""
+    layer = getattr(nn, kind)(3, 4, bidirectional=True, rng=0).requires_grad_(False)
+    x, t = np.random.default_rng(1).normal(size=(2, 5, 3, 3))
+    lengths = mg.tensor(np.array([4, 5, 1], np.uint8))
+    (y, last), (ty, t_last) = mg.jvp(lambda x: layer(x, lengths=lengths), (x,), (t,))
+    for i, length in enumerate([4, 5, 1]):
+        of_one = np.s_[:length, i : i + 1]
+        alone = mg.jvp(layer, (x[of_one],), (t[of_one],))
+        for got, want in zip(((y, last), (ty, t_last)), alone, strict=True):
+            np.testing.assert_allclose(got[0][of_one], want[0], rtol=1e-12)
+            ours, theirs = (np.stack(s[1]) if kind == "LSTM" else s[1] for s in (got, want))
+            np.testing.assert_allclose(ours[..., i, :], theirs[..., 0, :], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lengths_are_arguments_of_compiled_steps(kind):
+    """A recorded step reads other lengths, and refuses those out of range as the step does."""
+    layer = getattr(nn, kind)(3, 4, rng=0).requires_grad_(False)
+    x = np.random.default_rng(1).normal(size=(5, 2, 3))
+    gradient = mg.grad(lambda x, lengths: np.sum(layer(x, lengths=lengths)[0] ** 2))
+    compiled = mg.compile(gradient)
+    for lengths in ([2, 5], [5, 1], [3, 3]):
+        lengths = np.array(lengths)
+        np.testing.assert_array_equal(compiled(x, lengths), gradient(x, lengths))
+    with pytest.raises(ValueError, match=f"{kind} takes lengths from 1 to 5, the number of steps; got lengths from 0"):
+        compiled(x, np.array([0, 5]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_loop_over_a_cell_is_the_layer(kind, bias):
+    """With the same parameters: outputs and gradients; a single example gives what it gives in a batch."""
+    layer, cell = getattr(nn, kind)(3, 4, bias=bias, rng=0), getattr(nn, f"{kind}Cell")(3, 4, bias=bias, rng=1)
+    cell.load_state_dict({name.removesuffix("_l0"): x for name, x in layer.state_dict().items()})
+    x = np.random.default_rng(1).normal(size=(5, 2, 3))
+    y, _ = layer(x)
+    state, outputs = None, []
+    for step in x:
+        state = cell(step, state)
+        outputs.append(state[0] if kind == "LSTM" else state)
+    np.testing.assert_allclose(np.stack([h.data for h in outputs]), y.data, rtol=1e-13)
+    np.sum(y**2).backward()
+    np.sum(np.stack(outputs) ** 2).backward()
+    for p, q in zip(layer.parameters(), cell.parameters(), strict=True):
+        np.testing.assert_allclose(q.grad.data, p.grad.data, rtol=1e-11)
+    one = lambda s: s[0] if kind == "LSTM" else s
+    np.testing.assert_allclose(one(cell(x[0, 1])).data, one(cell(x[0])).data[1], rtol=1e-14)
+
+
 def test_sigmoids_neither_overflow_nor_warn():
     """Gates that are open or shut for sure are 1 or 0 to the last digit."""
     layer = nn.LSTM(1, 1)
@@ -140,11 +212,34 @@ X = np.zeros((5, 2, 3))
         (lambda: nn.RNN(3, 4)(X[:0]), "of at least one step; got an array of shape (0, 2, 3)"),
         (
             lambda: nn.RNN(3, 4)(X, np.zeros((1, 4))),
-            "RNN takes initial states h of shape (1, 2, 4), for (layers * directions, n, hidden_size); got (1, 4)",
+            "RNN takes initial states h of shape (1, 2, 4), for (layers * directions, n, features); got (1, 4)",
         ),
         (lambda: nn.LSTM(3, 4)(X, np.zeros((1, 2, 4))), "LSTM takes initial states h and c of shape (1, 2, 4)"),
         (lambda: nn.LSTM(3, 4)(X, [np.zeros((1, 2, 4)), np.zeros((2, 2, 4))]), "got (1, 2, 4) and (2, 2, 4)"),
         (lambda: nn.RNN(3, 4, nonlinearity="sin"), 'nonlinearity of RNN is "tanh" or "relu"; got \'sin\''),
+        (lambda: nn.GRU(3, 4)(X, lengths=[1]), "GRU takes lengths of shape (2,), for the 2 sequences; got shape (1,)"),
+        (
+            lambda: nn.GRU(3, 4)(X, lengths=[1, 6]),
+            "GRU takes lengths from 1 to 5, the number of steps; got lengths fro",
+        ),
+        (lambda: nn.LSTM(3, 4, proj_size=4), "proj_size of LSTM is less than hidden_size, 4; got 4"),
+        (lambda: nn.LSTM(3, 4, proj_size=-1), "proj_size of LSTM is at least 0; got -1"),
+        (
+            lambda: nn.LSTM(3, 4, proj_size=2)(X, [np.zeros((1, 2, 4))] * 2),
+            "takes initial states h and c of shape (1, 2, 2) and (1, 2, 4), for (layers * directions, n, features)",
+        ),
+        (
+            lambda: nn.LSTMCell(3, 4)(X),
+            "LSTMCell takes inputs of shape (n, 3), at least one, or (3,); got an array of shape (5, 2, 3)",
+        ),
+        (lambda: nn.RNNCell(3, 4)(X[0, :0]), "got an array of shape (0, 3)"),
+        (
+            lambda: nn.LSTMCell(3, 4)(X[0], np.zeros((2, 4))),
+            "LSTMCell takes initial states h and c of shape (2, 4), for (n, features); got (2, 4)",
+        ),
+        (lambda: nn.GRUCell(3, 4)(X[0, 0], X[0]), "initial states h of shape (4,), for (features); got (2, 3)"),
+        (lambda: nn.RNNCell(3, 4, nonlinearity="sin"), 'nonlinearity of RNNCell is "tanh" or "relu"; got \'sin\''),
+        (lambda: nn.RNNCell(0, 4), "input_size of RNNCell is at least 1; got 0"),
         (lambda: nn.GRU(3, 0), "hidden_size of GRU is at least 1; got 0"),
         (lambda: nn.GRU(3, 4, num_layers=0), "num_layers of GRU is at least 1; got 0"),
         (lambda: nn.GRU(3, 4, dropout=2), "p is the probability of an element to be dropped, from 0 to 1; got 2"),
@@ -154,3 +249,14 @@ def test_misfits_are_refused(call, message):
     """With what was wanted and what came."""
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_lengths_are_integers():
+    """Also what labelled data says in a column; floats are refused by name."""
+    pandas = pytest.importorskip("pandas")
+    layer = nn.GRU(3, 4, rng=0)
+    x = np.random.default_rng(1).normal(size=(5, 2, 3))
+    want, _ = layer(x, lengths=[2, 5])
+    np.testing.assert_array_equal(layer(x, lengths=pandas.Series([2, 5], index=[1, 0]))[0].data, want.data)
+    with pytest.raises(TypeError, match=r"GRU takes lengths, which are integers; got float64. Use x.astype\(int\)"):
+        layer(x, lengths=[2.0, 5.0])

@@ -392,6 +392,7 @@ for function, gates, others in (
     start(key_of(function))
     arrays = [normal(*shape) for shape in ((3, 2 * gates, 2), (2 * gates, 2), (2 * gates,), *others)]
     case(key_of(function), *arrays, call=joined(), analytic=True)
+    case(key_of(function), *arrays, call=lambda f, *xs: f(list(xs), alive=keys_before(xs[0], 3, 2)))
 start(key_of(recurrent.rnn.rnn), 1)
 case(key_of(recurrent.rnn.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
 

@@ -1,8 +1,9 @@
 """Recurrent layers. Their parameters have PyTorch's names and shapes, and their arguments its order."""
 
 from .base import Recurrent
-from .gru import GRU
-from .lstm import LSTM
-from .rnn import RNN
+from .cell import Cell
+from .gru import GRU, GRUCell
+from .lstm import LSTM, LSTMCell
+from .rnn import RNN, RNNCell
 
-__all__ = ["GRU", "LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "Cell", "GRUCell", "LSTMCell", "RNNCell", "Recurrent"]

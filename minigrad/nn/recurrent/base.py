@@ -6,7 +6,8 @@ the rest goes step by step.
 
 There the shapes are (steps, features, n): then gates are runs of memory, and weights multiply from the left. The
 arguments come as one list, for the one rule that answers for all of them: p, what a step gets from its input, for each
-gate in turn; the weight w and the bias b of the state; and the initial state.
+gate in turn; the weight w and the bias b of the state; and the initial state. `alive` has booleans (steps, n), false
+where a sequence rests, as its steps are over or have not begun: its state stays as it is. None is true everywhere.
 """
 
 import math
@@ -15,9 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from ...core.door import bare
+from ...core.foreign import admitted
 from ...core.recorder import depends
 from ...ops.functions import concat, flip, stack
 from ..dropout import check_probability, dropout
+from ..embedding import as_integers
 from ..init import RNG, uniform
 from ..module import Module
 from ..parameter import Parameter
@@ -61,8 +65,88 @@ def column(b):
     return b.reshape(len(b), 1)
 
 
-class Recurrent(Module):
-    """What recurrent layers have in common; a subclass has `scan`, and the numbers of its gates and states.
+def kept(alive, t, new, old):
+    """The state after step t: the new one, or the old one where a sequence rests."""
+    return new if alive is None else np.where(alive[t], new, old)
+
+
+def only_alive(alive, x):
+    """`x`, (steps, ..., n), with zeros where a sequence rests."""
+    return x if alive is None else x * alive.reshape(len(alive), *(1,) * (x.ndim - 2), alive.shape[1])
+
+
+def with_rest(alive, t, dh, before):
+    """A cotangent or tangent past step t: where a sequence rests, the one before it comes through unchanged."""
+    return dh if alive is None else dh + ~alive[t] * before
+
+
+class Network(Module):
+    """What recurrent layers and cells have in common; a subclass has `scan`, and says what gates and states it has."""
+
+    gates = 1
+    kinds: tuple[str, ...] = ("h",)  # of states
+    input_size: int
+    hidden_size: int
+
+    def widths(self) -> list[int]:
+        """The number of features of each kind of state."""
+        return [self.hidden_size] * len(self.kinds)
+
+    def draw(self, suffix: str, columns: int, bias: bool, rng: np.random.Generator) -> None:
+        """Make the parameters of one network."""
+        rows, bound = self.gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
+        for key, shape in self.shapes(rows, columns, bias).items():
+            fans = (shape[1], shape[0]) if len(shape) == 2 else None
+            setattr(self, key + suffix, Parameter(uniform(shape, -bound, bound, rng), fans=fans))
+
+    def shapes(self, rows: int, columns: int, bias: bool) -> dict[str, tuple[int, ...]]:
+        """The shapes of the parameters of one network, by name."""
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, columns), "weight_hh": (rows, self.widths()[0])}
+        return shapes | ({"bias_ih": (rows,), "bias_hh": (rows,)} if bias else {})
+
+    def run(self, suffix: str, x: Any, starts: list[Any], alive: Any = None) -> tuple[Any, list[Any]]:
+        """One network on x, (steps, n, features): its output, (steps, n, hidden_size), and its last states."""
+        weight, bias = getattr(self, f"weight_ih{suffix}"), getattr(self, f"bias_ih{suffix}", None)
+        steps, n, features = x.shape
+        p = (weight @ x.reshape(steps * n, features).T).reshape(len(weight), steps, n).transpose(1, 0, 2)
+        state_weight, state_bias = getattr(self, f"weight_hh{suffix}"), getattr(self, f"bias_hh{suffix}", None)
+        if bias is None:
+            state_bias = np.zeros_like(weight, shape=len(weight))
+        elif self.gates == 3:  # those whose bias of the state has a place of its own
+            p = p + bias.reshape(-1, 1)
+        else:
+            state_bias = bias + state_bias
+        return self.states(suffix, [p, state_weight, state_bias, *(start.T for start in starts)], alive)
+
+    def states(self, suffix: str, arrays: list[Any], alive: Any) -> tuple[Any, list[Any]]:
+        """What `run` returns, given arrays as the function of the network takes them."""
+        y = self.scan(arrays, alive)
+        return y[0, 1:].transpose(0, 2, 1), [y[i, -1].T for i in range(len(self.kinds))]
+
+    def scan(self, arrays: list[Any], alive: Any) -> Any:
+        """States (kinds, steps + 1, hidden_size, n), given arrays as the function of the network takes them."""
+        raise NotImplementedError  # pragma: no cover: abstract
+
+    def checked_states(self, state: Any, *leading: int) -> Sequence[Any]:
+        """The initial states, an array (*leading, features) for each kind."""
+        shapes = [(*leading, width) for width in self.widths()]
+        if state is None:
+            weight = next(x for name, x in vars(self).items() if name.startswith("weight_hh"))
+            return [np.zeros_like(weight, shape=shape) for shape in shapes]
+        states = [state] if len(self.kinds) == 1 else state
+        got = [np.shape(part) for part in states] if isinstance(states, tuple | list) else [np.shape(states)]
+        if got != shapes:
+            axes = ", ".join((*("layers * directions", "n")[2 - len(leading) :], "features"))
+            wanted = " and ".join(map(str, dict.fromkeys(shapes)))
+            raise ValueError(
+                f"{type(self).__name__} takes initial states {' and '.join(self.kinds)} of shape {wanted}, for "
+                f"({axes}); got {' and '.join(map(str, got))}"
+            )
+        return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
+
+
+class Recurrent(Network):
+    """What recurrent layers have in common.
 
     Parameters
     ----------
@@ -81,9 +165,6 @@ class Recurrent(Module):
     rng : np.random.Generator, seed or None
         Draws the parameters, uniformly in ±1 / sqrt(hidden_size), and then what is dropped.
     """
-
-    gates = 1
-    kinds: tuple[str, ...] = ("h",)  # of states
 
     def __init__(
         self,
@@ -107,25 +188,15 @@ class Recurrent(Module):
         self.dropout = dropout
         self._rng = np.random.default_rng(rng)
         for layer in range(num_layers):
-            columns = hidden_size * len(self.suffixes(layer)) if layer else input_size
+            columns = self.widths()[0] * len(self.suffixes(layer)) if layer else input_size
             for suffix in self.suffixes(layer):
-                self.draw(suffix, columns, bias)
-
-    def draw(self, suffix: str, columns: int, bias: bool) -> None:
-        """Make the parameters of one network."""
-        rows, bound = self.gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
-        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, columns), "weight_hh": (rows, self.hidden_size)}
-        if bias:
-            shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-        for key, shape in shapes.items():
-            fans = (shape[1], shape[0]) if len(shape) == 2 else None
-            setattr(self, key + suffix, Parameter(uniform(shape, -bound, bound, self._rng), fans=fans))
+                self.draw(suffix, columns, bias, self._rng)
 
     def suffixes(self, layer: int) -> list[str]:
         """What the parameters' names end with: of a layer's network, and of that for the other direction."""
         return [f"_l{layer}", f"_l{layer}_reverse"][: 2 if self.bidirectional else 1]
 
-    def forward(self, x: Any, state: Any = None) -> tuple[Any, Any]:
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> tuple[Any, Any]:
         """The output of each step, and the states after the last.
 
         Parameters
@@ -133,6 +204,10 @@ class Recurrent(Module):
         x : array of shape (steps, n, input_size), or (n, steps, input_size) if `batch_first`
         state : array of shape (num_layers * directions, n, hidden_size), or for LSTM a pair of such, optional
             The states before the first step, a layer's two directions together; zeros if not given.
+        lengths : integers of shape (n,), optional
+            How many steps each sequence has, from 1 on; what comes after them in `x` is padding, which is not read,
+            whatever it is. The output there is 0, the last state is the one after the last step of each, and the other
+            direction begins at that step: what PyTorch computes of a packed sequence. The order of lengths is free.
 
         Returns
         -------
@@ -143,44 +218,34 @@ class Recurrent(Module):
 
         Raises
         ------
+        TypeError
+            If lengths are not integers.
         ValueError
-            If shapes do not fit, or there is no step.
+            If shapes do not fit, there is no step, or a length is out of range.
         """
         x = self.checked_input(x)
-        starts = self.checked_states(state, x.shape[1])
+        alive = None if lengths is None else self.steps_within(lengths, *x.shape[:2])
+        x = kept_steps(alive, x)
+        starts = self.checked_states(state, self.num_layers * len(self.suffixes(0)), x.shape[1])
         ends: list[list[Any]] = []
         for layer in range(self.num_layers):
             x = dropout(x, self.dropout, depends(self, "training"), self._rng) if layer else x
             outputs = []
             for suffix in self.suffixes(layer):
-                y, end = self.run(suffix, x, [start[len(ends)] for start in starts])
+                y, end = self.directed(suffix, x, [start[len(ends)] for start in starts], alive)
                 outputs.append(y)
                 ends.append(end)
             x = concat(outputs, axis=2) if self.bidirectional else outputs[0]
+        x = kept_steps(alive, x)
         last = [stack(parts) for parts in zip(*ends, strict=True)]
         return x.transpose(1, 0, 2) if self.batch_first else x, last[0] if len(last) == 1 else tuple(last)
 
-    def run(self, suffix: str, x: Any, starts: list[Any]) -> tuple[Any, list[Any]]:
-        """One network on x, (steps, n, features): its output, (steps, n, hidden_size), and its last states."""
-        backward = suffix.endswith("_reverse")
-        x = flip(x, axis=0) if backward else x
-        weight, bias = getattr(self, f"weight_ih{suffix}"), getattr(self, f"bias_ih{suffix}", None)
-        steps, n, features = x.shape
-        p = (weight @ x.reshape(steps * n, features).T).reshape(len(weight), steps, n).transpose(1, 0, 2)
-        state_weight, state_bias = getattr(self, f"weight_hh{suffix}"), getattr(self, f"bias_hh{suffix}", None)
-        if bias is None:
-            state_bias = np.zeros_like(weight, shape=len(weight))
-        elif self.gates == 3:  # those whose bias of the state has a place of its own
-            p = p + bias.reshape(-1, 1)
-        else:
-            state_bias = bias + state_bias
-        y = self.scan([p, state_weight, state_bias, *(start.T for start in starts)])
-        h = y[0, 1:].transpose(0, 2, 1)
-        return flip(h, axis=0) if backward else h, [y[i, -1].T for i in range(len(self.kinds))]
-
-    def scan(self, arrays: list[Any]) -> Any:
-        """States (kinds, steps + 1, hidden_size, n), given arrays as the function of the network takes them."""
-        raise NotImplementedError  # pragma: no cover: abstract
+    def directed(self, suffix: str, x: Any, starts: list[Any], alive: Any) -> tuple[Any, list[Any]]:
+        """`run`, from the last step to the first if the suffix says so; then the padding, if any, comes first."""
+        if not suffix.endswith("_reverse"):
+            return self.run(suffix, x, starts, alive)
+        y, ends = self.run(suffix, flip(x, axis=0), starts, None if alive is None else np.flip(alive, 0))
+        return flip(y, axis=0), ends
 
     def checked_input(self, x: Any) -> Any:
         """`x` as (steps, n, input_size)."""
@@ -193,16 +258,20 @@ class Recurrent(Module):
             )
         return x.transpose(1, 0, 2) if self.batch_first else x
 
-    def checked_states(self, state: Any, n: int) -> Sequence[Any]:
-        """The initial states, a list of arrays for each kind."""
-        shape = self.num_layers * len(self.suffixes(0)), n, self.hidden_size
-        if state is None:
-            return [np.zeros_like(vars(self)["weight_hh_l0"], shape=shape)] * len(self.kinds)
-        states = [state] if len(self.kinds) == 1 else state
-        got = [np.shape(part) for part in states] if isinstance(states, tuple | list) else [np.shape(states)]
-        if got != [shape] * len(self.kinds):
+    def steps_within(self, lengths: Any, steps: int, n: int) -> Any:
+        """Booleans (steps, n): which steps each sequence has."""
+        name = type(self).__name__
+        lengths = as_integers(f"{name} takes lengths", admitted(name, bare(lengths)))
+        if lengths.shape != (n,):
+            raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
+        if np.any((lengths < 1) | (lengths > steps)):
             raise ValueError(
-                f"{type(self).__name__} takes initial states {' and '.join(self.kinds)} of shape {shape}, for "
-                f"(layers * directions, n, hidden_size); got {' and '.join(map(str, got))}"
+                f"{name} takes lengths from 1 to {steps}, the number of steps; got lengths from "
+                f"{int(lengths.min())} to {int(lengths.max())}"
             )
-        return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
+        return np.arange(steps, like=lengths).reshape(-1, 1) < lengths
+
+
+def kept_steps(alive: Any, x: Any) -> Any:
+    """`x`, (steps, n, features), with zeros where a sequence has no step."""
+    return x if alive is None else np.where(alive.reshape(*alive.shape, 1), x, 0)

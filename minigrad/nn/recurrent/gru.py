@@ -6,13 +6,14 @@ import numpy as np
 
 from ...core.primitive import general
 from ...core.short import public
-from .base import Recurrent, by_gate, column, flat, in_order, sigmoid
+from .base import Recurrent, by_gate, column, flat, in_order, kept, only_alive, sigmoid, with_rest
+from .cell import Cell
 
 # Gated recurrent units, in the variant whose reset gate comes after the product: with (u, v, s) = w h + b,
 # r = sigmoid(p0 + u), z = sigmoid(p1 + v), k = tanh(p2 + r s) and the next h = (1 - z) k + z h.
 
 
-def gru(arrays):
+def gru(arrays, alive=None):
     """The states of gated recurrent units, given [p, w, b, h]; the gates are reset, update and new."""
     p, w, b, h = arrays
     h, b = in_order(h), column(b)
@@ -23,12 +24,12 @@ def gru(arrays):
         k = gates[:n] * s[2 * n :]
         k += p[t, 2 * n :]
         k = np.tanh(k)
-        h = k + gates[n:] * (h - k)
+        h = kept(alive, t, k + gates[n:] * (h - k), h)
         states.append(h)
     return np.stack(states)
 
 
-def _gru_factors(y, arrays):
+def _gru_factors(y, arrays, alive):
     # Of dh in the cotangents of p; of dh in those of w h + b; and of dh in that of the state before, but for w.
     p, w, b, _ = arrays
     h, n = y[:-1], y.shape[1]
@@ -38,29 +39,32 @@ def _gru_factors(y, arrays):
     k = np.tanh(p[:, 2 * n :] + r * s)
     new = (1 - z) * (1 - k * k)
     first = [new * s * r * (1 - r), (h - k) * z * (1 - z)]
-    return np.stack([*first, new], axis=1), np.stack([*first, new * r], axis=1), z
+    factors = np.stack([*first, new], axis=1), np.stack([*first, new * r], axis=1), z
+    return [only_alive(alive, x) for x in factors]
 
 
-def _gru(g, y, arrays):
+def _gru(g, y, arrays, alive=None):
     p, w, _, _ = arrays
-    of_input, of_state, z = _gru_factors(y, arrays)
+    of_input, of_state, z = _gru_factors(y, arrays, alive)
     dh, each = g[-1], []
     for t in reversed(range(len(p))):
         each.append(dh)
-        dh = g[t] + z[t] * dh + w.T @ (of_state[t] * dh).reshape(p.shape[1:])
+        before = g[t] + z[t] * dh + w.T @ (of_state[t] * dh).reshape(p.shape[1:])
+        dh = with_rest(alive, t, before, dh)
     each = np.expand_dims(np.stack(each[::-1]), 1)
     ds = flat((of_state * each).reshape(p.shape))
     return [(of_input * each).reshape(p.shape), ds @ flat(y[:-1]).T, np.sum(ds, axis=1), dh]
 
 
-def _gru_forward(tangents, y, arrays):
+def _gru_forward(tangents, y, arrays, alive=None):
     (dp, dw, db, dh), w = tangents, arrays[1]
-    of_input, of_state, z = _gru_factors(y, arrays)
+    of_input, of_state, z = _gru_factors(y, arrays, alive)
     given = np.sum(of_input * by_gate(dp, 3), axis=1)
     given = given + np.sum(of_state * by_gate(dw @ y[:-1] + column(db), 3), axis=1)
     states = [dh]
     for t in range(len(dp)):
-        dh = given[t] + z[t] * dh + np.sum(of_state[t] * by_gate(w @ dh, 3), axis=0)
+        after = given[t] + z[t] * dh + np.sum(of_state[t] * by_gate(w @ dh, 3), axis=0)
+        dh = with_rest(alive, t, after, dh)
         states.append(dh)
     return np.stack(states)
 
@@ -82,6 +86,13 @@ class GRU(Recurrent):
 
     gates = 3
 
-    def scan(self, arrays: list[Any]) -> Any:
-        y = gru(arrays)
+    def scan(self, arrays: list[Any], alive: Any) -> Any:
+        y = gru(arrays, alive)
         return y.reshape(1, *y.shape)
+
+
+class GRUCell(Cell):
+    """One step of gated recurrent units. Its parameters are those of `Cell`."""
+
+    gates = 3
+    scan = GRU.scan
