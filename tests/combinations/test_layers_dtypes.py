@@ -59,6 +59,10 @@ def signs(rng, shape, dtype):
     return rng.choice([-1, 1], shape).astype(int if dtype in (np.bool_, np.uint8) else dtype)
 
 
+def whole_signs(rng, shape, dtype):
+    return signs(rng, shape, dtype if dtype in INTEGERS else int)
+
+
 def labels(rng, shape, dtype):
     return rng.integers(0, 3, shape).astype(dtype if dtype in INTEGERS else int)
 
@@ -81,6 +85,16 @@ class Pair(nn.Module):
         return self.lstm(x, (h, c), *others)
 
 
+class Transcribed(nn.Module):
+    """A loss of two sequences of labels, by their lengths."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def forward(self, x, labels):
+        return self.loss(x, labels + 1, [6, 4], [2, 1])
+
+
 # What is called, and with what: arguments of a kind and a shape
 
 IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
@@ -89,6 +103,7 @@ ROWS, TOKENS, WEIGHTS = (wide, (7, 4)), (near, (5, 2, 4)), [1.0, 2.0, 0.5, 3.0]
 SIGNALS, VOLUMES = (wide, (2, 4, 6)), (wide, (2, 2, 3, 4, 3))
 PAIR, SCORES = [ROWS, ROWS], [(wide, (7, 4)), (bits, (7, 4))]
 LABELS = [ROWS, (labels, (7,))]
+NEAR_PAIR, SIGNS = [(near, (7, 4)), (near, (7, 4))], (signs, (7, 4))
 
 LAYERS = {
     "Linear": (lambda: nn.Linear(4, 3, rng=0), [ROWS]),
@@ -130,6 +145,17 @@ LAYERS = {
     "BCEWithLogitsLoss": (lambda: nn.BCEWithLogitsLoss(WEIGHTS, pos_weight=WEIGHTS), SCORES),
     "KLDivLoss": (nn.KLDivLoss, SCORES),
     "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(WEIGHTS, label_smoothing=0.1), LABELS),
+    "MarginRankingLoss": (nn.MarginRankingLoss, [*PAIR, SIGNS]),
+    "CosineEmbeddingLoss": (nn.CosineEmbeddingLoss, [*NEAR_PAIR, (whole_signs, (7,))]),
+    "TripletMarginLoss": (lambda: nn.TripletMarginLoss(30.0), [ROWS] * 3),
+    "MultiMarginLoss": (lambda: nn.MultiMarginLoss(weight=WEIGHTS), LABELS),
+    "MultiLabelMarginLoss": (nn.MultiLabelMarginLoss, [ROWS, (labels, (7, 4))]),
+    "GaussianNLLLoss": (lambda: nn.GaussianNLLLoss(full=True), [*NEAR_PAIR, (positive, (7, 4))]),
+    "PoissonNLLLoss": (lambda: nn.PoissonNLLLoss(full=True), [(bits, (7, 4)), (positive, (7, 4))]),
+    "SigmoidFocalLoss": (nn.SigmoidFocalLoss, SCORES),
+    "CTCLoss": (lambda: Transcribed(nn.CTCLoss()), [(near, (6, 2, 4)), (labels, (2, 2))]),
+    "PairwiseDistance": (nn.PairwiseDistance, NEAR_PAIR),
+    "CosineSimilarity": (nn.CosineSimilarity, NEAR_PAIR),
     "NLLLoss": (lambda: nn.NLLLoss(WEIGHTS, ignore_index=1), [ROWS, (labels, (7,))]),
 } | {name: (getattr(nn, name), [ROWS]) for name in ("ELU", "GELU", "SELU", "LeakyReLU", "LogSigmoid", "LogSoftmax")}
 LAYERS |= {name: (getattr(nn, name), [ROWS]) for name in ("ReLU", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh")}
@@ -171,6 +197,18 @@ FUNCTIONS = {
     "cross_entropy": (F.cross_entropy, [*LABELS, VARIANCE]),
     "cross_entropy of probabilities": (F.cross_entropy, [ROWS, (positive, (7, 4)), VARIANCE]),
     "nll_loss": (F.nll_loss, LABELS),
+    "margin_ranking_loss": (F.margin_ranking_loss, [*PAIR, SIGNS]),
+    "cosine_embedding_loss": (F.cosine_embedding_loss, [*NEAR_PAIR, (whole_signs, (7,))]),
+    "triplet_margin_loss": (lambda x, y, z: F.triplet_margin_loss(x, y, z, 30.0), [ROWS] * 3),
+    "multi_margin_loss": (F.multi_margin_loss, LABELS),
+    "multilabel_margin_loss": (F.multilabel_margin_loss, [ROWS, (labels, (7, 4))]),
+    "gaussian_nll_loss": (F.gaussian_nll_loss, [*NEAR_PAIR, (positive, (7, 1))]),
+    "poisson_nll_loss": (lambda x, t: F.poisson_nll_loss(x, t, False), [(positive, (7, 4)), (bits, (7, 4))]),
+    "sigmoid_focal_loss": (F.sigmoid_focal_loss, SCORES),
+    "ctc_loss": (lambda x, t: F.ctc_loss(x, t + 1, [6, 4], [2, 1], 0), [(near, (6, 2, 4)), (labels, (2, 2))]),
+    "pairwise_distance": (F.pairwise_distance, NEAR_PAIR),
+    "cosine_similarity": (F.cosine_similarity, NEAR_PAIR),
+    "normalize": (F.normalize, [(near, (7, 4))]),
     "gelu": (F.gelu, [ROWS]),
     "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [(near, (7, 4))]),
     "softplus": (lambda x: F.softplus(x, 2), [ROWS]),

@@ -122,8 +122,19 @@ LOSSES = {
     "masked bits": lambda y, x: F.binary_cross_entropy_with_logits(
         masked(y), mg.where(MASK, 0.0, mg.where(x > 0, 1.0, 0.0))
     ),
+    "margin ranking": lambda y, x: F.margin_ranking_loss(y, x, SIGNS[:, None] * np.ones((4, 3))),
+    "cosine embedding": lambda y, x: F.cosine_embedding_loss(y, x, SIGNS),
+    "triplet": lambda y, x: F.triplet_margin_loss(y, x, x[::-1], swap=True),
+    "multi margin": lambda y, x: F.multi_margin_loss(y, CLASSES, p=2),
+    "multilabel margin": lambda y, x: F.multilabel_margin_loss(y, np.array([[1, -1, 0], [2, 0, -1]] * 2)),
+    "gaussian": lambda y, x: F.gaussian_nll_loss(y, x, mg.exp(x[:, :1])),
+    "poisson": lambda y, x: F.poisson_nll_loss(y, mg.exp(x), full=True),
+    "focal": lambda y, x: F.sigmoid_focal_loss(y, mg.sigmoid(x), reduction="mean"),
+    "ctc": lambda y, x: F.ctc_loss(mg.log_softmax(y), np.array([1, 2]), [4], [2]),
+    "cosine": lambda y, x: mg.mean(F.cosine_similarity(y, x) ** 2),
+    "normalize": lambda y, x: mg.mean((F.normalize(y) + F.pairwise_distance(y, x)[0]) ** 2),
 }
-MASK = np.eye(4, 3, dtype=bool)
+MASK, SIGNS = np.eye(4, 3, dtype=bool), np.array([1, -1, -1, 1])
 
 
 def masked(x):
@@ -155,6 +166,26 @@ def test_labels_are_arguments_and_go_on_being_checked(options):
             compiled(batches[0][0], CLASSES + 1)
         for name, x in model.state_dict().items():
             np.testing.assert_array_equal(x, before[name])
+
+
+def test_sequences_of_labels_are_arguments_and_go_on_being_checked():
+    """Labels and lengths of CTC: other ones are read, and such as are none are refused."""
+    rng = np.random.default_rng(0)
+    loss = lambda model, x, labels, times, counts: F.ctc_loss(mg.log_softmax(model(x)), labels, times, counts)
+    batches = [
+        (mg.tensor(rng.normal(size=(6, 2, 3))), np.array([[1, 2], [2, i]]), np.array([6, 5 - i]), np.array([2, 2 - i]))
+        for i in (1, 0, 1)
+    ]
+    batches[1][1][1, 1] = 1
+    compiled, model = compare(lambda: nn.Linear(3, 3, rng=0), loss, batches)
+    before = model.state_dict()
+    x, labels, times, counts = batches[0]
+    with pytest.raises(ValueError, match="takes labels 0 to 2 other than the blank, 0; got 3"):
+        compiled(x, labels + 1, times, counts)
+    with pytest.raises(ValueError, match="input_lengths of ctc_loss are from 1 to 6; got 5 to 7"):
+        compiled(x, labels, times + 1, counts)
+    for name, kept in model.state_dict().items():
+        np.testing.assert_array_equal(kept, before[name])
 
 
 def test_an_embedding_looks_other_rows_up():

@@ -8,6 +8,8 @@ from ...core.door import bare
 from ...core.primitive import elementwise
 from ...core.recorder import refuse
 from ...core.short import public
+from ...ops.functions import maximum
+from ...ops.functions import sigmoid as sigmoid_of
 from ...rules.network import quiet, sigmoid
 from ..activations import log1pexp, relu
 from ..parameter import Buffer
@@ -132,6 +134,40 @@ def binary_cross_entropy_with_logits(
     return reduced(weighted(cross_entropy_of_scores(x, target, pos_weight), weight), reduction, dtype)
 
 
+def sigmoid_focal_loss(x: Any, target: Any, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none") -> Any:
+    """`binary_cross_entropy_with_logits` times ``(1 - q)**gamma``, q being the probability that x gives to the target.
+
+    What is easy, with q near 1, costs next to nothing, so that many easy examples do not outweigh the few hard ones.
+
+    Parameters
+    ----------
+    x, target : arrays of the same shape
+        Scores, and targets from 0 to 1.
+    alpha : float in [0, 1], or negative
+        The weight of targets of 1, where those of 0 have ``1 - alpha``; a negative one for no weights.
+    gamma : float >= 0
+        The larger, the less the easy ones count; 0 leaves the cross entropy.
+    reduction : {"none", "mean", "sum"}
+        The loss of each element by default, as in torchvision.
+
+    References
+    ----------
+    Lin, Goyal, Girshick, He & Dollár, Focal loss for dense object detection, ICCV 2017 (arXiv:1708.02002).
+    """
+    if not alpha <= 1:
+        raise ValueError(f"alpha is a weight from 0 to 1, or negative for none; got {alpha!r}")
+    if not gamma >= 0:
+        raise ValueError(f"gamma is at least 0; got {gamma!r}")
+    x, target, dtype = fitting("sigmoid_focal_loss", x, target)
+    refuse_outside("sigmoid_focal_loss takes targets", target, 0, 1)
+    least = float(np.finfo(x.dtype).tiny) ** 0.5  # a power of 0 may have infinite slopes
+    missed = maximum(target * sigmoid_of(-x) + (1 - target) * sigmoid_of(x), least)  # 1 - q, without a difference
+    loss = cross_entropy_of_scores(x, target) * missed**gamma
+    if alpha >= 0:
+        loss = (alpha * target + (1 - alpha) * (1 - target)) * loss
+    return reduced(loss, reduction, dtype)
+
+
 class HingeLoss(Loss):
     """`functional.hinge_loss` as a module.
 
@@ -179,3 +215,21 @@ class BCEWithLogitsLoss(WeightedLoss):
 
     def forward(self, x: Any, target: Any) -> Any:
         return binary_cross_entropy_with_logits(x, target, self.weight, self.pos_weight, self.reduction)
+
+
+class SigmoidFocalLoss(Loss):
+    """`functional.sigmoid_focal_loss` as a module.
+
+    Parameters
+    ----------
+    alpha, gamma : float
+    reduction : {"none", "mean", "sum"}
+    """
+
+    def __init__(self, alpha: float = 0.25, gamma: float = 2.0, reduction: str = "none") -> None:
+        super().__init__(reduction)
+        self.alpha = alpha
+        self.gamma = gamma
+
+    def forward(self, x: Any, target: Any) -> Any:
+        return sigmoid_focal_loss(x, target, self.alpha, self.gamma, self.reduction)

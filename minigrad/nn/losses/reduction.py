@@ -70,6 +70,18 @@ def fitting(name: str, x: Any, target: Any) -> tuple[Any, Any, Any]:
     return widened(name, x), widened(name, target), dtype if dtype.char == "e" else None
 
 
+def alike(name: str, *arrays: Any) -> tuple[list[Any], Any]:
+    """Arrays of one shape, in a dtype to compute in, and that of the loss if it is another, or None."""
+    given = [floating(name, x) for x in arrays]
+    if len({x.shape for x in given}) > 1:
+        shapes = ", ".join(str(x.shape) for x in given[:-1])
+        raise ValueError(
+            f"{name} takes arrays of the same shape, and does not broadcast; got {shapes} and {given[-1].shape}"
+        )
+    dtype = np.result_type(*(x.dtype for x in given))
+    return [widened(name, x) for x in given], dtype if dtype.char == "e" else None
+
+
 def advice(wanted: tuple[int, ...], got: tuple[int, ...]) -> str:
     """How to give a target of shape `got` the shape of its output, `wanted`."""
     if wanted == (*got, 1):
