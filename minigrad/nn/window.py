@@ -128,6 +128,19 @@ def padding_of(name: str, padding: Any, kernel: Any, strides: Any, dilations: An
     return tuple((total // 2, total - total // 2) for total in totals)
 
 
+def pooling_window(
+    name: str, axes: int, kernel: Counts, stride: Counts | None, padding: Counts, dilation: Counts = 1
+) -> Window:
+    """How a window moves over an image; refuses so much padding that it could meet nothing else."""
+    kernels = checked_counts(f"kernel_size of {name}", kernel, axes, 1)
+    strides = kernels if stride is None else checked_counts(f"stride of {name}", stride, axes, 1)
+    pads = checked_counts(f"padding of {name}", padding, axes, 0)
+    if any(2 * p > k for p, k in zip(pads, kernels, strict=True)):
+        raise ValueError(f"padding of {name} is at most half its window of {kernels}; got {pads}")
+    dilations = checked_counts(f"dilation of {name}", dilation, axes, 1)
+    return Window(kernels, strides, tuple((p, p) for p in pads), dilations)
+
+
 def check_places(name: str, window: Window, size: Any) -> None:
     """Refuse a kernel that has no place in the image."""
     if min(window.places(size)) < 1:
@@ -135,3 +148,13 @@ def check_places(name: str, window: Window, size: Any) -> None:
             f"{name} takes a kernel that fits into the padded image; got one of {window.kernel} with dilation "
             f"{window.dilation} for an image of {window.framed(size)} with its padding"
         )
+
+
+def ceiled(window: Window, size: Any) -> Window:
+    """The window with more padding at the end, for one place more where it begins in the image and reaches over."""
+    ends = []
+    for n, framed, k, s, (before, after), d in zip(size, window.framed(size), *window, strict=True):
+        over = (framed - d * (k - 1) - 1) % s
+        begins = framed - d * (k - 1) - 1 - over + s
+        ends.append((before, after + s - over if over and begins < n + before else after))
+    return window._replace(padding=tuple(ends))

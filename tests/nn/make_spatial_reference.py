@@ -34,7 +34,35 @@ def convolutions():
     yield case("conv_transpose3d", [2, 4, 3, 2, 3], [4, 3, 2, 3, 2], [6], groups=2, **more)
 
 
-CASES = [*convolutions()]
+def poolings():
+    sizes = {1: [2, 3, 11], 2: [2, 3, 7, 10], 3: [1, 2, 5, 6, 7]}
+    for n, size in sizes.items():
+        largest, mean = f"max_pool{n}d", f"avg_pool{n}d"
+        yield case(largest, size, kernel_size=2, return_indices=True)
+        yield case(largest, size, kernel_size=3, stride=2, padding=1, ceil_mode=True, return_indices=True)
+        yield case(largest, size, kernel_size=2, stride=3, dilation=2, ceil_mode=True, return_indices=True)
+        yield case(mean, size, kernel_size=3, stride=2)
+        for counted in (True, False):
+            yield case(mean, size, kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=counted)
+            yield case(mean, size, kernel_size=4, stride=3, ceil_mode=True, count_include_pad=counted)
+            yield case(mean, size, kernel_size=2, padding=1, count_include_pad=counted)
+        yield case(f"adaptive_avg_pool{n}d", size, output_size=1)
+        yield case(f"adaptive_avg_pool{n}d", size, output_size=3)
+        yield case(f"adaptive_avg_pool{n}d", size, output_size=max(size) + 2)
+        yield case(f"adaptive_max_pool{n}d", size, output_size=1, return_indices=True)
+        yield case(f"adaptive_max_pool{n}d", size, output_size=4, return_indices=True)
+        yield case(f"adaptive_max_pool{n}d", size, output_size=max(size) + 2, return_indices=True)
+    options = {"kernel_size": [2, 3], "stride": [2, 1], "padding": [1, 0]}
+    yield case("max_pool2d", sizes[2], dilation=[1, 2], ceil_mode=True, return_indices=True, **options)
+    yield case("avg_pool2d", sizes[2], ceil_mode=True, divisor_override=5, **options)
+    yield case("avg_pool3d", sizes[3], kernel_size=2, divisor_override=3)
+    yield case("max_pool2d", [1, 1, 2, 2], kernel_size=4, ceil_mode=True, return_indices=True)
+    yield case("adaptive_avg_pool2d", sizes[2], output_size=[None, 5])
+    yield case("adaptive_avg_pool2d", sizes[2], output_size=[7, 3])
+    yield case("adaptive_max_pool2d", sizes[2], output_size=[4, None], return_indices=True)
+
+
+CASES = [*convolutions(), *poolings()]
 
 
 def weighed(name, y):

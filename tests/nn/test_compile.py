@@ -22,6 +22,20 @@ LAYERS = {
     "conv3d": (lambda: nn.Conv3d(2, 3, 2, padding=1, rng=0), (2, 2, 3, 3, 3)),
     "conv_transpose1d": (lambda: nn.ConvTranspose1d(2, 4, 3, stride=2, groups=2, rng=0), (2, 2, 3)),
     "max_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2)), (2, 1, 6, 6)),
+    "max_pool1d": (lambda: nn.Sequential(nn.Conv1d(1, 2, 3, rng=0), nn.MaxPool1d(3, 2, 1, ceil_mode=True)), (2, 1, 8)),
+    "avg_pool over the end": (
+        lambda: nn.Sequential(nn.Conv1d(1, 2, 3, rng=0), nn.AvgPool1d(4, 3, 1, ceil_mode=True)),
+        (2, 1, 9),
+    ),
+    "adaptive_max_pool": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AdaptiveMaxPool2d((2, 3))),
+        (2, 1, 7, 7),
+    ),
+    "adaptive_avg_pool": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AdaptiveAvgPool2d((2, 3))),
+        (2, 1, 7, 7),
+    ),
+    "global_avg_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AdaptiveAvgPool2d(1)), (2, 1, 7, 7)),
     "avg_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.AvgPool2d(2), nn.Flatten()), (2, 1, 6, 6)),
     "batch_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4)), (5, 3)),
     "batch_norm of all batches": (

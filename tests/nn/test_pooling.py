@@ -77,6 +77,57 @@ def test_what_is_not_a_number_is_the_largest():
     np.testing.assert_array_equal(mg.grad(lambda x: F.max_pool2d(x, 2).sum())(x)[0, 0], [[0, 1], [0, 0]])
 
 
+def test_padding_is_never_picked():
+    """Where all that a window meets in the image is -inf, the first of that gets the gradient."""
+    x = np.full((1, 1, 3, 3), -np.inf)
+    options = {"kernel_size": 2, "padding": 1, "return_indices": True}
+    y, indices = F.max_pool2d(x, **options)
+    assert (y == -np.inf).all()
+    np.testing.assert_array_equal(indices[0, 0], [[0, 1], [3, 4]])
+    picked = mg.grad(lambda x: F.max_pool2d(x, **options)[0].sum())(x)
+    np.testing.assert_array_equal(picked[0, 0], [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
+
+
+@given(poolings(), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_indices_say_where_the_largest_numbers_are(problem, ceil_mode):
+    """Each of the results is the number there, in its own channel."""
+    x, *window = problem
+    y, indices = F.max_pool2d(x, *window, ceil_mode=ceil_mode, return_indices=True)
+    flat = x.reshape(*x.shape[:2], -1)
+    np.testing.assert_array_equal(np.take_along_axis(flat, indices.reshape(*x.shape[:2], -1), 2).reshape(y.shape), y)
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_adaptive_pooling_is_a_reduction_of_each_part(n, m, seed):
+    """Part i of m is from floor(i n / m) to ceil((i + 1) n / m): its mean, its largest number and where that is."""
+    x = np.random.default_rng(seed).normal(size=(2, 3, n))
+    parts = [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+    y, indices = F.adaptive_max_pool1d(x, m, return_indices=True)
+    np.testing.assert_array_equal(y, np.stack([x[..., part].max(axis=-1) for part in parts], -1))
+    np.testing.assert_array_equal(np.take_along_axis(x, indices, 2), y)
+    means = np.stack([x[..., part].mean(axis=-1) for part in parts], -1)
+    np.testing.assert_allclose(F.adaptive_avg_pool1d(x, m), means, rtol=1e-13, atol=1e-15)
+
+
+def test_one_infinity_stays_where_it_is():
+    """The mean of a part is of its own numbers: those of others are not multiplied by zero."""
+    x = np.zeros((1, 1, 5, 5))
+    x[0, 0, 0, 0] = np.inf
+    y = F.adaptive_avg_pool2d(x, 3)
+    assert y[0, 0, 0, 0] == np.inf
+    assert np.isfinite(y).sum() == 8
+
+
+def test_an_empty_batch_stays_empty():
+    """Of all poolings."""
+    x = np.zeros((0, 2, 5, 5))
+    pools = F.max_pool2d(x, 2), F.avg_pool2d(x, 2), F.adaptive_avg_pool2d(x, 3), F.adaptive_avg_pool2d(x, 1)
+    assert [y.shape for y in pools] == [(0, 2, 2, 2), (0, 2, 2, 2), (0, 2, 3, 3), (0, 2, 1, 1)]
+    assert F.adaptive_max_pool2d(x, 3, return_indices=True)[1].shape == (0, 2, 3, 3)
+
+
 IMAGE = np.zeros((2, 4, 5, 6))
 
 
@@ -95,6 +146,22 @@ IMAGE = np.zeros((2, 4, 5, 6))
         (lambda: nn.MaxPool2d(3, padding=2), "padding of MaxPool2d is at most half its window of (3, 3); got (2, 2)"),
         (lambda: nn.AvgPool2d((0, 2)), "kernel_size of AvgPool2d is at least 1; got 0"),
         (lambda: F.avg_pool2d(IMAGE, 2, stride=0), "stride of avg_pool2d is at least 1; got 0"),
+        (lambda: F.avg_pool2d(IMAGE, 2, divisor_override=0), "divisor_override of avg_pool2d is at least 1; got 0"),
+        (lambda: nn.AvgPool3d(2, divisor_override=-1), "divisor_override of AvgPool3d is at least 1; got -1"),
+        (
+            lambda: F.max_pool1d(IMAGE, 2),
+            "the input of max_pool1d has shape (n, channels, length); got an array of shape (2, 4, 5, 6)",
+        ),
+        (lambda: nn.MaxPool1d((2, 2)), "kernel_size of MaxPool1d is an integer, or 1 of them; got (2, 2)"),
+        (
+            lambda: F.adaptive_avg_pool2d(IMAGE, (1, 2, 3)),
+            "output_size of adaptive_avg_pool2d is an integer, or 2 of them; got (1, 2, 3)",
+        ),
+        (lambda: nn.AdaptiveMaxPool2d((0, 2)), "output_size of AdaptiveMaxPool2d is at least 1; got 0"),
+        (
+            lambda: F.adaptive_max_pool2d(IMAGE[:, :, :0], 2),
+            "adaptive_max_pool2d takes at least one number for each channel; got an image of (0, 6)",
+        ),
     ],
 )
 def test_misfits_are_refused(call, message):
@@ -107,3 +174,13 @@ def test_max_pooling_refuses_integers():
     """There is no integer below all others for the padding, and no derivative."""
     with pytest.raises(TypeError, match=r"max_pool2d takes floating numbers; got int64. Use x.astype\(float\)"):
         F.max_pool2d(np.zeros((1, 1, 2, 2), int), 2)
+
+
+def test_flags_are_true_or_false():
+    """A number in the place of a flag is refused by functions and layers."""
+    with pytest.raises(TypeError, match="ceil_mode of avg_pool2d is True or False; got 3"):
+        F.avg_pool2d(IMAGE, 2, 2, 0, 3)
+    with pytest.raises(TypeError, match="count_include_pad of AvgPool1d is True or False; got 0"):
+        nn.AvgPool1d(2, count_include_pad=0)
+    with pytest.raises(TypeError, match="return_indices of AdaptiveMaxPool1d is True or False; got 1"):
+        nn.AdaptiveMaxPool1d(2, 1)

@@ -17,6 +17,8 @@ from minigrad import composed
 from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
 from minigrad.nn import activations, attention, convolution, linear, losses, normalisation, pooling, recurrent
+from minigrad.nn import stencil as stencils
+from minigrad.nn.pooling import adaptive
 from minigrad.nn.window import Window
 from minigrad.rules import (
     creation,
@@ -177,7 +179,7 @@ def called_with(positional, named, shown, f, x):
 def some_picks(like, shape, window):
     """Where the window meets its first largest number, in an image of that shape in the library of `like`."""
     x = np.reshape(np.cumsum(np.ones_like(like, shape=int(np.prod(shape)))) % 3, shape)
-    return pooling.firsts(x, pooling.max_windows(x, window), window)
+    return pooling.maximum.firsts(x, pooling.maximum.max_windows(x, window), window)
 
 
 def keys_before(like, queries, keys):
@@ -378,12 +380,19 @@ for window, image, result in (
     (Window((2,), (2,), ((0, 0),), (1,)), (2, 2, 6), (2, 2, 3)),
     (Window((2, 1, 2), (2, 1, 2), ((0, 0),) * 3, (1, 1, 1)), (1, 2, 2, 3, 4), (1, 2, 1, 3, 2)),
 ):
-    on(key_of(pooling.sum_windows), image, (window, 0.25))
-    on(key_of(pooling.spread_evenly), result, (window, 0.25, image[2:]))
-    on(key_of(pooling.max_windows), image, (window,), analytic=False)
+    on(key_of(pooling.average.sum_windows), image, (window, 0.25))
+    on(key_of(pooling.average.spread_evenly), result, (window, 0.25, image[2:]))
+    on(key_of(pooling.maximum.max_windows), image, (window,), analytic=False)
     picks = lambda g, size=image, window=window: some_picks(g, size, window)
-    case(key_of(pooling.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
-    case(key_of(pooling.place), normal(*result), call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n))
+    case(key_of(pooling.maximum.pick), normal(*image), call=lambda f, x, w=window, p=picks: f(x, p(x), w))
+    case(
+        key_of(pooling.maximum.place),
+        normal(*result),
+        call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n),
+    )
+for stencil in (adaptive.means(5, 3), adaptive.means(5, 3).transpose, adaptive.side_by_side(4, 3)):
+    on(key_of(stencils.resampled), (2, 1, 3, stencil.size), ((None, stencil),))
+on(key_of(stencils.resampled), (1, 2, 4, 2, 3), ((adaptive.means(4, 3), None, adaptive.means(3, 5)),))
 
 # Attention, with all scores and with some; a row has none
 

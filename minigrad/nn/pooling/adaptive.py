@@ -1,0 +1,263 @@
+"""Pooling to a size that is given: an image is cut into so many parts along each axis, as evenly as can be.
+
+Part i of m begins at floor(i n / m) and ends at ceil((i + 1) n / m), as in PyTorch: where m does not divide n, some
+parts overlap by an element.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...core.door import bind
+from ...ops.functions import mean, reshape, take
+from ..module import Module
+from ..precision import narrowed, widened
+from ..sizes import checked_count, checked_flag, checked_images
+from ..stencil import Stencil, resampled
+from ..window import Window
+from .maximum import checked_floats, max_windows, positions
+
+Sizes = int | Sequence[int | None] | None
+
+
+def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
+    """As `adaptive_avg_pool2d`, of sequences: (n, channels, length) to (n, channels, *output_size).
+
+    Parameters
+    ----------
+    x : array of shape (n, channels, length)
+    output_size : int >= 1
+    """
+    return averaged("adaptive_avg_pool1d", 1, x, output_size)
+
+
+def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
+    """The mean of each of the parts that an image is cut into, as evenly as can be.
+
+    Parameters
+    ----------
+    x : array of shape (n, channels, height, width)
+    output_size : int >= 1, or a pair
+        How many parts there are along each axis; None for as many as there are elements. Parts overlap by an element
+        where their number does not divide the length.
+
+    Returns
+    -------
+    array of shape (n, channels, *output_size)
+    """
+    return averaged("adaptive_avg_pool2d", 2, x, output_size)
+
+
+def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
+    """As `adaptive_avg_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels, *output_size).
+
+    Parameters
+    ----------
+    x : array of shape (n, channels, depth, height, width)
+    output_size : int >= 1, or a triple
+    """
+    return averaged("adaptive_avg_pool3d", 3, x, output_size)
+
+
+def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
+    """As `adaptive_max_pool2d`, of sequences: (n, channels, length) to (n, channels, *output_size).
+
+    Parameters
+    ----------
+    x : floating array of shape (n, channels, length)
+    output_size : int >= 1
+    return_indices : bool
+    """
+    return picked("adaptive_max_pool1d", 1, x, output_size, return_indices)
+
+
+def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
+    """The largest number of each of the parts that an image is cut into; the first of them gets the gradient.
+
+    Parameters
+    ----------
+    x : floating array of shape (n, channels, height, width)
+    output_size : int >= 1, or a pair
+        As in `adaptive_avg_pool2d`.
+    return_indices : bool
+        Whether to return, too, where each of the largest numbers is, as in `max_pool2d`.
+
+    Returns
+    -------
+    array of shape (n, channels, *output_size)
+    array of int64 of the same shape, with `return_indices`
+    """
+    return picked("adaptive_max_pool2d", 2, x, output_size, return_indices)
+
+
+def adaptive_max_pool3d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
+    """As `adaptive_max_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels, *output_size).
+
+    Parameters
+    ----------
+    x : floating array of shape (n, channels, depth, height, width)
+    output_size : int >= 1, or a triple
+    return_indices : bool
+    """
+    return picked("adaptive_max_pool3d", 3, x, output_size, return_indices)
+
+
+def averaged(name: str, axes: int, x: Any, output_size: Any) -> Any:
+    """The means of parts along so many axes."""
+    given = checked_images(f"the input of {name}", x, axes)
+    x, size = widened(name, given), given.shape[2:]
+    sizes = checked_sizes(name, output_size, size)
+    if any(n % m for n, m in zip(size, sizes, strict=True)):
+        return narrowed(bind(resampled, (x, tuple(map(means, size, sizes)))), given)
+    split = [k for n, m in zip(size, sizes, strict=True) for k in (m, n // m)]
+    return narrowed(mean(reshape(x, (*x.shape[:2], *split)), axis=tuple(range(3, 3 + 2 * axes, 2))), given)
+
+
+def picked(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) -> Any:
+    """The largest numbers of parts along so many axes."""
+    x = checked_floats(name, x, axes)
+    size = x.shape[2:]
+    sizes = checked_sizes(name, output_size, size)
+    return_indices = checked_flag(f"return_indices of {name}", return_indices)
+    spread = tuple(map(side_by_side, size, sizes))
+    kernel = tuple(stencil.weights.shape[1] // m for stencil, m in zip(spread, sizes, strict=True))
+    window = Window(kernel, kernel, ((0, 0),) * axes, (1,) * axes)
+    if any(n % m for n, m in zip(size, sizes, strict=True)):
+        x = bind(resampled, (x, spread))
+    y = max_windows(x, window)
+    if not return_indices:
+        return y
+    places = np.arange(math.prod(size)).reshape(size)[np.ix_(*(stencil.indices[0] for stencil in spread))]
+    return y, take(places.reshape(-1), positions(x, y, window))
+
+
+def checked_sizes(name: str, output_size: Any, size: tuple[int, ...]) -> tuple[int, ...]:
+    """How many parts there are along each axis."""
+    wanted = tuple(output_size) if isinstance(output_size, tuple | list) else (output_size,) * len(size)
+    if len(wanted) != len(size):
+        raise ValueError(f"output_size of {name} is an integer, or {len(size)} of them; got {output_size!r}")
+    if not min(size):
+        raise ValueError(f"{name} takes at least one number for each channel; got an image of {size}")
+    pairs = zip(size, wanted, strict=True)
+    return tuple(n if m is None else checked_count(f"output_size of {name}", m, 1) for n, m in pairs)
+
+
+def parts(n: int, m: int) -> tuple[Any, Any]:
+    """Where each of m parts of n elements begins, and how long each is."""
+    part = np.arange(m)
+    begins = part * n // m
+    return begins, -(-(part + 1) * n // m) - begins
+
+
+@lru_cache(256)
+def means(n: int, m: int) -> Stencil:
+    """The map to the means of m parts of n elements."""
+    begins, lengths = parts(n, m)
+    term = np.arange(lengths.max())[:, None]
+    inside = term < lengths
+    return Stencil(np.where(inside, begins + term, n), inside / lengths, n)
+
+
+@lru_cache(256)
+def side_by_side(n: int, m: int) -> Stencil:
+    """The map that lays m parts of n elements side by side, the last of a shorter one twice: it is not the first."""
+    begins, lengths = parts(n, m)
+    term = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
+    indices = (begins[:, None] + term).reshape(1, -1)
+    return Stencil(indices, np.ones(indices.shape), n)
+
+
+class AdaptiveAvgPool(Module):
+    """What the layers of means have in common."""
+
+    axes = 2
+
+    def __init__(self, output_size: Sizes) -> None:
+        checked_sizes(type(self).__name__, output_size, (1,) * self.axes)
+        self.output_size = output_size
+
+    def forward(self, x: Any) -> Any:
+        return averaged(f"adaptive_avg_pool{self.axes}d", self.axes, x, self.output_size)
+
+
+class AdaptiveAvgPool1d(AdaptiveAvgPool):
+    """`functional.adaptive_avg_pool1d` as a layer: (n, channels, length) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size : as of `functional.adaptive_avg_pool1d`
+    """
+
+    axes = 1
+
+
+class AdaptiveAvgPool2d(AdaptiveAvgPool):
+    """`functional.adaptive_avg_pool2d` as a layer: (n, channels, height, width) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size : as of `functional.adaptive_avg_pool2d`
+    """
+
+    axes = 2
+
+
+class AdaptiveAvgPool3d(AdaptiveAvgPool):
+    """`functional.adaptive_avg_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size : as of `functional.adaptive_avg_pool3d`
+    """
+
+    axes = 3
+
+
+class AdaptiveMaxPool(Module):
+    """What the layers of the largest numbers have in common."""
+
+    axes = 2
+
+    def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
+        checked_sizes(type(self).__name__, output_size, (1,) * self.axes)
+        self.output_size = output_size
+        self.return_indices = checked_flag(f"return_indices of {type(self).__name__}", return_indices)
+
+    def forward(self, x: Any) -> Any:
+        return picked(f"adaptive_max_pool{self.axes}d", self.axes, x, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool):
+    """`functional.adaptive_max_pool1d` as a layer: (n, channels, length) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size, return_indices : as of `functional.adaptive_max_pool1d`
+    """
+
+    axes = 1
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPool):
+    """`functional.adaptive_max_pool2d` as a layer: (n, channels, height, width) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size, return_indices : as of `functional.adaptive_max_pool2d`
+    """
+
+    axes = 2
+
+
+class AdaptiveMaxPool3d(AdaptiveMaxPool):
+    """`functional.adaptive_max_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels, *output_size).
+
+    Parameters
+    ----------
+    output_size, return_indices : as of `functional.adaptive_max_pool3d`
+    """
+
+    axes = 3
