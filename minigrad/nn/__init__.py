@@ -63,7 +63,9 @@ from .pooling import (
     MaxPool3d,
 )
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from .resizing import Upsample
 from .transformer import TransformerEncoderLayer
+from .unfolding import Fold, PixelShuffle, PixelUnshuffle, Unfold
 
 __all__ = [
     "ELU",
@@ -100,6 +102,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -125,6 +128,8 @@ __all__ = [
     "NLLLoss",
     "PairwiseDistance",
     "Parameter",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
@@ -139,6 +144,8 @@ __all__ = [
     "Tanh",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "Unfold",
+    "Upsample",
     "functional",
     "functional_call",
     "init",

@@ -44,6 +44,8 @@ from .pooling import (
     max_pool2d,
     max_pool3d,
 )
+from .resizing import interpolate
+from .unfolding import fold, pixel_shuffle, pixel_unshuffle, unfold
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -72,11 +74,13 @@ __all__ = [
     "dropout",
     "elu",
     "embedding",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "group_norm",
     "hinge_loss",
     "huber_loss",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -94,6 +98,8 @@ __all__ = [
     "nll_loss",
     "normalize",
     "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "relu",
     "rms_norm",
@@ -107,4 +113,5 @@ __all__ = [
     "softplus",
     "tanh",
     "triplet_margin_loss",
+    "unfold",
 ]

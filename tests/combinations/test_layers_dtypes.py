@@ -114,6 +114,12 @@ LAYERS = {
     "ConvTranspose1d": (lambda: nn.ConvTranspose1d(4, 2, 3, stride=2, output_padding=1, rng=0), [SIGNALS]),
     "ConvTranspose3d": (lambda: nn.ConvTranspose3d(2, 4, 2, padding=1, groups=2, rng=0), [VOLUMES]),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1, rng=0), [IMAGES]),
+    "Upsample": (lambda: nn.Upsample((7, 2), mode="bilinear"), [IMAGES]),
+    "Upsample of the nearest": (lambda: nn.Upsample(scale_factor=1.5), [IMAGES]),
+    "PixelShuffle": (lambda: nn.PixelShuffle(2), [IMAGES]),
+    "PixelUnshuffle": (lambda: nn.PixelUnshuffle(3), [(wide, (2, 2, 6, 3))]),
+    "Unfold": (lambda: nn.Unfold(2, padding=1), [IMAGES]),
+    "Fold": (lambda: nn.Fold((3, 4), 2, stride=(1, 2)), [(wide, (2, 8, 4))]),
     "MaxPool1d": (lambda: nn.MaxPool1d(2, ceil_mode=True), [SIGNALS]),
     "MaxPool2d": (lambda: nn.MaxPool2d(2, padding=1), [IMAGES]),
     "MaxPool3d": (lambda: nn.MaxPool3d((1, 2, 2), return_indices=True), [VOLUMES]),
@@ -183,6 +189,13 @@ FUNCTIONS = {
         lambda x, w, b: F.conv_transpose2d(x, w, b, dilation=2, output_padding=1, groups=2),
         [IMAGES, KERNEL, VECTOR],
     ),
+    "interpolate": (lambda x: F.interpolate(x, (7, 2), mode="bicubic", antialias=True), [IMAGES]),
+    "interpolate the nearest": (lambda x: F.interpolate(x, (7, 2), mode="nearest-exact"), [IMAGES]),
+    "interpolate means": (lambda x: F.interpolate(x, (2, 3), mode="area"), [IMAGES]),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), [IMAGES]),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 3), [(wide, (2, 2, 6, 3))]),
+    "unfold": (lambda x: F.unfold(x, 2, stride=2), [IMAGES]),
+    "fold": (lambda x: F.fold(x, (3, 4), 2), [(wide, (2, 8, 6))]),
     "max_pool1d": (lambda x: F.max_pool1d(x, 3, 2), [SIGNALS]),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2, 1), [IMAGES]),
     "max_pool3d": (lambda x: F.max_pool3d(x, 2, 1), [VOLUMES]),
@@ -289,6 +302,13 @@ def check(name, function, exact, precision, arguments, data):
         np.testing.assert_array_equal(a, x)
 
 
+# What puts numbers in other places, and keeps their dtype
+MOVERS = {
+    *("Flatten", "embedding", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample of the nearest"),
+    *("pixel_shuffle", "pixel_unshuffle", "unfold", "interpolate the nearest"),
+}
+
+
 def leaf(a, learns):
     """A Tensor in the very memory of an array."""
     x = mg.asarray(a)
@@ -308,7 +328,7 @@ def compare(name, results, exact, tensors, wanted, precision):
     floats = [x.dtype.type for x in tensors if x.dtype.kind == "f"]
     coarsest = min([precision, *floats], key=FLOATS.index)
     for y, want in zip(leaves(results), leaves(exact), strict=True):
-        assert y.dtype.kind == "f" or name in ("Flatten", "embedding") or y.dtype == np.int64  # or positions
+        assert y.dtype.kind == "f" or name in MOVERS or y.dtype == np.int64  # or positions
         assert_near(plain(y), plain(want), TOLERANCES[coarsest], name)
     y, want = leaves(results)[0], leaves(exact)[0]
     if not y.requires_grad:

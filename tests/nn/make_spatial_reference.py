@@ -62,7 +62,38 @@ def poolings():
     yield case("adaptive_max_pool2d", sizes[2], output_size=[4, None], return_indices=True)
 
 
-CASES = [*convolutions(), *poolings()]
+def resizings():
+    sizes = {"linear": [2, 3, 7], "bilinear": [2, 3, 5, 7], "trilinear": [1, 2, 3, 4, 5], "bicubic": [2, 3, 5, 7]}
+    for mode, shape in sizes.items():
+        for aligned in (False, True):
+            yield case("interpolate", shape, size=[11, 4, 6][: len(shape) - 2], mode=mode, align_corners=aligned)
+            yield case("interpolate", shape, scale_factor=1.7, mode=mode, align_corners=aligned)
+            yield case("interpolate", shape, size=1, mode=mode, align_corners=aligned)
+        yield case("interpolate", shape, scale_factor=1.3, mode=mode, recompute_scale_factor=True)
+    for mode in ("nearest", "nearest-exact", "area"):
+        for shape in ([2, 3, 7], [2, 3, 5, 7], [1, 2, 3, 4, 5]):
+            yield case("interpolate", shape, size=[11, 4, 6][: len(shape) - 2], mode=mode)
+            yield case("interpolate", shape, scale_factor=1.7, mode=mode)
+            yield case("interpolate", shape, scale_factor=[0.6, 2.0, 1.5][: len(shape) - 2], mode=mode)
+    for mode in ("bilinear", "bicubic"):
+        yield case("interpolate", [2, 3, 11, 9], size=[4, 5], mode=mode, antialias=True)
+        yield case("interpolate", [2, 3, 5, 9], size=[8, 2], mode=mode, antialias=True)
+        yield case("interpolate", [2, 3, 11, 9], scale_factor=0.37, mode=mode, antialias=True)
+
+
+def unfoldings():
+    options = {"kernel_size": [2, 3], "dilation": [2, 1], "padding": [1, 2], "stride": [1, 2]}
+    yield case("unfold", [2, 3, 5, 6], kernel_size=2)
+    yield case("unfold", [2, 3, 5, 6], **options)
+    yield case("fold", [2, 12, 20], output_size=[5, 6], kernel_size=2)
+    yield case("fold", [2, 18, 20], output_size=[5, 6], **options)
+    yield case("pixel_shuffle", [2, 12, 3, 4], upscale_factor=2)
+    yield case("pixel_shuffle", [9, 2, 3], upscale_factor=3)
+    yield case("pixel_unshuffle", [2, 3, 4, 6], downscale_factor=2)
+    yield case("pixel_unshuffle", [2, 2, 1, 6, 3], downscale_factor=3)
+
+
+CASES = [*convolutions(), *poolings(), *resizings(), *unfoldings()]
 
 
 def weighed(name, y):

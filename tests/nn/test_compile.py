@@ -21,6 +21,16 @@ LAYERS = {
     "conv_transpose": (lambda: nn.ConvTranspose2d(2, 3, 3, stride=2, rng=0), (2, 2, 3, 3)),
     "conv3d": (lambda: nn.Conv3d(2, 3, 2, padding=1, rng=0), (2, 2, 3, 3, 3)),
     "conv_transpose1d": (lambda: nn.ConvTranspose1d(2, 4, 3, stride=2, groups=2, rng=0), (2, 2, 3)),
+    "upsample": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.Upsample(scale_factor=2)), (2, 1, 5, 5)),
+    "bilinear": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.Upsample((5, 2), mode="bilinear")),
+        (2, 1, 5, 5),
+    ),
+    "pixel_shuffle": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3, rng=0), nn.PixelShuffle(2)), (2, 1, 5, 5)),
+    "unfold and fold": (
+        lambda: nn.Sequential(nn.Conv2d(1, 4, 3, rng=0), nn.Unfold(2), nn.GELU(), nn.Fold((3, 3), 2)),
+        (2, 1, 5, 5),
+    ),
     "max_pool": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.MaxPool2d(2)), (2, 1, 6, 6)),
     "max_pool1d": (lambda: nn.Sequential(nn.Conv1d(1, 2, 3, rng=0), nn.MaxPool1d(3, 2, 1, ceil_mode=True)), (2, 1, 8)),
     "avg_pool over the end": (

@@ -16,9 +16,20 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad import composed
 from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
-from minigrad.nn import activations, attention, convolution, linear, losses, normalisation, pooling, recurrent
+from minigrad.nn import (
+    activations,
+    attention,
+    convolution,
+    linear,
+    losses,
+    normalisation,
+    pooling,
+    recurrent,
+    unfolding,
+)
 from minigrad.nn import stencil as stencils
 from minigrad.nn.pooling import adaptive
+from minigrad.nn.resizing import smooth
 from minigrad.nn.window import Window
 from minigrad.rules import (
     creation,
@@ -393,6 +404,13 @@ for window, image, result in (
 for stencil in (adaptive.means(5, 3), adaptive.means(5, 3).transpose, adaptive.side_by_side(4, 3)):
     on(key_of(stencils.resampled), (2, 1, 3, stencil.size), ((None, stencil),))
 on(key_of(stencils.resampled), (1, 2, 4, 2, 3), ((adaptive.means(4, 3), None, adaptive.means(3, 5)),))
+on(key_of(stencils.resampled), (1, 2, 5, 3), ((smooth(5, 3, 5 / 3, "bicubic"), None),))
+for window, image, result in (
+    (Window((2, 2)), (2, 2, 3, 4), (2, 8, 6)),
+    (Window((2, 1), (1, 2), ((1, 0), (1, 1)), (2, 1)), (1, 2, 3, 4), (1, 4, 6)),
+):
+    on(key_of(unfolding.blocks), image, (window,))
+    on(key_of(unfolding.overlaid), result, (window, image[2:]))
 
 # Attention, with all scores and with some; a row has none
 
