@@ -10,14 +10,15 @@ import numpy as np
 from ..core.door import bare
 from ..core.engine import undo_broadcast
 from ..core.primitive import general
-from ..core.recorder import depends
 from ..core.short import public
+from ..ops.functions import concat
 from ..rules.network import quiet
 from .dropout import check_probability, dropout
 from .init import RNG
 from .linear import Linear
 from .module import Module
 from .precision import floating, narrowed, widened
+from .rotary import check_base, rotary_embedding
 from .sizes import checked_count, checked_flag
 
 
@@ -88,7 +89,8 @@ def scaled_dot_product_attention(
     dropout_p : float from 0 to 1
         The probability with which a weight is dropped; whenever it is not 0, as this function knows no `training`.
     is_causal : bool
-        Whether query i may look at the keys 0 to i only; then there is no `attn_mask`.
+        Whether query i may look at the keys 0 to i only; then there is no `attn_mask`. Where keys come before the first
+        query, as in a cache, the mask is ``causal_lower_right(queries, keys)``.
     scale : float, optional
         1 / sqrt(width) by default.
     rng : np.random.Generator, seed or None
@@ -136,9 +138,31 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     return narrowed(attention_weights(arrays, bare(allowed), scale), query, key)
 
 
-def causal_mask(like: Any, queries: int, keys: int) -> Any:
-    """Booleans (queries, keys): whether the key is not after the query; in the library of `like`."""
-    return np.arange(queries, like=bare(like))[:, None] >= np.arange(keys, like=bare(like))
+def causal_upper_left(queries: int, keys: int) -> np.ndarray:
+    """Booleans (queries, keys): query i may look at the keys 0 to i, as if both began together."""
+    return causal_mask(np.empty(0), *checked_sizes(queries, keys))
+
+
+def causal_lower_right(queries: int, keys: int) -> np.ndarray:
+    """Booleans (queries, keys): the last query may look at all keys, the one before at all but the last, and so on.
+
+    This is the mask where the keys are more, as those of former queries are kept, and both end together.
+    """
+    queries, keys = checked_sizes(queries, keys)
+    return causal_mask(np.empty(0), queries, keys, keys - queries)
+
+
+def checked_sizes(queries: int, keys: int) -> tuple[int, int]:
+    """The sizes of a mask."""
+    return checked_count("the number of queries", queries, 0), checked_count("the number of keys", keys, 0)
+
+
+def causal_mask(like: Any, queries: int, keys: int, before: int = 0) -> Any:
+    """Booleans (queries, keys): whether the key is not after the query, before which there were some more.
+
+    They are in the library of `like`.
+    """
+    return np.arange(queries, like=bare(like))[:, None] + before >= np.arange(keys, like=bare(like))
 
 
 def check_attention(query: Any, key: Any, value: Any) -> None:
@@ -185,12 +209,16 @@ class MultiheadAttention(Module):
         Whether the four linear maps have biases.
     batch_first : bool
         Whether arrays have shape (n, length, features) rather than (length, n, features).
+    rotary_base : float, optional
+        The base of the rotary positions that queries and keys get, by head; 10000 is usual. None without: PyTorch's
+        layer has none.
     rng : np.random.Generator, seed or None
         Draws the parameters of the linear maps, and then what is dropped.
 
     References
     ----------
-    Vaswani et al., Attention Is All You Need, NeurIPS 2017 (arXiv:1706.03762), section 3.2.2.
+    Vaswani et al., Attention Is All You Need, NeurIPS 2017 (arXiv:1706.03762), section 3.2.2; for rotary positions see
+    `functional.rotary_embedding`.
     """
 
     def __init__(
@@ -200,6 +228,7 @@ class MultiheadAttention(Module):
         dropout: float = 0.0,
         bias: bool = True,
         batch_first: bool = False,
+        rotary_base: float | None = None,
         rng: RNG = None,
     ) -> None:
         self.embed_dim = checked_count("embed_dim of MultiheadAttention", embed_dim, 1)
@@ -212,6 +241,7 @@ class MultiheadAttention(Module):
         check_probability(dropout)
         bias = checked_flag("bias of MultiheadAttention", bias)
         self.dropout, self.batch_first = dropout, checked_flag("batch_first of MultiheadAttention", batch_first)
+        self.rotary_base = self.checked_rotary(rotary_base)
         self._rng = np.random.default_rng(rng)
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
             Linear(embed_dim, embed_dim, bias, self._rng) for _ in range(4)
@@ -227,15 +257,18 @@ class MultiheadAttention(Module):
         attn_mask: Any = None,
         average_attn_weights: bool = True,
         is_causal: bool = False,
-    ) -> tuple[Any, Any]:
-        """What each query takes of the values; the arguments are PyTorch's, in its order.
+        cache: tuple[Any, Any] | None = None,
+    ) -> tuple[Any, ...]:
+        """What each query takes of the values; the arguments are PyTorch's, in its order, but for the cache.
 
         Parameters
         ----------
         query : array of shape (queries, n, embed_dim), or (n, queries, embed_dim) if `batch_first`
         key, value : array of shape (keys, n, embed_dim), or (n, keys, embed_dim)
+            Both may be None beside a cache that has all keys.
         key_padding_mask : array of shape (n, keys), optional
-            Booleans, true for keys that are to be ignored; or floats, which are added to the scores.
+            Booleans, true for keys that are to be ignored; or floats, which are added to the scores. Keys of a cache
+            count as well, here and below.
         need_weights : bool
             Whether to answer with the weights as well.
         attn_mask : array of shape (queries, keys) or (n * num_heads, queries, keys), optional
@@ -244,13 +277,19 @@ class MultiheadAttention(Module):
         average_attn_weights : bool
             Whether these weights are the mean over the heads.
         is_causal : bool
-            Whether a query may look at keys that are not after it, only; in addition to the masks.
+            Whether a query may look at keys that are not after it, only; in addition to the masks. Beside a cache, the
+            last query is that of the last key.
+        cache : pair of arrays of shape (n, num_heads, former keys, embed_dim / num_heads), optional
+            The keys and values of former calls, as `new_cache` and those calls returned them: queries look at them
+            too, and their positions come before. No array is changed, so derivatives flow through a cache.
 
         Returns
         -------
         output : array of the shape of `query`
             A query that may look at no key has zeros before the last linear map.
         weights : array of shape (n, queries, keys), or (n, num_heads, queries, keys), or None
+        cache
+            The cache with the new keys and values; only if there is one.
 
         Raises
         ------
@@ -259,22 +298,52 @@ class MultiheadAttention(Module):
         ValueError
             If shapes do not fit.
         """
-        self.check(query, key, value)
-        shape = self.scores_shape(query, key)
+        self.check(query, key, value, cache)
+        keys, values = self.cached(key, value, cache)
+        n, heads, total, _ = keys.shape
+        shape = n, heads, query.shape[1 if self.batch_first else 0], total
         masks = checked_masks(key_padding_mask, attn_mask, shape)
         allowed = [np.logical_not(mask) for mask in masks if mask.dtype == bool]
+        before = 0 if cache is None else total - shape[2]
         if is_causal:
-            allowed.append(causal_mask(query, *shape[2:]))
+            allowed.append(causal_mask(query, *shape[2:], before))
         added = [mask for mask in masks if mask.dtype != bool]
-        q, k, v = self.heads(self.q_proj, query), self.heads(self.k_proj, key), self.heads(self.v_proj, value)
         weights = weights_of(
-            q, k, reduce(np.logical_and, allowed) if allowed else None, reduce(np.add, added) if added else None
+            self.placed(self.heads(self.q_proj, query), before),
+            keys,
+            reduce(np.logical_and, allowed) if allowed else None,
+            reduce(np.add, added) if added else None,
         )
-        y = dropout(weights, self.dropout, depends(self, "training"), self._rng) @ v
+        y = dropout(weights, self.dropout, self.training, self._rng) @ values
         y = self.out_proj(y.transpose(self.order()).reshape(-1, self.embed_dim)).reshape(query.shape)
-        if not need_weights:
-            return y, None
-        return y, weights.mean(axis=1) if average_attn_weights else weights
+        if need_weights:
+            weights = weights.mean(axis=1) if average_attn_weights else weights
+        answer = y, weights if need_weights else None
+        return answer if cache is None else (*answer, (keys, values))
+
+    def new_cache(self, n: int) -> tuple[Any, Any]:
+        """A cache without keys, for n sequences."""
+        shape = checked_count("the number of sequences in a cache", n, 0), self.num_heads, 0, self.width
+        return (np.zeros_like(bare(self.k_proj.weight), shape=shape),) * 2
+
+    def cached(self, key: Any, value: Any, cache: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+        """Keys and values by head, (n, num_heads, keys, features of a head), after those of a cache."""
+        if cache is not None and key is None:
+            return cache
+        before = 0 if cache is None else cache[0].shape[2]
+        new = self.placed(self.heads(self.k_proj, key), before), self.heads(self.v_proj, value)
+        return new if cache is None else tuple(concat([old, x], axis=2) for old, x in zip(cache, new, strict=True))
+
+    def placed(self, x: Any, before: int) -> Any:
+        """Queries or keys by head, after so many others, with their rotary positions, if there are any."""
+        if self.rotary_base is None:
+            return x
+        return rotary_embedding(x, np.arange(before, before + x.shape[2], like=bare(x)), self.rotary_base)
+
+    @property
+    def width(self) -> int:
+        """The number of features of a head."""
+        return self.embed_dim // self.num_heads
 
     def order(self) -> tuple[int, ...]:
         """How to go from (n, num_heads, length, features of a head) to the order of the arguments."""
@@ -283,7 +352,7 @@ class MultiheadAttention(Module):
     def heads(self, projection: Linear, x: Any) -> Any:
         """Queries, keys or values, by head: (n, num_heads, length, features of a head)."""
         y = projection(x.reshape(-1, self.embed_dim))  # one product of matrices, rather than one for each sequence
-        y = y.reshape(*x.shape[:2], self.num_heads, self.embed_dim // self.num_heads)
+        y = y.reshape(*x.shape[:2], self.num_heads, self.width)
         return y.transpose((0, 2, 1, 3) if self.batch_first else (1, 2, 0, 3))
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,26 +364,47 @@ class MultiheadAttention(Module):
                 apart |= {f"{name}_proj.{kind}": third for name, third in zip("qkv", thirds, strict=True)}
         return super().from_torch(apart)
 
-    def scores_shape(self, query: Any, key: Any) -> tuple[int, int, int, int]:
-        """(n, num_heads, queries, keys)."""
-        n, queries = query.shape[:2] if self.batch_first else query.shape[1::-1]
-        return n, self.num_heads, queries, key.shape[1 if self.batch_first else 0]
+    def checked_rotary(self, base: float | None) -> float | None:
+        """The base of rotary positions, for which the features of a head come in pairs."""
+        if base is not None:
+            check_base(base)
+            if self.width % 2:
+                raise ValueError(f"rotary positions take an even number of features a head; got {self.width}")
+        return base
 
-    def check(self, query: Any, key: Any, value: Any) -> None:
+    def check(self, query: Any, key: Any, value: Any, cache: Any) -> None:
         """Refuse arrays that do not fit together."""
+        if cache is not None:
+            self.check_cache(query, cache)
+        if cache is not None and key is None and value is None:
+            key = value = query
         batch = 0 if self.batch_first else 1
+        shapes: list[Any] = [None if x is None else np.shape(x) for x in (query, key, value)]
+        of_queries, of_keys, of_values = shapes
         fit = (
-            query.ndim == key.ndim == 3
-            and key.shape == value.shape
-            and query.shape[2] == key.shape[2] == self.embed_dim
-            and query.shape[batch] == key.shape[batch]
+            None not in shapes
+            and len(of_queries) == len(of_keys) == 3
+            and of_keys == of_values
+            and of_queries[2] == of_keys[2] == self.embed_dim
+            and of_queries[batch] == of_keys[batch]
         )
         if not fit:
             axes = "n, {}" if self.batch_first else "{}, n"
             raise ValueError(
                 f"this MultiheadAttention takes queries of shape ({axes.format('queries')}, {self.embed_dim}), and "
-                f"keys and values of shape ({axes.format('keys')}, {self.embed_dim}); got {query.shape}, {key.shape} "
-                f"and {value.shape}"
+                f"keys and values of shape ({axes.format('keys')}, {self.embed_dim}); got {of_queries}, {of_keys} "
+                f"and {of_values}"
+            )
+
+    def check_cache(self, query: Any, cache: Any) -> None:
+        """Refuse what is no cache for these queries."""
+        shapes = [np.shape(x) for x in cache] if isinstance(cache, tuple | list) else [np.shape(cache)]
+        n = query.shape[0 if self.batch_first else 1]
+        fit = len(shapes) == 2 and shapes[0] == shapes[1] and len(shapes[0]) == 4
+        if not fit or (*shapes[0][:2], shapes[0][3]) != (n, self.num_heads, self.width):
+            raise ValueError(
+                f"a cache of this MultiheadAttention is a pair of arrays of shape ({n}, {self.num_heads}, keys, "
+                f"{self.width}); got {' and '.join(map(str, shapes))}. Begin with new_cache({n})"
             )
 
 

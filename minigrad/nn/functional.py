@@ -2,7 +2,7 @@
 
 from ..ops.functions import log_softmax, sigmoid, softmax
 from .activations import elu, gelu, leaky_relu, log_sigmoid, relu, selu, silu, softplus, tanh
-from .attention import scaled_dot_product_attention
+from .attention import causal_lower_right, causal_upper_left, scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .distance import cosine_similarity, normalize, pairwise_distance
 from .dropout import dropout
@@ -45,6 +45,7 @@ from .pooling import (
     max_pool3d,
 )
 from .resizing import interpolate
+from .rotary import rotary_embedding
 from .unfolding import fold, pixel_shuffle, pixel_unshuffle, unfold
 
 __all__ = [
@@ -61,6 +62,8 @@ __all__ = [
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "causal_lower_right",
+    "causal_upper_left",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -103,6 +106,7 @@ __all__ = [
     "poisson_nll_loss",
     "relu",
     "rms_norm",
+    "rotary_embedding",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

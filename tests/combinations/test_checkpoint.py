@@ -187,9 +187,10 @@ def test_a_generator_passed_as_an_argument():
         lambda: nn.Dropout(0.5, rng=0),
         lambda: nn.Sequential(nn.Linear(6, 6, rng=0), nn.Dropout(0.3, rng=1), nn.Tanh(), nn.Dropout(0.3, rng=2)),
         lambda: nn.TransformerEncoderLayer(6, 2, 5, dropout=0.4, rng=0),
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(6, 2, 5, dropout=0.4, rng=0), 2),
         lambda: nn.LSTM(6, 3, num_layers=2, dropout=0.5, rng=0),
     ],
-    ids=["Dropout", "Sequential", "Transformer", "LSTM"],
+    ids=["Dropout", "Sequential", "Transformer", "Encoder", "LSTM"],
 )
 def test_modules_with_dropout_have_the_gradients_of_a_plain_run(make):
     """A module that draws masks, checkpointed, has the outputs and all gradients of the same module uncheckpointed."""

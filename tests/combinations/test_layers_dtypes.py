@@ -95,6 +95,24 @@ class Transcribed(nn.Module):
         return self.loss(x, labels + 1, [6, 4], [2, 1])
 
 
+class Cached(nn.Module):
+    """Attention with rotary positions, and its cache as two arguments."""
+
+    def __init__(self):
+        self.attention = nn.MultiheadAttention(4, 2, rotary_base=100.0, rng=0)
+
+    def forward(self, x, k, v):
+        return self.attention(x, x, x, is_causal=True, cache=(k, v))
+
+
+def encoder():
+    return nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0)
+
+
+def decoder():
+    return nn.TransformerDecoderLayer(4, 2, 8, dropout=0.0, norm_first=True, rng=0)
+
+
 # What is called, and with what: arguments of a kind and a shape
 
 IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
@@ -150,6 +168,10 @@ LAYERS = {
     "GRUCell": (lambda: nn.GRUCell(3, 4, rng=0), [(near, (2, 3)), (near, (2, 4))]),
     "LSTMCell": (lambda: Pair(nn.LSTMCell(3, 4, rng=0)), [(near, (2, 3)), (near, (2, 4)), (near, (2, 4))]),
     "MultiheadAttention": (lambda: nn.MultiheadAttention(4, 2, rng=0), [TOKENS] * 3),
+    "MultiheadAttention with a cache": (Cached, [TOKENS, (near, (2, 2, 3, 2)), (near, (2, 2, 3, 2))]),
+    "TransformerEncoder": (lambda: nn.TransformerEncoder(encoder(), 2, nn.LayerNorm(4)), [TOKENS]),
+    "TransformerDecoder": (lambda: nn.TransformerDecoder(decoder(), 2), [TOKENS, (near, (3, 2, 4))]),
+    "TransformerDecoderLayer": (lambda: decoder(), [TOKENS, (near, (3, 2, 4))]),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0), [TOKENS]),
     "Sequential": (lambda: nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 3, rng=0)), [ROWS]),
     "MSELoss": (nn.MSELoss, PAIR),
@@ -218,6 +240,8 @@ FUNCTIONS = {
     "embedding": (F.embedding, [(labels, (2, 3)), (wide, (3, 4))]),
     "scaled_dot_product_attention": (F.scaled_dot_product_attention, [TOKENS, TOKENS, (wide, (5, 2, 4))]),
     "scaled_dot_product_attention with a mask": (F.scaled_dot_product_attention, [TOKENS] * 3 + [(positive, (2, 2))]),
+    "rotary_embedding": (F.rotary_embedding, [TOKENS]),
+    "rotary_embedding at positions": (lambda x, p: F.rotary_embedding(x, p, 10, True), [TOKENS, (labels, (5, 1))]),
     "mse_loss": (F.mse_loss, PAIR),
     "l1_loss": (F.l1_loss, PAIR),
     "huber_loss": (F.huber_loss, PAIR),
@@ -250,10 +274,11 @@ FUNCTIONS = {
     name: (getattr(F, name), [ROWS])
     for name in (*("elu", "log_sigmoid", "log_softmax", "relu", "selu", "sigmoid", "silu", "softmax", "tanh"),)
 }
+MASKS = {"causal_lower_right", "causal_upper_left"}  # of no arrays
 OTHERS = {"Module", "Parameter", "Buffer", "functional", "functional_call", "init"}  # neither layers nor losses
 
 
-@pytest.mark.parametrize(("subjects", "room", "others"), [(LAYERS, nn, OTHERS), (FUNCTIONS, F, set())])
+@pytest.mark.parametrize(("subjects", "room", "others"), [(LAYERS, nn, OTHERS), (FUNCTIONS, F, MASKS)])
 def test_every_public_name_is_here(subjects, room, others):
     """A layer, loss or function that is new has to be added to this file."""
     assert {name.split()[0] for name in subjects} | others == set(room.__all__)

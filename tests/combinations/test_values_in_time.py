@@ -356,6 +356,7 @@ MODULES = {
     "LayerNorm": (lambda: nn.LayerNorm(3), (4, 3)),
     "GroupNorm": (lambda: nn.GroupNorm(1, 2), (2, 2, 3)),
     "RMSNorm": (lambda: nn.RMSNorm(3), (4, 3)),
+    "Encoder": (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 3, 0.0, rotary_base=9.0), 2), (5, 2, 4)),
     "Transformer": (lambda: nn.TransformerEncoderLayer(4, 2, 3, dropout=0.0, rng=0), (5, 2, 4)),
 }
 

@@ -33,7 +33,64 @@ def recurrent():
     yield case("LSTM", 3, 4, inputs=[[5, 3, 3], [4, 3, 3], [4, 3, 4]], call=lengths, proj_size=3, bias=False, **two)
 
 
-CASES = [*recurrent()]
+AHEAD = [[j > i for j in range(4)] for i in range(4)]
+BARRED = [[False, True, False], [False, False, True], [True, False, False], [False, False, False]]
+ADDED = [[0.5, -1.0, 0.0], [2.0, 0.25, -0.5], [-1.5, 1.0, 1.0], [0.0, 0.0, 3.0]]
+PADDING = {
+    "tgt_key_padding_mask": [[False] * 4, [False, False, True, True]],
+    "memory_key_padding_mask": [[False, True, False], [False] * 3],
+}
+
+
+def transformers():
+    for options in (
+        {},
+        {"norm_first": True, "activation": "gelu"},
+        {"batch_first": True, "bias": False, "layer_norm_eps": 1e-3},
+    ):
+        x, memory = ([2, 4, 6], [2, 3, 6]) if "batch_first" in options else ([4, 2, 6], [3, 2, 6])
+        options = {"dropout": 0.0, **options}
+        yield case("TransformerEncoderLayer", 6, 2, 5, inputs=[x], call={"src_mask": AHEAD}, **options)
+        yield case("TransformerEncoder", 6, 2, 5, inputs=[x], **options)
+        causal = {"tgt_mask": AHEAD, "memory_mask": BARRED}
+        yield case("TransformerDecoderLayer", 6, 2, 5, inputs=[x, memory], **options)
+        yield case("TransformerDecoderLayer", 6, 2, 5, inputs=[x, memory], call=causal | PADDING, **options)
+        yield case("TransformerDecoder", 6, 2, 5, inputs=[x, memory], call={"memory_mask": ADDED}, **options)
+    padding = {"src_key_padding_mask": PADDING["tgt_key_padding_mask"], "mask": AHEAD}
+    yield case("TransformerEncoder", 6, 3, 5, inputs=[[4, 2, 6]], call=padding, dropout=0.0)
+    for interleaved in (False, True):
+        yield case("rotary_embedding", inputs=[[2, 3, 5, 6]], call={"interleaved": interleaved})
+        call = {"interleaved": interleaved, "base": 100.0, "positions": [[[3, 0, 7]], [[1, 2, 3]]]}
+        yield case("rotary_embedding", inputs=[[2, 4, 3, 8]], call=call)
+
+
+CASES = [*recurrent(), *transformers()]
+
+
+def made(nn, case, **others):
+    """The layer of a case, or the function; a stack has two layers, and a normalisation at its end."""
+    name = case["name"]
+    if hasattr(nn, f"{name}Layer"):
+        layer = getattr(nn, f"{name}Layer")(*case["args"], **case["options"])
+        return getattr(nn, name)(layer, 2, nn.LayerNorm(case["args"][0]), **others)
+    return getattr(nn, name)(*case["args"], **case["options"]) if hasattr(nn, name) else None
+
+
+def rotary_embedding(x, interleaved, base=10000.0, positions=None):
+    """Pairs as complex numbers, times numbers of length 1; the values are those of PyTorch's operator for ONNX."""
+    import torch
+
+    pairs = x.shape[-1] // 2
+    positions = torch.arange(x.shape[-2]) if positions is None else positions
+    angles = positions[..., None] * base ** (-torch.arange(pairs) / pairs)
+    apart = x.unflatten(-1, (pairs, 2) if interleaved else (2, pairs))
+    z = torch.view_as_complex((apart if interleaved else apart.mT).contiguous())
+    y = torch.view_as_real(z * torch.polar(torch.ones_like(angles), angles))
+    y = (y if interleaved else y.mT).reshape(x.shape)
+    rows = angles.expand(len(x), x.shape[1], *angles.shape[-2:])[:, 0]
+    ours = torch.onnx.ops.rotary_embedding(x.detach(), rows.cos(), rows.sin(), interleaved=interleaved)
+    torch.testing.assert_close(y.detach(), ours)
+    return y
 
 
 def arguments(case, inputs):
@@ -44,11 +101,13 @@ def arguments(case, inputs):
 def called(case, layer, inputs):
     """The outputs of a layer of PyTorch's; of lengths it knows by packed sequences."""
     import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
     call = as_arrays(case["call"], torch.tensor)
     if "lengths" not in call:
-        return leaves(layer(*arguments(case, inputs), **call))
+        with sdpa_kernel(SDPBackend.MATH):  # others have no second derivative
+            return leaves(layer(*arguments(case, inputs), **call))
     x, *state = arguments(case, inputs)
     packed = pack_padded_sequence(x, call["lengths"], layer.batch_first, enforce_sorted=False)
     y, last = layer(packed, *state)
@@ -61,13 +120,17 @@ def reference(case):
 
     torch.set_default_dtype(torch.float64)
     inputs = [torch.tensor(drawn(f"input {i}", shape), requires_grad=True) for i, shape in enumerate(case["inputs"])]
-    layer = getattr(torch.nn, case["name"])(*case["args"], **case["options"])
-    layer.load_state_dict({name: torch.tensor(drawn(name, p.shape)) for name, p in layer.state_dict().items()})
-    params = dict(layer.named_parameters())
+    layer = made(torch.nn, case, **({"enable_nested_tensor": False} if case["name"] == "TransformerEncoder" else {}))
+    if layer is None:
+        layer, params = rotary_embedding, {}
+    else:
+        layer.load_state_dict({name: torch.tensor(drawn(name, p.shape)) for name, p in layer.state_dict().items()})
+        params = dict(layer.named_parameters())
     outputs = called(case, layer, inputs)
     loss = sum(torch.sum(y * torch.tensor(drawn(f"cotangent {i}", y.shape))) for i, y in enumerate(outputs))
     firsts = torch.autograd.grad(loss, [*inputs, *params.values()], create_graph=True)
     along = sum(torch.sum(g * torch.tensor(drawn(f"direction {i}", g.shape))) for i, g in enumerate(firsts))
+    along = along + 0 * loss  # of a linear function the gradient depends on nothing
     seconds = torch.autograd.grad(along, [*inputs, *params.values()], materialize_grads=True)
     keys = [*(f"input {i}" for i in range(len(inputs))), *params]
     return {

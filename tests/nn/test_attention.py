@@ -77,6 +77,17 @@ def test_causal_attention_does_not_look_ahead():
         np.testing.assert_allclose(y[:, i : i + 1], want, rtol=1e-13)
 
 
+def test_masks_have_a_corner():
+    """Both begin together, or both end together; more queries than keys leave the first ones without any."""
+    assert F.causal_upper_left(2, 3).tolist() == [[True, False, False], [True, True, False]]
+    assert F.causal_lower_right(2, 3).tolist() == [[True, True, False], [True, True, True]]
+    assert F.causal_lower_right(3, 2).tolist() == [[False, False], [True, False], [True, True]]
+    assert F.causal_lower_right(0, 2).shape == (0, 2)
+    last = F.scaled_dot_product_attention(Q[:, 3:], K[:, :4], V[:, :4], F.causal_lower_right(1, 4))
+    whole = F.scaled_dot_product_attention(Q, K[:, :4], V[:, :4], is_causal=True)
+    np.testing.assert_allclose(last, whole[:, 3:], rtol=1e-13)
+
+
 def test_a_float_mask_has_a_gradient():
     """As a bias that is learned; summed over what it was broadcast to."""
     bias = RNG.normal(size=(4, 5))
@@ -147,6 +158,82 @@ def test_layers_drop_in_training_only():
         np.testing.assert_array_equal(layer(x).data, layer(x).data)
 
 
+# Caches
+
+OPTIONS = [{}, {"batch_first": True}, {"rotary_base": 10.0}]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_cache_stands_for_the_sequence_before(options):
+    """Piece by piece, with a padded beginning: outputs, weights and gradients are those of the whole sequence."""
+    layer = nn.MultiheadAttention(8, 2, bias=False, rng=0, **options)
+    axis = 1 if layer.batch_first else 0
+    x = np.moveaxis(np.random.default_rng(1).normal(size=(5, 3, 8)), 0, axis)
+    padding = np.zeros((3, 5), bool)
+    padding[1, :2] = True
+    y, weights = layer(x, x, x, padding, is_causal=True)
+    cache, outputs = layer.new_cache(3), []
+    for piece in (slice(2), slice(2, 4), slice(4, 5)):
+        part = np.take(x, range(*piece.indices(5)), axis)
+        former = [array.tolist() for array in cache]
+        output, last, following = layer(part, part, part, padding[:, : piece.stop], is_causal=True, cache=cache)
+        outputs.append(output)
+        for array, before in zip(cache, former, strict=True):
+            assert array.tolist() == before
+        cache = following
+    together = np.concatenate(outputs, axis)
+    np.testing.assert_allclose(together.data, y.data, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(last.data, weights.data[:, 4:], rtol=1e-12, atol=1e-14)
+    gradients = []
+    for result in (y, together):
+        np.sum(result**2).backward()
+        gradients.append([p.grad.data for p in layer.parameters()])
+        layer.zero_grad()
+    for got, want in zip(gradients[1], gradients[0], strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
+def test_a_cache_may_have_all_keys():
+    """Queries alone look at those of a memory, which is projected once."""
+    layer = nn.MultiheadAttention(6, 2, rng=0)
+    memory, x = RNG.normal(size=(5, 3, 6)), RNG.normal(size=(4, 3, 6))
+    want, _ = layer(x, memory, memory)
+    y, weights, cache = layer(x, None, None, need_weights=False, cache=layer.cached(memory, memory))
+    assert weights is None
+    np.testing.assert_array_equal(y.data, want.data)
+    assert [part.shape for part in cache] == [(3, 2, 5, 3)] * 2
+
+
+def test_caches_go_through_transformations():
+    """Tangents, checkpoints and compiled functions of a call with a cache have the values of the call."""
+    layer = nn.MultiheadAttention(8, 2, rotary_base=10.0, rng=0).requires_grad_(False)
+    x, t = RNG.normal(size=(2, 2, 3, 8))
+    cache = layer(x, x, x, cache=layer.new_cache(3))[2]
+    cache = tuple(mg.asarray(part).numpy() for part in cache)
+
+    def call(x, cache):
+        y, _, cache = layer(x, x, x, is_causal=True, cache=cache)
+        return y, cache
+
+    want, following = call(x, cache)
+    for function in (mg.checkpoint(call), mg.compile(call), mg.compile(call)):
+        for _ in range(2):
+            y, new = function(x, cache)
+            np.testing.assert_array_equal(mg.asarray(y).numpy(), want.data)
+            np.testing.assert_array_equal(mg.asarray(new[1]).numpy(), following[1].data)
+    of_cache = lambda cache: np.sum(call(x, cache)[0] ** 2)
+    _, slope = mg.jvp(of_cache, (cache,), (tuple(t.reshape(3, 2, 2, 4) for _ in cache),))
+    gradient = mg.grad(of_cache)(cache)
+    np.testing.assert_allclose(slope, sum(np.sum(g * t.reshape(g.shape)) for g in gradient), rtol=1e-12)
+
+
+def test_float32_stays_float32_in_a_cache():
+    layer = nn.MultiheadAttention(8, 2, rotary_base=10.0, rng=0).astype(np.float32)
+    x = np.ones((2, 3, 8), np.float32)
+    y, _, cache = layer(x, x, x, cache=layer.new_cache(3))
+    assert {y.dtype, cache[0].dtype, cache[1].dtype} == {np.dtype(np.float32)}
+
+
 X = np.zeros((4, 3, 6))
 LAYER = nn.MultiheadAttention(6, 2, rng=0)
 
@@ -202,6 +289,25 @@ LAYER = nn.MultiheadAttention(6, 2, rng=0)
             "of shape (queries, n, 6), and keys and values of shape (keys, n, 6); got (4, 3, 6), (2, 3, 6) and (4,",
         ),
         (lambda: LAYER(X, X[:, :2], X[:, :2]), ValueError, "got (4, 3, 6), (4, 2, 6) and (4, 2, 6)"),
+        (lambda: LAYER(X, None, None), ValueError, "got (4, 3, 6), None and None"),
+        (lambda: LAYER(X, None, X, cache=LAYER.new_cache(3)), ValueError, "got (4, 3, 6), None and (4, 3, 6)"),
+        (
+            lambda: LAYER(X, X, X, cache=LAYER.new_cache(2)),
+            ValueError,
+            "a cache of this MultiheadAttention is a pair of arrays of shape (3, 2, keys, 3); got (2, 2, 0, 3) and "
+            "(2, 2, 0, 3). Begin with new_cache(3)",
+        ),
+        (lambda: LAYER(X, X, X, cache=X), ValueError, "keys, 3); got (4, 3, 6). Begin"),
+        (lambda: LAYER(X, X, X, cache=(X, X)), ValueError, "keys, 3); got (4, 3, 6) and (4, 3, 6). Begin"),
+        (lambda: LAYER.new_cache(-1), ValueError, "the number of sequences in a cache is at least 0; got -1"),
+        (lambda: F.causal_lower_right(2.0, 3), TypeError, "the number of queries is an integer; got 2.0"),
+        (lambda: F.causal_upper_left(2, -3), ValueError, "the number of keys is at least 0; got -3"),
+        (
+            lambda: nn.MultiheadAttention(6, 2, rotary_base=10.0),
+            ValueError,
+            "rotary positions take an even number of features a head; got 3",
+        ),
+        (lambda: nn.MultiheadAttention(8, 2, rotary_base=0.5), ValueError, "is above 1, such as 10000; got 0.5"),
         (lambda: LAYER(X[0], X, X), ValueError, "got (3, 6), (4, 3, 6) and (4, 3, 6)"),
         (
             lambda: nn.MultiheadAttention(6, 2, batch_first=True)(X[..., :5], X, X),

@@ -11,6 +11,17 @@ from minigrad.nn import functional as F
 
 CLASSES = np.array([0, 2, 1, 2])
 
+
+class Recalling(nn.Module):
+    """A decoder whose memory is its sequence."""
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+
+    def forward(self, x):
+        return self.decoder(x, x, tgt_is_causal=True)
+
+
 LAYERS = {
     "linear": (lambda: nn.Linear(3, 2, rng=0), (4, 3)),
     "linear of a stack": (lambda: nn.Linear(3, 2, rng=0), (2, 4, 3)),
@@ -65,6 +76,11 @@ LAYERS = {
     "rnn cell": (lambda: nn.RNNCell(3, 4, rng=0), (2, 3)),
     "gru cell": (lambda: nn.GRUCell(3, 4, rng=0), (2, 3)),
     "lstm cell": (lambda: nn.LSTMCell(3, 4, rng=0), (2, 3)),
+    "encoder": (
+        lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, rotary_base=9.0, rng=0), 2),
+        (2, 5, 4),
+    ),
+    "decoder": (lambda: Recalling(nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8, rng=0), 2)), (2, 5, 4)),
     "transformer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.1, rng=0), (2, 5, 4)),
 } | {
     name: (lambda activation=activation: nn.Sequential(nn.Linear(3, 4, rng=0), activation), (5, 3))

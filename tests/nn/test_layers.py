@@ -52,6 +52,7 @@ FLAGS = [
     ("TransformerEncoderLayer", (4, 2, 8), "bias"),
     ("TransformerEncoderLayer", (4, 2, 8), "batch_first"),
     ("TransformerEncoderLayer", (4, 2, 8), "norm_first"),
+    ("TransformerDecoderLayer", (4, 2, 8), "batch_first"),
     ("BatchNorm1d", (4,), "affine"),
     ("LayerNorm", (4,), "affine"),
     ("LayerNorm", (4,), "bias"),

@@ -1,4 +1,4 @@
-"""The encoder's layer: masks, defaults, dtypes, and what is refused."""
+"""Encoders and decoders: masks, defaults, caches, copies, dtypes, and what is refused."""
 
 import re
 
@@ -46,6 +46,121 @@ def test_float32_stays_float32():
         y.sum().backward()
         assert y.dtype == np.float32
         assert all(p.grad.dtype == np.float32 for p in layer.parameters())
+
+
+# Caches
+
+
+def encoder(**options):
+    layer = nn.TransformerEncoderLayer(8, 2, 6, dropout=0.0, rng=0, **options)
+    return nn.TransformerEncoder(layer, 2, nn.LayerNorm(8))
+
+
+def decoder(**options):
+    layer = nn.TransformerDecoderLayer(8, 2, 6, dropout=0.0, rng=0, **options)
+    return nn.TransformerDecoder(layer, 2)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_first": True, "norm_first": True, "rotary_base": 100.0}])
+def test_generation_with_a_cache_is_the_whole_pass(options):
+    """Three elements at once, then one by one: outputs and gradients are those of a causal pass over all of them."""
+    axis = 1 if options else 0
+    x, memory = (np.moveaxis(RNG.normal(size=(n, 3, 8)), 0, axis) for n in (5, 4))
+    pieces = [np.take(x, range(*ends), axis) for ends in ((0, 3), (3, 4), (4, 5))]
+    stacks = encoder(**options), decoder(**options)
+    calls = (
+        lambda x, **cache: stacks[0](x, is_causal=True, **cache),
+        lambda x, **cache: stacks[1](x, None if cache else memory, tgt_is_causal=True, **cache),
+    )
+    for stack, call, begin in zip(stacks, calls, (3, memory), strict=True):
+        want, cache, outputs = call(x), stack.new_cache(begin), []
+        for piece in pieces:
+            y, cache = call(piece, cache=cache)
+            outputs.append(y)
+        y = np.concatenate(outputs, axis)
+        np.testing.assert_allclose(y.data, want.data, rtol=1e-11, atol=1e-13)
+        found = []
+        for result in (want, y):
+            np.sum(result**3).backward()
+            found.append([p.grad.data for p in stack.parameters()])
+            stack.zero_grad()
+        for got, expected in zip(found[1], found[0], strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_a_memory_may_be_the_sequence():
+    """One array for both has the value and the gradient of the sum of two."""
+    layer = nn.TransformerDecoderLayer(8, 2, 6, dropout=0.0, norm_first=True, rng=0)
+    x = RNG.normal(size=(4, 3, 8))
+    of_both = mg.grad(lambda x: np.sum(layer(x, x).detach() * 0 + layer(x, x) ** 2))(x)
+    apart = mg.grad(lambda x, memory: np.sum(layer(x, memory) ** 2), argnums=(0, 1))(x, x.copy())
+    np.testing.assert_allclose(of_both.data, (apart[0] + apart[1]).data, rtol=1e-12)
+
+
+def test_copies_begin_equal_and_learn_apart():
+    """Each has parameters of its own, and none is the layer's that was copied."""
+    layer = nn.TransformerEncoderLayer(8, 2, 6, rng=0)
+    stack = nn.TransformerEncoder(layer, 3)
+    assert len({id(p) for p in (*layer.parameters(), *stack.parameters())}) == 4 * len(layer.parameters())
+    for one in stack.layers:
+        for (name, p), q in zip(one.named_parameters(), layer.parameters(), strict=True):
+            np.testing.assert_array_equal(p.data, q.data, err_msg=name)
+
+
+def test_copies_drop_apart():
+    """Layers of a stack draw one after the other from one generator: two equal layers drop different numbers."""
+    layer = nn.Sequential(nn.Dropout(0.5, rng=0))
+    stack = nn.TransformerEncoder(layer, 2)
+    for one in stack.layers:
+        one.forward = lambda x, *masks, part=one[0]: part(x)
+    assert stack.layers[0][0].rng is stack.layers[1][0].rng is layer[0].rng
+    kept = stack(np.ones(1000)) == 4
+    assert 200 < kept.sum() < 300  # a quarter, give or take four deviations; half if both dropped the same
+
+
+def test_a_layer_without_a_cache_can_be_stacked():
+    """A stack calls it with the masks alone."""
+
+    class Plain(nn.Module):
+        def forward(self, x, mask, padding, is_causal):
+            assert (mask, padding, is_causal) == (None, None, False)
+            return x + 1
+
+    assert nn.TransformerEncoder(Plain(), 3)(np.zeros(2)).tolist() == [3, 3]
+
+
+X = np.zeros((2, 3, 8))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nn.TransformerEncoder(nn.ReLU(), 0), "num_layers of TransformerEncoder is at least 1; got 0"),
+        (
+            lambda: encoder()(X, cache=encoder().new_cache(3)[:1]),
+            "is a tuple with one for each of its 2 layers, as its new_cache returns; got a tuple of 1",
+        ),
+        (lambda: encoder()(X, cache=3), "as its new_cache returns; got a int"),
+        (lambda: decoder()(X, None), "a decoder takes a memory, or a cache that has it; got neither"),
+        (
+            lambda: decoder()(X, X, cache=decoder().new_cache(X)),
+            "a cache has the keys of the memory; got a memory as well. Pass memory=None beside the cache",
+        ),
+        (
+            lambda: decoder()(X, None, memory_is_causal=True, cache=decoder().new_cache(X)),
+            "memory_is_causal counts from the first element, and before those beside a cache there are others. Pass a "
+            "memory_mask for the new ones",
+        ),
+        (
+            lambda: decoder()(X, None, cache=[1, 2]),
+            "a cache of a decoder's layer is what its new_cache(memory), or its last call, returns",
+        ),
+    ],
+)
+def test_misfits_are_refused(call, message):
+    """With what was wanted and what came."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
 
 
 def test_options_out_of_range_are_refused():

@@ -25,6 +25,7 @@ from minigrad.nn import (
     normalisation,
     pooling,
     recurrent,
+    rotary,
     unfolding,
 )
 from minigrad.nn import stencil as stencils
@@ -197,6 +198,12 @@ def keys_before(like, queries, keys):
     """Whether a key comes before a query, of which the first has none; in the library of `like`."""
     ones = np.ones_like(like, shape=(queries, keys))
     return plain_index(np.cumsum(ones, axis=1) < np.cumsum(ones, axis=0))
+
+
+def cosines_and_sines(like, *shape):
+    """Of angles that all differ, without a derivative, in the library of `like`."""
+    angles = plain_index(np.cumsum(np.ones_like(like, shape=shape), axis=0))
+    return np.cos(angles), np.sin(angles)
 
 
 def all_parts(arrays):
@@ -420,6 +427,11 @@ case(weights, normal(2, 1, 3, 2), normal(3, 4, 2), call=joined(scale=0.5))
 case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(3, 1), call=joined())
 case(weights, normal(2, 3, 2), normal(2, 4, 2), call=lambda f, q, k: f([q, k], keys_before(q, 3, 4)))
 case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(4), call=lambda f, *xs: f(list(xs), keys_before(xs[0], 3, 4)))
+
+for interleaved in (False, True):
+    start(key_of(rotary.turned), interleaved)
+    turn = lambda f, x, interleaved=interleaved: f(x, *cosines_and_sines(x, 3, 2), interleaved)
+    case(key_of(rotary.turned), normal(2, 3, 4), call=turn, analytic=True)
 
 # Recurrence, of sequences of 3 steps, 2 features and a batch of 2
 
