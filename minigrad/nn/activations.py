@@ -1,4 +1,4 @@
-"""Functions of each element between the layers of a network, and softmax.
+"""Functions of each element between the layers of a network.
 
 At a kink each has the derivative from the left.
 """
@@ -11,13 +11,13 @@ import numpy as np
 from ..core.foreign import admitted
 from ..core.primitive import elementwise
 from ..core.short import public
-from ..ops.functions import log_softmax, sigmoid, softmax
+from ..ops.functions import absolute, sigmoid
 from ..ops.functions import tanh as hyperbolic_tangent
 from ..rules import network
 from ..rules.elementwise import erf
 from ..rules.erf import erf_single
 from ..rules.network import quiet, vanishing_exp
-from ..rules.precision import as_floats
+from ..rules.precision import InSingle, as_floats, of_floats
 from .module import Module
 from .precision import floating
 
@@ -117,6 +117,29 @@ def log_sigmoid(x):
 
 log_sigmoid = public(elementwise(log_sigmoid, lambda g, y, x: g * network.sigmoid(-x)))
 
+# tanh(log(1 + e)), with e = exp(x), is n / (n + 2) with n = e * (e + 2): 1 to the last place long before e overflows.
+
+
+def _bounded_exp(x):
+    return vanishing_exp(np.minimum(x, 20.0))
+
+
+@of_floats
+def tanh_of_softplus(x):
+    """tanh(log(1 + exp(x))), the share of x that mish lets through."""
+    e = _bounded_exp(x)
+    n = e * (e + 2.0)
+    return n / (n + 2.0)
+
+
+def _tanh_of_softplus(g, y, x):
+    e = _bounded_exp(x)
+    rest = e * (e + 2.0) + 2.0
+    return g * ((e / rest) * (4.0 * (1.0 + e) / rest))
+
+
+tanh_of_softplus = public(elementwise(tanh_of_softplus, InSingle(_tanh_of_softplus)))
+
 # Klambauer, Unterthiner, Mayr & Hochreiter, Self-normalizing neural networks, NIPS 2017 (arXiv:1706.02515).
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
@@ -161,6 +184,61 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
         The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
     """
     return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
+
+
+def mish(x: Any) -> Any:
+    """``x * tanh(softplus(x))``.
+
+    References
+    ----------
+    Misra, Mish: a self regularized non-monotonic activation function, BMVC 2020 (arXiv:1908.08681).
+    """
+    x = admitted("mish", x)
+    return x * tanh_of_softplus(x)
+
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """``x``, or ``alpha * (exp(x / alpha) - 1)`` where x is negative, which has no kink.
+
+    Parameters
+    ----------
+    x : array
+    alpha : float > 0
+
+    References
+    ----------
+    Barron, Continuously differentiable exponential linear units, 2017 (arXiv:1704.07483).
+    """
+    if not alpha > 0:
+        raise ValueError(f"celu's alpha is positive; got {alpha!r}")
+    return elu(x) if alpha == 1 else alpha * elu(floating("celu", x) / alpha)
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """The first half along an axis, times the sigmoid of the second half.
+
+    Parameters
+    ----------
+    x : array
+    axis : int
+        Of an even length.
+
+    References
+    ----------
+    Dauphin, Fan, Auli & Grangier, Language modeling with gated convolutional networks, 2016 (arXiv:1612.08083).
+    """
+    x = floating("glu", x)
+    if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
+        raise ValueError(f"glu takes an axis of an even length; got axis {axis} of an array of shape {x.shape}")
+    half = x.shape[axis] // 2
+    before = (slice(None),) * (axis % x.ndim)
+    return x[(*before, slice(half))] * sigmoid(x[(*before, slice(half, None))])
+
+
+def softsign(x: Any) -> Any:
+    """``x / (1 + abs(x))``."""
+    x = floating("softsign", x)
+    return x / (1.0 + absolute(x))
 
 
 def tanh(x: Any) -> Any:
@@ -263,40 +341,52 @@ class Softplus(Module):
         return softplus(x, self.beta)
 
 
-class Softmax(Module):
-    """`functional.softmax` as a layer.
-
-    Parameters
-    ----------
-    axis : int
-        That of the classes: 1 for images of scores, (batch, classes, height, width).
-    """
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        return softmax(x, axis=self.axis)
-
-
-class LogSoftmax(Module):
-    """`functional.log_softmax` as a layer.
-
-    Parameters
-    ----------
-    axis : int
-        As of `Softmax`.
-    """
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        return log_softmax(x, axis=self.axis)
-
-
 class LogSigmoid(Module):
     """`functional.log_sigmoid` as a layer."""
 
     def forward(self, x: Any) -> Any:
         return log_sigmoid(x)
+
+
+class Mish(Module):
+    """`functional.mish` as a layer."""
+
+    def forward(self, x: Any) -> Any:
+        return mish(x)
+
+
+class CELU(Module):
+    """`functional.celu` as a layer.
+
+    Parameters
+    ----------
+    alpha : float > 0
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        return celu(x, self.alpha)
+
+
+class GLU(Module):
+    """`functional.glu` as a layer.
+
+    Parameters
+    ----------
+    axis : int
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        return glu(x, self.axis)
+
+
+class Softsign(Module):
+    """`functional.softsign` as a layer."""
+
+    def forward(self, x: Any) -> Any:
+        return softsign(x)

@@ -1,11 +1,11 @@
 """What layers and losses compute, as functions of arrays."""
 
 from ..ops.functions import log_softmax, sigmoid, softmax
-from .activations import elu, gelu, leaky_relu, log_sigmoid, relu, selu, silu, softplus, tanh
+from .activations import celu, elu, gelu, glu, leaky_relu, log_sigmoid, mish, relu, selu, silu, softplus, softsign, tanh
 from .attention import causal_lower_right, causal_upper_left, scaled_dot_product_attention
 from .convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .distance import cosine_similarity, normalize, pairwise_distance
-from .dropout import dropout
+from .dropout import alpha_dropout, dropout, dropout1d, dropout2d
 from .embedding import embedding
 from .linear import bilinear, linear
 from .losses import (
@@ -30,6 +30,18 @@ from .losses import (
     triplet_margin_loss,
 )
 from .normalisation import batch_norm, group_norm, layer_norm, rms_norm
+from .piecewise import (
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    prelu,
+    relu6,
+    rrelu,
+    softshrink,
+    tanhshrink,
+    threshold,
+)
 from .pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -46,6 +58,7 @@ from .pooling import (
 )
 from .resizing import interpolate
 from .rotary import rotary_embedding
+from .softmax import softmin
 from .unfolding import fold, pixel_shuffle, pixel_unshuffle, unfold
 
 __all__ = [
@@ -55,6 +68,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -64,6 +78,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "causal_lower_right",
     "causal_upper_left",
+    "celu",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -75,12 +90,19 @@ __all__ = [
     "cross_entropy",
     "ctc_loss",
     "dropout",
+    "dropout1d",
+    "dropout2d",
     "elu",
     "embedding",
     "fold",
     "gaussian_nll_loss",
     "gelu",
+    "glu",
     "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "hinge_loss",
     "huber_loss",
     "interpolate",
@@ -95,6 +117,7 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "mish",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -104,9 +127,12 @@ __all__ = [
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
     "rms_norm",
     "rotary_embedding",
+    "rrelu",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
@@ -114,8 +140,13 @@ __all__ = [
     "silu",
     "smooth_l1_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
     "triplet_margin_loss",
     "unfold",
 ]

@@ -85,6 +85,18 @@ class Pair(nn.Module):
         return self.lstm(x, (h, c), *others)
 
 
+class Chained(nn.Module):
+    """Modules in a container, one after the other."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def forward(self, x):
+        for part in self.parts:
+            x = (self.parts[part] if isinstance(part, str) else part)(x)
+        return x
+
+
 class Transcribed(nn.Module):
     """A loss of two sequences of labels, by their lengths."""
 
@@ -275,6 +287,28 @@ FUNCTIONS = {
     for name in (*("elu", "log_sigmoid", "log_softmax", "relu", "selu", "sigmoid", "silu", "softmax", "tanh"),)
 }
 MASKS = {"causal_lower_right", "causal_upper_left"}  # of no arrays
+PIECES = ("Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "PReLU", "ReLU6", "Softshrink", "Tanhshrink")
+SMOOTH = ("CELU", "GLU", "Mish", "Softmin", "Softsign")
+LAYERS |= {name: (getattr(nn, name), [ROWS]) for name in (*PIECES, *SMOOTH, "Identity")}
+LAYERS |= {
+    "Threshold": (lambda: nn.Threshold(0.5, -2.0), [ROWS]),
+    "RReLU": (lambda: nn.RReLU(rng=0), [ROWS]),
+    "Softmax2d": (nn.Softmax2d, [(near, (2, 4, 5, 3))]),
+    "Dropout1d": (lambda: nn.Dropout1d(0.4, rng=0), [(wide, (2, 4, 6))]),
+    "Dropout2d": (lambda: nn.Dropout2d(0.4, rng=0), [IMAGES]),
+    "AlphaDropout": (lambda: nn.AlphaDropout(0.4, rng=0), [IMAGES]),
+    "ModuleList": (lambda: Chained(nn.ModuleList([nn.Linear(4, 4, rng=0), nn.Tanh()])), [ROWS]),
+    "ModuleDict": (lambda: Chained(nn.ModuleDict({"a": nn.Linear(4, 4, rng=0), "b": nn.Tanh()})), [ROWS]),
+}
+FUNCTIONS |= {name.lower(): (getattr(F, name.lower()), [ROWS]) for name in (*PIECES, *SMOOTH) if name != "PReLU"}
+FUNCTIONS |= {
+    "prelu": (F.prelu, [ROWS, VARIANCE]),
+    "threshold": (lambda x: F.threshold(x, 0.5, -2.0), [ROWS]),
+    "rrelu": (lambda x: F.rrelu(x, training=True, rng=0), [ROWS]),
+    "dropout1d": (lambda x: F.dropout1d(x, 0.4, rng=0), [(wide, (2, 4, 6))]),
+    "dropout2d": (lambda x: F.dropout2d(x, 0.4, rng=0), [IMAGES]),
+    "alpha_dropout": (lambda x: F.alpha_dropout(x, 0.4, rng=0), [IMAGES]),
+}
 OTHERS = {"Module", "Parameter", "Buffer", "functional", "functional_call", "init"}  # neither layers nor losses
 
 
@@ -329,7 +363,7 @@ def check(name, function, exact, precision, arguments, data):
 
 # What puts numbers in other places, and keeps their dtype
 MOVERS = {
-    *("Flatten", "embedding", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample of the nearest"),
+    *("Flatten", "Identity", "embedding", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample of the nearest"),
     *("pixel_shuffle", "pixel_unshuffle", "unfold", "interpolate the nearest"),
 }
 
@@ -343,7 +377,7 @@ def leaf(a, learns):
 
 def double(name, a, kind):
     """The numbers in double precision; dropout draws for single precision in that."""
-    if kind in (labels, counts) or (name in ("Dropout", "dropout") and a.dtype == np.float32):
+    if kind in (labels, counts) or ("ropout" in name and a.dtype == np.float32):
         return a.copy()
     return a.astype(float)
 

@@ -72,7 +72,31 @@ def distances():
         yield case("normalize", cube, **options)
 
 
-CASES = [*losses(), *ctc(), *distances()]
+def activations():
+    table = ("wide", (5, 4))
+    for name in ("relu6", "hardswish", "mish", "softsign", "tanhshrink", "softshrink", "hardshrink"):
+        yield case(name, table)
+    yield case("hardsigmoid", table)
+    yield case("hardtanh", table)
+    yield case("hardtanh", table, min_val=-2.5, max_val=0.3)
+    yield case("hardshrink", table, lambd=1.5)
+    yield case("softshrink", table, lambd=1.5)
+    yield case("threshold", table, threshold=0.4, value=-2.0)
+    yield case("celu", table)
+    yield case("celu", table, alpha=0.5)  # which PyTorch rounds to single precision
+    yield case("glu", table)
+    yield case("glu", ("wide", (2, 6, 3)), axis=1)
+    yield case("softmin", table, axis=-1)
+    yield case("softmin", table, axis=0)
+    yield case("rrelu", table)
+    yield case("rrelu", table, lower=0.2, upper=0.8)
+    yield case("prelu", table, ("normal", (1,)))
+    yield case("prelu", table, ("normal", (4,)))
+    yield case("prelu", ("wide", (2, 3, 2, 2)), ("normal", (3,)))
+    yield case("prelu", ("wide", (6,)), ("normal", (1,)))
+
+
+CASES = [*losses(), *ctc(), *distances(), *activations()]
 
 
 def several_labels(shape):
@@ -94,6 +118,7 @@ def operand(kind, shape, key):
         return np.floor(int(kind.split()[-1]) * (np.abs(x) % 1)).astype(int)
     return {
         "normal": lambda: x,
+        "wide": lambda: 3 * x,
         "log_softmax": lambda: x,
         "signs": lambda: np.sign(x),
         "positive": lambda: np.abs(x) + 0.1,
@@ -104,7 +129,7 @@ def operand(kind, shape, key):
     }[kind]()
 
 
-LEARNED = ("normal", "log_softmax", "positive")
+LEARNED = ("normal", "wide", "log_softmax", "positive")
 
 
 def operands(case):
@@ -141,8 +166,12 @@ def focal(torch):
 
 
 def of_torch(torch, name):
-    """PyTorch's function of a name, with its words for options."""
-    function = focal(torch) if name == "sigmoid_focal_loss" else getattr(torch.nn.functional, name)
+    """PyTorch's function of a name, with its words for options; some are written out."""
+    own = {
+        "sigmoid_focal_loss": focal(torch),
+        "hardsigmoid": lambda x: torch.nn.functional.relu6(x + 3) / 6,  # its slope is 1 / 6 in single precision
+    }
+    function = own[name] if name in own else getattr(torch.nn.functional, name)
     words = {"axis": "dim", "keepdims": "keepdim"}
     return lambda *args, **options: function(*args, **{words.get(key, key): v for key, v in options.items()})
 

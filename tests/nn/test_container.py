@@ -1,5 +1,8 @@
 """Sequential."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -62,3 +65,87 @@ def test_a_layer_can_be_put_in_the_place_of_another():
         with pytest.raises(error):
             net[index] = layer
         assert [*net] == before
+
+
+def test_identity_returns_what_it_is_given():
+    """The very array, whatever it was made with."""
+    x = np.ones(3)
+    assert nn.Identity(54, unused=True)(x) is x
+
+
+def test_a_module_list_is_a_list():
+    """Append, insert, extend, delete, slice and assign, as lists do; and its modules are found by number."""
+    a, b, c = (nn.Linear(1, 1, rng=i) for i in range(3))
+    parts = nn.ModuleList([a])
+    parts.append(c)
+    parts.insert(1, b)
+    assert list(parts) == [a, b, c]
+    assert list(parts[1:]) == [b, c]
+    assert type(parts[1:]) is nn.ModuleList
+    parts[0], parts[1:] = c, [a, b]
+    assert [*parts] == [c, a, b]
+    del parts[1]
+    assert parts.pop() is b
+    assert len(parts) == 1
+    assert nn.ModuleList()
+    parts.extend([a, a])
+    assert list(parts.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+def test_a_module_dict_is_a_dict():
+    """Its modules are found by key; keys, values, items, update and pop as of a dict."""
+    a, b = nn.Linear(1, 1, rng=0), nn.Tanh()
+    parts = nn.ModuleDict({"a": a})
+    parts["b"] = b
+    assert list(parts) == [*parts.keys()] == ["a", "b"]
+    assert [*parts.values()] == [a, b]
+    assert [*parts.items()] == [("a", a), ("b", b)]
+    assert parts["b"] is b
+    assert "a" in parts
+    assert len(parts) == 2
+    parts.update([("c", a)])
+    assert list(parts.state_dict()) == ["a.weight", "a.bias"]
+    assert parts.pop("c") is a
+    del parts["a"]
+    assert list(parts) == ["b"]
+    assert nn.ModuleDict()
+
+
+def test_containers_in_a_module_have_the_names_that_lists_and_dicts_have():
+    class Net(nn.Module):
+        def __init__(self, as_list, as_dict):
+            self.layers = as_list([nn.Linear(1, 2, rng=0)])
+            self.heads = as_dict({"one": nn.Linear(2, 1, rng=1)})
+            self.layers.append(nn.Linear(2, 2, rng=2))
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return self.heads["one"](x)
+
+    plain, ours = Net(list, dict), Net(nn.ModuleList, nn.ModuleDict)
+    assert list(plain.state_dict()) == list(ours.state_dict())
+    x = np.ones((2, 1))
+    np.testing.assert_array_equal(plain(x).detach(), ours(x).detach())
+    np.testing.assert_array_equal(copy.deepcopy(ours)(x).detach(), ours(x).detach())
+    for part in (ours.layers, ours.heads):
+        assert list(pickle.loads(pickle.dumps(part)).state_dict()) == list(part.state_dict())
+    zeros = {name: np.zeros(p.shape) for name, p in ours.named_parameters()}
+    assert not nn.functional_call(ours, zeros, x).any()
+    ours.load_state_dict(ours.from_torch({name: np.transpose(v) for name, v in plain.state_dict().items()}))
+
+
+def test_containers_refuse_what_is_no_module():
+    """And have changed nothing."""
+    parts, named = nn.ModuleList([nn.Tanh()]), nn.ModuleDict({"a": nn.Tanh()})
+    with pytest.raises(TypeError, match=r"ModuleList takes modules; got the class Tanh. Pass an object of it, as Tanh"):
+        parts.append(nn.Tanh)
+    with pytest.raises(TypeError, match="ModuleList takes modules; got a function"):
+        parts[:] = [nn.Tanh(), lambda x: x]
+    with pytest.raises(TypeError, match="ModuleDict takes modules; got a int"):
+        named.update({"b": nn.Tanh(), "c": 1})
+    with pytest.raises(TypeError, match="a ModuleDict takes words as names of modules; got 1"):
+        named[1] = nn.Tanh()
+    assert len(parts) == len(named) == 1
+    with pytest.raises(NotImplementedError, match="ModuleList has no forward"):
+        parts(np.ones(1))

@@ -53,3 +53,49 @@ def test_dropout_refuses_what_is_no_probability(p):
     for make in (nn.Dropout, lambda p: F.dropout(np.ones(2), p)):
         with pytest.raises(ValueError, match=f"p is the probability of an element to be dropped, from 0 to 1; got {p}"):
             make(p)
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [(F.dropout1d, (50, 40, 3)), (F.dropout1d, (2000, 3)), (F.dropout2d, (50, 40, 2, 3)), (F.dropout2d, (2000, 2, 3))],
+)
+def test_channels_are_dropped_as_a_whole(function, shape):
+    """Each is 0 everywhere or scaled everywhere, about a part of p of them; the slopes are the factors."""
+    y, slopes = mg.value_and_grad(lambda x: mg.sum(function(x, 0.3, rng=0)))(np.ones(shape))
+    kept = slopes.reshape(2000, -1)
+    assert (kept == kept[:, :1]).all()
+    assert set(np.unique(kept)) == {0.0, 1 / 0.7}
+    assert (kept[:, 0] == 0).mean() == pytest.approx(0.3, abs=0.04)  # four standard deviations
+    assert y == pytest.approx(slopes.sum())
+
+
+def test_alpha_dropout_keeps_mean_and_variance():
+    """Those of a normal distribution, for any p; the rest has one value, at p = 1 0."""
+    x = np.random.default_rng(0).normal(size=200_000)
+    for p in (0.1, 0.5, 0.9):
+        y = F.alpha_dropout(x, p, rng=1)
+        assert y.mean() == pytest.approx(0, abs=0.02)
+        assert y.var() == pytest.approx(1, abs=0.03)
+        assert np.mean(y == np.median(y) if p == 0.9 else True) > 0.8
+    assert not F.alpha_dropout(x, 1.0).any()
+    np.testing.assert_array_equal(F.alpha_dropout(x, 0.0), x)
+
+
+LAYERS = [(nn.Dropout1d, (4, 3)), (nn.Dropout2d, (4, 3, 2)), (nn.AlphaDropout, (4, 3)), (nn.Dropout, (4, 3))]
+
+
+@pytest.mark.parametrize(("kind", "shape"), LAYERS)
+def test_layers_draw_in_training_only(kind, shape):
+    """Anew in each call; and a chance that is none is refused when the layer is made."""
+    x, layer = np.ones(shape), kind(0.5, rng=3)
+    assert any(not np.array_equal(layer(x), layer(x)) for _ in range(20))
+    assert layer.eval()(x) is x
+    with pytest.raises(ValueError, match="p is the probability of an element to be dropped, from 0 to 1; got 2"):
+        kind(2)
+
+
+def test_arrays_without_channels_are_refused():
+    with pytest.raises(ValueError, match=r"takes .* \(batch, channels, length\) or \(channels, length\); got \(3,"):
+        F.dropout1d(np.ones(3))
+    with pytest.raises(ValueError, match=r"dropout2d takes .* or \(channels, height, width\); got \(2, 3\)"):
+        F.dropout2d(np.ones((2, 3)))

@@ -23,6 +23,7 @@ from minigrad.nn import (
     linear,
     losses,
     normalisation,
+    piecewise,
     pooling,
     recurrent,
     rotary,
@@ -316,6 +317,13 @@ on(key_of(network.softmax_or_zero), (2, 3, 4), (None,), (0,), ((0, 2),), analyti
 for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
     unary(normal, key_of(f))
 unary(normal, key_of(activations.log1pexp), key_of(activations.log_sigmoid))
+unary(normal, key_of(activations.tanh_of_softplus))
+on(key_of(piecewise.bounded_between), (3, 4), (-1.0, 0.5), draw=between, analytic=False)
+on(key_of(piecewise.outside), (3, 4), (0.5,), draw=between, analytic=False)
+on(key_of(piecewise.nearer), (3, 4), (0.5,), draw=between, analytic=False)
+on(key_of(piecewise.above), (3, 4), (0.5, -2.0), draw=between, analytic=False)
+start(key_of(piecewise.sloped))
+case(key_of(piecewise.sloped), between(3, 4), normal(3, 4), stretchable=True)
 on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, analytic=False)
 on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
 
