@@ -430,6 +430,7 @@ for window, image, result in (
 # Attention, with all scores and with some; a row has none
 
 weights = key_of(attention.attention_weights)
+start(weights)
 case(weights, normal(3, 2), normal(4, 2), call=joined())
 case(weights, normal(2, 1, 3, 2), normal(3, 4, 2), call=joined(scale=0.5))
 case(weights, normal(2, 3, 2), normal(2, 4, 2), normal(3, 1), call=joined())
