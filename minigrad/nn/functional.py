@@ -29,7 +29,7 @@ from .losses import (
     smooth_l1_loss,
     triplet_margin_loss,
 )
-from .normalisation import batch_norm, group_norm, layer_norm, rms_norm
+from .normalisation import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from .piecewise import (
     hardshrink,
     hardsigmoid,
@@ -105,6 +105,7 @@ __all__ = [
     "hardtanh",
     "hinge_loss",
     "huber_loss",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",

@@ -353,6 +353,7 @@ MODULES = {
     "Conv2d": (lambda: nn.Conv2d(2, 3, 2, rng=0), (1, 2, 4, 4)),
     "ConvTranspose2d": (lambda: nn.ConvTranspose2d(2, 3, 2, rng=0), (1, 2, 3, 3)),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(3), (4, 3)),
+    "InstanceNorm1d": (lambda: nn.InstanceNorm1d(3, affine=True), (4, 3, 2)),
     "LayerNorm": (lambda: nn.LayerNorm(3), (4, 3)),
     "GroupNorm": (lambda: nn.GroupNorm(1, 2), (2, 2, 3)),
     "RMSNorm": (lambda: nn.RMSNorm(3), (4, 3)),

@@ -64,6 +64,14 @@ LAYERS = {
         (5, 3),
     ),
     "batch_norm2d": (lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.BatchNorm2d(2)), (2, 1, 5, 5)),
+    "batch_norm without statistics": (
+        lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4, track_running_stats=False)),
+        (5, 3),
+    ),
+    "instance_norm": (
+        lambda: nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.InstanceNorm2d(2, affine=True, track_running_stats=True)),
+        (2, 1, 5, 5),
+    ),
     "layer_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.LayerNorm(4)), (5, 3)),
     "group_norm": (lambda: nn.Sequential(nn.Conv2d(1, 4, 3, rng=0), nn.GroupNorm(2, 4)), (2, 1, 5, 5)),
     "rms_norm": (lambda: nn.Sequential(nn.Linear(3, 4, rng=0), nn.RMSNorm(4)), (5, 3)),
@@ -273,12 +281,18 @@ def test_attention_with_masks():
     compare(lambda: deepcopy(layer), lambda m, x, _: mg.mean(m(x, is_causal=True) ** 2), batches)
 
 
-def test_train_and_eval_are_programs_of_their_own():
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(0.5, rng=1)), (5, 3)),
+        (nn.InstanceNorm1d(2, track_running_stats=True), (5, 2, 3)),
+    ],
+)
+def test_train_and_eval_are_programs_of_their_own(model, shape):
     """A replay of one never serves the other."""
-    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.BatchNorm1d(4), nn.Dropout(0.5, rng=1))
     other = deepcopy(model)
     compiled = mg.compile(mg.no_grad()(lambda x: model(x)))
-    x = mg.tensor(np.random.default_rng(0).normal(size=(5, 3)))
+    x = mg.tensor(np.random.default_rng(0).normal(size=shape))
     for mode in (True, False, True, False):
         model.train(mode)
         other.train(mode)

@@ -12,7 +12,9 @@ from minigrad.nn import functional as F
 def test_batch_normalisation_refuses_one_value_per_channel_in_training(layer, shape):
     """Its deviation would be 0. The running statistics stay as they are; in evaluation one value is fine."""
     before = layer.state_dict()
-    with pytest.raises(ValueError, match="takes more than one value for each channel, .* Use a larger batch, or eval"):
+    with pytest.raises(
+        ValueError, match="takes more than one value for each channel, .* Use a larger batch, or running st"
+    ):
         layer(np.ones(shape))
     for name, values in layer.state_dict().items():
         np.testing.assert_array_equal(values, before[name])
@@ -62,6 +64,32 @@ def test_running_statistics_without_momentum_are_means_of_all_batches(dtype):
     assert layer.running_mean.dtype == layer(batches[0]).dtype == dtype
 
 
+def test_without_running_statistics_a_batch_is_normalised_by_its_own():
+    """In evaluation as well; there is nothing in the state but weight and bias."""
+    x = np.random.default_rng(0).normal(size=(5, 2)) + 3
+    for layer in (nn.BatchNorm1d(2, track_running_stats=False), nn.BatchNorm1d(2, 1e-5, None, True, False)):
+        assert set(layer.state_dict()) == {"weight", "bias"}
+        np.testing.assert_array_equal(layer(x).data, layer.eval()(x).data)
+        np.testing.assert_allclose(layer(x).data.mean(axis=0), 0, atol=1e-14)
+        with pytest.raises(ValueError, match="takes more than one value for each channel"):
+            layer(x[:1])
+
+
+def test_running_statistics_of_instances_are_means_over_the_batch():
+    """Of the examples' means and unbiased variances; a refused batch leaves them alone, and evaluation uses them."""
+    layer = nn.InstanceNorm1d(2, momentum=0.25, track_running_stats=True)
+    x = np.random.default_rng(0).normal(size=(3, 2, 5))
+    layer(x)
+    mean, var = 0.25 * x.mean(axis=(0, 2)), 0.75 + 0.25 * x.var(axis=2, ddof=1).mean(axis=0)
+    with pytest.raises(ValueError, match="more than one number for each channel"):
+        layer(x[:, :, :1])
+    np.testing.assert_allclose(layer.running_mean.data, mean, rtol=1e-13)
+    np.testing.assert_allclose(layer.running_var.data, var, rtol=1e-13)
+    known = (x - mean[:, None]) / np.sqrt(var[:, None] + 1e-5)
+    np.testing.assert_allclose(layer.eval()(x).data, known, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(layer.running_mean.data, mean, rtol=1e-13)
+
+
 def test_the_count_of_batches_is_loaded_where_it_is_needed():
     """PyTorch's state has it in any case."""
     state = {name: np.ones(2) for name in ("weight", "bias", "running_mean", "running_var")}
@@ -83,6 +111,7 @@ def test_functions_and_layers_have_the_same_defaults():
     np.testing.assert_array_equal(F.layer_norm(x), nn.LayerNorm(4, affine=False)(x))
     np.testing.assert_array_equal(F.rms_norm(x), nn.RMSNorm(4, affine=False)(x))
     np.testing.assert_array_equal(F.group_norm(x, 2), nn.GroupNorm(2, 4, affine=False)(x))
+    np.testing.assert_array_equal(F.instance_norm(x[None]), nn.InstanceNorm1d(3)(x[None]))
 
 
 def test_evaluation_is_differentiated_with_the_statistics_of_its_time():
@@ -104,6 +133,8 @@ def test_evaluation_is_differentiated_with_the_statistics_of_its_time():
     [
         (nn.BatchNorm1d(2), (3, 2, 4, 4), r"this BatchNorm1d takes 2 or 3 axes, the second of them of 2 channels; got"),
         (nn.BatchNorm2d(2), (3, 3, 4, 4), r"this BatchNorm2d takes 4 axes, .* got an array of shape \(3, 3, 4, 4\)"),
+        (nn.InstanceNorm1d(2), (3, 2), r"this InstanceNorm1d takes 3 axes, the second of them of 2 channels; got an"),
+        (nn.InstanceNorm2d(2), (3, 2, 1, 1), r"instance_norm takes .* with more than one number for each channel, as"),
         (nn.LayerNorm(4), (3, 5), r"this LayerNorm takes last axes of \(4,\); got an array of shape \(3, 5\)"),
         (nn.RMSNorm((2, 4)), (4,), r"this RMSNorm takes last axes of \(2, 4\); got an array of shape \(4,\)"),
         (nn.GroupNorm(2, 4), (4,), r"this GroupNorm takes \(batch, channels, ...\) of 4 channels; got an array of sh"),
@@ -121,6 +152,13 @@ def test_normalisation_refuses_options_that_make_no_sense():
         F.group_norm(np.ones((2, 4)), 3)
     with pytest.raises(ValueError, match="momentum is a share, from 0 to 1, or None for means over all batches; got 2"):
         nn.BatchNorm1d(3, momentum=2)
+    for momentum in (None, -1):
+        with pytest.raises(ValueError, match="momentum of InstanceNorm1d is a share, from 0 to 1; got"):
+            nn.InstanceNorm1d(3, momentum=momentum)
+    with pytest.raises(ValueError, match="num_features of BatchNorm1d is at least 1; got 0"):
+        nn.BatchNorm1d(0)
+    with pytest.raises(ValueError, match=r"normalisation takes a weight of shape \(4,\), as the input has; got \(2,\)"):
+        F.group_norm(np.ones((2, 4, 3)), 2, np.ones(2))
     for lengths in ((), 0, (3, 0)):
         with pytest.raises(ValueError, match="normalized_shape is a length, or several, of at least 1; got"):
             nn.LayerNorm(lengths)
@@ -179,6 +217,7 @@ def test_large_matrices_are_normalised_as_small_ones():
         lambda x, w, b: F.layer_norm(x, w, b),
         lambda x, w, b: F.rms_norm(x, w),
         lambda x, w, b: F.group_norm(x[:, :, None] * np.arange(1.0, 3.0), 2, w, b),
+        lambda x, w, b: F.instance_norm(x[:, :, None] * np.arange(1.0, 4.0) ** 2, None, None, w, b),
         lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
         lambda x, w, b: F.batch_norm(x[:, :, None] * np.arange(1.0, 3.0), None, None, w, b, training=True),
         lambda x, w, b: F.batch_norm(x, np.ones(4), np.ones(4), w, b),

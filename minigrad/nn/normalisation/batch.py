@@ -13,7 +13,7 @@ from ...ops.functions import reshape
 from ..module import Module
 from ..parameter import Buffer, Parameter
 from ..precision import constant, narrowed, widened
-from ..sizes import checked_flag
+from ..sizes import checked_count, checked_flag
 from .moments import Moments, check_shape, count, deviations, direction, dotted, inverse_root, summed, weight_and_bias
 
 
@@ -86,7 +86,8 @@ def batch_norm(
     Ioffe & Szegedy, Batch normalization, ICML 2015 (arXiv:1502.03167).
     """
     given, x = x, widened("batch_norm", x)
-    mean, var = checked_statistics(x, training, {"running_mean": running_mean, "running_var": running_var})
+    statistics = {"running_mean": running_mean, "running_var": running_var}
+    mean, var = checked_statistics("batch_norm", x, training, statistics)
     if training:
         y = with_moments(x, mean, var, weight, bias, momentum, eps)
     else:
@@ -94,23 +95,23 @@ def batch_norm(
     return y if x is given else narrowed(y, given, weight, bias)
 
 
-def checked_statistics(x: Any, training: bool, statistics: dict[str, Any]) -> list[Any]:
+def checked_statistics(function: str, x: Any, training: bool, statistics: dict[str, Any]) -> list[Any]:
     """Running statistics as plain arrays; refuses those that are missing or do not fit, and arrays without channels."""
     if x.ndim < 2:
         raise ValueError(
-            f"batch_norm takes (batch, channels) or (batch, channels, ...); got an array of shape {x.shape}"
+            f"{function} takes (batch, channels) or (batch, channels, ...); got an array of shape {x.shape}"
         )
     for name, statistic in statistics.items():
         if statistic is None:
             if not training:
-                raise ValueError(f"batch_norm takes a {name} where it is not training; got None")
+                raise ValueError(f"{function} takes a {name} where it is not training; got None")
         elif statistic.shape != x.shape[1:2]:
             raise ValueError(
-                f"batch_norm takes a {name} of shape {x.shape[1:2]}, as the input has; got {statistic.shape}"
+                f"{function} takes a {name} of shape {x.shape[1:2]}, as the input has; got {statistic.shape}"
             )
         elif training and statistic.dtype.kind != "f":
             raise TypeError(
-                f"batch_norm changes its {name} in place, which takes floating numbers; got {statistic.dtype}. Use "
+                f"{function} changes its {name} in place, which takes floating numbers; got {statistic.dtype}. Use "
                 f"{name}.astype(float)"
             )
     return [constant(name, statistic) for name, statistic in statistics.items()]
@@ -122,7 +123,7 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
     if x.size <= shape[1]:
         raise ValueError(
             f"batch normalisation in training takes more than one value for each channel, as it divides by their "
-            f"deviation; got an array of shape {shape}. Use a larger batch, or eval()"
+            f"deviation; got an array of shape {shape}. Use a larger batch, or running statistics in eval()"
         )
     x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
     moments, n = Moments(bare(x), axes, eps), x.size // shape[1]
@@ -154,7 +155,34 @@ def move(running: Any, value: Any, share: float, rest: float) -> None:
         running += share * value.reshape(-1)
 
 
-class BatchNorm(Module):
+class Tracking(Module):
+    """What batch and instance normalisation have in common: a weight and a bias, and running statistics."""
+
+    axes: tuple[int, ...] = ()  # how many an input may have
+
+    def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, tracks: bool) -> None:
+        name = type(self).__name__
+        affine = checked_flag(f"affine of {name}", affine)
+        tracks = checked_flag(f"track_running_stats of {name}", tracks)
+        self.num_features = checked_count(f"num_features of {name}", num_features, 1)
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(np.ones(num_features)) if affine else None
+        self.bias = Parameter(np.zeros(num_features)) if affine else None
+        self.running_mean = Buffer(np.zeros(num_features)) if tracks else None
+        self.running_var = Buffer(np.ones(num_features)) if tracks else None
+
+    def check_input(self, x: Any) -> None:
+        """Refuse an array of other axes or channels."""
+        if x.ndim not in self.axes or x.shape[1] != self.num_features:
+            axes = " or ".join(map(str, self.axes))
+            raise ValueError(
+                f"this {type(self).__name__} takes {axes} axes, the second of them of {self.num_features} channels; "
+                f"got an array of shape {x.shape}"
+            )
+
+
+class BatchNorm(Tracking):
     """`functional.batch_norm` with running statistics, and a weight and a bias if `affine`.
 
     Parameters
@@ -167,31 +195,28 @@ class BatchNorm(Module):
         `num_batches_tracked` counts.
     affine : bool
         Whether to learn a weight and a bias for each channel.
+    track_running_stats : bool
+        Without running statistics, each batch is normalised by its own, after `eval()` as well.
     """
 
-    axes: tuple[int, ...] = ()  # how many an input may have
-
-    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True) -> None:
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"momentum is a share, from 0 to 1, or None for means over all batches; got {momentum!r}")
-        affine = checked_flag(f"affine of {type(self).__name__}", affine)
-        self.eps = eps
-        self.momentum = momentum
-        self.weight = Parameter(np.ones(num_features)) if affine else None
-        self.bias = Parameter(np.zeros(num_features)) if affine else None
-        self.running_mean = Buffer(np.zeros(num_features))
-        self.running_var = Buffer(np.ones(num_features))
-        if momentum is None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        if momentum is None and track_running_stats:
             self.num_batches_tracked = Buffer(0)
 
     def forward(self, x: Any) -> Any:
-        channels = self.running_mean.shape[0]
-        if x.ndim not in self.axes or x.shape[1] != channels:
-            axes = " or ".join(map(str, self.axes))
-            raise ValueError(
-                f"this {type(self).__name__} takes {axes} axes, the second of them of {channels} channels; got an "
-                f"array of shape {x.shape}"
-            )
+        self.check_input(x)
+        if self.running_mean is None:
+            return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
         statistics, training = (self.running_mean, self.running_var), depends(self, "training")
         if self.momentum is not None or not training:
             share = self.momentum or 0.0
@@ -202,7 +227,8 @@ class BatchNorm(Module):
         return y
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: x for name, x in state.items() if name != "num_batches_tracked" or self.momentum is None}
+        counts = hasattr(self, "num_batches_tracked")
+        return {name: x for name, x in state.items() if name != "num_batches_tracked" or counts}
 
 
 class BatchNorm1d(BatchNorm):
@@ -221,3 +247,12 @@ class BatchNorm2d(BatchNorm):
     """
 
     axes = (4,)
+
+
+class BatchNorm3d(BatchNorm):
+    """Batch normalisation of (batch, channels, depth, height, width).
+
+    Its parameters are those of `BatchNorm`.
+    """
+
+    axes = (5,)

@@ -14,7 +14,7 @@ from ..module import Module
 from ..parameter import Parameter
 from ..precision import floating, narrowed, widened
 from ..sizes import checked_flag
-from .moments import Moments, deviations, direction, inverse_root, mean, summed, weight_and_bias
+from .moments import Moments, check_shape, deviations, direction, inverse_root, mean, summed, weight_and_bias
 
 
 def normalised_rows(arrays, moments):
@@ -117,10 +117,17 @@ def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: f
         raise ValueError(f"group_norm divides the channels evenly; got {count} channels for {groups} groups")
     grouped = reshape(x, (x.shape[0] * groups, -1))
     y = reshape(by_row("group_norm", grouped, 1, None, None, eps, centre=True), x.shape)
-    shape = (count,) + (1,) * (x.ndim - 2)
-    y = y if weight is None else y * reshape(weight, shape)
-    y = y if bias is None else y + reshape(bias, shape)
+    y = by_channel(y, weight, bias)
     return y if x is given else narrowed(y, given, weight, bias)
+
+
+def by_channel(y: Any, weight: Any, bias: Any) -> Any:
+    """`y` times a weight of each channel, plus a bias of each."""
+    check_shape("weight", weight, y.shape[1:2])
+    check_shape("bias", bias, y.shape[1:2])
+    shape = (y.shape[1],) + (1,) * (y.ndim - 2)
+    y = y if weight is None else y * reshape(weight, shape)
+    return y if bias is None else y + reshape(bias, shape)
 
 
 def last_axes(x: Any, axes: int) -> tuple[int, ...]:
