@@ -174,6 +174,7 @@ from .ops.functions import (
     where,
     xlogy,
 )
+from .ops.selecting import masked_fill, topk
 from .transforms.anomaly import detect_anomaly
 from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp

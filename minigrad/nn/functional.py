@@ -30,6 +30,7 @@ from .losses import (
     triplet_margin_loss,
 )
 from .normalisation import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from .padding import one_hot, pad
 from .piecewise import (
     hardshrink,
     hardsigmoid,
@@ -124,6 +125,8 @@ __all__ = [
     "multilabel_margin_loss",
     "nll_loss",
     "normalize",
+    "one_hot",
+    "pad",
     "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",

@@ -311,6 +311,8 @@ LAYERS |= {
 }
 FUNCTIONS |= {name.lower(): (getattr(F, name.lower()), [ROWS]) for name in (*PIECES, *SMOOTH) if name != "PReLU"}
 FUNCTIONS |= {
+    "pad": (lambda x: F.pad(x, (1, -1, 0, 2), "replicate"), [IMAGES]),
+    "one_hot": (F.one_hot, [(labels, (7,))]),
     "prelu": (F.prelu, [ROWS, VARIANCE]),
     "threshold": (lambda x: F.threshold(x, 0.5, -2.0), [ROWS]),
     "rrelu": (lambda x: F.rrelu(x, training=True, rng=0), [ROWS]),
@@ -372,7 +374,17 @@ def check(name, function, exact, precision, arguments, data):
 
 # What puts numbers in other places, and keeps their dtype
 MOVERS = {
-    *("Flatten", "Identity", "embedding", "PixelShuffle", "PixelUnshuffle", "Unfold", "Upsample of the nearest"),
+    *(
+        "Flatten",
+        "Identity",
+        "one_hot",
+        "pad",
+        "embedding",
+        "PixelShuffle",
+        "PixelUnshuffle",
+        "Unfold",
+        "Upsample of the nearest",
+    ),
     *("pixel_shuffle", "pixel_unshuffle", "unfold", "interpolate the nearest"),
 }
 

@@ -96,7 +96,18 @@ def activations():
     yield case("prelu", ("wide", (6,)), ("normal", (1,)))
 
 
-CASES = [*losses(), *ctc(), *distances(), *activations()]
+def frames():
+    cube = ("normal", (2, 3, 4))
+    yield case("pad", cube, pad=(1, 2))
+    yield case("pad", cube, pad=(1, 2, 0, 3), value=1.5)
+    yield case("pad", cube, pad=(-1, 2, 0, -2, 1, 0))
+    for mode in ("reflect", "replicate", "circular"):
+        yield case("pad", cube, pad=(3, 1), mode=mode)
+        yield case("pad", ("normal", (2, 3, 4, 4)), pad=(0, 3, 2, 1), mode=mode)
+    yield case("pad", cube, pad=(-1, 2), mode="replicate")
+
+
+CASES = [*losses(), *ctc(), *distances(), *activations(), *frames()]
 
 
 def several_labels(shape):

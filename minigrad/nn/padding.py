@@ -1,0 +1,97 @@
+"""A frame around arrays, and labels as rows of zeros and a one."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.door import bare
+from ..core.foreign import admitted
+from ..ops.functions import pad as framed
+from .precision import as_array, check_array
+
+MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
+    """`x` with a frame around it: PyTorch's function; `mg.pad` is NumPy's.
+
+    Parameters
+    ----------
+    x : array
+    pad : sequence of int
+        The widths before and after the last axis, then those of the axis before, and so on. Negative ones cut off.
+    mode : {"constant", "reflect", "replicate", "circular"}
+    value : float
+        What a constant frame has.
+
+    Raises
+    ------
+    ValueError
+        If the widths are odd in number, more than twice the axes, or wider than the mode has numbers for.
+    """
+    check_array("pad", x)
+    x, widths = admitted("pad", x), tuple(int(n) for n in pad)
+    if mode not in MODES:
+        raise ValueError(f"pad takes the modes {', '.join(MODES)}; got {mode!r}")
+    if len(widths) % 2 or len(widths) > 2 * x.ndim:
+        raise ValueError(
+            f"pad takes a width before and one after for the last axes, at most {2 * x.ndim} for an array of shape "
+            f"{x.shape}; got {widths}"
+        )
+    if value and mode != "constant":
+        raise ValueError(f"value is of a constant frame; got {value!r} with mode {mode!r}")
+    pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + list(zip(widths[::2], widths[1::2], strict=True))[::-1]
+    check_widths(x.shape, pairs, mode)
+    wide = [(max(before, 0), max(after, 0)) for before, after in pairs]
+    if any(map(any, wide)):
+        x = framed(x, wide, constant_values=value) if mode == "constant" else framed(x, wide, MODES[mode])
+    if min(widths, default=0) >= 0:
+        return x
+    kept = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs, strict=True)]
+    return x[tuple(kept)]
+
+
+def check_widths(shape: tuple[int, ...], pairs: list[tuple[int, int]], mode: str) -> None:
+    """Refuse widths that cut off more than there is, or for which a mode has no numbers."""
+    limits = {"reflect": lambda n: n - 1, "circular": lambda n: n}
+    for axis, (n, pair) in enumerate(zip(shape, pairs, strict=True)):
+        if n + sum(pair) < 0:
+            raise ValueError(f"pad cuts {pair} off axis {axis}, which has a length of {n}")
+        if mode in limits and max(pair) > limits[mode](n):
+            raise ValueError(
+                f"a frame of mode {mode!r} is at most {limits[mode](n)} wide along axis {axis}, of length {n}; got "
+                f"{pair}"
+            )
+        if mode == "replicate" and not n and any(pair):
+            raise ValueError(f"a frame of mode 'replicate' repeats the ends of axis {axis}, which has none")
+
+
+def one_hot(labels: Any, num_classes: int = -1) -> Any:
+    """For each label a row of zeros with a 1 at it: an array of integers of shape (..., classes), without a derivative.
+
+    Parameters
+    ----------
+    labels : array of integers
+        From 0 on.
+    num_classes : int
+        How many there are; -1 for one more than the largest label.
+
+    Raises
+    ------
+    TypeError
+        If the labels are no integers.
+    ValueError
+        If one is out of range.
+    """
+    given = as_array(labels)
+    labels = bare(given)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"one_hot takes labels that are integers; got {labels.dtype}. Use labels.astype(int)")
+    if num_classes == -1:
+        if not labels.size:
+            raise ValueError("one_hot of no labels takes num_classes, as there is no largest one")
+        num_classes = int(np.max(labels)) + 1
+    if np.any((labels < 0) | (labels >= num_classes)):
+        worst = int(np.min(labels)) if np.any(labels < 0) else int(np.max(labels))
+        raise ValueError(f"one_hot of {num_classes} classes takes labels 0 to {num_classes - 1}; got {worst}")
+    return (given[..., None] == np.arange(num_classes)).astype(np.int64)
