@@ -1,28 +1,42 @@
 """Optimizers: objects that update parameters in place, from the gradients that `backward()` left in them."""
 
 from . import lr_scheduler
+from .adafactor import Adafactor
 from .adam import Adam, AdamW, NAdam, RAdam
+from .adamax import Adamax
 from .adaptive import Adadelta, Adagrad, RMSprop
+from .asgd import ASGD
 from .averaging import EMA
 from .clipping import clip_grad_norm_, clip_grad_value_
+from .lamb import LAMB
 from .lbfgs import LBFGS
 from .lion import Lion
+from .muon import Muon
 from .optimizer import Optimizer
+from .rprop import Rprop
+from .rule import Rule
 from .sgd import SGD
 
 __all__ = [
+    "ASGD",
     "EMA",
+    "LAMB",
     "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "Lion",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "Rprop",
+    "Rule",
     "clip_grad_norm_",
     "clip_grad_value_",
     "lr_scheduler",

@@ -7,40 +7,24 @@ import numpy as np
 
 from .optimizer import Optimizer
 
-multiply, add, subtract, divide, sqrt = np.multiply, np.add, np.subtract, np.divide, np.sqrt
-
 
 class Moments(Optimizer):
-    """An optimizer with running means of the gradient and of its square, m and v.
-
-    What is kept are sums, ``sum = beta1 * sum + g`` and ``squares = beta2 * squares + g**2``, as these take less
-    time: m is ``(1 - beta1) * sum`` and v is ``(1 - beta2) * squares``, and `derive` has the factors among others. So
-    that m and v go on smoothly when betas are changed, sums are scaled by the former factor over the new one.
-    """
+    """An optimizer with running means of the gradient and of its square, m and v, zero at first."""
 
     elementwise = True
-    scratch = ("s",)
-    derived = ("keep1", "keep2")
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        shares = {name: np.ones_like(w, shape=(), dtype=np.float64) for name in ("share1", "share2")}
-        return {"sum": np.zeros_like(w), "squares": np.zeros_like(w), **shares}
+        return {"step": 0.0, "exp_avg": np.zeros_like(w), "exp_avg_sq": np.zeros_like(w)}
 
-    def shares(self, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """What to keep of either sum, and the factors of both: 1 - beta1 and 1 - beta2."""
-        keep = []
-        for beta, share in zip(hyper.betas, (state.share1, state.share2), strict=True):
-            keep.append(beta * (share[()] / (1 - beta)))
-            share[...] = 1 - beta
-        return *keep, *(1 - beta for beta in hyper.betas)
 
-    def accumulate(self, g: Any, state: Any, hyper: Any) -> None:
-        """Take a gradient into both sums."""
-        multiply(state.sum, hyper.keep1, out=state.sum)
-        add(state.sum, g, out=state.sum)
-        multiply(state.squares, hyper.keep2, out=state.squares)
-        multiply(g, g, out=state.s)
-        add(state.squares, state.s, out=state.squares)
+def moments(g: Any, state: Any, hyper: Any) -> tuple[Any, Any, Any, Any]:
+    """Both means, after they have taken the gradient in, and what to divide them by for their start at zero."""
+    m, v, (beta1, beta2) = state.exp_avg, state.exp_avg_sq, hyper.betas
+    m *= beta1
+    m += (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * (g * g)
+    return m, v, 1 - beta1**state.step, 1 - beta2**state.step
 
 
 class Adam(Moments):
@@ -65,6 +49,8 @@ class Adam(Moments):
         Strength of the pull towards zero, as the gradient of ``weight_decay / 2 * w**2``. See `AdamW` for another.
     amsgrad : bool
         Never let the scale of a step grow again.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -78,8 +64,6 @@ class Adam(Moments):
     ``1 - beta2**t``, which the paper does not make.
     """
 
-    derived = ("keep1", "keep2", "rate", "floor", "share2")
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -88,31 +72,27 @@ class Adam(Moments):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         amsgrad: bool = False,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad)
+        super().__init__(
+            params,
+            lr=lr,
+            betas=betas,
+            eps=eps,
+            weight_decay=weight_decay,
+            amsgrad=amsgrad,
+            maximize=maximize,
+        )
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        state = super().start(w, hyper)
-        return {**state, "largest": np.zeros_like(w)} if hyper.amsgrad else state
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """lr and eps, times what corrects the moments for their start at zero, and makes moments of the sums."""
-        keep1, keep2, share1, share2 = self.shares(hyper, state)
-        root = np.sqrt((1 - hyper.betas[1] ** t) / (1 if hyper.amsgrad else share2))
-        return keep1, keep2, hyper.lr * root * share1 / (1 - hyper.betas[0] ** t), hyper.eps * root, share2
+        return {**super().start(w, hyper), **({"max_exp_avg_sq": np.zeros_like(w)} if hyper.amsgrad else {})}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        s = state.s
-        self.accumulate(g, state, hyper)
+        m, v, bias1, bias2 = moments(g, state, hyper)
         if hyper.amsgrad:
-            multiply(state.squares, hyper.share2, out=s)
-            sqrt(np.maximum(state.largest, s, out=state.largest), out=s)
-        else:
-            sqrt(state.squares, out=s)
-        add(s, hyper.floor, out=s)
-        divide(state.sum, s, out=s)
-        multiply(s, hyper.rate, out=s)
-        subtract(w, s, out=w)
+            v = np.maximum(state.max_exp_avg_sq, v, out=state.max_exp_avg_sq)
+        root = bias2**0.5  # the order of the paper's section 2, which needs fewer passes
+        w -= hyper.lr * root / bias1 * (m / (np.sqrt(v) + hyper.eps * root))
 
 
 class AdamW(Adam):
@@ -123,7 +103,7 @@ class AdamW(Adam):
     params, lr, betas, eps : as of `Adam`
     weight_decay : float >= 0
         The part of the weights that a step takes away, in units of `lr`.
-    amsgrad : as of `Adam`
+    amsgrad, maximize : as of `Adam`
 
     Raises
     ------
@@ -146,8 +126,9 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
         amsgrad: bool = False,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize)
 
 
 class NAdam(Moments):
@@ -164,6 +145,7 @@ class NAdam(Moments):
         How soon mu comes near to beta1, per step.
     decoupled_weight_decay : bool
         Whether weight decay is that of `AdamW`.
+    maximize : as of `Adam`
 
     Raises
     ------
@@ -176,9 +158,6 @@ class NAdam(Moments):
     divided by a factor of its own in the look ahead.
     """
 
-    scratch = ("s", "ahead")
-    derived = ("keep1", "keep2", "now", "next", "floor")
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -188,6 +167,7 @@ class NAdam(Moments):
         weight_decay: float = 0.0,
         momentum_decay: float = 4e-3,
         decoupled_weight_decay: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -197,31 +177,21 @@ class NAdam(Moments):
             weight_decay=weight_decay,
             momentum_decay=momentum_decay,
             decoupled_weight_decay=decoupled_weight_decay,
+            maximize=maximize,
         )
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {**super().start(w, hyper), "mu_product": np.ones_like(w, shape=(), dtype=np.float64)}
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """What to keep of the sums, the factors of g and of the sum in the step, and the floor."""
-        keep1, keep2, share1, share2 = self.shares(hyper, state)
-        mu, mu_next = (hyper.betas[0] * (1 - 0.5 * 0.96 ** (i * hyper.momentum_decay)) for i in (t, t + 1))
-        product = state.mu_product[()] * mu
-        state.mu_product[...] = product
-        root = np.sqrt((1 - hyper.betas[1] ** t) / share2)
-        now = hyper.lr * root * (1 - mu) / (1 - product)
-        return keep1, keep2, now, hyper.lr * root * share1 * mu_next / (1 - product * mu_next), hyper.eps * root
+        return {**super().start(w, hyper), "mu_product": 1.0}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        s, ahead = state.s, state.ahead
-        self.accumulate(g, state, hyper)
-        multiply(g, hyper.now, out=s)
-        multiply(state.sum, hyper.next, out=ahead)
-        add(ahead, s, out=ahead)
-        sqrt(state.squares, out=s)
-        add(s, hyper.floor, out=s)
-        divide(ahead, s, out=s)
-        subtract(w, s, out=w)
+        m, v, _, bias2 = moments(g, state, hyper)
+        mu, mu_next = (
+            hyper.betas[0] * (1 - 0.5 * 0.96 ** (t * hyper.momentum_decay)) for t in (state.step, state.step + 1)
+        )
+        state.mu_product = product = state.mu_product * mu
+        root = bias2**0.5
+        ahead = (1 - mu) / (1 - product) * g + mu_next / (1 - product * mu_next) * m
+        w -= hyper.lr * root * (ahead / (np.sqrt(v) + hyper.eps * root))
 
 
 class RAdam(Moments):
@@ -237,6 +207,7 @@ class RAdam(Moments):
     params, lr, betas, eps, weight_decay : as of `Adam`
     decoupled_weight_decay : bool
         Whether weight decay is that of `AdamW`.
+    maximize : as of `Adam`
 
     Raises
     ------
@@ -249,8 +220,6 @@ class RAdam(Moments):
     The limit of 5, where the paper has 4, is PyTorch's, and that of the authors' code.
     """
 
-    derived = ("keep1", "keep2", "rate", "floor", "scaled", "unscaled")
-
     def __init__(
         self,
         params: Iterable[Any],
@@ -259,6 +228,7 @@ class RAdam(Moments):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         decoupled_weight_decay: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -267,29 +237,15 @@ class RAdam(Moments):
             eps=eps,
             weight_decay=weight_decay,
             decoupled_weight_decay=decoupled_weight_decay,
+            maximize=maximize,
         )
 
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, ...]:
-        """What to keep of the sums, the step length, the floor, and the weights of both kinds of step: one is 0."""
-        keep1, keep2, share1, share2 = self.shares(hyper, state)
-        beta1, beta2 = hyper.betas
-        rest = 1 - beta2**t
-        limit = np.maximum(2 / (1 - beta2) - 1, 5)  # which makes no difference, as rho is less
-        rho = limit - 2 * t * beta2**t / rest
-        ready = rho > 5
-        rho = np.maximum(rho, 5)  # so that the root is that of a positive number also before
-        r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
-        scaled = np.where(ready, r * np.sqrt(rest / share2), 0.0)
-        rate = hyper.lr * share1 / (1 - beta1**t)
-        return keep1, keep2, rate, hyper.eps / np.sqrt(share2), scaled, np.where(ready, 0.0, 1.0)
-
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        s = state.s
-        self.accumulate(g, state, hyper)
-        sqrt(state.squares, out=s)
-        add(s, hyper.floor, out=s)
-        divide(hyper.scaled, s, out=s)
-        add(s, hyper.unscaled, out=s)
-        multiply(s, state.sum, out=s)
-        multiply(s, hyper.rate, out=s)
-        subtract(w, s, out=w)
+        m, v, bias1, bias2 = moments(g, state, hyper)
+        beta2, t = hyper.betas[1], state.step
+        limit = 2 / (1 - beta2) - 1
+        rho = limit - 2 * t * beta2**t / bias2
+        ready = rho > 5  # 0 or 1, as a number: both kinds of step are one formula
+        above, below = (rho - 4) * (rho - 2) * limit, (limit - 4) * (limit - 2) * rho
+        scaled = (ready * above / (ready * below + (1 - ready)) * bias2) ** 0.5
+        w -= hyper.lr / bias1 * (m * (scaled / (np.sqrt(v) + hyper.eps) + (1 - ready)))

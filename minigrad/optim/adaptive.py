@@ -5,25 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .hyperparameters import checked_number
 from .optimizer import Optimizer
-
-multiply, add, subtract, divide, sqrt = np.multiply, np.add, np.subtract, np.divide, np.sqrt
-
-
-def average(mean: Any, x: Any, share: Any, s: Any) -> None:
-    """Move a running mean towards x by a share of the way."""
-    subtract(x, mean, out=s)
-    multiply(s, share, out=s)
-    add(mean, s, out=mean)
-
-
-def average_square(mean: Any, x: Any, share: Any, s: Any) -> None:
-    """Move a running mean towards x squared by a share of the way."""
-    multiply(x, x, out=s)
-    subtract(s, mean, out=s)
-    multiply(s, share, out=s)
-    add(mean, s, out=mean)
 
 
 class RMSprop(Optimizer):
@@ -49,6 +31,8 @@ class RMSprop(Optimizer):
         The part of the buffer b that is left after a step. If 0, there is no buffer.
     centered : bool
         Scale by an estimate of the variance.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -63,9 +47,7 @@ class RMSprop(Optimizer):
     """
 
     elementwise = True
-    scratch = ("s",)
     optional = ("weight_decay", "momentum")
-    derived = ("rest",)
 
     def __init__(
         self,
@@ -76,36 +58,39 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
-            params, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum, centered=centered
+            params,
+            lr=lr,
+            alpha=alpha,
+            eps=eps,
+            weight_decay=weight_decay,
+            momentum=momentum,
+            centered=centered,
+            maximize=maximize,
         )
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        names = ["square", *["mean"] * hyper.centered, *["velocity"] * (hyper.momentum is not None)]
-        return {name: np.zeros_like(w) for name in names}
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
-        return (1 - hyper.alpha,)
+        names = ["square_avg", *["grad_avg"] * hyper.centered, *["momentum_buffer"] * (hyper.momentum is not None)]
+        return {"step": 0.0, **{name: np.zeros_like(w) for name in names}}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        v, s = state.square, state.s
-        average_square(v, g, hyper.rest, s)
+        v, rest = state.square_avg, 1 - hyper.alpha
+        v *= hyper.alpha
+        v += rest * (g * g)
         if hyper.centered:
-            average(state.mean, g, hyper.rest, s)
-            multiply(state.mean, state.mean, out=s)
-            subtract(v, s, out=s)
-            v = np.maximum(s, 0, out=s)
-        sqrt(v, out=s)
-        add(s, hyper.eps, out=s)
-        divide(g, s, out=s)
+            mean = state.grad_avg
+            mean *= hyper.alpha
+            mean += rest * g
+            v = np.maximum(v - mean * mean, 0)
+        g = g / (np.sqrt(v) + hyper.eps)
         if hyper.momentum is not None:
-            multiply(state.velocity, hyper.momentum, out=state.velocity)
-            g = add(state.velocity, s, out=state.velocity)
-            multiply(g, hyper.lr, out=s)
-        else:
-            multiply(s, hyper.lr, out=s)
-        subtract(w, s, out=w)
+            b = state.momentum_buffer
+            b *= hyper.momentum
+            b += g
+            g = b
+        w -= hyper.lr * g
 
 
 class Adagrad(Optimizer):
@@ -125,9 +110,12 @@ class Adagrad(Optimizer):
     weight_decay : float >= 0
         Strength of the pull towards zero, as the gradient of ``weight_decay / 2 * w**2``.
     initial_accumulator_value : float >= 0
-        What v is at first, in units of the squared gradient. It cannot be set later.
+        What v is at first, in units of the squared gradient. Setting it later has to do with parameters that
+        are added after that.
     eps : float >= 0
         Floor of the scale, in units of the gradient.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -141,8 +129,6 @@ class Adagrad(Optimizer):
     """
 
     elementwise = True
-    scratch = ("s",)
-    derived = ("rate",)
 
     def __init__(
         self,
@@ -152,25 +138,25 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
+        maximize: bool = False,
     ) -> None:
-        self._first = checked_number("initial_accumulator_value", initial_accumulator_value, low=0.0)
-        super().__init__(params, lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
+        super().__init__(
+            params,
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+            maximize=maximize,
+        )
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {"square": np.full_like(w, self._first)}
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
-        return (hyper.lr / (1 + (t - 1) * hyper.lr_decay),)
+        return {"step": 0.0, "sum": np.full_like(w, hyper.initial_accumulator_value)}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        v, s = state.square, state.s
-        multiply(g, g, out=s)
-        add(v, s, out=v)
-        sqrt(v, out=s)
-        add(s, hyper.eps, out=s)
-        divide(g, s, out=s)
-        multiply(s, hyper.rate, out=s)
-        subtract(w, s, out=w)
+        v = state.sum
+        v += g * g
+        w -= hyper.lr / (1 + (state.step - 1) * hyper.lr_decay) * (g / (np.sqrt(v) + hyper.eps))
 
 
 class Adadelta(Optimizer):
@@ -192,6 +178,8 @@ class Adadelta(Optimizer):
         Added to both mean squares, in the units of either; it sets the length of the first steps.
     weight_decay : float >= 0
         Strength of the pull towards zero, as the gradient of ``weight_decay / 2 * w**2``.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -204,8 +192,6 @@ class Adadelta(Optimizer):
     """
 
     elementwise = True
-    scratch = ("s", "d")
-    derived = ("rest",)
 
     def __init__(
         self,
@@ -214,27 +200,22 @@ class Adadelta(Optimizer):
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0.0,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize)
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {"square": np.zeros_like(w), "square_step": np.zeros_like(w)}
+        return {"step": 0.0, "square_avg": np.zeros_like(w), "acc_delta": np.zeros_like(w)}
 
     def least_eps(self, dtype: np.dtype) -> float:
         """As eps is added to squares, the square of that of others."""
         return super().least_eps(dtype) ** 2
 
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
-        return (1 - hyper.rho,)
-
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        v, a, s, d = state.square, state.square_step, state.s, state.d
-        average_square(v, g, hyper.rest, s)
-        add(v, hyper.eps, out=s)
-        add(a, hyper.eps, out=d)
-        divide(d, s, out=d)
-        sqrt(d, out=d)
-        multiply(d, g, out=d)
-        average_square(a, d, hyper.rest, s)
-        multiply(d, hyper.lr, out=s)
-        subtract(w, s, out=w)
+        v, a, rest = state.square_avg, state.acc_delta, 1 - hyper.rho
+        v *= hyper.rho
+        v += rest * (g * g)
+        d = np.sqrt((a + hyper.eps) / (v + hyper.eps)) * g
+        a *= hyper.rho
+        a += rest * (d * d)
+        w -= hyper.lr * d

@@ -1,7 +1,7 @@
-"""Hyperparameters: numbers that are checked whenever they are set, and the arrays that an update reads them from."""
+"""Hyperparameters: numbers that are checked whenever they are set, and groups of parameters that share them."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,19 +10,20 @@ import numpy as np
 from ..core.recorder import refuse_recording
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
+from .numbers import at_least, put, taken
 
 # From where to where each may lie, and whether it must stay below the latter. Others may be any finite number.
 BOUNDS: dict[str, tuple[float, float, bool]] = {
     **dict.fromkeys(("lr", "weight_decay", "eps", "lr_decay", "momentum_decay"), (0.0, math.inf, False)),
-    **dict.fromkeys(("initial_accumulator_value",), (0.0, math.inf, False)),
+    **dict.fromkeys(("initial_accumulator_value", "lambd", "t0", "step_sizes"), (0.0, math.inf, False)),
     **dict.fromkeys(("momentum", "dampening"), (0.0, 1.0, False)),
     **dict.fromkeys(("betas", "alpha", "rho", "decay"), (0.0, 1.0, True)),
 }
 
 KINDS: dict[str, Any] = {
     **dict.fromkeys(BOUNDS, 0.0),
-    "betas": (0.0, 0.0),
-    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay"), False),
+    **dict.fromkeys(("betas", "etas", "step_sizes"), (0.0, 0.0)),
+    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize"), False),
 }
 
 
@@ -52,7 +53,7 @@ def checked_integer(name: str, value: Any, low: int = 1) -> int:
     return int(value)
 
 
-def checked(name: str, value: Any, like: Any = None) -> Any:
+def checked(name: str, value: Any, like: Any = None, bounds: Mapping[str, Any] = BOUNDS) -> Any:
     """The value of a hyperparameter, of the kind that `like` is: a bool, a tuple of numbers, or a number.
 
     Without `like`, the kind is that which the name says, or else that of the value.
@@ -62,12 +63,12 @@ def checked(name: str, value: Any, like: Any = None) -> Any:
         if value is not True and value is not False:
             raise ValueError(f"{name} is True or False; got {value!r}")
         return value
-    bounds = BOUNDS.get(name, (-math.inf, math.inf, False))
+    limits: Any = {**BOUNDS, **bounds}.get(name, (-math.inf, math.inf, False))
     if not isinstance(like, tuple):
-        return checked_number(name, value, *bounds)
+        return checked_number(name, value, *limits)
     if not hasattr(value, "__len__") or len(value) != len(like):
         raise ValueError(f"{name} is {len(like)} numbers; got {value!r}")
-    return tuple(checked_number(f"{name}[{i}]", x, *bounds) for i, x in enumerate(value))
+    return tuple(checked_number(f"{name}[{i}]", x, *limits) for i, x in enumerate(value))
 
 
 def refuse_unknown(owner: str, name: str, known: Iterable[str]) -> None:
@@ -92,49 +93,26 @@ class Fixed(list[Any]):
 Check = Callable[[Mapping[str, Any]], None]  # raises ValueError for hyperparameters that do not go together
 
 
-class Fields:
-    """Arrays, by name, that an update reads and changes in place."""
-
-    def __init__(self, **arrays: Any) -> None:
-        for name, array in arrays.items():
-            object.__setattr__(self, name, array)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if value is not self.__dict__.get(name):  # which it is after `state.velocity *= momentum`
-            raise AttributeError(
-                f"{name} is changed in place only, as a compiled step keeps its memory: write {name}[...] = or *= in "
-                f"place of {name} ="
-            )
-
-
 class Group(Mapping[str, Any]):
     """Some parameters, and the hyperparameters that they share, to be read and set as items or as attributes.
 
-    A hyperparameter is set once more in an array of no dimensions for each dtype, which is what updates read.
-    Those in `off` were 0 at first, so the update has no part for them. An eps below `least_eps` is that for updates.
+    Each number is kept once, in an array without dimensions, from which compiled steps read it anew. Whoever computes
+    from hyperparameters can tell by `version` whether one has been set since, and by `structure` whether an update has
+    other parts than before: which flags are set, and which numbers that are `optional` are 0.
     """
 
-    __slots__ = ("_arrays", "_check", "_least_eps", "_off", "_owner", "_values", "named", "scalars", "scheduled")
+    __slots__ = ("_changed", "_owner", "_values", "named", "scheduled", "structure", "version")
 
-    def __init__(
-        self,
-        owner: str,
-        named: Mapping[str, Tensor],
-        values: Mapping[str, Any],
-        optional: tuple[str, ...],
-        check: Check,
-        least_eps: float = 0.0,
-    ) -> None:
+    def __init__(self, owner: Any, named: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         self.named = dict(named)
-        self.scalars = SimpleNamespace()  # in double precision, None for those that are off
-        self._owner, self._values, self._check, self._least_eps = owner, dict(values), check, least_eps
-        self._off = {name for name in optional if name in values and not values[name]}
-        self._arrays: dict[Any, Fields] = {}
+        self._owner = type(owner).__name__, owner.bounds, owner.optional, owner.check
+        self._values = {name: stored(value) for name, value in values.items()}
+        self._changed = []
         self.scheduled = math.nan, math.nan  # the lr that a schedule started from, and what it made of it
-        self._set(self._values)
+        self.version, self.structure = 0, self._structure()
 
     def __getitem__(self, name: str) -> Any:
-        return Fixed(self.named.values()) if name == "params" else self._values[name]
+        return Fixed(self.named.values()) if name == "params" else plain(self._values[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(("params", *self._values))
@@ -143,7 +121,7 @@ class Group(Mapping[str, Any]):
         return 1 + len(self._values)
 
     def __repr__(self) -> str:
-        return f"Group({', '.join(self.named)}; {listed(self._values)})"
+        return f"Group({', '.join(self.named)}; {listed(self.numbers)})"
 
     def __setitem__(self, name: str, value: Any) -> None:
         self._set(self.checked({name: value}))
@@ -164,19 +142,13 @@ class Group(Mapping[str, Any]):
     @property
     def numbers(self) -> dict[str, Any]:
         """The hyperparameters by name."""
-        return dict(self._values)
+        return {name: plain(value) for name, value in self._values.items()}
 
     def checked_one(self, name: str, value: Any) -> Any:
         """A new value for a hyperparameter, refused if it alone cannot be had."""
-        refuse_unknown(self._owner, name, self._values)
-        value = checked(name, value, self._values[name])
-        if isinstance(value, bool) and value is not self._values[name]:
-            raise ValueError(f"{name} is {self._values[name]} for good in this {self._owner}. Make another")
-        if value and name in self._off:
-            raise ValueError(
-                f"{name} was 0 when this {self._owner} was made, which left it out of the update. Make another"
-            )
-        return value
+        owner, bounds, _, _ = self._owner
+        refuse_unknown(owner, name, self._values)
+        return checked(name, value, self[name], bounds)
 
     def checked(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """New values for some hyperparameters, refused if they cannot be had together with the others."""
@@ -185,7 +157,8 @@ class Group(Mapping[str, Any]):
             "Set hyperparameters, and step schedules, after the call: replays read them anew",
         )
         new = {name: self.checked_one(name, value) for name, value in changes.items()}
-        self._check({**self._values, **new})
+        *_, check = self._owner
+        check({**self.numbers, **new})
         return new
 
     def update(self, changes: Mapping[str, Any]) -> None:
@@ -193,30 +166,68 @@ class Group(Mapping[str, Any]):
         self._set(self.checked(changes))
 
     def _set(self, values: Mapping[str, Any]) -> None:
-        self._values.update(values)
         for name, value in values.items():
-            value = max(value, self._least_eps) if name == "eps" else value
-            if not isinstance(value, bool) and name not in self._off:
-                setattr(self.scalars, name, tree_map(np.float64, value))
-                for fields in self._arrays.values():
-                    tree_map(write, getattr(fields, name), value)
+            if isinstance(value, bool):
+                self._values[name] = value
             else:
-                setattr(self.scalars, name, value if isinstance(value, bool) else None)
+                tree_map(put, self._values[name], value)
+        self.version += 1
+        structure = self._structure()
+        if structure != self.structure:
+            self.structure = structure
+            for told in self._changed:
+                told()
 
-    def arrays(self, w: Any, derived: tuple[str, ...] = (), dtype: Any = None) -> Fields:
-        """The hyperparameters as arrays of no dimensions like `w`, and as many for what is `derived` from them."""
-        key = type(w), np.dtype(dtype or w.dtype)
-        if key not in self._arrays:
+    def _structure(self) -> tuple[Any, ...]:
+        """What decides on the lines of an update."""
+        *_, optional, _ = self._owner
+        flags = {name: value for name, value in self._values.items() if isinstance(value, bool)}
+        return *flags.items(), *((name, bool(self._values[name])) for name in optional if name in self._values)
 
-            def array(number: Any) -> Any:
-                return write(np.zeros_like(w, shape=(), dtype=key[1]), number)
+    def on_change(self, told: Callable[[], Any]) -> None:
+        """Have a function called whenever the structure changes."""
+        self._changed.append(told)
 
-            arrays = {
-                name: value if value is None or isinstance(value, bool) else tree_map(array, value)
-                for name, value in vars(self.scalars).items()
-            }
-            self._arrays[key] = Fields(**arrays, **{name: array(0.0) for name in derived})
-        return self._arrays[key]
+    def for_update(self, least_eps: float) -> Any:
+        """The hyperparameters as an update has them."""
+        return for_update({name: tree_map(read, value) for name, value in self._values.items()}, least_eps, self.off)
+
+    def plain_for_update(self) -> Any:
+        """The same, of the numbers of now, also in a recording."""
+        return SimpleNamespace(**{name: None if name in self.off else value for name, value in self.numbers.items()})
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """The arrays without dimensions in which the numbers are kept."""
+        return {name: value for name, value in self._values.items() if not isinstance(value, bool)}
+
+    @property
+    def off(self) -> frozenset[str]:
+        """The numbers that are optional and 0."""
+        return frozenset(name for name, on in self.structure if not on and not isinstance(self._values[name], bool))
+
+
+def for_update(values: Mapping[str, Any], least_eps: float, off: Collection[str]) -> Any:
+    """Hyperparameters as attributes: flags, and numbers, None where they are off; no eps is less than the least."""
+    found = {name: None if name in off else value for name, value in values.items()}
+    if "eps" in found and not isinstance(found["eps"], tuple):
+        found["eps"] = at_least(found["eps"], least_eps)
+    return SimpleNamespace(**found)
+
+
+def stored(value: Any) -> Any:
+    """A hyperparameter as a group keeps it."""
+    return value if isinstance(value, bool) else tree_map(lambda x: np.array(x, np.float64), value)
+
+
+def plain(value: Any) -> Any:
+    """A hyperparameter as it was set."""
+    return value if isinstance(value, bool) else tree_map(lambda x: x.item(), value)
+
+
+def read(x: Any) -> Any:
+    """A hyperparameter as an update reads it."""
+    return x if isinstance(x, bool) else taken(x)
 
 
 def options_of(owner: Any) -> dict[str, Any]:
@@ -228,9 +239,3 @@ def options_of(owner: Any) -> dict[str, Any]:
 def listed(values: Mapping[str, Any]) -> str:
     """Options as they stand in a call."""
     return ", ".join(f"{name}={value!r}" for name, value in values.items())
-
-
-def write(array: Any, number: Any) -> Any:
-    """Put a number into an array of no dimensions."""
-    array[...] = number
-    return array

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .adaptive import average, multiply, subtract
 from .optimizer import Optimizer
 
 
@@ -25,6 +24,8 @@ class Lion(Optimizer):
         What the mean weighs beside the gradient in the step, and the decay of the mean per step.
     weight_decay : float >= 0
         The part of the weights that a step takes away, in units of `lr`.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -39,8 +40,6 @@ class Lion(Optimizer):
 
     elementwise = True
     decoupled = True
-    scratch = ("s", "d")
-    derived = ("rest1", "rest2")
 
     def __init__(
         self,
@@ -48,22 +47,15 @@ class Lion(Optimizer):
         lr: float = 1e-4,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay)
+        super().__init__(params, lr=lr, betas=betas, weight_decay=weight_decay, maximize=maximize)
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {"mean": np.zeros_like(w)}
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any, Any]:
-        beta1, beta2 = hyper.betas
-        return 1 - beta1, 1 - beta2
+        return {"exp_avg": np.zeros_like(w)}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        m, s, d = state.mean, state.s, state.d
-        subtract(g, m, out=s)
-        multiply(s, hyper.rest1, out=s)
-        np.add(m, s, out=s)
-        np.sign(s, out=d)  # in place it would take ten times as long
-        multiply(d, hyper.lr, out=d)
-        subtract(w, d, out=w)
-        average(m, g, hyper.rest2, s)
+        m, (beta1, beta2) = state.exp_avg, hyper.betas
+        w -= hyper.lr * np.sign(m + (1 - beta1) * (g - m))
+        m *= beta2
+        m += (1 - beta2) * g

@@ -7,8 +7,6 @@ import numpy as np
 
 from .optimizer import Optimizer
 
-multiply, subtract, add = np.multiply, np.subtract, np.add
-
 
 class SGD(Optimizer):
     """Steps against the gradient, with momentum if wanted.
@@ -31,6 +29,8 @@ class SGD(Optimizer):
         Strength of the pull towards zero, as the gradient of ``weight_decay / 2 * w**2``.
     nesterov : bool
         Look ahead by one step of the buffer; takes momentum, and no dampening.
+    maximize : bool
+        Go up: count gradients with the opposite sign.
 
     Raises
     ------
@@ -44,9 +44,7 @@ class SGD(Optimizer):
     """
 
     elementwise = True
-    scratch = ("s",)
     optional = ("weight_decay", "momentum", "dampening")
-    derived = ("share",)
 
     def __init__(
         self,
@@ -56,9 +54,16 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
-            params, lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov
+            params,
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
         )
 
     def check(self, values: Mapping[str, Any]) -> None:
@@ -67,21 +72,20 @@ class SGD(Optimizer):
             raise ValueError(f"nesterov takes momentum > 0 and dampening = 0; got {momentum:g} and {dampening:g}")
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {} if hyper.momentum is None else {"velocity": np.zeros_like(w)}
+        if hyper.momentum is None:
+            return {}
+        counted = {} if hyper.dampening is None else {"step": 0.0}  # as the first gradient is not dampened
+        return {**counted, "momentum_buffer": np.zeros_like(w)}
 
-    def counts(self, hyper: Any) -> bool:
-        return hyper.momentum is not None and hyper.dampening is not None
-
-    def derive(self, t: Any, hyper: Any, state: Any) -> tuple[Any]:
-        """The share of the gradient that reaches the buffer: all of it in the first step, and without momentum."""
-        return (1 - hyper.dampening * np.minimum(t - 1, 1) * np.not_equal(hyper.momentum, 0),)
+    def added(self, state: dict[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+        """Where there is a buffer, a count that begins later has missed a step at least."""
+        missed = "step" in state and "step" not in kept and np.any(kept.get("momentum_buffer", 0))
+        return {**state, "step": 1.0} if missed else state
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        s = state.s
         if hyper.momentum is not None:
-            v = state.velocity
-            multiply(v, hyper.momentum, v)
-            add(v, g if hyper.dampening is None else multiply(g, hyper.share, s), v)
-            g = add(g, multiply(v, hyper.momentum, s), s) if hyper.nesterov else v
-        multiply(g, hyper.lr, s)
-        subtract(w, s, w)
+            b = state.momentum_buffer
+            b *= hyper.momentum
+            b += g if hyper.dampening is None else (1 - hyper.dampening * (state.step > 1)) * g
+            g = g + hyper.momentum * b if hyper.nesterov else b
+        w -= hyper.lr * g

@@ -1,31 +1,39 @@
 """The state of an optimizer as nested dicts of arrays and numbers, and back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .hyperparameters import Group
-from .slot import Slot
+
+class State:
+    """What an update finds of a parameter: arrays, which it changes in place, and numbers, which it may set."""
+
+    _numbers: Collection[str]
+
+    def __init__(self, numbers: Collection[str], values: Mapping[str, Any]) -> None:
+        vars(self).update(_numbers=numbers, **values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._numbers:
+            self.__dict__[name] = value
+            return
+        if name not in self.__dict__:
+            raise AttributeError(f"there is no state {name!r}. Let start return it: an array like w, or a float")
+        held = self.__dict__[name]
+        if value is not held:  # which it is after `state.velocity *= momentum`
+            held[...] = value
 
 
-def saved_group(group: Group, slots: Sequence[Slot]) -> dict[str, Any]:
+def saved_group(group: Any, slots: Sequence[Any]) -> dict[str, Any]:
     """A copy of a group's hyperparameters and of its parameters' state."""
     values = {name: np.array(value) if isinstance(value, tuple) else value for name, value in group.numbers.items()}
-    return {**values, "params": {slot.name: saved_arrays(vars(slot.kept)) for slot in slots if slot.group is group}}
+    return {**values, "params": {slot.name: saved_arrays(slot.kept) for slot in slots if slot.group is group}}
 
 
 def saved_arrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
     """Copies, those without dimensions as plain numbers."""
     return {name: x.copy() if x.shape else x.item() for name, x in arrays.items()}
-
-
-def load_group(state: Mapping[str, Any], group: Group, slots: Sequence[Slot]) -> None:
-    """Put a saved state into the arrays of a group, in place."""
-    group.update({name: value for name, value in state.items() if name != "params"})
-    for slot in slots:
-        if slot.group is group:
-            load_arrays(state["params"][slot.name], vars(slot.kept))
 
 
 def load_arrays(state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
@@ -34,28 +42,38 @@ def load_arrays(state: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         array[...] = np.asarray(state[name], array.dtype, like=array)
 
 
-def differences(state: Any, groups: Sequence[Group], slots: Sequence[Slot]) -> list[str]:
-    """All that keeps a state from being loaded, each in a few words."""
+def differences(state: Any, groups: Sequence[Any], slots: Sequence[Any], like: Callable[..., Any]) -> list[str]:
+    """All that keeps a state from being loaded, each in a few words; `like` says what a slot keeps, given numbers."""
     found = misnamed("", state, ["groups"])
     found = found or misnamed("groups", state["groups"], [str(i) for i in range(len(groups))])
     if found:
         return found
     for i, group in enumerate(groups):
-        mine = {slot.name: vars(slot.kept) for slot in slots if slot.group is group}
-        found += group_differences(f"groups.{i}", state["groups"][str(i)], group, mine)
+        mine = [slot for slot in slots if slot.group is group]
+        found += group_differences(f"groups.{i}", state["groups"][str(i)], group, mine, like)
     return found
 
 
-def group_differences(path: str, state: Any, group: Group, arrays: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def group_differences(path: str, state: Any, group: Any, slots: Sequence[Any], like: Callable[..., Any]) -> list[str]:
     """What keeps the state of a group from being loaded."""
     found = misnamed(path, state, [*group.numbers, "params"])
     given = {name: state[name] for name in group.numbers if name in state} if isinstance(state, Mapping) else {}
+    values = group.numbers
     for name, value in given.items():
-        found += refusal(path, group.checked_one, name, value)
+        problem = refusal(path, group.checked_one, name, value)
+        found += problem
+        values |= {} if problem else {name: group.checked_one(name, value)}
     if not found:
         found += refusal(path, group.checked, given)
     if isinstance(state, Mapping) and "params" in state:
-        found += array_differences(f"{path}.params", state["params"], arrays)
+        params = state["params"]
+        found += misnamed(f"{path}.params", params, [slot.name for slot in slots])
+        for slot in slots if isinstance(params, Mapping) else ():
+            if slot.name in params:
+                needed, possible = like(slot, values)
+                kept = params[slot.name]
+                extra = {name: x for name, x in possible.items() if isinstance(kept, Mapping) and name in kept}
+                found += array_differences(f"{path}.params.{slot.name}", kept, {**needed, **extra})
     return found
 
 
@@ -69,7 +87,7 @@ def array_differences(path: str, state: Any, like: Mapping[str, Any]) -> list[st
         if isinstance(array, Mapping):
             found += array_differences(f"{path}.{name}", value, array)
             continue
-        value = plain(value)
+        value, array = plain(value), plain(array)
         if value.shape != array.shape:
             found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
         elif not np.can_cast(value.dtype, array.dtype, "same_kind"):

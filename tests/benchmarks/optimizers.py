@@ -23,7 +23,7 @@ def in_minigrad(name, shapes):
     params = []
     for w, g in arrays(shapes):
         params.append(mg.tensor(w, requires_grad=True))
-        params[-1].notes.grad = g.copy()  # where backward leaves it
+        params[-1].grad = g
     return getattr(optim, name)(params, **OPTIONS.get(name, {"lr": 1e-3})).step
 
 

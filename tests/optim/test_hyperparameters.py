@@ -35,6 +35,19 @@ CHANGES = [
     ("Adagrad", {"lr_decay": 0.1}, {"lr_decay": 0.5}),
     ("Adadelta", {}, {"rho": 0.5}),
     ("Lion", {"weight_decay": 0.1}, {"weight_decay": 0.5}),
+    # What was off at first, and what is turned off
+    ("SGD", {}, {"momentum": 0.9}),
+    ("SGD", {"momentum": 0.9}, {"momentum": 0.0}),
+    ("SGD", {"momentum": 0.9}, {"nesterov": True}),
+    ("SGD", {"momentum": 0.9}, {"dampening": 0.5}),
+    ("SGD", {}, {"weight_decay": 0.1}),
+    ("SGD", {}, {"maximize": True}),
+    ("Adam", {}, {"weight_decay": 0.1}),
+    ("AdamW", {}, {"weight_decay": 0.0}),
+    ("NAdam", {"weight_decay": 0.1}, {"decoupled_weight_decay": True}),
+    ("RMSprop", {}, {"centered": True}),
+    ("RMSprop", {}, {"momentum": 0.5}),
+    ("Lion", {}, {"weight_decay": 0.5}),
 ]
 
 
@@ -53,10 +66,40 @@ def test_a_hyperparameter_set_as_an_attribute_acts_as_an_item_does(name, options
                 ((key, value),) = change.items()
                 group.__setitem__(key, value) if way == "item" else setattr(group, key, value)
                 assert getattr(group, key) == group[key] == value
-            w.grad = [1.0 + i]
+            w.grad = [1.0 + i + i**2]
             step()
         steps.append(w.item())
     assert steps[0] != steps[1] == steps[2]
+
+
+def test_amsgrad_begins_with_the_largest_mean_from_now_on():
+    """Turned on between steps, it keeps the scale of a later step from growing again."""
+    steps = []
+    for amsgrad in (False, True):
+        w = leaf()
+        optimizer = optim.Adam([w], lr=0.1, betas=(0.0, 0.0))
+        for i, g in enumerate((1.0, 10.0, 1.0)):
+            if i == 1:
+                optimizer.param_groups[0].amsgrad = amsgrad
+            w.grad = [g]
+            before = w.item()
+            optimizer.step()
+        steps.append(before - w.item())
+    np.testing.assert_allclose(steps, [0.1, 0.01], rtol=1e-7)  # eps
+
+
+def test_a_buffer_that_is_there_already_is_dampened_at_once():
+    """As in PyTorch, it is the first gradient in a buffer that is not dampened, not the first after a change."""
+    w = leaf()
+    optimizer = optim.SGD([w], lr=1.0, momentum=0.5)
+    (group,) = optimizer.param_groups
+    assert moved(optimizer, w) == [1.0]
+    group.dampening = 0.5
+    assert moved(optimizer, w) == [0.5 + 0.5]
+    fresh = leaf()
+    optimizer = optim.SGD([fresh], lr=1.0, momentum=0.5)
+    optimizer.param_groups[0].dampening = 0.5
+    assert moved(optimizer, fresh) == [1.0]
 
 
 REFUSED = [
@@ -64,8 +107,8 @@ REFUSED = [
     (lambda group: setattr(group, "lr", "fast"), ValueError, "lr is a finite number, at least 0; got 'fast'"),
     (lambda group: setattr(group, "betas", 0.9), ValueError, "betas is 2 numbers; got 0.9"),
     (lambda group: setattr(group, "betas", (0.9, 1.0)), ValueError, "betas[1] is a finite number, at least 0"),
-    (lambda group: setattr(group, "amsgrad", True), ValueError, "amsgrad is False for good in this Adam. Make another"),
-    (lambda group: setattr(group, "weight_decay", 0.1), ValueError, "weight_decay was 0 when this Adam was made"),
+    (lambda group: setattr(group, "amsgrad", 1), ValueError, "amsgrad is True or False; got 1"),
+    (lambda group: setattr(group, "weight_decay", -0.1), ValueError, "weight_decay is a finite number, at least 0"),
     (lambda group: setattr(group, "learning_rate", 0.1), ValueError, "Adam has no hyperparameter 'learning_rate'; it"),
     (lambda group: setattr(group, "params", []), ValueError, "Adam has no hyperparameter 'params'; it has lr, b"),
     (lambda group: group.learning_rate, AttributeError, "has no 'learning_rate'; it has params, lr, betas, eps, wei"),
