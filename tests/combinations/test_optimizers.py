@@ -19,6 +19,10 @@ OPTIMIZERS = sorted(
 )
 STEPPED = [x for x in OPTIMIZERS if x not in (optim.Optimizer, optim.LBFGS)]  # without a closure
 every_optimizer = pytest.mark.parametrize("kind", STEPPED, ids=lambda x: x.__name__)
+WHOLE = (optim.LAMB, optim.Adafactor, optim.Muon)  # whose steps depend on all elements together
+every_one_of_single_elements = pytest.mark.parametrize(
+    "kind", [x for x in STEPPED if x not in WHOLE], ids=lambda x: x.__name__
+)
 DTYPES = [np.float16, np.float32, np.float64]
 WRITABLE = [name for name in LAYOUTS if name != "read-only"]
 
@@ -28,10 +32,19 @@ VALUES = {
     "betas": st.tuples(st.floats(0, 0.95), st.floats(0.5, 0.999)),
     "eps": st.floats(1e-3, 1),
     "weight_decay": st.sampled_from([0.0, 0.1]),
+    "lambd": st.floats(1e-4, 0.1),
+    "t0": st.floats(0, 3),
+    "etas": st.tuples(st.floats(0.1, 0.9), st.floats(1.1, 2)),
+    "step_sizes": st.tuples(st.floats(1e-3, 0.1), st.floats(0.2, 1)),
+    "d": st.floats(1, 2),
+    "beta2_decay": st.floats(-1, -0.1),
+    "ns_coefficients": st.just((3.4445, -4.775, 2.0315)),
+    "ns_steps": st.integers(0, 5),
+    "adjust_lr_fn": st.sampled_from(["original", "match_rms_adamw", "spectral_unclamped"]),
     **dict.fromkeys(("momentum", "dampening"), st.sampled_from([0.0, 0.5])),
     **dict.fromkeys(("alpha", "rho"), st.floats(0.5, 0.99)),
     **dict.fromkeys(("lr_decay", "momentum_decay", "initial_accumulator_value"), st.floats(0, 0.1)),
-    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay"), st.booleans()),
+    **dict.fromkeys(("nesterov", "amsgrad", "centered", "decoupled_weight_decay", "maximize"), st.booleans()),
 }
 EVERY_OPTION_ON = {
     "weight_decay": 0.1, "momentum": 0.5, "nesterov": True, "amsgrad": True, "centered": True,
@@ -47,13 +60,20 @@ def options_of(kind):
 @st.composite
 def options(draw, kind):
     drawn = {name: draw(VALUES[name]) for name in options_of(kind)}
+    if kind is optim.Adafactor:
+        drawn["eps"] = (drawn["eps"], 1e-3)
     if drawn.get("nesterov"):
-        drawn |= {"momentum": 0.5, "dampening": 0.0}
+        drawn |= {"momentum": 0.5, **({"dampening": 0.0} if "dampening" in drawn else {})}
     return drawn
 
 
 def every_option_on(kind):
     return {"lr": 0.1, **{name: x for name, x in EVERY_OPTION_ON.items() if name in options_of(kind)}}
+
+
+def shaped(kind, values):
+    """Values as the optimizer takes them."""
+    return np.reshape(values, (1, -1)) if kind is optim.Muon else np.asarray(values)
 
 
 def leaf(values):
@@ -106,9 +126,15 @@ def test_blocks_and_layouts_change_no_bit(kind, dtype, monkeypatch):
         for i in range(5):
             w.grad = np.cos(start * i) + start
             step()
-        assert (optimizer._slots[0].blocks is not None) == (name == "blocks")
-        found[name] = w.data.tobytes()
-    assert len(set(found.values())) == 1
+        assert bool(optimizer._slots[0].blocks) == (name == "blocks" and kind.elementwise)
+        found[name] = w.data.copy()
+    for values in found.values():
+        if kind in WHOLE:  # sums over another layout are rounded otherwise
+            np.testing.assert_allclose(values, found["C"], rtol=200 * np.finfo(dtype).eps)
+        else:
+            assert values.tobytes() == found["C"].tobytes()
+    if "C" in found:
+        assert found["compiled"].tobytes() == found["C"].tobytes()
 
 
 @every_optimizer
@@ -116,15 +142,16 @@ def test_blocks_and_layouts_change_no_bit(kind, dtype, monkeypatch):
 def test_a_zero_gradient_moves_no_weight(kind, dtype):
     """Without weight decay a gradient of 0 leaves the bits of each weight, whatever eps is rounded to."""
     names = options_of(kind)
-    for more in ({}, {"eps": 0.0}, {"eps": 1e-60}) if "eps" in names else ({},):
-        start = np.array([1.0, -2.0, 6e-8, 0.0], dtype)
+    small = [(eps, 1e-3) if kind is optim.Adafactor else eps for eps in (0.0, 1e-60)]
+    for more in ({}, *({"eps": eps} for eps in small)) if "eps" in names else ({},):
+        start = shaped(kind, np.array([1.0, -2.0, 6e-8, 0.0], dtype))
         w = mg.tensor(start, requires_grad=True)
-        optimizer = kind([w], lr=0.1, **more, **({"weight_decay": 0.0} if "weight_decay" in names else {}))
+        optimizer = kind([w], lr=0.1, **more, **{x: 0.0 for x in ("weight_decay", "lambd") if x in names})
         for _ in range(3):
-            w.grad = np.zeros(4)
+            w.grad = np.zeros(start.shape)
             optimizer.step()
             assert w.data.tobytes() == start.tobytes()
-        w.grad = np.ones(4)
+        w.grad = np.ones(start.shape)
         optimizer.step()
         assert (w.data <= start).all()
         assert np.isfinite(w.data).all()
@@ -166,7 +193,7 @@ def test_native_code_of_half_precision_has_the_bits_of_the_step(kind):
     assert runs[0] == runs[1]
 
 
-@every_optimizer
+@every_one_of_single_elements
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_gradient_that_is_not_finite_spoils_its_own_weight_alone(kind, bad):
     """The other weights go as they would without it; after another step at the latest, its own is not finite."""
@@ -179,7 +206,7 @@ def test_a_gradient_that_is_not_finite_spoils_its_own_weight_alone(kind, bad):
                 w.grad = [g, 0.5, -0.5]
                 optimizer.step()
         found.append(w.data)
-    assert not np.isfinite(found[0][0])
+    assert not np.isfinite(found[0][0]) or (kind is optim.Rprop and bad == np.inf)  # whose sign is that of any number
     assert found[0][1:].tobytes() == found[1][1:].tobytes()
 
 
@@ -192,9 +219,9 @@ def test_what_cannot_be_a_gradient_is_refused_when_it_is_set(kind):
         (),
         (sparse.csr_array(np.ones((1, 3))), np.ones(4), np.ones(3, complex), mg.tensor([1, 2, 3]), "x"),
     ):
-        w = mg.tensor(np.ones(3, np.float32), requires_grad=True)
+        w = mg.tensor(shaped(kind, np.ones(3, np.float32)), requires_grad=True)
         optimizer = kind([w], **every_option_on(kind))
-        w.grad = np.float64([0.1, -0.2, 0.3]) if refused else np.float32([0.1, -0.2, 0.3])
+        w.grad = shaped(kind, np.float64([0.1, -0.2, 0.3]) if refused else np.float32([0.1, -0.2, 0.3]))
         for g in refused:
             with pytest.raises((TypeError, ValueError), match="a tensor takes|a gradient has its tensor's"):
                 w.grad = g
@@ -207,7 +234,7 @@ def test_what_cannot_be_a_gradient_is_refused_when_it_is_set(kind):
 def test_state_is_no_narrower_than_single_precision(kind):
     """The state of a parameter in half precision is kept in single; that of others, in their own dtype."""
     for dtype, kept in zip(DTYPES, (np.float32, np.float32, np.float64), strict=True):
-        w = mg.tensor(np.ones(3, dtype), requires_grad=True)
+        w = mg.tensor(shaped(kind, np.ones(3, dtype)), requires_grad=True)
         state = kind([w], **every_option_on(kind)).state_dict()["groups"]["0"]["params"]["0"]
         assert {x.dtype for x in state.values() if isinstance(x, np.ndarray)} <= {np.dtype(kept)}
 
@@ -216,7 +243,7 @@ def test_state_is_no_narrower_than_single_precision(kind):
 @pytest.mark.parametrize("dtype", DTYPES, ids=lambda x: x.__name__)
 def test_a_saved_state_resumes_bit_by_bit(kind, dtype, tmp_path):
     """Three steps, a file, another optimizer, three steps: the bits of six, weights and state."""
-    w = mg.tensor(np.linspace(-1, 1, 5).astype(dtype), requires_grad=True)
+    w = mg.tensor(shaped(kind, np.linspace(-1, 1, 5).astype(dtype)), requires_grad=True)
     optimizer = kind([w], **every_option_on(kind))
 
     def three_steps(w, optimizer):

@@ -27,7 +27,7 @@ ADAM = (
     {"lr": 0.1, "later": {"betas": (0.6, 0.8)}},
     {"lr": 0.1, "groups": [{"betas": (0.7, 0.9)}, {"eps": 0.1}]},
 )
-SETTINGS = {
+SETTINGS: dict[str, tuple[dict, ...]] = {
     "SGD": (
         *({"lr": 0.1, **case} for case in COMMON),
         {"lr": 0.1, "momentum": 0.9},
@@ -61,7 +61,24 @@ SETTINGS = {
         {"lr": 0.2, "initial_accumulator_value": 0.3, "eps": 0.01, "weight_decay": 0.1},
     ),
     "Adadelta": (*COMMON, {"rho": 0.5, "eps": 1e-3}, {"lr": 2.0, "rho": 0.8, "weight_decay": 0.2}),
+    "Adamax": (*COMMON, *ADAM),
+    "ASGD": (
+        *COMMON,
+        {"lr": 0.1, "lambd": 0.1, "t0": 5.0},
+        {"lr": 0.1, "lambd": 0.5, "alpha": 1.5, "t0": 0.0, "weight_decay": 0.1},
+    ),
+    "Rprop": (
+        *(case for case in COMMON if "weight_decay" not in str(case) and "later" not in case),
+        {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (1e-3, 0.2)},
+        {"lr": 0.1, "later": {"etas": (0.9, 1.1)}},
+    ),
+    "Adafactor": (
+        *COMMON,
+        {"lr": 0.5, "beta2_decay": -0.5, "eps": (1e-3, 0.1), "d": 2.0},
+        {"lr": 0.1, "weight_decay": 0.2, "later": {"lr": 0.5}},
+    ),
 }
+SETTINGS = {name: (*cases, {"lr": 0.001, "maximize": True}) for name, cases in SETTINGS.items()}
 
 
 def has_gradient(step):
