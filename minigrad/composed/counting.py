@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.door import bare, plain_index
 from ..core.primitive import Primitive, composed, constant
-from ..core.recorder import fixed, refuse_recording
+from ..core.recorder import refuse_recording
 from ..rules.indexing import scatter, weighted_counts
 
 # Counts
@@ -57,7 +57,7 @@ def _edges(a, bins, range, weights):
         refuse_recording("chooses the number of bins by values", "Pass a number of bins")
     plain = np.histogram_bin_edges(bare(a), plain_index(bins), plain_index(range), bare(weights))
     if np.ndim(bins):
-        return fixed(np.asarray(bins)) if isinstance(bins, list | tuple) else bins
+        return np.asarray(bins) if isinstance(bins, list | tuple) else bins
     if range is None:
         range = (np.min(a), np.max(a)) if np.size(a) else (0.0, 1.0)
     zero = np.zeros_like(a, plain.dtype, shape=())

@@ -3,14 +3,13 @@
 import numpy as np
 
 from ..core.primitive import composed
-from ..core.recorder import fixed
 from ..rules import creation
 from ..rules.indexing import index_update
 
 
 def full(fill_value, shape, dtype=None, order="C"):
     """An array filled with `fill_value`, which is broadcast to its shape."""
-    return index_update(fixed(np.zeros_like(fill_value, dtype, order, shape=shape)), ..., fill_value)
+    return index_update(np.zeros_like(fill_value, dtype, order, shape=shape), ..., fill_value)
 
 
 full = composed(full)(full)
@@ -18,7 +17,7 @@ full = composed(full)(full)
 
 @composed(np.full_like)
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None):
-    return index_update(fixed(np.zeros_like(a, dtype, order, subok, shape)), ..., fill_value)
+    return index_update(np.zeros_like(a, dtype, order, subok, shape), ..., fill_value)
 
 
 @composed(np.linspace)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..core.primitive import composed
-from ..core.recorder import fixed
 from ..rules.indexing import getitem, scatter
 from ..rules.reductions import total
 
@@ -23,7 +22,7 @@ index_add = composed(index_add)(index_add)
 def diagonal(a, offset=0, axis1=0, axis2=1):
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
     n, m = a.shape[-2:]
-    i = fixed(np.arange(max(min(n + min(offset, 0), m - max(offset, 0)), 0)))
+    i = np.arange(max(min(n + min(offset, 0), m - max(offset, 0)), 0))
     return a[..., i - min(offset, 0), i + max(offset, 0)]
 
 
@@ -34,7 +33,7 @@ def diag(v, k=0):
     if np.ndim(v) != 1:
         raise ValueError(f"diag takes an array of one axis or two; got one of {np.ndim(v)}")
     n = np.shape(v)[0] + abs(k)
-    i = fixed(np.arange(np.shape(v)[0]))
+    i = np.arange(np.shape(v)[0])
     return scatter(v, (i - min(k, 0), i + max(k, 0)), (n, n))
 
 

@@ -5,7 +5,6 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.door import bare
 from ..core.primitive import composed
-from ..core.recorder import fixed
 from ..rules.structure import astype, padded
 from ..rules.structure import reshape as reshape_primitive
 from .reductions import composed_by_name
@@ -170,7 +169,7 @@ def repeat(a, repeats, axis=None):
         return np.repeat(np.reshape(a, -1), repeats, axis=0)
     axis = normalize_axis_index(axis, np.ndim(a))
     if np.ndim(repeats):
-        return a[*(slice(None),) * axis, fixed(np.repeat(np.arange(a.shape[axis]), repeats))]
+        return a[*(slice(None),) * axis, np.repeat(np.arange(a.shape[axis]), repeats)]
     shape = np.shape(a)
     wide = np.broadcast_to(np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
     return np.reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
@@ -202,7 +201,7 @@ def pad(array, pad_width, mode="constant", *, constant_values=0, **options):
     if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
         raise ValueError(f"pad takes the modes constant, edge, reflect, symmetric and wrap; got {mode!r} {options}")
     for axis, widths in enumerate(np.broadcast_to(pad_width, (np.ndim(array), 2)).tolist()):
-        array = array[*(slice(None),) * axis, fixed(np.pad(np.arange(np.shape(array)[axis]), widths, mode))]
+        array = array[*(slice(None),) * axis, np.pad(np.arange(np.shape(array)[axis]), widths, mode)]
     return array
 
 

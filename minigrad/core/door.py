@@ -18,7 +18,7 @@ from ..errors import LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
 from .foreign import USUAL, admitted, check_numbers, listed
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .recorder import fixed, seen
+from .recorder import seen
 from .tree import leaves, tree_map
 
 LISTS = (list, tuple)
@@ -105,7 +105,7 @@ def for_composed(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a composed function, whose steps see to those that are watched."""
     if args and type(args[0]) in LISTS and not primitive.sequence:
-        args = [fixed(np.asarray(listed(args[0], partial(admitted, primitive.name)))), *args[1:]]
+        args = [np.asarray(listed(args[0], partial(admitted, primitive.name))), *args[1:]]
     args = [admitted(primitive.name, x) for x in args]
     return args, {key: admitted(primitive.name, x) for key, x in kwargs.items()}
 
@@ -240,10 +240,10 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
-        x = fixed(np.asarray(listed(x, partial(admitted, primitive.name))))
+        x = np.asarray(listed(x, partial(admitted, primitive.name)))
     elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
         x = admitted(primitive.name, x)
-        x = fixed(np.asarray(x)) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
+        x = np.asarray(x) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray):
         check_numbers(primitive.name, x)
     return seen(x)

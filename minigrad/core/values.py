@@ -6,7 +6,7 @@ import numpy as np
 
 from .door import LISTS, Watched
 from .foreign import USUAL, admitted, is_converted, listed
-from .recorder import array_of, fixed
+from .recorder import array_of
 
 
 def as_array(y: Any) -> Any:
@@ -32,7 +32,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         array = data.copy() if copy else data
     else:
         try:
-            array = fixed(np.array(data, copy=copy))
+            array = np.array(data, copy=copy)
         except ValueError as error:
             raise ValueError(f"a tensor takes numbers, in rows of equal lengths: {error}") from None
     if array.dtype.kind == "c":

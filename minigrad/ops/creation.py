@@ -13,7 +13,7 @@ from ..composed import creation as composed
 from ..core.door import Watched, bare, bind
 from ..core.foreign import admitted
 from ..core.primitive import REGISTRY
-from ..core.recorder import drawn, fixed
+from ..core.recorder import drawn
 from ..core.tensor import Tensor, asarray
 
 
@@ -27,7 +27,7 @@ def public(function: Callable[..., Any], create: Callable[..., Any]) -> Callable
 
 def finished(name: str, made: Any, requires_grad: bool) -> Any:
     """The Tensor of a new array; an array that a transformation watches stays what it is."""
-    made = asarray(fixed(made))
+    made = asarray(made)
     if requires_grad and made.node is not None:
         raise TypeError(
             f"{name} of an array through which a derivative flows makes no leaf, so that it cannot have "

@@ -8,7 +8,6 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..core.door import plain_index
 from ..core.engine import undo_broadcast
 from ..core.primitive import REGISTRY, constant, general, linear
-from ..core.recorder import fixed
 
 
 def getitem(x, index):
@@ -118,7 +117,7 @@ REGISTRY[np.ndarray.__getitem__], REGISTRY[np.ndarray.__setitem__] = getitem, in
 def _take(g, y, x, indices, axis=None):
     indices = plain_index(indices)
     if isinstance(indices, tuple | list):
-        indices = fixed(np.array(indices, dtype=np.intp))
+        indices = np.array(indices, dtype=np.intp)
     elif np.ndim(indices):
         indices = indices.astype(np.intp, copy=False)  # booleans as well, which np.take reads as 0 and 1
     if axis is None:
@@ -129,7 +128,7 @@ def _take(g, y, x, indices, axis=None):
 
 def _along(indices, axis, shape):
     # Indices for all axes, of which those along `axis` are given and the others count.
-    grid = [fixed(np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1))) for i, n in enumerate(shape)]
+    grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
     grid[axis] = indices
     return tuple(grid)
 

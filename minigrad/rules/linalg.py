@@ -7,7 +7,6 @@ from numpy.linalg import LinAlgError
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import constant, general, multilinear
-from ..core.recorder import fixed
 from .reductions import others
 
 # Products
@@ -119,7 +118,7 @@ def cofactors(x, *directions):
 def _by_minors(x, directions):
     # Laplace's expansion: each cofactor is a determinant, whose derivative is a sum over its own cofactors.
     out, n = np.zeros_like(x), x.shape[-1]
-    kept = fixed(np.arange(n - 1) + (np.arange(n - 1) >= np.arange(n)[:, None]))  # in row i all but i
+    kept = np.arange(n - 1) + (np.arange(n - 1) >= np.arange(n)[:, None])  # in row i all but i
     for i in range(n):  # a row of minors at a time: all at once they take much memory
         first, minor, *rest = (a[..., kept[i][:, None], kept[:, None]] for a in (directions[0], x, *directions[1:]))
         out[..., i, :] = np.sum(first * cofactors(minor, *rest), axis=(-2, -1))
