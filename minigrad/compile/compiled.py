@@ -23,7 +23,7 @@ from ..errors import RecordingError
 from .backends import backend_of, name_of
 from .first_run import recorded
 from .kinds import key_of, kind_of
-from .program import Refused, Stale
+from .program import Failed, Refused, Stale
 from .replay import UNFIT, Kept, Replay, Stats, unfit
 
 MAX_VARIANTS = 8  # programs for arguments of one kind, which differ in what is outside
@@ -76,6 +76,7 @@ class Compiled:
         if now.recorded_from:
             key = key, "no_grad"
         replays = self._replays.get(key, ())
+        reason = ""  # why no program serves the call, though the function does
         try:
             answer = self._replayed(replays, inputs, now)
             if answer is UNFIT and replays is not GIVEN_UP:
@@ -86,10 +87,12 @@ class Compiled:
             if answer is not UNFIT:
                 return answer
         except Refused:
-            replays = None
-        answer = self.function(*args, **kwargs)  # which may raise an error that says more
-        if replays is None:
-            self._count_refusal(key, "numbers that it takes out of arrays differ from call to call. Return the arrays")
+            reason = "numbers that it takes out of arrays differ from call to call. Return the arrays"
+        except Failed as failed:
+            reason, self._refusals[key] = str(failed), MAX_VARIANTS - 1
+        answer = self.function(*args, **kwargs)  # which may raise an error, in its own words
+        if reason:
+            self._count_refusal(key, reason)
         return answer
 
     def _replayed(self, replays: Sequence[Replay], inputs: list[Any], now: Any) -> Any:
@@ -139,9 +142,16 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def _record(self, key: Any, args: Any, kwargs: Any) -> Any:
-        program, answer = recorded(self.function, args, kwargs)
+        try:
+            program, answer = recorded(self.function, args, kwargs)
+        except RecordingError:
+            raise
+        except Exception as error:  # after which all is as it was
+            raise Failed(f"it raises an error where it is recorded, and only there: {error!r}") from None
         if program is None:
-            self._count_refusal(key, "it changes lists, dicts or names outside in ways that no replay could")
+            self._count_refusal(
+                key, "it changes what is outside in ways that no replay could, or has threads compute for it"
+            )
             return answer
         replay = Replay(program, self._by, self._lock, None if kwargs else args)
         self._replays[key] = [replay, *self._replays.get(key, ())]  # another list, as threads go through the former

@@ -178,7 +178,6 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
         tensors,
         gradients,
         recording.read_gradients,
-        list(recording.attributes.values()),
         recording.tensors,
         tensors_given,
         assigned,

@@ -29,6 +29,10 @@ class Stale(Refused):
     """A number that the function has taken out of an array is another one now: the function takes another way."""
 
 
+class Failed(Exception):
+    """The function raised an error while it was recorded: run once more, it raises it in its own words, or does not."""
+
+
 @dataclass(eq=False, slots=True)
 class Value:
     """An array, or a number, of which the shape is known before the program runs and the values are not.
@@ -140,8 +144,6 @@ class Program:
         The leaves in which a gradient is left, and what it is.
     read_gradients
         The leaves whose gradient was looked at, and what it was; those that had one are arguments, after all others.
-    attributes
-        What the program depends on: triples of an object, the name of an attribute, and its value.
     tensors
         Tensors from outside, with the array and the node of each, which some changes exchange for others.
     tensors_given
@@ -168,7 +170,6 @@ class Program:
     as_tensors: list[bool]
     gradients: dict[Any, Any]
     read_gradients: dict[Any, Any]
-    attributes: list[tuple[Any, str, Any]]
     tensors: dict[Any, Any]
     tensors_given: Sequence[int]
     assigned: dict[Any, Any]

@@ -1,6 +1,7 @@
 """The recording of one run of a function: each call of NumPy's that reaches an array becomes a call of a program."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,7 +23,6 @@ from .program import (
     VIEW,
     WRITE,
     Call,
-    Refused,
     Stale,
     leaves_of,
     mapped,
@@ -35,7 +35,7 @@ ARRAYS = (np.ndarray, np.generic, int, float)  # of what an answer may consist t
 class Recording(Surroundings):
     """What happens while a function runs once: the calls that it makes, and what it meets from outside.
 
-    It is what `core/recorder.py` tells of arrays from outside, constants, draws and refusals.
+    It is what `core/recorder.py` tells of arrays from outside, constants and draws.
     """
 
     def __init__(self, code: CodeType | None = None, reached: Mapping[int, Any] = NOTHING) -> None:
@@ -43,6 +43,13 @@ class Recording(Surroundings):
         self._code = code  # of the function, until its frame is known
         self.frame: FrameType | None = None
         self._usual = np.geterr()
+        self._thread = get_ident()
+
+    def is_elsewhere(self) -> bool:
+        """Whether another thread asks, which computes with arrays as they are; the program would lack its part."""
+        elsewhere = get_ident() != self._thread
+        self.complete = self.complete and not elsewhere
+        return elsewhere
 
     def fixed(self, x: Any) -> Any:
         """What stands for an array that was made of shapes and Python's numbers."""
@@ -53,7 +60,9 @@ class Recording(Surroundings):
         return self.call(np.array, (made,))  # a copy, which the function may change
 
     def call(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Any:
-        """Make a call and write it down; answers with what stands for its results."""
+        """Make a call and write it down; returns what stands for its results, in other threads the results."""
+        if self.is_elsewhere():
+            return runnable(function)(*mapped(value_of, tuple(args)), **mapped(value_of, kwargs or {}))
         if self._code is not None:
             self.frame, self._code = frame_of(self._code), None
         args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
@@ -81,6 +90,8 @@ class Recording(Surroundings):
 
     def drawn(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Draw random numbers, in each replay anew; a seed draws the same each time."""
+        if self.is_elsewhere():
+            return getattr(value_of(rng), method)(*args, **kwargs)
         if isinstance(rng, RecordingArray):
             raise RecordingError(
                 "the compiled function takes a seed as an argument, which decides on the random numbers of its first "
@@ -113,20 +124,18 @@ class Recording(Surroundings):
         found = {x.node: self.read(x) for x in deciding(function, args, kwargs) if is_integer(x)}
         return mapped(lambda x: found.get(node_of(x), x), (args, kwargs)) if found else (args, kwargs)
 
-    def refuse(self, bad: Any, error: Callable[[], Exception]) -> None:
-        """Raise the error if any element is true, now and in each replay."""
-        if np.any(value_of(bad)):
-            raise error()
-        if isinstance(bad, RecordingArray):
-            self.calls.append(Call(Refused, (bad.node,), {}, kind=REFUSE))
-
     def read(self, x: RecordingArray) -> Any:
         """What is in an array now, for Python to decide by: a replay is for this only."""
+        if self.is_elsewhere():
+            return x.value
         if x.node.origin == ARGUMENT and x.node.is_number:
             self.known[x.node] = x.value
             return x.value
         value = np.asarray(x.value)
         number = value[()] if x.node.is_number else value.copy()
+        if value.dtype == bool and not value.any():
+            self._expect(x)
+            return x.value
         self._expect(self.call(np.not_equal, (x, number)))
         if value.dtype.kind == "f" and not value.all():  # a zero has a sign
             self._expect(self.call(np.not_equal, (self.call(np.signbit, (x,)), np.signbit(number))))

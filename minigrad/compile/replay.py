@@ -191,9 +191,6 @@ def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) 
         unfit.append(f"{say[x]}.notes.hooks is not hooks_{i}")
         names[f"hooks_{i}"] = x.notes.hooks
     unfit += [f"kind_in({say[x]}) != {say[x]}.kind" for x in program.assigned if isinstance(x, Spot) and x.kind]
-    for i, (owner, name, value) in enumerate(program.attributes):
-        unfit.append(f"owner_{i}.{name} != setting_{i}")
-        names |= {f"owner_{i}": owner, f"setting_{i}": value}
     return unfit
 
 

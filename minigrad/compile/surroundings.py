@@ -36,7 +36,6 @@ class Surroundings:
         self.former_gradients: dict[Any, Any] = {}  # of leaves whose gradient may have changed: what was there
         self.known: dict[Value, Any] = {}  # integers among the arguments that decide on shapes
         self.touched: dict[Any, None] = {}  # leaves whose values were changed, in order
-        self.attributes: dict[Any, tuple[Any, str, Any]] = {}  # what depends was told
         self.tensors: dict[Any, Any] = {}  # Tensors from outside, and the values and the nodes that they had
         self._outside: dict[int, tuple[Any, Value]] = {}  # arrays and generators, by their identity
         self.tensors_given: dict[int, tuple[Tensor, Tensor, Any]] = {}  # by position, and what stands for it
@@ -104,7 +103,7 @@ class Surroundings:
     def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):
-            if isinstance(value, np.ndarray) and isinstance(x, Tensor):
+            if isinstance(value, np.ndarray | np.generic) and isinstance(x, Tensor):
                 self.tensors.setdefault(x, (x.value, x.node))  # which some changes exchange for others
         return [self.seen(x) for x in inner]
 
@@ -131,10 +130,6 @@ class Surroundings:
             del self.former_gradients[leaf]
             self.read_gradients.pop(leaf, None)
             self.touched.pop(leaf, None)
-
-    def depends(self, owner: Any, name: str, value: Any) -> None:
-        """Note that what is computed depends on an attribute."""
-        self.attributes[id(owner), name] = owner, name, value
 
     def touch(self, leaf: Any) -> None:
         """Note that the values of a leaf were changed in place."""

@@ -13,10 +13,10 @@ import numpy as np
 
 from ..errors import LevelError
 from .context import DetachedError
-from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain_index
+from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain, plain_index
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .recorder import seen, values_of
+from .recorder import seen
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
@@ -131,32 +131,32 @@ class Array(Watched):
 
     def __float__(self) -> float:
         self.refuse_to_leave()
-        return float(values_of(self, bare(self)))
+        return float(plain(self))
 
     def __int__(self) -> int:
         self.refuse_to_leave()
-        return int(values_of(self, bare(self)))
+        return int(plain(self))
 
     def __complex__(self) -> complex:
         self.refuse_to_leave()
-        return complex(values_of(self, bare(self)))
+        return complex(plain(self))
 
     def __bool__(self) -> bool:
-        return bool(values_of(self, bare(self)))
+        return bool(plain(self))
 
     def __index__(self) -> int:
-        return as_index(values_of(self, bare(self)))
+        return as_index(plain(self))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
     def item(self) -> Any:
         """The only element, as a Python number, which has no derivative."""
-        return values_of(self, bare(self)).item()
+        return plain(self).item()
 
     def tolist(self) -> Any:
         """The elements as Python numbers, which have no derivatives, in nested lists."""
-        return values_of(self, bare(self)).tolist()
+        return plain(self).tolist()
 
     def __repr__(self) -> str:
         value = self.value  # after which it is no longer being filled

@@ -216,6 +216,12 @@ def next_depth(below: int = 0) -> int:
     return (depth if depth > below else below) + 1
 
 
+def is_second_run() -> bool:
+    """Whether a checkpointed function runs again here, in which nothing that counts the runs may move."""
+    ambient = context.get().ambient
+    return ambient is not None and ambient.again
+
+
 def is_grad_enabled() -> bool:
     """Whether operations on arrays are recorded here, so that they can be differentiated."""
     now = context.get()

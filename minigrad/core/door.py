@@ -53,6 +53,21 @@ def bare(x: Any) -> Any:
     return x
 
 
+def plain(x: Any) -> Any:
+    """The plain array inside all levels, for NumPy to compute with: a recording follows what becomes of it."""
+    holder = None
+    while isinstance(x, Watched):
+        holder, x = x, x.value
+    recording = context.get().recorder
+    return x if recording is None else recording.operands((holder,), (x,))[0]
+
+
+def refuse(bad: Any, error: Callable[[], Exception]) -> None:
+    """Raise `error()` if any element of `bad` is true."""
+    if np.any(bad):
+        raise error()
+
+
 def now(x: Any) -> Any:
     """An operand as it is at this moment: who keeps it does not hear of changes in place.
 

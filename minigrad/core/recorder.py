@@ -4,7 +4,6 @@ A recording follows calls of NumPy's functions from array to array. These cannot
 does one of them says so here. While nothing is recorded, each just does what it says.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,6 @@ def array_of(x: Any) -> Any:
     """`seen(x)`; in a recording, also an array in place of one of Python's numbers that stands for an argument."""
     if (recording := context.get().recorder) is not None:
         return recording.array(recording.seen(x))
-    return x
-
-
-def values_of(tensor: Any, x: Any) -> Any:
-    """`x`, the array of a Tensor; in a recording, what stands for it, until the Tensor is given another one."""
-    if (recording := context.get().recorder) is not None:
-        return recording.operands((tensor,), (x,))[0]
     return x
 
 
@@ -69,29 +61,7 @@ def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kw
     return getattr(np.random.default_rng(rng), method)(*args, **kwargs)
 
 
-def refuse(bad: Any, error: Callable[[], Exception]) -> None:
-    """Raise `error()` if any element of `bad` is true; in a recording, in each replay as well."""
-    if (recording := context.get().recorder) is not None:
-        recording.refuse(bad, error)
-    elif np.any(bad):
-        raise error()
-
-
 def refuse_recording(what: str, remedy: str) -> None:
     """Refuse, in a recording only, what a replay would not do, as it happens in Python."""
     if context.get().recorder is not None:
         raise RecordingError(f"the compiled function {what}, which a replay would not do. {remedy}")
-
-
-def depends(owner: Any, name: str) -> Any:
-    """The attribute of an object, a plain value on which depends what is computed; another value is recorded anew."""
-    value = getattr(owner, name)
-    if (recording := context.get().recorder) is not None:
-        recording.depends(owner, name, value)
-    return value
-
-
-def is_second_run() -> bool:
-    """Whether a checkpointed function runs again here, in which nothing that counts the runs may move."""
-    ambient = context.get().ambient
-    return ambient is not None and ambient.again

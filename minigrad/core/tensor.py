@@ -9,9 +9,9 @@ import numpy as np
 from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
-from .door import bare, plain_index
+from .door import bare, plain, plain_index
 from .foreign import admitted, assigned
-from .recorder import seen, values_of
+from .recorder import seen
 from .sweep import Hook, commit, first_cotangent, sweep
 from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
 from .values import as_array, as_numbers
@@ -192,7 +192,7 @@ class Tensor(Array):
     @property
     def data(self) -> Any:
         """The values, in the same memory. Leaves can be given new ones, in place; this needs no `no_grad`."""
-        return values_of(self, as_array(self.value))
+        return as_array(plain(self))
 
     @data.setter
     def data(self, values: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import bare, plain
 from ..core.engine import undo_broadcast
 from ..core.primitive import general
 from ..core.short import public
@@ -135,7 +135,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
         arrays.append(added if added.dtype == arrays[0].dtype else added.astype(arrays[0].dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    return narrowed(attention_weights(arrays, bare(allowed), scale), query, key)
+    return narrowed(attention_weights(arrays, plain(allowed), scale), query, key)
 
 
 def causal_upper_left(queries: int, keys: int) -> np.ndarray:

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
-from ..core.recorder import refuse
+from ..core.door import plain, refuse
 from . import init
 from .init import RNG
 from .module import Module
@@ -43,7 +42,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
 
 def as_integers(wanted: str, given: Any) -> Any:
     """Plain positions or labels; refuses floats."""
-    given = bare(given)
+    given = plain(given)
     integers = given if hasattr(given, "dtype") else np.asarray(given)
     if integers.dtype.kind not in "iu":
         raise TypeError(f"{wanted}, which are integers; got {integers.dtype}. Use x.astype(int)")

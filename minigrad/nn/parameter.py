@@ -76,7 +76,7 @@ def with_fans(fans: tuple[int, int] | None, make: Any, parts: Any) -> Parameter:
 class Buffer(Kept):
     """A Tensor that a module keeps and does not learn, such as a running mean: part of its state, without gradient.
 
-    A step that changes one does so in its memory, as ``seen(buffer.value)[...] = ...``; a graph that has saved the
+    A step that changes one does so in its memory, as ``buffer.data[...] = ...``; a graph that has saved the
     buffer itself would not hear of it.
 
     Parameters

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Watched, bare
+from ..core.door import Watched, plain
 from ..core.foreign import admitted
-from ..core.recorder import seen
 from ..ops.functions import astype
 
 WIDE = "fdg"  # float32 and wider
@@ -34,7 +33,7 @@ def constant(name: str, x: Any) -> Any:
     """The plain array of what has no derivative, such as a weight of a loss; refused if one flows through it."""
     if isinstance(x, Watched) and x.flows():
         raise TypeError(f"there is no derivative with respect to a {name}. Pass it detached, as x.detach()")
-    return seen(admitted(name, bare(x)))
+    return admitted(name, plain(x))
 
 
 def floating(name: str, x: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..composed import creation as composed
-from ..core.door import Watched, bare, bind
+from ..core.door import Watched, bind, plain
 from ..core.foreign import admitted
 from ..core.primitive import REGISTRY
 from ..core.recorder import drawn
@@ -45,7 +45,7 @@ def of_shape(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
         if function in (np.zeros, np.ones) and len(args) > 1 and isinstance(args[1], int):
             raise TypeError(f"{name} takes the shape as a tuple, as NumPy does: {name}({args}); got {name}{args}")
-        return finished(name, function(*(admitted(name, bare(x)) for x in args), **kwargs), requires_grad)
+        return finished(name, function(*(admitted(name, plain(x)) for x in args), **kwargs), requires_grad)
 
     return public(function, create)
 
@@ -74,8 +74,8 @@ def _arange(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Any:
             "arange has no derivative: how many numbers it makes depends on its arguments, and a derivative flows "
             "through one of them. Use start + step * np.arange(n), or mg.linspace, or pass x.detach()"
         )
-    plain = {key: bare(x) for key, x in kwargs.items()}
-    return finished("arange", np.arange(*map(bare, args), **plain), requires_grad)
+    options = {key: plain(x) for key, x in kwargs.items()}
+    return finished("arange", np.arange(*map(plain, args), **options), requires_grad)
 
 
 zeros = of_shape(np.zeros)

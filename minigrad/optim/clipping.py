@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
-from ..core.recorder import refuse
+from ..core.door import bare, refuse
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from .hyperparameters import checked_number

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import context
-from ..core.recorder import values_of
+from ..core.door import plain
 from ..core.tensor import Tensor
 
 
@@ -95,7 +95,7 @@ def depend_on(params: Iterable[Tensor]) -> None:
     """In a recording, note parameters: once one is frozen, freed or given other memory, its replays are of no use."""
     if context.get().recorder is not None:
         for p in params:
-            values_of(p, p.value)
+            plain(p)
 
 
 def kind_of(x: Any) -> tuple[type, tuple[int, ...], np.dtype]:

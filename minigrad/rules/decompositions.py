@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..core.door import bare
+from ..core.door import bare, plain, refuse
 from ..core.primitive import general
-from ..core.recorder import refuse
 from .linalg import over
 
 # The Cholesky factor of a symmetric matrix, of which NumPy reads one triangle; the derivative is symmetric.
@@ -66,7 +65,7 @@ def _coincidence():
 
 
 def _refuse_coincidence(s, x):
-    s = bare(s)
+    s = plain(s)
     refuse(np.concatenate([s[..., :-1] - s[..., 1:], s[..., -1:]], axis=-1) <= _rounding(s, x), _coincidence)
 
 
@@ -115,14 +114,14 @@ def _values_along(t, x):
 
 def _quotient(a, b, near):
     # a / b, and 0 where a is 0 and b is 0 but for rounding.
-    is_zero = np.abs(bare(b)) <= near
-    refuse(is_zero & (bare(a) != 0), _coincidence)
+    is_zero = np.abs(plain(b)) <= near
+    refuse(is_zero & (plain(a) != 0), _coincidence)
     return np.where(is_zero, 0, a / np.where(is_zero, 1, b))
 
 
 def _spectral_along(t, y, g, x):  # a symmetric map, so that it is its own transpose
     u, v, s = _parts(singular_vectors(x), x)
-    c, near = u.mT @ t @ v, _rounding(bare(s), x)
+    c, near = u.mT @ t @ v, _rounding(plain(s), x)
     outer = _quotient(g, s, near)[..., None, :]  # for what lies outside the span of the vectors
     g, s, near = g[..., None, :], s[..., None, :], near[..., None]
     symmetric = _quotient(g - g.mT, s - s.mT, near) * _symmetric(c)

@@ -6,9 +6,8 @@ the length cannot tell which of them is wanted, so it is refused.
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import plain, refuse
 from ..core.primitive import elementwise
-from ..core.recorder import refuse
 
 
 def denominator(length, regular=None):
@@ -24,7 +23,7 @@ def _error():
 
 
 def _of_regular(g, _, length, regular=None):
-    refuse(bare(length) == 0 if regular is None else ~bare(regular), _error)
+    refuse(plain(length) == 0 if regular is None else ~plain(regular), _error)
     return g
 
 

@@ -1,6 +1,5 @@
 """The loop."""
 
-import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from functools import partial, reduce
@@ -10,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..compile import compile as compiled
-from ..compile.program import Refused
-from ..core.context import context, no_grad
-from ..core.door import bare
-from ..core.recorder import refuse
+from ..core.context import no_grad
+from ..core.door import bare, plain, refuse
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
@@ -172,12 +169,12 @@ class Run:
         value.backward()
         self.check_gradients()
         self.optimizer.step()
-        return bare(value), outputs
+        return plain(value), outputs
 
     def looked_at(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         """Loss and outputs, without a step."""
         value, outputs = self.outcome(inputs, targets, with_outputs)
-        return bare(value), outputs
+        return plain(value), outputs
 
     def outcome(self, inputs: Any, targets: Any, with_outputs: bool) -> tuple[Any, Any]:
         """The loss, which is a finite number, and the outputs as plain arrays if they are wanted."""
@@ -186,8 +183,8 @@ class Run:
         if not isinstance(value, Tensor) or value.shape:
             what = f"an array of shape {value.shape}" if getattr(value, "shape", ()) else f"a {type(value).__name__}"
             raise TypeError(f"the loss is one number, a Tensor that the parameters have led to; got {what}")
-        refuse(~np.isfinite(bare(value)), self.loss_not_finite)
-        return value, tree_map(bare, outputs) if with_outputs else None
+        refuse(~np.isfinite(plain(value)), self.loss_not_finite)
+        return value, tree_map(plain, outputs) if with_outputs else None
 
     def loss_not_finite(self) -> Exception:
         return self.not_finite("the loss", "")
@@ -197,10 +194,7 @@ class Run:
         found = [gradient_of(p.node) for p in self.optimizer.params if p.node is not None]
         plain = [bare(g) for g in found if g is not None]
         wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in plain]
-        if context.get().recorder is not None:
-            squares = [x @ x for x in (x.reshape(-1) for x in wide)]
-            refuse(~np.isfinite(reduce(add, squares, 0.0)), Refused)  # so this is called uncompiled
-        elif not math.isfinite(sum(float(x.dot(x)) for x in (x.ravel("K") for x in wide))):
+        if not np.isfinite(reduce(add, [x.dot(x) for x in (x.ravel("K") for x in wide)], 0.0)):
             self.refuse_bad_gradients()
 
     def refuse_bad_gradients(self) -> None:

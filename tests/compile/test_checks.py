@@ -5,7 +5,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.core.recorder import drawn, refuse, seen
+from minigrad.core.door import refuse
+from minigrad.core.recorder import drawn, seen
 from minigrad.nn import functional as F
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -148,7 +149,7 @@ def test_checks_of_arguments_come_first():
 
     compiled = mg.compile(function)
     compiled(np.ones(2), np.array([1, 2]))
-    assert compiled.source.index("raise Refused") < compiled.source.index("add(kept")
+    assert compiled.source.index("raise Stale") < compiled.source.index("add(kept")
     with pytest.raises(ValueError, match="at least 0"):
         compiled(np.ones(2), np.array([1, -2]))
     assert kept.tolist() == [2, 2]  # by the function, once

@@ -559,3 +559,42 @@ def test_a_compiled_method_serves_each_object():
         assert (a(np.ones(1)).item(), b(np.ones(1)).item()) == (2.0, 3.0)
     a.factor = 5.0
     assert (a(np.ones(1)).item(), b(np.ones(1)).item()) == (5.0, 3.0)
+
+
+def test_an_error_is_that_of_the_function_in_its_own_words():
+    """It leaves what it leaves uncompiled, at a first call and in place of a replay."""
+
+    def function(x, done):
+        done += 1
+        if x.min() < 0:
+            raise ValueError(f"at least 0; got {x}")
+        return np.sqrt(x)
+
+    compiled = mg.compile(function)
+    done = np.zeros(1)
+    with pytest.raises(ValueError, match=r"at least 0; got \[ 4. -1.\]"):
+        compiled(np.array([4.0, -1.0]), done)
+    assert done.item() == 1
+    for x in (np.array([4.0, 1.0]), np.array([9.0, 1.0])):
+        np.testing.assert_array_equal(compiled(x, done), np.sqrt(x))
+    with pytest.raises(ValueError, match=r"at least 0; got \[-4. +1.\]"):
+        compiled(np.array([-4.0, 1.0]), done)
+    assert done.item() == 4
+    assert len(compiled.programs) == 1
+
+
+def test_what_only_a_recording_cannot_do_runs_uncompiled():
+    """A library that wants an ndarray gets one; a warning says so once, and of which error."""
+
+    def function(x, scale):
+        if not isinstance(x, np.ndarray):
+            raise TypeError("an ndarray, please")
+        return x * scale
+
+    compiled = mg.compile(function)
+    x = np.arange(3.0)
+    with pytest.warns(RuntimeWarning, match="and only there: TypeError.'an ndarray, please'") as warned:
+        answers = [compiled(x, scale).tolist() for scale in (1.0, 2.0, 3.0)]
+    assert answers == [(x * scale).tolist() for scale in (1.0, 2.0, 3.0)]
+    assert len(warned) == 1
+    assert compiled.programs == []

@@ -299,3 +299,14 @@ def test_train_and_eval_are_programs_of_their_own(model, shape):
         for _ in range(2):
             with mg.no_grad():
                 np.testing.assert_array_equal(compiled(x).data, other(x).data)
+
+
+def test_running_statistics_follow_a_tensor_from_outside():
+    """A batch that the function finds outside, and that is changed in place, moves them as it does uncompiled."""
+    x = mg.tensor(np.random.default_rng(0).normal(size=(4, 3)))
+    layers = [nn.BatchNorm1d(3), nn.BatchNorm1d(3)]
+    steps = [mg.compile(lambda: layers[0](x).detach()), lambda: layers[1](x).detach()]
+    for scale in (1.0, 1.0, 5.0):
+        x.data[...] *= scale
+        np.testing.assert_array_equal(*(step().data for step in steps))
+        np.testing.assert_array_equal(layers[0].running_mean.data, layers[1].running_mean.data)

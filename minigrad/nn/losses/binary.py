@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain, refuse
 from ...core.primitive import elementwise
-from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import maximum
 from ...ops.functions import sigmoid as sigmoid_of
@@ -81,7 +80,7 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
         If a target is neither -1 nor 1.
     """
     x, target, dtype = fitting("hinge_loss", x, target)
-    signs = bare(target)
+    signs = plain(target)
     refuse((signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}"))
     return reduced(relu(margin - target * x), reduction, dtype)
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import bare, plain, refuse
 from ...core.primitive import elementwise, general
-from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
@@ -161,7 +160,7 @@ def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoo
 
 def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | None) -> tuple[Any, Any, Any, Any]:
     """Rows of scores; their labels, 0 for those to ignore; whether each counts; and its factor. None: all count 1."""
-    target = bare(as_array(target))
+    target = plain(as_array(target))
     rows, shape = rows_of(name, x), labels_shape(x)
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(

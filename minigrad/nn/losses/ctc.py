@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
@@ -134,8 +134,8 @@ def ctc_loss(
     times = lengths("input_lengths", input_lengths, batch, 1, times)
     counts = lengths("target_lengths", target_lengths, batch, 0, None)
     labels = labels_of(targets, counts, classes, blank)
-    loss = -likelihoods(where(bare(rows) < NEVER, NEVER, rows), labels, times, counts, blank)
-    loss = where(bare(loss) > INFINITE, 0 if zero_infinity else np.inf, loss)
+    loss = -likelihoods(where(plain(rows) < NEVER, NEVER, rows), labels, times, counts, blank)
+    loss = where(plain(loss) > INFINITE, 0 if zero_infinity else np.inf, loss)
     if reduction == "mean":
         loss = mean(loss / np.maximum(counts, 1).astype(rows.dtype))
     elif reduction == "sum":

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
 from .reduction import Loss, fitting, reduced
@@ -44,7 +44,7 @@ def gaussian_nll_loss(
     x, target, dtype = fitting("gaussian_nll_loss", x, target)
     dtype = dtype if dtype is None else np.result_type(dtype, getattr(var, "dtype", dtype))
     var = variances(var, x)
-    values = bare(var)
+    values = plain(var)
     if np.any(values < 0):
         raise ValueError(f"variances are at least 0; got values from {values.min():g}. Give exp(log_var)")
     var = var + np.maximum(eps - values, 0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain
 from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, where
 from ...ops.functions import sum as total
 from ..activations import relu
@@ -34,7 +34,7 @@ def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, redu
     """
     (x1, x2), dtype = alike("margin_ranking_loss", x1, x2)
     target = as_array(target)
-    check_signs("margin_ranking_loss", bare(target), x1.shape)
+    check_signs("margin_ranking_loss", plain(target), x1.shape)
     signs = target if target.dtype.kind == "f" else target.astype(x1.dtype)
     return reduced(relu(margin - signs * (x1 - x2)), reduction, dtype)
 
@@ -169,7 +169,7 @@ def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
 
 def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
     """The labels before the first -1 of each row, in as many columns as the longest row has, and which are some."""
-    target = bare(as_array(target))
+    target = plain(as_array(target))
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(
             f"multilabel_margin_loss of scores {shape} takes labels, integers of the same shape with -1 after the "

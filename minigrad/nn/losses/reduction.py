@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import bare, plain, refuse
 from ...core.foreign import admitted
 from ...core.primitive import elementwise
-from ...core.recorder import refuse
 from ...core.short import public
 from ...ops.functions import astype, mean
 from ...ops.functions import sum as total
@@ -120,7 +119,7 @@ def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
 
 def refuse_outside(name: str, x: Any, low: float, high: float) -> None:
     """Refuse values outside of an interval."""
-    values = bare(x)
+    values = plain(x)
     refuse(
         (values < low) | (values > high),
         lambda: ValueError(f"{name} from {low:g} to {high:g}; got values from {values.min():g} to {values.max():g}"),

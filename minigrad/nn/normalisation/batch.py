@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.context import is_second_run
+from ...core.door import plain
 from ...core.primitive import general
-from ...core.recorder import depends, is_second_run, seen
 from ...core.short import public
 from ...ops.functions import reshape
 from ..module import Module
@@ -126,7 +126,7 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
             f"deviation; got an array of shape {shape}. Use a larger batch, or running statistics in eval()"
         )
     x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
-    moments, n = Moments(bare(x), axes, eps), x.size // shape[1]
+    moments, n = Moments(plain(x), axes, eps), x.size // shape[1]
     y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     move(mean, moments.mean, momentum, 1 - momentum)
     move(var, moments.var, momentum * (n / (n - 1)), 1 - momentum)
@@ -217,11 +217,11 @@ class BatchNorm(Tracking):
         self.check_input(x)
         if self.running_mean is None:
             return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
-        statistics, training = (self.running_mean, self.running_var), depends(self, "training")
+        statistics, training = (self.running_mean, self.running_var), self.training
         if self.momentum is not None or not training:
             share = self.momentum or 0.0
             return batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps)
-        count = seen(self.num_batches_tracked.value)
+        count = self.num_batches_tracked.data
         y = batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps)
         count += not is_second_run()  # after a refused batch it is as it was
         return y

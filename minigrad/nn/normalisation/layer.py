@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import reshape
@@ -146,7 +146,7 @@ def by_row(name: str, given: Any, axes: int, weight: Any, bias: Any, eps: float,
         x = reshape(x, (-1, n))
     if len(shape) != 1:
         weight, bias = (v if v is None else reshape(v, -1) for v in (weight, bias))
-    moments = Moments(bare(x), (1,), eps, centre)
+    moments = Moments(plain(x), (1,), eps, centre)
     y = normalised_rows([x, *weight_and_bias(weight, bias, (n,), x.dtype)], moments)
     y = y if y.shape == wide.shape else reshape(y, wide.shape)
     return y if wide is given else narrowed(y, given, weight, bias)

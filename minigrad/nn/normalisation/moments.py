@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from ...core.primitive import general
-from ...core.recorder import fixed
 from ..precision import floating
 
 
@@ -122,8 +121,8 @@ def weight_and_bias(weight: Any, bias: Any, shape: tuple[int, ...], dtype: Any) 
     """Ones and zeros where there is no weight or bias; refuses those of another shape."""
     check_shape("weight", weight, shape)
     check_shape("bias", bias, shape)
-    weight = fixed(np.ones(shape, dtype)) if weight is None else floating("normalisation", weight)
-    return weight, fixed(np.zeros(shape, dtype)) if bias is None else bias
+    weight = np.ones(shape, dtype) if weight is None else floating("normalisation", weight)
+    return weight, np.zeros(shape, dtype) if bias is None else bias
 
 
 def check_shape(name: str, v: Any, shape: tuple[int, ...]) -> None:

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import plain
 from ...core.foreign import admitted
-from ...core.recorder import depends
 from ...ops.functions import concat, flip, stack
 from ..dropout import check_probability, dropout
 from ..embedding import as_integers
@@ -229,7 +228,7 @@ class Recurrent(Network):
         starts = self.checked_states(state, self.num_layers * len(self.suffixes(0)), x.shape[1])
         ends: list[list[Any]] = []
         for layer in range(self.num_layers):
-            x = dropout(x, self.dropout, depends(self, "training"), self._rng) if layer else x
+            x = dropout(x, self.dropout, self.training, self._rng) if layer else x
             outputs = []
             for suffix in self.suffixes(layer):
                 y, end = self.directed(suffix, x, [start[len(ends)] for start in starts], alive)
@@ -261,7 +260,7 @@ class Recurrent(Network):
     def steps_within(self, lengths: Any, steps: int, n: int) -> Any:
         """Booleans (steps, n): which steps each sequence has."""
         name = type(self).__name__
-        lengths = as_integers(f"{name} takes lengths", admitted(name, bare(lengths)))
+        lengths = as_integers(f"{name} takes lengths", admitted(name, plain(lengths)))
         if lengths.shape != (n,):
             raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
         if np.any((lengths < 1) | (lengths > steps)):

@@ -10,7 +10,8 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.core.recorder import refuse, seen
+from minigrad.core.door import refuse
+from minigrad.core.recorder import seen
 from tests.benchmarks.tutorial import W, X, Y
 
 from .agreement import assert_close
