@@ -30,8 +30,8 @@ def test_the_code_of_a_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     text, names = page.read_text(encoding="utf-8"), {"__name__": page.stem}
     for block in BLOCK.finditer(text):
-        if 'backend="numba"' in block[1]:
-            pytest.importorskip("numba", reason="the rest of the page takes numba")
+        if 'backend="native"' in block[1]:
+            pytest.importorskip("llvmlite", reason="the rest of the page takes LLVM")
             pytest.importorskip("scipy", reason="the rest of the page takes the BLAS that SciPy brings")
         for library in re.findall(r"^(?:import|from) (pandas|scipy)", block[1], re.MULTILINE):
             pytest.importorskip(library, reason=f"the rest of the page takes {library}")

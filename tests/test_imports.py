@@ -62,7 +62,7 @@ def test_imports_point_one_way(path):
     inside, outside = imported(path)
     assert inside <= ALLOWED[module_of(path)]
     extras = {
-        "compile": {"llvmlite", "numba"},
+        "compile": {"llvmlite", "scipy"},
         "io": {"safetensors"},
         "testing": {"hypothesis"},
         "train": {"matplotlib", "tqdm"},

@@ -16,10 +16,11 @@ def compile(function: Callable[..., Any], backend: Any = "numpy", max_programs: 
     function : callable
         Of arrays, Tensors, numbers, generators, and nested lists, tuples and dicts of these; other arguments are part
         of the kind. It may call `backward()` and change arrays in place.
-    backend : "numpy", "numba", or an object with a method ``prepare(program)``
+    backend : "numpy", "native", or an object with a method ``prepare(program)``
         What the program is made for: NumPy, with results equal to the last bit; or native code, in fused loops, with
-        results equal but for rounding, which takes seconds to compile. What native code cannot do, NumPy does. Or a
-        `Backend` of your own, in `minigrad.compile.backends`.
+        results equal but for rounding, which LLVM takes a second or two to make, and which is kept on disk. What native
+        code cannot do, NumPy does. Or a `Backend` of your own, as in `minigrad.compile.backends`. "numba" is an older
+        name of "native".
     max_programs : int
         How many programs are recorded at most, one for each kind of arguments and of what is outside. Calls that none
         of them serves run uncompiled after that, and a RuntimeWarning says so once.
@@ -39,7 +40,7 @@ def compile(function: Callable[..., Any], backend: Any = "numpy", max_programs: 
     TypeError, ValueError
         If `function` cannot be called, or there is no such backend.
     ImportError
-        If numba or SciPy is not there for the backend "numba".
+        If llvmlite or SciPy is not there for the backend "native".
     """
     from .compiled import Compiled
 

@@ -1,6 +1,7 @@
 """What runs a program: a backend prepares it once, and what it prepares is called ever after."""
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 from .in_numpy import InNumpy
@@ -39,18 +40,21 @@ class Backend(Protocol):
 
 
 def in_native_code() -> Backend:
-    """Native loops, if numba is there to make them."""
+    """Native loops, if LLVM is there to make them, and BLAS for products of matrices."""
     try:
+        if find_spec("scipy") is None:
+            raise ImportError("No module named 'scipy'")
         from .native.replay import InNativeCode
     except ImportError as error:
         raise ImportError(
-            f"backend='numba' needs numba and SciPy, of the extra 'numba'. Install them: pip install numba scipy "
-            f"({error})"
+            f"backend='native' needs llvmlite and SciPy, of the extra 'native'. Install them: "
+            f"pip install llvmlite scipy ({error})"
         ) from error
     return InNativeCode()
 
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"numpy": InNumpy, "numba": in_native_code}
+BACKENDS: dict[str, Callable[[], Backend]] = {"numpy": InNumpy, "native": in_native_code}
+BACKENDS["numba"] = in_native_code  # as it was called when numba made the loops
 
 
 def check_backend(backend: Any, argument: str = "backend", otherwise: str = "") -> None:

@@ -79,7 +79,7 @@ def fit(
         draws from, as dropout and data sets do, and the history.
     resume : bool
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
-    compile : "numpy", "numba", an object with a method ``prepare(program)``, or None
+    compile : "numpy", "native", an object with a method ``prepare(program)``, or None
         Whether `mg.compile` shall compile the steps, and by which backend.
     progress : bool, optional
         Whether to show a bar for each epoch. Without a word: if tqdm is installed, and stderr is a terminal.

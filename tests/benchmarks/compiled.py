@@ -19,7 +19,7 @@ import minigrad as mg
 from . import layers, network, tutorial
 
 EPOCHS = 10_000
-BACKENDS = ("numpy", "numba")
+BACKENDS = ("numpy", "native")
 WORKS = {f"{rule}-{batch}": (rule, batch) for rule, batch in product(("sgd", "adam"), (32, 256))}
 
 
@@ -39,18 +39,18 @@ def tutorial_in_jax(jax):
     return lambda: jax.block_until_ready(epochs(w))
 
 
-def epochs_of_tutorial(has_numba):
+def epochs_of_tutorial(has_llvm):
     """Seconds an epoch, in calls of one epoch and in calls of EPOCHS."""
     jax, torch = peer("jax"), peer("torch")
     single = {"by hand": tutorial.by_hand(), "uncompiled": tutorial.in_minigrad()}
-    for backend in BACKENDS if has_numba else BACKENDS[:1]:
+    for backend in BACKENDS if has_llvm else BACKENDS[:1]:
         single[backend] = mg.compile(tutorial.in_minigrad(), backend=backend)
     if torch is not None:
         single["torch"] = tutorial.in_torch(torch)
     contenders = {name: tutorial.many(epoch) for name, epoch in single.items()}
-    if has_numba:
-        repeated = mg.compile(tutorial.in_minigrad(), backend="numba")
-        contenders["numba, repeat"] = lambda: repeated.repeat(EPOCHS)
+    if has_llvm:
+        repeated = mg.compile(tutorial.in_minigrad(), backend="native")
+        contenders["native, repeat"] = lambda: repeated.repeat(EPOCHS)
     if jax is not None:
         contenders["jax.jit, fori_loop"] = tutorial_in_jax(jax)
     times = medians(contenders, repeats=31)
@@ -81,9 +81,9 @@ def costs_of_recording():
 
 
 def first_calls():
-    """Print the seconds until numba is there, and of the first two calls of the tutorial's epoch."""
+    """Print the seconds until LLVM is there, and of the first two calls of the tutorial's epoch."""
     start = time.perf_counter()
-    epoch = mg.compile(tutorial.in_minigrad(), backend="numba")
+    epoch = mg.compile(tutorial.in_minigrad(), backend="native")
     times = [time.perf_counter() - start]
     for _ in range(2):  # the first records, and makes the native code; the second may make the rest of it
         start = time.perf_counter()
@@ -93,8 +93,8 @@ def first_calls():
 
 
 def main():
-    has_numba = peer("numba") is not None and peer("scipy") is not None
-    report("tutorial network, an epoch, compiled", epochs_of_tutorial(has_numba), "by hand")
+    has_llvm = peer("llvmlite") is not None and peer("scipy") is not None
+    report("tutorial network, an epoch, compiled", epochs_of_tutorial(has_llvm), "by hand")
     for work in WORKS:
         names = ("by_hand", "products", "uncompiled", *BACKENDS, "torch", "torch.compile", "jax")
         title = f"784-256-128-10 network, {work}, a step; a process each, {THREADS} threads"
@@ -104,8 +104,8 @@ def main():
         report(f"{work}, a step; a process each, {THREADS} threads", times, "uncompiled")
     for work, times in costs_of_recording():
         report(f"{work}, recording with the numpy backend", times, "a step")
-    if has_numba:
-        print(f"\nseconds until numba is loaded, and of the tutorial's first two calls: {fresh_python('-m', __name__)}")
+    if has_llvm:
+        print(f"\nseconds until LLVM is loaded, and of the tutorial's first two calls: {fresh_python('-m', __name__)}")
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def medians(contenders: Mapping[str, Callable[[], object]], repeats: int = 15, s
     return {name: statistics.median(times) for name, times in turns.items()}
 
 
-LEFT_OUT = ("No module named", "needs numba", "C++ compiler")  # what is said where something is not installed
+LEFT_OUT = ("No module named", "needs llvmlite", "C++ compiler")  # what is said where something is not installed
 
 
 def take_turns(module: str, names: Iterable[str], *args: str, rounds: int = 5, processes: int = 3) -> dict[str, float]:

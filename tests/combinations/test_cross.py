@@ -23,7 +23,7 @@ EXCEPTIONS: dict[tuple[str, str, str], tuple[str, str]] = {}
 def verdict(subject, combination):
     """What is wrong: a line each. An exception that no longer fails is wrong as well."""
     if combination.transformation == "compile numba":
-        pytest.importorskip("numba")
+        pytest.importorskip("llvmlite")
         pytest.importorskip("scipy")
     lines = complaints(subject, combination)
     expected = EXCEPTIONS.get((subject.name, combination.transformation, combination.kind))

@@ -173,8 +173,8 @@ def test_a_small_eps_is_what_it_was_set_to(kind, eps, size):
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
 def test_native_code_of_half_precision_has_the_bits_of_the_step(kind):
-    """A step and clipping that numba compiled, on parameters of which one is float16."""
-    pytest.importorskip("numba")
+    """A step and clipping in native code, on parameters of which one is float16."""
+    pytest.importorskip("llvmlite")
     runs = []
     for native in (False, True):
         params = [mg.tensor(np.linspace(-2, 2, 7).astype(dtype), requires_grad=True) for dtype in DTYPES[:2]]

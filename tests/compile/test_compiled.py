@@ -447,7 +447,7 @@ def test_scan_stacks_arrays():
     """A Python number among the answers is named."""
     with pytest.raises(TypeError, match=r"scan stacks the arrays that the function answers with; got float 1\.5"):
         mg.compile(lambda x: (x, 1.5)).scan(np.ones((3, 2)))
-    pytest.importorskip("numba")
+    pytest.importorskip("llvmlite")
     pytest.importorskip("scipy")
     compiled = mg.compile(lambda x: (x * 2, 1.5), backend="numba")
     compiled(np.ones(2))

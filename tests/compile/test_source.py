@@ -273,7 +273,7 @@ def test_warnings_are_those_of_the_function():
 def test_a_negative_number_to_a_power(x, backend):
     """The sign belongs to the number: -2 ** x would be -(2 ** x)."""
     if backend == "numba":
-        pytest.importorskip("numba")
+        pytest.importorskip("llvmlite")
         pytest.importorskip("scipy")
     compiled = mg.compile(lambda x: (-2) ** x, backend=backend)
     compiled(x)

@@ -536,7 +536,7 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
         ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),
-        ({"compile": "fortran"}, ValueError, r"compile is one of 'numpy', 'numba', .*, or None, .*; got 'fortran'"),
+        ({"compile": "fortran"}, ValueError, r"compile is one of 'numpy', 'native', .*, or None, .*; got 'fortran'"),
         (
             {"compile": True},
             TypeError,

@@ -8,6 +8,7 @@ from ..lower import contiguous
 from ..program import ARGUMENT, CONSTANT, OUTSIDE, PURE, RESULT, VIEW, WRITE, Call, Program, Value, values_in
 from .kernels import Kernel
 from .loops import Statement
+from .machine import compiled
 from .places import Places, imagined
 from .statements import statement
 
@@ -46,6 +47,10 @@ class Native:
         for row, needed_later in zip(rows, self._needed, strict=True):
             self._share(row, needed_later)
         self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
+        functions = dict(zip(self.kernels, compiled(self.kernels), strict=True)) if self.kernels else {}
+        for call in self.calls:
+            if isinstance(call.function, Kernel):
+                call.function = functions[call.function]
 
     def _share(self, row: Row, needed_later: set[Value]) -> None:
         """Let results of a kernel that others need lie where they can find them."""
@@ -73,7 +78,7 @@ class Native:
         name, statements = f"loops_{len(self.kernels) + 1}", [made for _, made in row]
         kernel = Kernel(name, statements, given, self._needed[len(self.kernels)], self.turns, moving)
         self.kernels.append(kernel)
-        return [*calls, Call(kernel.compiled(), tuple(args), {}, kind=WRITE)]
+        return [*calls, Call(kernel, tuple(args), {}, kind=WRITE)]
 
 
 def divided(program: Program) -> list[Call | Row]:

@@ -1,4 +1,4 @@
-"""Functions of single elements as expressions of Python, which numba compiles inside of a loop."""
+"""Functions of single elements as expressions of Python, inside of a loop."""
 
 import operator
 from typing import Any

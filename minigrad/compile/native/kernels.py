@@ -9,45 +9,17 @@ import numpy as np
 
 from ..names import Names
 from ..program import OUTSIDE, RESULT, Refused, Value
-from .elements import LIBRARY
+from .assembly import CASTS, FIRST
+from .calls import CALLS, INTRINSIC, LIBM
+from .curves import CURVES
 from .loops import Statement, fused
 from .places import address
+from .translation import KNOWN
 
 # Names that the text of statements has for other things than arrays.
-VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "pieces", "Refused"]
+VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
-FUNCTIONS = [
-    "at",
-    "where",
-    "apart",
-    "rolled",
-    "start",
-    "stack",
-    "past",
-    "load",
-    "store",
-    "within",
-    "counted",
-    "sqrt",
-    "copysign",
-]
-FUNCTIONS += [
-    "sgemm",
-    "dgemm",
-    "exp32",
-    "exp64",
-    "tanh32",
-    "tanh64",
-    "rank32",
-    "rank64",
-    "ranked32",
-    "ranked64",
-    "max",
-    "boolean",
-    "inf",
-    "nan",
-]
-FUNCTIONS += [np.dtype(c).name for c in "bhilBHILfd"] + [text.partition("(")[0] for text in LIBRARY.values()]
+FUNCTIONS = [*CALLS, *CASTS, *INTRINSIC, *LIBM, *KNOWN, *CURVES, "max", "min"]
 
 WORD = re.compile(r"\w+")
 
@@ -89,7 +61,7 @@ class Kernel:
         self._ready: list[str] = []
         self._stack = STACK  # bytes that are left
         self._turns, self._moving = turns, set(moving)
-        self._alive: list[Any] = [turns]  # what has to live as long as the function
+        self.alive: list[np.ndarray] = []  # memory of which the function has the addresses, by number
         self._held: dict[Value, np.ndarray] = {}  # blocks, by the value that is in them now
         self._free: list[np.ndarray] = []
         self._pieces: dict[Any, int] = {}
@@ -105,7 +77,7 @@ class Kernel:
 
     def _body(self, groups: Sequence[Statement], needed: set[Value]) -> list[list[str]]:
         """The lines of each statement, after those of checks; memory of its own is used again."""
-        uses = [{place.memory for place in [*group.reads, *group.writes]} for group in groups]
+        uses = [dict.fromkeys(place.memory for place in [*group.reads, *group.writes]) for group in groups]
         last = {memory: i for i, use in enumerate(uses) for memory in use}
         lasting = {memory for memory in last if memory in needed or not (memory.origin == RESULT or memory.scratch)}
 
@@ -114,17 +86,17 @@ class Kernel:
         body = [list(lines) for lines in checks if lines]
         for i, group in enumerate(groups):
             body.append(group.lines(self._say, lambda memory, i=i: memory in lasting or last[memory] > i))
-            for memory in [memory for memory in uses[i] & self._held.keys() if last[memory] == i]:
-                self._free.append(self._held.pop(memory))
+            done = [memory for memory in uses[i] if memory in self._held and last[memory] == i]
+            self._free += map(self._held.pop, done)
         return body
 
     def _given(self, value: Value, text: str) -> str:
         """The line that finds the memory of an argument."""
         name = self._name[value] = self._names.new(value.name or "x")
         piece = self._piece_of[value] = self._piece(self._memory[value])
-        if self._turns is not None and value in self._moving:
-            return f"{name} = past(start({text}, {piece}, pieces), turn * {value.size})"
-        return f"{name} = start({text}, {piece}, pieces)"
+        pointer = f"at({text}, {type_name(value.dtype)}, {piece})"
+        moves = self._turns is not None and value in self._moving
+        return f"{name} = past({pointer}, turn * {value.size})" if moves else f"{name} = {pointer}"
 
     def _piece(self, memory: Any) -> int:
         """The number of a piece of memory, which overlaps with no other."""
@@ -134,19 +106,23 @@ class Kernel:
         """The name of the pointer to a value's memory."""
         if value not in self._name:
             name = self._name[value] = self._names.new(value.name or "t", numbered=not value.name)
-            dtype = numba_name(value.dtype)
+            dtype = type_name(value.dtype)
             if value.source is None and value.nbytes <= min(ON_STACK, self._stack):
                 self._stack -= value.nbytes
                 piece = self._piece(value)
-                text = f"stack({value.size}, {dtype}, {piece}, pieces)"
+                text = f"stack({value.size}, {dtype}, {piece})"
             else:
                 array = self._take(value) if value.source is None else value.source
                 piece = self._piece(id(array) if value.source is None else self._memory[value])
-                self._alive.append(array)
-                text = f"at({address(array)}, {dtype}, {piece}, pieces)"
+                text = f"at({self._kept(array)}, {dtype}, {piece})"
             self._piece_of[value] = piece
             self._ready.append(f"{name} = {text}")
         return self._name[value]
+
+    def _kept(self, array: np.ndarray) -> str:
+        """The address of memory that is there already."""
+        self.alive.append(array)
+        return f"kept({FIRST + len(self.alive) - 1})"
 
     def _take(self, value: Value) -> np.ndarray:
         """Memory for a result, which others may have had before."""
@@ -166,22 +142,22 @@ class Kernel:
         words = dict.fromkeys(word for line in lines for word in WORD.findall(line) if word in value_of)
         given = {word: f"m{i}" for i, word in enumerate(words)}
         pieces = {piece: k for k, piece in enumerate(dict.fromkeys(self._piece_of[value_of[word]] for word in words))}
-        text = f"def statement({', '.join(given.values())}):\n    apart()\n"
+        text = f"def statement({', '.join(given.values())}):\n"
         for word, m in given.items():
-            piece, dtype = pieces[self._piece_of[value_of[word]]], numba_name(value_of[word].dtype)
-            text += f"    {m} = at({m}, {dtype}, {piece}, {len(pieces)})\n"
+            piece, dtype = pieces[self._piece_of[value_of[word]]], type_name(value_of[word].dtype)
+            text += f"    {m} = at({m}, {dtype}, {piece})\n"
         for line in lines:
             text += f"    {WORD.sub(lambda found: given.get(found[0], found[0]), line)}\n"
         if text not in self.shared:
             self.shared[text] = self._names.new("statement", numbered=True)
-        return [f"{self.shared[text]}({', '.join(f'where({word})' for word in given)})"]
+        return [f"{self.shared[text]}({', '.join(given)})"]
 
     def _whole(self, takes: list[str], starts: list[str], body: list[list[str]]) -> str:
         if len(body) > LONG:
             body = [self._as_call(lines) for lines in body]
         steps = [*starts, *(line for lines in body for line in lines)]
         if self._turns is not None:
-            self._ready.append(f"turns = at({address(self._turns)}, int64, {self._piece('turns')}, pieces)")
+            self._ready.append(f"turns = at({self._kept(self._turns)}, int64, {self._piece('turns')})")
             loop = [
                 "for done in range(load(turns, 0)):",
                 "    store(turns, 2, done)",
@@ -197,13 +173,16 @@ class Kernel:
         shared = [text.replace("def statement(", f"def {name}(", 1) for text, name in self.shared.items()]
         return "\n\n".join([*shared, self.text])
 
-    def compiled(self) -> Callable[..., Any]:
-        """The function itself, which numba compiles when it is called."""
-        from .machine import compiled
+    @property
+    def table(self) -> list[int]:
+        """The addresses of memory that is there already."""
+        return [address(array) for array in self.alive]
 
-        function = compiled(self.name, self.text, len(self._pieces), self._alive, self.shared)
-        refuses = "raise Refused" in self.listing
-        return function if self._turns is None or not refuses else stopping(function, self._turns)
+    def careful(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function of native code, which stops before a turn that it refuses, if that is not the first."""
+        if self._turns is None or "raise Refused" not in self.listing:
+            return function
+        return stopping(function, self._turns)
 
 
 def stopping(function: Callable[..., Any], turns: np.ndarray) -> Callable[..., Any]:
@@ -220,6 +199,6 @@ def stopping(function: Callable[..., Any], turns: np.ndarray) -> Callable[..., A
     return stop
 
 
-def numba_name(dtype: np.dtype) -> str:
-    """What numba calls a dtype."""
+def type_name(dtype: np.dtype) -> str:
+    """What the text calls a dtype."""
     return "boolean" if dtype.kind == "b" else dtype.name

@@ -1,4 +1,4 @@
-"""Loops over the elements of arrays as text that numba compiles: what is computed element by element shares one."""
+"""Loops over the elements of arrays as text: what is computed element by element shares one."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field

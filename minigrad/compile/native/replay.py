@@ -13,14 +13,13 @@ from ..kept import owner
 from ..lower import contiguous
 from ..program import WRITE, Program, Refused, Value
 from ..replay import defined
-from . import machine as machine  # an ImportError is to come at once
 from .division import Native
 
 
 class InNativeCode:
     """Loops of native code for what they can do, and calls of NumPy for the rest."""
 
-    name = "numba"
+    name = "native"
 
     def prepare(self, program: Program) -> Callable[..., Any]:
         """The function that runs it, with `repeat` and `scan` where all of it is native code."""

@@ -1,11 +1,11 @@
-"""How a function compiled by numba is compared with itself."""
+"""How a function in native code is compared with itself."""
 
 import numpy as np
 import pytest
 
 import minigrad as mg
 
-pytest.importorskip("numba", reason="numba does not support this Python or this NumPy")
+pytest.importorskip("llvmlite", reason="there is no LLVM to make native code")
 pytest.importorskip("scipy", reason="products of matrices go to the BLAS that SciPy brings")
 
 # Sums are in another order, and exp and tanh round otherwise: a few units in the last place, of the largest number
@@ -32,7 +32,7 @@ def agree(function, *many):
 
     Compiled it is called twice, as the first call with arrays of a layout only records.
     """
-    compiled = mg.compile(function, backend="numba")
+    compiled = mg.compile(function, backend="native")
     for args in many:
         with np.errstate(all="ignore"):
             want = function(*args)

@@ -186,7 +186,7 @@ def test_curves_are_right_to_three_units_in_the_last_place(function, dtype):
     rng = np.random.default_rng(2)
     top = np.log(np.finfo(dtype).max)
     x = np.concatenate([s * rng.uniform(-1, 1, 500) for s in (1e-6, 0.1, 3, top, 1.3 * top)]).astype(dtype)
-    compiled = mg.compile(function, backend="numba")
+    compiled = mg.compile(function, backend="native")
     with np.errstate(all="ignore"):
         compiled(x)
         got, want = compiled(x), function(x.astype(np.longdouble))
@@ -225,7 +225,7 @@ def test_sums_of_many_keep_their_digits():
     """Equal numbers round the same way at each addition: a single total in a row would be wrong by a thousandth."""
     for dtype, tolerance in ((np.float32, 1e-7), (np.float64, 1e-13)):
         x = np.full((250_000, 4), 0.1, dtype)
-        compiled = mg.compile(lambda x: [np.sum(x), np.sum(x[:, :3])], backend="numba")
+        compiled = mg.compile(lambda x: [np.sum(x), np.sum(x[:, :3])], backend="native")
         compiled(x)
         total, part = compiled(x)
         assert abs(total / (float(dtype(0.1)) * 1_000_000) - 1) <= tolerance
@@ -274,7 +274,7 @@ def test_an_index_that_is_too_large():
         np.multiply(array, 2, out=array)
         return x[i] * 2 + array, y
 
-    compiled = mg.compile(function, backend="numba")
+    compiled = mg.compile(function, backend="native")
     for _ in range(2):
         compiled(ROW, np.array([0, 1, -4]))
     for wrong in (4, -5):
@@ -290,7 +290,7 @@ def test_an_index_that_is_too_large():
 
 def test_a_position_that_is_negative():
     """np.bincount itself raises the error."""
-    compiled = mg.compile(lambda i, v: np.bincount(i, weights=v, minlength=4) * 2, backend="numba")
+    compiled = mg.compile(lambda i, v: np.bincount(i, weights=v, minlength=4) * 2, backend="native")
     for _ in range(2):
         compiled(np.array([0, 1]), np.ones(2))
     with pytest.raises(ValueError, match="no negative elements"):
@@ -304,13 +304,13 @@ def test_an_index_that_becomes_too_large():
         i = i + i
         return x[i] * 2, np.bincount(i, weights=x, minlength=9)
 
-    compiled = mg.compile(function, backend="numba")
+    compiled = mg.compile(function, backend="native")
     for _ in range(2):
         compiled(ROW, np.array([0, 1, 1, 0]))
     assert left_to_numpy(compiled) == []
     with pytest.raises(IndexError, match="an index of an array is out of bounds"):
         compiled(ROW, np.array([0, 2, 1, 0]))
-    counted = mg.compile(lambda i, x: np.bincount(i + i, weights=x, minlength=4) * 2, backend="numba")
+    counted = mg.compile(lambda i, x: np.bincount(i + i, weights=x, minlength=4) * 2, backend="native")
     for _ in range(2):
         counted(np.array([0, 1]), np.ones(2))
     with pytest.raises(ValueError, match="bincount takes positions from 0 to minlength - 1 in a compiled function"):
@@ -330,7 +330,7 @@ def test_arrays_from_outside_are_changed_in_place():
             np.multiply(part, 0.5, out=w[:4])
             return w[::-1] + 1
 
-        compiled = mg.compile(partial(function, w=kept[0]), backend="numba")
+        compiled = mg.compile(partial(function, w=kept[0]), backend="native")
         for i in range(4):
             np.testing.assert_allclose(compiled(np.full(8, i)), function(np.full(8, i), kept[1]), rtol=1e-15)
             np.testing.assert_allclose(kept[0], kept[1], rtol=1e-15)
@@ -355,7 +355,7 @@ def test_outside_arrays_that_overlap():
             np.multiply(right, 0.5, out=right)
             return y + left
 
-        compiled = mg.compile(compiled_function, backend="numba")
+        compiled = mg.compile(compiled_function, backend="native")
         for _ in range(4):
             np.testing.assert_allclose(compiled(), function(other), rtol=1e-6)
             np.testing.assert_allclose(memory, other, rtol=1e-6)
@@ -370,7 +370,7 @@ def test_an_argument_in_memory_that_is_changed():
         np.add(w, 1, out=w)
         return x * 2
 
-    compiled = mg.compile(lambda x: function(x, w), backend="numba")
+    compiled = mg.compile(lambda x: function(x, w), backend="native")
     for part in (slice(None), slice(2, 5), slice(None), slice(2, 5)):
         compiled(np.zeros(6)[part])
         function(np.zeros(6)[part], u)
@@ -394,7 +394,7 @@ def test_arguments_that_are_written_to():
 
 def test_results_belong_to_the_caller():
     """A later call leaves the results of an earlier one alone, constants as well."""
-    compiled = mg.compile(lambda x: [x * 2, np.sum(x), (x * 3).T], backend="numba")
+    compiled = mg.compile(lambda x: [x * 2, np.sum(x), (x * 3).T], backend="native")
     first = [compiled(np.full((2, 3), i, dtype=float)) for i in range(4)]
     assert [y[0][0, 0] for y in first] == [0, 2, 4, 6]
     assert [float(y[1]) for y in first] == [0, 6, 12, 18]
@@ -467,14 +467,14 @@ def test_outside_arrays_that_are_not_aligned():
         np.add(w, x * 2, out=w)
         return w * x
 
-    compiled = mg.compile(partial(function, kept[0]), backend="numba")
+    compiled = mg.compile(partial(function, kept[0]), backend="native")
     for f in (1.0, 2.0, 3.0):
         np.testing.assert_allclose(compiled(f * ROW), function(kept[1], f * ROW), rtol=1e-15)
 
 
 def test_its_source_shows_the_loops():
     """What is to be read: the calls of kernels, and each kernel; the memory of kernels is among the statistics."""
-    compiled = mg.compile(lambda x: np.exp(x) @ x.T, backend="numba")
+    compiled = mg.compile(lambda x: np.exp(x) @ x.T, backend="native")
     for _ in range(2):
         compiled(np.ones((40, 30)))
     assert "loops_1(x, t_1)" in compiled.source

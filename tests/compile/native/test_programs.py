@@ -1,4 +1,4 @@
-"""Random programs: a function compiled by numba answers and leaves behind what it does itself, but for rounding."""
+"""Random programs: a function in native code answers and leaves behind what it does itself, but for rounding."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_random_programs_agree(steps, shapes, dtypes):
         optimizers[n].step()
         return [x.detach() for x in made], loss.detach()
 
-    compiled = mg.compile(lambda arrays: function(0, arrays), backend="numba")
+    compiled = mg.compile(lambda arrays: function(0, arrays), backend="native")
     single = any(x.dtype == np.float32 for x in function(1, [mg.tensor(x) for x in arrays_for(9, shapes, dtypes)])[0])
     single = single or np.float32 in dtypes
     close = (lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)) if single else rounded
@@ -72,7 +72,7 @@ def test_changes_in_place_and_views_agree(long, moves):
     """Of arguments, of arrays from outside that may be each other's views, and of arrays made on the way."""
     memory = [np.arange(12.0).reshape(4, 3) / 8 for _ in range(2)]
     ours, theirs = ([m[:3], m[1:].T.copy() if len(moves) % 2 else m[1:]] for m in memory)
-    compiled = mg.compile(lambda x: play(moves, x, ours, seen), backend="numba")
+    compiled = mg.compile(lambda x: play(moves, x, ours, seen), backend="native")
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(kernels, "LONG", long)
         for seed in range(3):
@@ -98,7 +98,7 @@ def test_rules_agree(case):
         _, tangent = mg.jvp(case, arrays, arrays)
         return value, pull_back(g), tangent
 
-    compiled = mg.compile(derivatives, backend="numba")
+    compiled = mg.compile(derivatives, backend="native")
     for factor in (1.0, 1.0, 1.0 + 2.0**-10):
         g = factor * cotangent_like(y)
         arrays = [factor * x for x in case.arrays]

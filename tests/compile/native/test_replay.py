@@ -50,7 +50,7 @@ def test_repeat_is_as_many_calls(rule, forget_first):
     """Weights, the last gradient and the last loss; a learning rate that is set in between is read."""
     step, w, by_rule = training(RULES[rule], forget_first)
     other, u, other_rule = training(RULES[rule], forget_first)
-    compiled = mg.compile(step, backend="numba")
+    compiled = mg.compile(step, backend="native")
     for n in (1, 5, 200, 0):
         by_rule.lr = other_rule.lr = 0.1 + 0.01 * n
         want = None
@@ -79,7 +79,7 @@ def test_steps_that_add_to_gradients_are_repeated_one_by_one():
     def add(w):
         mg.sum(w**2 * 3).backward()
 
-    compiled = mg.compile(lambda: add(w), backend="numba")
+    compiled = mg.compile(lambda: add(w), backend="native")
     compiled.repeat(5)
     for _ in range(5):
         add(u)
@@ -95,7 +95,7 @@ def test_programs_with_calls_of_numpy_are_repeated_one_by_one():
         array = seen(kept)
         np.add(array, rng.normal(size=3), out=array)
 
-    mg.compile(walk, backend="numba").repeat(6, rng)
+    mg.compile(walk, backend="native").repeat(6, rng)
     np.testing.assert_allclose(kept, sum(other.normal(size=3) for _ in range(6)), rtol=1e-14)
 
 
@@ -108,7 +108,7 @@ def test_repeat_with_arguments():
         np.multiply(w, 1.5, out=w)
         return x + w
 
-    compiled = mg.compile(lambda x: grow(x, w), backend="numba")
+    compiled = mg.compile(lambda x: grow(x, w), backend="native")
     for x, v in ((np.arange(4.0), np.arange(4.0)), (w, u), (w[::-1], u[::-1])):
         for _ in range(7):
             want = grow(v, u)
@@ -133,7 +133,7 @@ def test_scan_goes_through_batches():
             w -= mg.asarray(rate) * w.grad
         return loss.detach(), [out.detach(), w.grad]
 
-    compiled = mg.compile(lambda x, y: step(w, x, y), backend="numba")
+    compiled = mg.compile(lambda x, y: step(w, x, y), backend="native")
     for many in ((xs, ys), (xs[::2], ys[::2]), (mg.tensor(xs), ys), (xs[:1], ys[:1]), (xs[:2], ys[:2])):
         losses, (outs, gradients) = compiled.scan(*many)
         wants = [step(u, x, y) for x, y in zip(np.asarray(many[0]), many[1], strict=True)]
@@ -154,10 +154,10 @@ def test_scan_with_results_in_other_orders():
         return mg.sum(w.grad).detach()
 
     xs = np.arange(6.0).reshape(6, 1, 1)
-    got = mg.compile(lambda x: step(weights[0], x), backend="numba").scan(xs)
+    got = mg.compile(lambda x: step(weights[0], x), backend="native").scan(xs)
     assert_close(got.data, np.array([step(weights[1], x).data for x in xs]))
     assert_close(weights[0].grad.data, weights[1].grad.data)
-    columns = mg.compile(lambda x: [(x * 2).T * 3, np.copy(x.T)], backend="numba").scan(
+    columns = mg.compile(lambda x: [(x * 2).T * 3, np.copy(x.T)], backend="native").scan(
         np.arange(24.0).reshape(4, 2, 3)
     )
     assert_close(columns[0], 6 * np.arange(24.0).reshape(4, 2, 3).transpose(0, 2, 1))
@@ -171,10 +171,10 @@ def test_scan_of_numbers_and_of_no_answer():
         array = seen(kept)
         np.add(array, x * y, out=array)
 
-    compiled = mg.compile(add, backend="numba")
+    compiled = mg.compile(add, backend="native")
     assert compiled.scan(np.arange(6.0), np.ones((6, 2))) is None
     np.testing.assert_array_equal(kept, [15, 15])
-    summed = mg.compile(lambda x: (x * 2, [np.sum(x)]), backend="numba")
+    summed = mg.compile(lambda x: (x * 2, [np.sum(x)]), backend="native")
     doubled, (sums,) = summed.scan(np.arange(12.0).reshape(6, 2))
     np.testing.assert_array_equal(doubled, 2 * np.arange(12.0).reshape(6, 2))
     np.testing.assert_array_equal(sums, np.arange(12.0).reshape(6, 2).sum(axis=1))
@@ -191,11 +191,11 @@ def test_scan_where_native_code_cannot():
 
     x = np.arange(12.0).reshape(4, 3)
     for function in (lambda x: (x * 2)[::-1], lambda x: x, lambda x: np.sort(x * 2), lambda x: (x * 2, x)):
-        compiled = mg.compile(function, backend="numba")
+        compiled = mg.compile(function, backend="native")
         got, want = compiled.scan(x), [function(row) for row in x]
         for y, z in zip(got, zip(*want, strict=True), strict=True) if isinstance(got, tuple) else [(got, want)]:
             np.testing.assert_array_equal(y, np.stack(z))
-    compiled = mg.compile(grow, backend="numba")
+    compiled = mg.compile(grow, backend="native")
     np.testing.assert_array_equal(compiled.scan(x), x + np.array([2, 4, 8, 16])[:, None])
     np.testing.assert_array_equal(compiled.scan(np.zeros((3, 3))), np.outer([32, 64, 128], np.ones(3)))
 
@@ -210,7 +210,7 @@ def test_scan_over_memory_that_the_program_changes(view):
         np.multiply(array, 2, out=array)
         return x + array[0]
 
-    compiled = mg.compile(lambda x: double(x, memory), backend="numba")
+    compiled = mg.compile(lambda x: double(x, memory), backend="native")
     compiled.scan(np.zeros((3, 3)))
     other *= 8
     want = [double(row, other) for row in view(other)]
@@ -221,12 +221,12 @@ def test_scan_over_memory_that_the_program_changes(view):
 def test_scan_of_entries_in_other_layouts():
     """Entries with gaps, or by columns, have programs of their own."""
     xs = np.random.default_rng(0).normal(size=(5, 3, 8))
-    compiled = mg.compile(lambda x: (np.tanh(x) * 2, x.sum()), backend="numba")
+    compiled = mg.compile(lambda x: (np.tanh(x) * 2, x.sum()), backend="native")
     for many in (xs, xs[:, :, ::2], xs[::-1, :, :4], np.asfortranarray(xs[:, :, :4]), xs[::-1]):
         values, sums = compiled.scan(many)
         assert_close(values, 2 * np.tanh(many))
         assert_close(sums, many.sum(axis=(1, 2)), 10)
-    parts = mg.compile(lambda x: np.add(*np.split(x, 2, axis=1)), backend="numba")
+    parts = mg.compile(lambda x: np.add(*np.split(x, 2, axis=1)), backend="native")
     assert_close(parts.scan(xs), xs[:, :, :4] + xs[:, :, 4:])
 
 
@@ -240,7 +240,7 @@ def test_scan_with_a_gradient_that_is_known():
         return mg.sum(x)
 
     xs = np.arange(48.0).reshape(4, 3, 4)
-    got = mg.compile(lambda x: step(x, w), backend="numba").scan(xs)
+    got = mg.compile(lambda x: step(x, w), backend="native").scan(xs)
     assert_close(got, np.stack([step(x, other) for x in xs]))
     assert_close(w.grad.data, other.grad.data)
 
@@ -265,7 +265,7 @@ def test_refusals_are_part_of_native_code():
     (step, w), (other, u) = classifier(), classifier()
     rng = np.random.default_rng(0)
     xs, labels = rng.normal(size=(6, 5, 3)), rng.integers(0, 4, (6, 5))
-    compiled = mg.compile(step, backend="numba")
+    compiled = mg.compile(step, backend="native")
     losses = compiled.scan(xs, labels)
     assert_close(losses.data, np.stack([other(x, y).data for x, y in zip(xs, labels, strict=True)]))
     assert_close(compiled.repeat(3, xs[0], labels[0]).data, [other(xs[0], labels[0]) for _ in range(3)][-1].data)
@@ -292,7 +292,7 @@ def test_a_repetition_that_becomes_impossible():
         np.multiply(array, x, out=array)
         return array * 1.0
 
-    compiled = mg.compile(halve, backend="numba")
+    compiled = mg.compile(halve, backend="native")
     with pytest.raises(ValueError, match="it is small"):
         compiled.repeat(10, 0.5)
     assert kept.item() == 0.0625
@@ -302,7 +302,7 @@ def test_a_repetition_that_becomes_impossible():
 
 def test_repeat_takes_a_whole_number():
     """Half a call cannot be made; no call at all has no answer."""
-    for backend in ("numpy", "numba"):
+    for backend in ("numpy", "native"):
         step = mg.compile(lambda x: x * 2, backend=backend)
         with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
             step.repeat(2.5, np.ones(2))
@@ -311,7 +311,7 @@ def test_repeat_takes_a_whole_number():
 
 def test_it_is_safe_to_call_from_several_threads():
     """Four threads share one compiled function and its memory."""
-    compiled = mg.compile(lambda x: np.exp(x) @ np.exp(x).T, backend="numba")
+    compiled = mg.compile(lambda x: np.exp(x) @ np.exp(x).T, backend="native")
     inputs = [np.full((20, 20), 0.01 * i) for i in range(4)]
     wants, wrong = [np.exp(x) @ np.exp(x).T for x in inputs], []
 
@@ -334,7 +334,7 @@ def test_threads_may_mix_calls_and_repetitions():
         array = seen(kept)
         np.add(array, 1, out=array)
 
-    compiled = mg.compile(count, backend="numba")
+    compiled = mg.compile(count, backend="native")
     compiled()
 
     def work(i):
@@ -349,28 +349,30 @@ def test_threads_may_mix_calls_and_repetitions():
     np.testing.assert_array_equal(kept, 1 + 2 * 50 * 10 + 2 * 50)
 
 
-def test_without_numba():
+@pytest.mark.parametrize("library", ["llvmlite", "scipy"])
+def test_without_what_native_code_needs(library):
     """The error names the extra; repeat and scan of the NumPy backend go on working."""
     code = (
         "import sys\n"
-        "sys.modules['numba'] = None\n"
+        f"sys.modules['{library}'] = None\n"
         "import numpy as np, minigrad as mg\n"
         "step = mg.compile(lambda x: x * 2)\n"
         "assert step.repeat(3, np.ones(2)).tolist() == [2, 2]\n"
         "assert step.scan(np.ones((2, 1))).tolist() == [[2], [2]]\n"
         "try:\n"
-        "    mg.compile(lambda x: x, backend='numba')\n"
+        "    mg.compile(lambda x: x, backend='native')\n"
         "except ImportError as error:\n"
         "    print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert run.stdout.startswith(
-        "backend='numba' needs numba and SciPy, of the extra 'numba'. Install them: pip install numba scipy ("
+        "backend='native' needs llvmlite and SciPy, of the extra 'native'. Install them: pip install llvmlite scipy ("
     )
 
 
-def test_it_is_found_missing_when_it_is_asked_for(monkeypatch):
+@pytest.mark.parametrize("module", ["minigrad.compile.native.replay", "scipy"])
+def test_it_is_found_missing_when_it_is_asked_for(monkeypatch, module):
     """The same, in this process."""
-    monkeypatch.setitem(sys.modules, "minigrad.compile.native.replay", None)
-    with pytest.raises(ImportError, match=r"of the extra 'numba'. Install them: pip install numba scipy"):
-        mg.compile(lambda x: x, backend="numba")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r"of the extra 'native'. Install them: pip install llvmlite scipy"):
+        mg.compile(lambda x: x, backend="native")
