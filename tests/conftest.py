@@ -1,6 +1,13 @@
-"""The profile of the property tests: the same examples in every run, and no deadline on a busy machine."""
+"""The profile of the property tests: the same examples in every run, and no deadline on a busy machine.
+
+Native code is made anew in every run, so that what makes it is tested.
+"""
+
+import os
 
 from hypothesis import settings
+
+os.environ["MINIGRAD_CACHE"] = "off"
 
 settings.register_profile("minigrad", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("minigrad")

@@ -13,6 +13,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from ..program import Refused
+from . import store
 from .assembly import DATA, PYTHON, Assembly
 from .kernels import Kernel
 from .translation import define
@@ -47,8 +48,15 @@ class Method(ctypes.Structure):
 
 
 def compiled(kernels: Sequence[Kernel]) -> list[Callable[..., Any]]:
-    """The functions of some kernels."""
-    engine = loaded(made(kernels))
+    """The functions of some kernels, made by LLVM or found on disk."""
+    text = "\n".join(f"{kernel.text}\n{kernel.shared}" for kernel in kernels)
+    file = store.file_of(text, this_machine())
+    code = store.found(file) if file else None
+    if code is None:
+        code = made(kernels)
+        if file:
+            store.keep(file, code)
+    engine = loaded(code)
     return [kernel.careful(function(kernel, engine)) for kernel in kernels]
 
 
@@ -114,6 +122,14 @@ def target_machine() -> llvm.TargetMachine:
         codemodel="jitdefault",
         jit=True,
     )
+
+
+@cache
+def this_machine() -> str:
+    """What native code is made for."""
+    features = llvm.get_host_cpu_features().flatten()
+    version = ".".join(map(str, llvm.llvm_version_info))
+    return f"{version} {llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features}"
 
 
 @cache
