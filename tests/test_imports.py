@@ -28,7 +28,7 @@ ALLOWED = {
     "compile": {"core", "errors", "rules", "transforms"},
     "data": {"core", "transforms"},
     "io": {"core", "errors"},
-    "nn": {"core", "ops", "rules"},
+    "nn": {"core", "errors", "ops", "rules"},
     "train": {"compile", "core", "data", "io", "nn", "optim", "transforms"},
     "draw": {"core", "nn"},
     "__init__": {

@@ -1,6 +1,6 @@
 """Module: what the layers of a network, and networks themselves, have in common."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from ..core.tensor import Tensor
 from ..core.tree import is_branch
 from .hiding import PLAIN, remedy, survey
+from .hooks import Hooks
 from .parameter import Buffer, Kept, Parameter
 from .state import check_mapping, checked_state, with_dtype
 
@@ -22,13 +23,14 @@ class Module:
     """
 
     training = True  # until `eval`
+    _hooks: Hooks | None = None  # until one is added
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; a subclass provides it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x), which says what the module computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        return self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_attribute(self, name, value)
@@ -48,6 +50,18 @@ class Module:
         """This module and those in it, each once."""
         return [module for _, module in self.named_modules()]
 
+    def named_children(self) -> list[tuple[str, "Module"]]:
+        """The modules that this one has itself, in attributes or in containers there, each once."""
+        found: dict[int, tuple[str, Module]] = {}
+        for name, part in parts(self):
+            if isinstance(part, Module):
+                found.setdefault(id(part), (name, part))
+        return list(found.values())
+
+    def children(self) -> list["Module"]:
+        """The modules that this one has itself, each once."""
+        return [module for _, module in self.named_children()]
+
     def named_parameters(self) -> list[tuple[str, Parameter]]:
         """The parameters with their names, such as "layers.0.weight"."""
         return [(name, part) for name, part in walk(self) if isinstance(part, Parameter)]
@@ -59,6 +73,43 @@ class Module:
     def named_buffers(self) -> list[tuple[str, Buffer]]:
         """The buffers with their names, such as "norm.running_mean"."""
         return [(name, part) for name, part in walk(self) if isinstance(part, Buffer)]
+
+    def apply(self, function: Callable[["Module"], Any]) -> Self:
+        """Call a function with each module, once: those below in order, and this one at last. Returns the module."""
+        for module in from_below(self):
+            function(module)
+        return self
+
+    # Hooks
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
+        """Call ``hook(module, args)`` before each call of the module; returns a function that removes the hook.
+
+        What the hook returns, unless None, goes in as the positional arguments: a tuple of them, or a single one.
+        """
+        return self._with_hooks().add("before", hook)
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
+        """Call ``hook(module, args, output)`` after each call of the module; returns a function that removes the hook.
+
+        What the hook returns, unless None, goes on in the output's place.
+        """
+        return self._with_hooks().add("after", hook)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
+        """Call ``hook(module, grad_input, grad_output)`` in each backward pass; returns a function that removes it.
+
+        Both are tuples of gradients, of the positional arguments and of the outputs, with None where none flows. What
+        the hook returns, unless None, goes on in the place of `grad_input`. Transformations, such as `grad` and
+        `checkpoint`, refuse a module with such a hook.
+        """
+        return self._with_hooks().add("backward", hook)
+
+    def _with_hooks(self) -> Hooks:
+        hooks = self._hooks
+        if hooks is None:
+            hooks = vars(self)["_hooks"] = Hooks()
+        return hooks
 
     # State
 
@@ -248,6 +299,19 @@ def walk(root: Module) -> list[tuple[str, Any]]:
                 prefix = f"{name}." if name else ""
                 waiting += [(prefix + key, below) for key, below in parts(part)][::-1]
     return list(found.values())
+
+
+def from_below(root: Module) -> list[Module]:
+    """`root` and all modules below, each once, after those that it has itself."""
+    found, visited, waiting = [], set(), [(root, False)]
+    while waiting:
+        module, has_parts = waiting.pop()
+        if has_parts:
+            found.append(module)
+        elif id(module) not in visited:
+            visited.add(id(module))
+            waiting += [(module, True), *((child, False) for child in module.children()[::-1])]
+    return found
 
 
 def named_state(module: Module) -> dict[str, Tensor]:

@@ -84,6 +84,26 @@ def test_two_parts_of_one_name_are_refused():
         module.state_dict()
 
 
+def test_children_are_the_modules_that_it_has_itself():
+    """In attributes, and in lists and dicts there; each once, in order."""
+    block = Block()
+    block.again = block.first
+    names = ["first", "layers.0", "layers.1.0", "layers.1.1.norm"]
+    assert [name for name, _ in block.named_children()] == names
+    assert block.children() == [module for _, module in block.named_children()]
+    assert nn.Sequential(block).children() == [block]
+    assert nn.Tanh().children() == []
+
+
+def test_apply_comes_to_what_is_below_first():
+    """In order, each once; and returns the module."""
+    inner = nn.Sequential(nn.Tanh(), nn.ReLU())
+    model = nn.Sequential(inner, nn.Linear(1, 1), inner)
+    visited = []
+    assert model.apply(visited.append) is model
+    assert visited == [inner[0], inner[1], inner, model[1], model]
+
+
 # State
 
 
