@@ -22,7 +22,7 @@ from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
 from .backends import backend_of, name_of
 from .first_run import recorded
-from .kinds import key_of, kind_of
+from .kinds import key_of, kind_of, test_of
 from .program import Failed, Refused, Stale
 from .replay import UNFIT, Kept, Replay, Stats, unfit
 
@@ -57,11 +57,11 @@ class Compiled:
         self._refusals: Counter[Any] = Counter()  # by kind: calls that no program served, though the function could
         self._warned = False  # that calls run uncompiled
         self._latest: Replay | None = None
-        self._straight: Callable[..., Any] = unfit  # the latest program, for arguments that come by position
+        self._straight: Callable[..., Any] = unfit  # the latest program, which asks itself for the kinds
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and here() is USUAL:
-            answer = self._straight(*args)
+        if here() is USUAL:
+            answer = self._straight(args, kwargs)
             if answer is not UNFIT:
                 return answer
         return self._call(args, kwargs)
@@ -142,6 +142,7 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def _record(self, key: Any, args: Any, kwargs: Any) -> Any:
+        test = test_of(args, kwargs)  # before the function may change them
         try:
             program, answer = recorded(self.function, args, kwargs)
         except RecordingError:
@@ -153,7 +154,7 @@ class Compiled:
                 key, "it changes what is outside in ways that no replay could, or has threads compute for it"
             )
             return answer
-        replay = Replay(program, self._by, self._lock, None if kwargs else args)
+        replay = Replay(program, self._by, self._lock, test)
         self._replays[key] = [replay, *self._replays.get(key, ())]  # another list, as threads go through the former
         self._latest = replay
         return answer

@@ -1,6 +1,6 @@
 """The kind of a call's arguments: what must be equal for a program to serve it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,29 +62,81 @@ def kind_of(x: Any, inputs: list[Any]) -> Any:
     return (type(x), x) if type(x) in ATOMS else Same(x)
 
 
-def test_of(args: Sequence[Any], names: dict[str, Any]) -> str | None:
-    """Lines of source by which arguments of the same kinds become `inputs`; None if that takes a walk.
+class Test:
+    """Source that tells whether `args` and `kwargs` are of the kinds of some arguments, and where the inputs are.
 
-    Those of another kind are let pass to `kind_of`, which knows more. What the lines name goes to `names`.
+    It says no to some that `kind_of` would find to be of the same kind. `conditions` are those under which they are
+    not, `inputs` the expressions of arrays and numbers, in the order of `kind_of`, and `names` what both speak of.
     """
-    names |= {"ndarray": np.ndarray, "Tensor": Tensor}
-    unlike, inputs = [f"len(args) != {len(args)}"], []
-    for i, x in enumerate(args):
-        given = f"args[{i}]"
-        if type(x) in (np.ndarray, Tensor) and not getattr(x, "requires_grad", False):
-            names[f"dtype_of_{i}"] = x.dtype
-            leaf = f"{given}.requires_grad or " if type(x) is Tensor else ""
-            data = f"{given}.data" if leaf else given
-            unlike.append(f"type({given}) is not {type(x).__name__} or {leaf}{given}.shape != {x.shape}")
-            unlike.append(f"{data}.strides != {bare(x).strides} or {given}.dtype is not dtype_of_{i}")
-        elif type(x) in (int, float):
-            unlike.append(f"type({given}) is not {type(x).__name__}")
-        elif isinstance(x, np.generic | np.random.Generator | slice | tuple | list | dict) or is_labelled(type(x)):
-            return None
+
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self.names: dict[str, Any] = {"ndarray": np.ndarray, "Tensor": Tensor}
+        self.conditions: list[str] = []
+        self.inputs: list[str] = []
+        self._branches("args", args)
+        if kwargs:
+            self._entries("kwargs", kwargs)
         else:
-            names[f"same_{i}"] = x
-            unlike.append(f"{given} is not same_{i}")
-            continue
-        inputs.append(given)
-    made = "args" if len(inputs) == len(args) else f"({''.join(f'{x}, ' for x in inputs)})"
-    return f"if {' or '.join(unlike)}:\n        return UNFIT\n    inputs = {made}"
+            self.conditions.append("kwargs")
+
+    def lines(self) -> str:
+        """Lines by which arguments of the same kinds become `inputs`, and others are UNFIT."""
+        plain = self.inputs == [f"args[{i}]" for i in range(len(self.inputs))]
+        inputs = "args" if plain and f"len(args) != {len(self.inputs)}" in self.conditions else joined(self.inputs)
+        return f"if {' or '.join(self.conditions)}:\n        return UNFIT\n    inputs = {inputs}"
+
+    def _look_at(self, given: str, x: Any) -> None:
+        """Compare the part of the arguments that an expression stands for; LookupError if that takes a walk."""
+        if type(x) in (np.ndarray, Tensor) and not getattr(x, "requires_grad", False):
+            self._array(given, x)
+        elif type(x) in (int, float):
+            self.conditions.append(f"type({given}) is not {type(x).__name__}")
+            self.inputs.append(given)
+        elif type(x) in (tuple, list):
+            self.conditions.append(f"type({given}) is not {type(x).__name__}")
+            self._branches(given, x)
+        elif type(x) is dict and all(type(key) in (str, int) for key in x):
+            self.conditions.append(f"type({given}) is not dict")
+            self._entries(given, x)
+        elif isinstance(x, WALKED) or is_labelled(type(x)) or not getattr(x, "requires_grad", True):
+            raise LookupError
+        else:
+            self.conditions.append(f"{given} is not {self._name(x)}")
+
+    def _array(self, given: str, x: Any) -> None:
+        leaf = f" or {given}.requires_grad" if type(x) is Tensor else ""
+        data = f"{given}.data" if leaf else given
+        self.conditions.append(f"type({given}) is not {type(x).__name__}{leaf} or {given}.shape != {x.shape}")
+        self.conditions.append(f"{data}.strides != {bare(x).strides} or {given}.dtype is not {self._name(x.dtype)}")
+        self.inputs.append(given)
+
+    def _branches(self, given: str, xs: Sequence[Any]) -> None:
+        self.conditions.append(f"len({given}) != {len(xs)}")
+        for i, x in enumerate(xs):
+            self._look_at(f"{given}[{i}]", x)
+
+    def _entries(self, given: str, xs: Mapping[Any, Any]) -> None:
+        self.conditions.append(f"[*{given}] != {[*xs]}")
+        for key, x in xs.items():
+            self._look_at(f"{given}[{key!r}]", x)
+
+    def _name(self, x: Any) -> str:
+        name = f"given_{len(self.names)}"
+        self.names[name] = x
+        return name
+
+
+WALKED = (np.ndarray, np.generic, np.random.Generator, slice, tuple, list, dict)  # and their subclasses
+
+
+def joined(inputs: Sequence[str]) -> str:
+    """The expression of a tuple."""
+    return f"({''.join(f'{x}, ' for x in inputs)})"
+
+
+def test_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Test | None:
+    """The test for arguments of the same kinds; None if that takes a walk."""
+    try:
+        return Test(args, kwargs)
+    except LookupError:
+        return None

@@ -16,7 +16,7 @@ from ..core.tensor import Tensor, constant
 from ..core.values import as_array
 from .checks import late_changes, may_refuse, restoring
 from .guards import GONE, same
-from .kinds import test_of
+from .kinds import Test
 from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Refused, Spot, Value, leaves_of, mapped
 from .simplify import simplify
 
@@ -44,11 +44,11 @@ class Replay:
     """A program that can run: `run` takes the arrays and numbers of the arguments, in a list.
 
     It returns what the function would, or UNFIT if the program does not do what the function would now, as it depends
-    on settings, and on which leaves have a gradient already. `straight` takes the arguments as they come, by position,
-    and returns UNFIT as well if they are of another kind, or a check fails.
+    on settings, and on which leaves have a gradient already. `straight` takes the arguments as they come, a tuple and a
+    dict, and returns UNFIT as well if they are of another kind, or a check fails.
     """
 
-    def __init__(self, program: Program, backend: Any, lock: Any, args: Sequence[Any] | None) -> None:
+    def __init__(self, program: Program, backend: Any, lock: Any, test: Test | None) -> None:
         recorded, self.guard, self.program, self.lock = len(program.calls), program.guard, program, lock
         simplify(program)
         removed, before = recorded - len(program.calls), copy(program)
@@ -58,7 +58,7 @@ class Replay:
             raise TypeError(f"prepare(program) of a backend returns a function; got {self.runner!r}")
         restores = getattr(self.runner, "restores", False)
         step = self.runner if restores else restoring(self.runner, before, changes)
-        self.run, self.straight = runners(program, step, lock, args)
+        self.run, self.straight = runners(program, step, lock, test)
         self.source = getattr(self.runner, "source", "")
         memory = getattr(self.runner, "memory", ())  # bytes of each buffer
         self.stats = Stats(recorded, removed, len(memory), sum(memory))
@@ -83,7 +83,7 @@ class Replay:
             done, results = many(*arguments)
             return results
 
-        run, _ = runners(self.program, step, self.lock, None)
+        run, _ = runners(self.program, step, self.lock)
         answer = run(inputs)
         return done, answer
 
@@ -95,7 +95,7 @@ def spoken(x: Value) -> str:
     return "number" if x.number else f"{x.dtype} {x.shape}"
 
 
-def runners(program: Program, step: Callable[..., Any], lock: Any, args: Sequence[Any] | None) -> tuple[Any, Any]:
+def runners(program: Program, step: Callable[..., Any], lock: Any, test: Test | None = None) -> tuple[Any, Any]:
     """The functions that call `step`, and do outside what the program does there: of inputs, and of arguments.
 
     They are made as source, like the program: small networks would spend as much time in general ones, with their
@@ -106,16 +106,18 @@ def runners(program: Program, step: Callable[..., Any], lock: Any, args: Sequenc
     names |= {"constant": constant, "filled": filled, "array_in": array_in, "kind_in": kind_in, "Refused": Refused}
     names["lock"] = engine.adding if program.gradients else lock
     body = "\n        ".join(lines_of(program, names))
-    test = None if args is None else test_of(args, names)
     text = f"def run(inputs):\n    with lock:\n        {body}\n"
     if test is not None:
+        names |= test.names
         body = body.replace("\n", "\n    ")
-        text += f"\n\ndef straight(*args):\n    {test}\n    with lock:\n        try:\n            {body}\n"
+        text += (
+            f"\n\ndef straight(args, kwargs):\n    {test.lines()}\n    with lock:\n        try:\n            {body}\n"
+        )
         text += "        except Refused:\n            return UNFIT\n"
     return defined("run", text, names), names.get("straight", unfit)
 
 
-def unfit(*args: Any) -> Any:
+def unfit(args: Any, kwargs: Any) -> Any:
     """What serves no call."""
     return UNFIT
 

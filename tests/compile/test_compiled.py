@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import optim
+from minigrad import nn, optim
 from minigrad.compile.compiled import renew_locks
 
 
@@ -497,6 +497,10 @@ def test_a_fork_beside_a_compiled_function_in_another_thread_takes_no_lock_along
     assert f(np.ones(2)).tolist() == [2.0, 2.0]
 
 
+class Own(np.ndarray):
+    """An array class of the user's, with which a program computes as with any array."""
+
+
 GIVEN = [
     (np.ones((2, 3)),),
     (np.ones((2, 3)), np.ones(3)),
@@ -509,6 +513,14 @@ GIVEN = [
     (mg.tensor(np.ones((2, 3))), np.ones(3)),
     (mg.tensor(np.ones((2, 3)), requires_grad=True), np.ones(3)),
     ([np.ones((2, 3))], np.ones(3)),
+    ([np.ones((2, 3)), 2.0], np.ones(3)),
+    ((np.ones((2, 3)),), np.ones(3)),
+    ({"x": np.ones((2, 3)), 1: [2.0, (True, None)]}, np.ones(3)),
+    ({1: [2.0, (True, None)], "x": np.ones((2, 3))}, np.ones(3)),
+    ({"x": np.ones((2, 3)), 1.5: 1}, np.ones(3)),
+    (np.ones((2, 3)).view(Own), np.ones(3)),
+    (nn.Parameter(np.ones((2, 3))), np.ones(3)),
+    (nn.Buffer(np.ones((2, 3))), np.ones(3)),
 ]
 
 
@@ -517,7 +529,8 @@ def test_a_program_lets_arguments_of_other_kinds_pass(first):
     """After each kind of arguments, every kind is answered as the function does, of the same type and dtype."""
 
     def f(x, y=0.5):
-        z = (x[0] if isinstance(x, list) else x) * y
+        x = x["x"] if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) else x
+        z = x * y
         return z.detach() if isinstance(z, mg.Tensor) else z
 
     compiled = mg.compile(f)
@@ -526,7 +539,9 @@ def test_a_program_lets_arguments_of_other_kinds_pass(first):
         assert type(got) is type(wanted)
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(mg.asarray(got).data, mg.asarray(wanted).data)
-    assert compiled(GIVEN[0][0], y=2.0).tolist() == [[2.0] * 3] * 2
+    for y in (2.0, 2.0, 3.0, np.ones(3), np.ones(3), 4):
+        np.testing.assert_array_equal(compiled(GIVEN[0][0], y=y), f(GIVEN[0][0], y=y))
+        np.testing.assert_array_equal(compiled(y=y, x=GIVEN[0][0]), f(GIVEN[0][0], y=y))
     with mg.no_grad():
         assert not compiled(*GIVEN[9]).requires_grad
     with pytest.raises(TypeError, match="takes from 1 to 2 positional"):
