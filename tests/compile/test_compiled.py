@@ -536,7 +536,7 @@ def test_a_program_lets_arguments_of_other_kinds_pass(first):
     compiled = mg.compile(f)
     for args in (GIVEN[first], GIVEN[first], *GIVEN, *GIVEN):
         got, wanted = compiled(*args), f(*args)
-        assert type(got) is type(wanted)
+        assert type(got) is (np.ndarray if isinstance(wanted, Own) else type(wanted))
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(mg.asarray(got).data, mg.asarray(wanted).data)
     for y in (2.0, 2.0, 3.0, np.ones(3), np.ones(3), 4):
