@@ -1,6 +1,6 @@
 """Networks: modules, layers, losses, and the functions that they are made of."""
 
-from . import functional, init
+from . import functional, init, parametrizations
 from .activations import (
     CELU,
     ELU,
@@ -203,4 +203,5 @@ __all__ = [
     "functional",
     "functional_call",
     "init",
+    "parametrizations",
 ]

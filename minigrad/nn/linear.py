@@ -89,6 +89,9 @@ def check_last(name: str, x: Any, n: int) -> None:
         raise ValueError(f"{name} takes a last axis of {n}; got an array of shape {x.shape}")
 
 
+WEIGHTS = {"weight", *(f"parametrizations.weight.{name}" for name in ("original", "original0", "original1"))}
+
+
 class Linear(Module):
     """Affine map of the last axis, `functional.linear`: (..., in_features) -> (..., out_features).
 
@@ -112,7 +115,7 @@ class Linear(Module):
         return linear(x, self.weight, self.bias)
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: np.transpose(x) if name == "weight" else x for name, x in state.items()}
+        return {name: np.transpose(x) if name in WEIGHTS else x for name, x in state.items()}
 
 
 class Bilinear(Module):
@@ -141,4 +144,4 @@ class Bilinear(Module):
         return bilinear(x1, x2, self.weight, self.bias)
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: np.moveaxis(x, 0, -1) if name == "weight" else x for name, x in state.items()}
+        return {name: np.moveaxis(x, 0, -1) if name in WEIGHTS else x for name, x in state.items()}

@@ -1,7 +1,7 @@
 """Module: what the layers of a network, and networks themselves, have in common."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -35,6 +35,15 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         check_attribute(self, name, value)
         object.__setattr__(self, name, value)
+
+    if not TYPE_CHECKING:  # or else every name would be an attribute to a type checker
+
+        def __getattr__(self, name: str) -> Any:
+            """A parameter that is computed of others, see `parametrizations`."""
+            computed = vars(self).get("parametrizations", {})
+            if name in computed:
+                return computed[name]()
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     # What it is made of
 
@@ -228,6 +237,11 @@ def counted(parameters: Sequence[Parameter]) -> str:
 
 def check_attribute(module: Module, name: str, value: Any) -> None:
     """Refuse a value that would drop a parameter or a buffer, or be mistaken for a parameter, in silence."""
+    if name in vars(module).get("parametrizations", {}):
+        raise TypeError(
+            f"{type(module).__name__}.{name} is computed of other parameters, and what is set here would hide it. Call "
+            f"nn.parametrizations.remove_parametrizations(module, {name!r}) before"
+        )
     former = vars(module).get(name)
     if isinstance(former, Parameter | Buffer) and not (value is None or isinstance(value, type(former) | Module)):
         kind = type(former).__name__

@@ -320,7 +320,15 @@ FUNCTIONS |= {
     "dropout2d": (lambda x: F.dropout2d(x, 0.4, rng=0), [IMAGES]),
     "alpha_dropout": (lambda x: F.alpha_dropout(x, 0.4, rng=0), [IMAGES]),
 }
-OTHERS = {"Module", "Parameter", "Buffer", "functional", "functional_call", "init"}  # neither layers nor losses
+OTHERS = {
+    "Module",
+    "Parameter",
+    "Buffer",
+    "functional",
+    "functional_call",
+    "init",
+    "parametrizations",
+}  # neither layers nor losses
 
 
 @pytest.mark.parametrize(("subjects", "room", "others"), [(LAYERS, nn, OTHERS), (FUNCTIONS, F, MASKS)])

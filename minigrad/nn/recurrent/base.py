@@ -130,7 +130,7 @@ class Network(Module):
         """The initial states, an array (*leading, features) for each kind."""
         shapes = [(*leading, width) for width in self.widths()]
         if state is None:
-            weight = next(x for name, x in vars(self).items() if name.startswith("weight_hh"))
+            weight = getattr(self, "weight_hh_l0" if hasattr(self, "num_layers") else "weight_hh")
             return [np.zeros_like(weight, shape=shape) for shape in shapes]
         states = [state] if len(self.kinds) == 1 else state
         got = [np.shape(part) for part in states] if isinstance(states, tuple | list) else [np.shape(states)]
