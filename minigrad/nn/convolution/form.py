@@ -4,39 +4,68 @@
 and w; so the rules of each are the other two. The kernel need not have been in all places that the image has for it: a
 transposed convolution with much output padding makes an image with more.
 
-Kernels have shape (out, channels of a group, ..., width), as PyTorch's. There is a product of matrices for each row
-of the image and each group of channels: few enough numbers to stay in the cache.
+Kernels have shape (out, channels of a group, ..., width), as PyTorch's. With the groups first, rows of the image that
+are met together lie one after the other in memory. So for each element of the kernel across there is a product of
+matrices with the rows as they lie, for each row of the result and each group: few enough numbers to stay in the cache.
 """
 
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import multilinear
-from ..window import add_up, image_of, padded_rows, rows_of
+from ..window import add_up, image_of, rows_of
 
 
 def _matrices(w, groups):
-    # A matrix for each group: (groups, out of a group, taps * channels of a group).
-    out, channels, *kernel = w.shape
-    w = w.reshape(groups, out // groups, channels, math.prod(kernel))
-    return w.transpose(0, 1, 3, 2).reshape(groups, out // groups, math.prod(kernel) * channels)
+    # For each element across a matrix for each group: (groups, 1, out of a group, elements down * channels of a group).
+    out, channels, *down, across = w.shape
+    w = w.reshape(groups, out // groups, channels, math.prod(down), across).transpose(4, 0, 1, 3, 2).copy()
+    return w.reshape(across, groups, 1, out // groups, math.prod(down) * channels)
 
 
-def _columns(x, window, groups, places):
-    # What the kernel meets in each place: (rows, groups, taps * channels of a group, width * n).
-    n, channels, *outer, width = *x.shape[:2], *places
-    rows = padded_rows(x, window)
-    rows = rows.reshape(*rows.shape[:-3], groups, channels // groups, *rows.shape[-2:])
-    met = [rows[(*index, slice(None), across)] for *index, across in window.taps(places)]
-    met = np.concatenate(met, axis=-3)
-    return met.reshape(math.prod(outer), groups, met.shape[-3], width * n)
+def _by_group(x, window, groups):
+    # The rows of an image and its padding, the groups first: (groups, ..., channels of a group, width, n).
+    n, channels, *outer, width = x.shape
+    if groups == 1 and not window.is_framed():
+        return rows_of(x).reshape(1, *outer, channels, width, n)
+    parts = x.reshape(n, groups, channels // groups, *outer, width)
+    last = parts.ndim - 1
+    *framed, width = window.framed(x.shape[2:])
+    rows = np.zeros_like(x, shape=(groups, *framed, channels // groups, width, n))
+    *down, every, across = window.inside(x.shape[2:])
+    rows[(slice(None), *down, every, across)] = parts.transpose(1, *range(3, last), 2, last, 0)
+    return rows
+
+
+def _met(x, window, groups, places):
+    # What each element across meets: matrices (groups, rows, elements down * channels of a group, width * n).
+    rows, (*outer, width) = _by_group(x, window, groups), places
+    *down, _ = window.kernel
+    *dilated, apart = window.dilation
+    *steps, step = window.stride
+    channels, whole, n = rows.shape[-3:]
+    if max(down, default=1) > 1:
+        reach = tuple(d * (k - 1) + 1 for k, d in zip(down, dilated, strict=True))
+        rows = sliding_window_view(rows, reach, tuple(range(1, len(down) + 1)))
+        rows = rows[(..., *(slice(None, None, d) for d in dilated))]
+    else:
+        rows = rows.reshape(*rows.shape, *down)
+    rows = rows[(slice(None), *(slice(0, s * (m - 1) + 1, s) for m, s in zip(outer, steps, strict=True)))]
+    k = len(down)
+    rows = rows.transpose(*range(k + 1), *range(k + 4, 2 * k + 4), k + 1, k + 2, k + 3)
+    rows = rows.reshape(groups, math.prod(outer), math.prod(down) * channels, whole, n)
+    starts = [apart * j for j in range(window.kernel[-1])]
+    parts = [rows[:, :, :, start : start + step * (width - 1) + 1 : step] for start in starts]
+    return [part.reshape(*rows.shape[:3], width * n) for part in parts]
 
 
 def _grouped(g, groups):
-    # Of an image, (rows, groups, channels of a group, width * n).
+    # Of an image, (groups, rows, channels of a group, width * n).
     n, channels, *outer, width = g.shape
-    return rows_of(g).reshape(math.prod(outer), groups, channels // groups, width * n)
+    rows = rows_of(g).reshape(math.prod(outer), groups, channels // groups, width * n)
+    return rows.transpose(1, 0, 2, 3)
 
 
 SMALL = 1_000_000  # multiplications: OpenBLAS has kernels for such products, which are twice as fast
@@ -50,22 +79,50 @@ def _pieces(rows, columns, depth):
     return next((n for n in range(2, columns // 32) if columns % n == 0 and columns // n <= fitting), 1)
 
 
+def _summed(parts):
+    # The sum of arrays that are made here, in the first of them.
+    total = next(parts)
+    for part in parts:
+        total += part
+    return total
+
+
 def convolve(x, w, window, groups, places):
     """The products of the kernels with what they meet in the first `places`, (n, out, *places)."""
-    w, met = _matrices(w, groups), _columns(x, window, groups, places)
-    height, _, depth, columns = met.shape
-    pieces = _pieces(w.shape[1], columns, depth)
-    met = met.reshape(height, groups, depth, pieces, columns // pieces).transpose(0, 3, 1, 2, 4)
-    y = (w @ met).transpose(0, 2, 3, 1, 4)
-    return image_of(y.reshape(*places[:-1], groups * w.shape[1], places[-1], len(x)))
+    n, out, (*outer, width) = len(x), len(w), places
+    matrices, met = _matrices(w, groups), _met(x, window, groups, places)
+    depth, columns = met[0].shape[2:]
+    pieces = _pieces(out // groups, columns, depth)
+    cut = (groups, math.prod(outer), depth, pieces, columns // pieces)
+    met = [part.reshape(cut).transpose(0, 1, 3, 2, 4) for part in met] if pieces > 1 else met
+    matrices = matrices[:, :, None] if pieces > 1 else matrices
+    y = _summed(m @ part for m, part in zip(matrices, met, strict=True))
+    y = y.transpose(1, 0, 3, 2, 4) if pieces > 1 else y.transpose(1, 0, 2, 3)
+    return image_of(y.reshape(*outer, out, width, n))
 
 
 def spread(g, w, window, groups, size):
     """The sum over all places of `g` times the kernels there, (n, channels, *size)."""
+    reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
+    befores = [before for before, _ in window.padding]
+    around = [
+        (r - b, n + b - m) for r, b, n, m in zip(reach, befores, size, g.shape[2:], strict=True)
+    ]  # so that the kernel, turned round, meets what was put down by it
+    if max(window.stride) == 1 and min(map(min, around)) >= 0:
+        out, channels, *kernel = w.shape
+        turned = w.reshape(groups, out // groups, channels, *kernel)
+        turned = turned.swapaxes(1, 2)[(..., *(slice(None, None, -1) for _ in kernel))]
+        turned = turned.reshape(groups * channels, out // groups, *kernel)
+        return _convolve(g, turned, window._replace(padding=tuple(around)), groups, size)
+    return _put_down(g, w, window, groups, size)
+
+
+def _put_down(g, w, window, groups, size):
+    # Each number of g times the kernel, added up where it lies.
     n, _, *outer, width = g.shape
     channels, taps = w.shape[1], math.prod(w.shape[2:])
-    parts = _matrices(w, groups).mT @ _grouped(g, groups)
-    parts = parts.reshape(math.prod(outer), groups, taps, channels, width, n).transpose(2, 0, 1, 3, 4, 5)
+    matrices = w.reshape(groups, 1, -1, channels * taps).mT @ _grouped(g, groups)
+    parts = matrices.reshape(groups, math.prod(outer), channels, taps, width, n).transpose(3, 1, 0, 2, 4, 5)
     parts = [part.reshape(*outer, groups * channels, width, n) for part in parts]
     return add_up(parts, window, (*outer, width), size)
 
@@ -73,10 +130,14 @@ def spread(g, w, window, groups, size):
 def weigh(x, g, window, groups):
     """For each tap of each kernel, the sum over all places of `g` times what the tap meets there."""
     out, channels = g.shape[1], x.shape[1] // groups
-    w = np.add.reduce(_columns(x, window, groups, g.shape[2:]) @ _grouped(g, groups).mT, axis=0)
-    w = w.reshape(groups, math.prod(window.kernel), channels, out // groups).transpose(0, 3, 2, 1)
+    *down, across = window.kernel
+    columns = _grouped(g, groups).mT
+    w = np.stack([np.add.reduce(part @ columns, axis=1) for part in _met(x, window, groups, g.shape[2:])])
+    w = w.reshape(across, groups, math.prod(down), channels, out // groups).transpose(1, 4, 3, 2, 0)
     return w.reshape(out, channels, *window.kernel)
 
+
+_convolve = convolve  # as a function alone, which others here are made of
 
 convolve = multilinear(
     convolve,
