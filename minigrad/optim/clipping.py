@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import context
 from ..core.door import bare, refuse
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
@@ -13,7 +14,7 @@ from .hyperparameters import checked_number
 from .parameters import depend_on, named_tensors
 from .slot import computing_dtype
 
-BLOCK = 1 << 16  # elements
+BLOCK = 1 << 14  # elements
 TINY = 2.0**-1000  # whose reciprocal is finite
 
 
@@ -60,7 +61,7 @@ def clip_grad_norm_(
     norm = norms[0] if len(norms) == 1 else norm_of(np.stack(norms), order)
     if error_if_nonfinite:
         refuse(~np.isfinite(norm), not_finite)
-    scale(gradients, np.minimum(math.sqrt(max_norm) / np.sqrt(norm + 1e-6), 1.0))
+    scale(gradients, max_norm, norm + 1e-6)
     return norm
 
 
@@ -95,12 +96,18 @@ def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
     return [g for _, g in found]
 
 
-def scale(arrays: list[Any], root: Any) -> None:
-    """Multiply arrays in place by a number from 0 to 1, given its root, as itself it may be too small for a dtype."""
-    roots = {dtype: root.astype(computing_dtype(dtype)) for dtype in dict.fromkeys(x.dtype for x in arrays)}
-    for x in arrays:
-        np.multiply(x, roots[x.dtype], out=x)
-        np.multiply(x, roots[x.dtype], out=x)
+def scale(arrays: list[Any], most: float, norm: Any) -> None:
+    """Multiply arrays in place by ``min(1, most / norm)``; by two numbers where that is too small for a dtype."""
+    factor = np.minimum(most / norm, 1.0)
+    for dtype in dict.fromkeys(x.dtype for x in arrays):
+        computed = computing_dtype(dtype)
+        part = np.maximum(factor, float(np.finfo(computed).tiny))
+        rest = np.where(factor < part, most / part / norm, 1.0)
+        for number in (part.astype(computed), rest.astype(computed)):
+            if context.get().recorder is not None or number != 1:  # a recording asks nothing, and 1 changes nothing
+                for x in arrays:
+                    if x.dtype == dtype:
+                        np.multiply(x, number, out=x)
 
 
 def vectors_of(arrays: Iterable[Any]) -> list[Any]:
@@ -112,10 +119,14 @@ def vectors_of(arrays: Iterable[Any]) -> list[Any]:
 
 
 def norm_of(x: Any, order: float) -> Any:
-    """The norm of a vector in double precision, whose largest element is a unit: no power of it overflows."""
+    """The norm of a vector in double precision."""
+    if order == 2 and x.dtype.itemsize < 8:  # whose squares double precision has all of
+        x = x.astype(np.float64)
+        return np.sqrt(np.dot(x, x))
     largest = np.maximum(x.max(), -x.min()).astype(np.float64)
     if order == math.inf:
         return largest
+    # The largest element is a unit, so no power of it overflows.
     unit = np.where(np.isfinite(largest), np.maximum(largest, TINY), 1.0)
     x = np.multiply(x, 1 / unit)
     return unit * (np.sqrt(np.dot(x, x)) if order == 2 else np.sum(np.abs(x) ** order) ** (1 / order))
