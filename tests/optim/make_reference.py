@@ -188,6 +188,23 @@ SCHEDULES = (
                       "milestones": [5]}),
     ("SequentialLR", {"schedulers": [["LinearLR", {}], ["ExponentialLR", {"gamma": 0.8}], ["StepLR", {"step_size": 3}]],
                       "milestones": [4, 12]}),
+    ("ConstantLR", {}),
+    ("ConstantLR", {"factor": 0.5, "total_iters": 12}),
+    ("PolynomialLR", {}),
+    ("PolynomialLR", {"total_iters": 20, "power": 1.7}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 7}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 4}),
+    ("CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": 0.1, "step_size_up": 3, "step_size_down": 5,
+                  "mode": "triangular2"}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 5, "mode": "exp_range", "gamma": 0.97}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 5, "scale_fn": "decline", "scale_mode": "iterations",
+                  "base_momentum": [0.5, 0.6], "max_momentum": 0.95}),
+    ("CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 5, "scale_fn": "decline", "cycle_momentum": False}),
+    ("ChainedScheduler", {"schedulers": [["ConstantLR", {"factor": 0.1, "total_iters": 4}],
+                                         ["ExponentialLR", {"gamma": 0.9}]]}),
+    ("ChainedScheduler", {"schedulers": [["StepLR", {"step_size": 3}], ["PolynomialLR", {"total_iters": 40}],
+                                         ["LinearLR", {}]]}),
 )  # fmt: skip
 METRICS = [math.cos(0.4 * i) + 3 / (1 + i) for i in range(30)]
 
@@ -199,8 +216,12 @@ def make_schedule(module, optimizer, name, options):
     if "lr_lambda" in options:
         names = options["lr_lambda"]
         options["lr_lambda"] = functions[names] if isinstance(names, str) else [functions[x] for x in names]
+    if "scale_fn" in options:
+        options["scale_fn"] = functions[options["scale_fn"]]
     if "schedulers" in options:
         options["schedulers"] = [make_schedule(module, optimizer, *part) for part in options["schedulers"]]
+    if name == "ChainedScheduler":
+        return module.ChainedScheduler(**options)
     return getattr(module, name)(optimizer, **options)
 
 

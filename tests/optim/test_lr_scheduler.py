@@ -65,6 +65,38 @@ def test_one_cycle_takes_the_first_beta_for_momentum():
     assert {beta for _, beta in seen} == {0.999}
 
 
+def test_cycles_take_the_first_beta_for_momentum():
+    """With Adam, beta1 moves against the learning rate, and beta2 stays."""
+    optimizer = optim.Adam([leaf()], lr=0.1)
+    schedule = lr_scheduler.CyclicLR(optimizer, 0.1, 1.0, 2)
+    seen = []
+    for _ in range(5):
+        seen.append((optimizer.lr, *optimizer.param_groups[0]["betas"]))
+        schedule.step()
+    expected = [(0.1, 0.9), (0.55, 0.85), (1.0, 0.8), (0.55, 0.85), (0.1, 0.9)]
+    np.testing.assert_allclose(seen, [(*x, 0.999) for x in expected], rtol=1e-12)
+
+
+def test_a_chain_says_what_it_is_made_of():
+    """In its repr, and in the error of one that is no schedule, or is for another optimizer."""
+    optimizer, other = two_groups(), two_groups()
+    parts = [lr_scheduler.ConstantLR(optimizer, 0.5, 2), lr_scheduler.ExponentialLR(optimizer, 0.9)]
+    chain = lr_scheduler.ChainedScheduler(parts)
+    assert repr(chain) == (
+        "ChainedScheduler([ConstantLR(factor=0.5, total_iters=2), ExponentialLR(gamma=0.9)]): epoch 0, lr [0.05, 0.01]"
+    )
+    assert repr(lr_scheduler.CyclicLR(other, 0.1, 1.0)) == (
+        "CyclicLR(step_size_up=2000, step_size_down=2000, mode='triangular', gamma=1.0): epoch 0, lr 0.1"
+    )
+    for schedulers, error, text in (
+        ([], ValueError, "ChainedScheduler takes at least one schedule; got none"),
+        ([3], TypeError, "ChainedScheduler takes schedules of the epoch alone; number 0 is a int"),
+        ([*parts, lr_scheduler.StepLR(other, 3)], ValueError, "for its own optimizer; number 2 is for another"),
+    ):
+        with pytest.raises(error, match=text):
+            lr_scheduler.ChainedScheduler(schedulers)
+
+
 def test_one_cycle_ends():
     """The step after the last keeps its rate, as a loop makes one step too many; the next is refused."""
     optimizer = two_groups()
@@ -188,6 +220,32 @@ REFUSED = [
         ValueError,
         "Adagrad has no hyperparameter 'momentum'",
     ),
+    (lambda o: lr_scheduler.ConstantLR(o, 1.5), ValueError, "factor is a finite number, from 0 to 1; got 1.5"),
+    (lambda o: lr_scheduler.ConstantLR(o, total_iters=0), ValueError, "total_iters is an integer, at least 1; got 0"),
+    (lambda o: lr_scheduler.PolynomialLR(o, power=-1), ValueError, "power is a finite number, at least 0; got -1"),
+    (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0 is an integer, at least 1; got 0"),
+    (
+        lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3, 1.5),
+        ValueError,
+        "T_mult is an integer, at least 1",
+    ),
+    (lambda o: lr_scheduler.CyclicLR(o, -1, 1), ValueError, "base_lr is a finite number, at least 0; got -1"),
+    (
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, mode="square"),
+        ValueError,
+        "mode is one of 'triangular', 'tri",
+    ),
+    (
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, scale_mode="x"),
+        ValueError,
+        "scale_mode is one of 'cycle', '",
+    ),
+    (
+        lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, scale_fn=3),
+        TypeError,
+        "scale_fn is a function of the epoch; got",
+    ),
+    (lambda o: lr_scheduler.CyclicLR(optim.Adagrad([leaf()]), 0.1, 1), ValueError, "has no hyperparameter 'momentum'"),
     (lambda o: lr_scheduler.ReduceLROnPlateau(o, "low"), ValueError, "mode is one of 'min', 'max'; got 'low'"),
     (lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=1.0), ValueError, "factor is a finite number, at least 0 and"),
     (lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=-1), ValueError, "patience is an integer, at least 0"),

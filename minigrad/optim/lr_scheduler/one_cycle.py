@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..hyperparameters import checked_integer, checked_number
+from ..hyperparameters import Group, checked_integer, checked_number
 from ..optimizer import Optimizer
 from .schedule import Schedule, checked_optimizer, each, rates_text
 
@@ -91,7 +91,7 @@ class OneCycleLR(Schedule):
             changes: dict[str, Any] = {"lr": self._curve(rates[phase], rates[phase + 1], way)}
             if self._cycles:
                 momentum = self._curve(momenta[phase], momenta[phase + 1], way)
-                changes |= {"betas": (momentum, group["betas"][1])} if "betas" in group else {"momentum": momentum}
+                changes |= momentum_of(group, momentum)
             values.append(changes)
         return values
 
@@ -100,6 +100,11 @@ class OneCycleLR(Schedule):
         phase = next(i for i, end in enumerate(self._ends) if t <= end)
         start, end = self._ends[phase - 1] if phase else 0.0, self._ends[phase]
         return phase, (t - start) / (end - start) if end > start else 1.0
+
+
+def momentum_of(group: Group, momentum: float) -> dict[str, Any]:
+    """A momentum as a group has it: the first of its betas, if it has any."""
+    return {"betas": (momentum, *group["betas"][1:])} if "betas" in group else {"momentum": momentum}
 
 
 def length(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:

@@ -10,7 +10,7 @@ from ...core.recorder import refuse_recording
 from ..hyperparameters import checked_integer, checked_number, listed
 from ..optimizer import Optimizer
 from ..state import array_differences
-from .schedule import checked_optimizer, each, position
+from .schedule import checked_optimizer, each, one_of, position
 
 
 class ReduceLROnPlateau:
@@ -135,10 +135,3 @@ def checked_metric(metrics: Any) -> float:
         return float(metrics.item() if hasattr(metrics, "item") else metrics + 0)
     except (TypeError, ValueError):
         raise TypeError(f"a metric is a number; got {metrics!r:.60}") from None
-
-
-def one_of(name: str, value: Any, *choices: str) -> str:
-    """A word, refused if it is none of the choices."""
-    if value not in choices:
-        raise ValueError(f"{name} is one of {', '.join(map(repr, choices))}; got {value!r}")
-    return value

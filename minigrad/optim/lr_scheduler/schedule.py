@@ -128,3 +128,10 @@ def each(
     if len(values) != len(groups):
         raise ValueError(f"{name} is one value, or a list of one for each of {len(groups)} groups; got {len(values)}")
     return [check(name, x, **bounds) for x in values]
+
+
+def one_of(name: str, value: Any, *choices: str) -> str:
+    """A word, refused if it is none of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} is one of {', '.join(map(repr, choices))}; got {value!r}")
+    return value

@@ -116,6 +116,83 @@ class CosineAnnealingLR(Schedule):
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * t / self.T_max)) / 2
 
 
+class CosineAnnealingWarmRestarts(Schedule):
+    """The learning rate follows a cosine from the base down to `eta_min`, and starts again from the base.
+
+    ``eta_min + (base - eta_min) * (1 + cos(pi * s / T)) / 2``, s epochs after the last start, of the T epochs to the
+    next.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    T_0 : int
+        The epochs to the first restart.
+    T_mult : int
+        How many times as many there are from one restart to the next.
+    eta_min : float >= 0
+        The least rate, which is not reached.
+
+    References
+    ----------
+    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017 (arXiv:1608.03983).
+    """
+
+    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
+        self.T_0 = checked_integer("T_0", T_0)
+        self.T_mult = checked_integer("T_mult", T_mult)
+        self.eta_min = checked_number("eta_min", eta_min, low=0.0)
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, t: int) -> float:
+        length = self.T_0
+        if self.T_mult == 1:
+            t %= length
+        while t >= length:
+            t, length = t - length, length * self.T_mult
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * t / length)) / 2
+
+
+class ConstantLR(Schedule):
+    """The learning rate is a part of the base at first, and the base after that.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    factor : float in [0, 1]
+        Which part.
+    total_iters : int
+        For how many epochs.
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
+        self.factor = checked_number("factor", factor, 0.0, 1.0)
+        self.total_iters = checked_integer("total_iters", total_iters)
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, t: int) -> float:
+        return base * self.factor if t < self.total_iters else base
+
+
+class PolynomialLR(Schedule):
+    """The learning rate falls to zero like a power: ``base * (1 - t / total_iters)**power``, and stays there.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    total_iters : int
+        How many epochs it takes.
+    power : float >= 0
+    """
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        self.total_iters = checked_integer("total_iters", total_iters)
+        self.power = checked_number("power", power, low=0.0)
+        super().__init__(optimizer)
+
+    def lr_at(self, base: float, t: int) -> float:
+        return base * (1 - min(t, self.total_iters) / self.total_iters) ** self.power
+
+
 class LinearLR(Schedule):
     """The learning rate goes from a part of the base to another along a line, and stays there: a warm-up.
 
@@ -140,44 +217,6 @@ class LinearLR(Schedule):
         return base * (
             self.start_factor + (self.end_factor - self.start_factor) * min(t, self.total_iters) / self.total_iters
         )
-
-
-class SequentialLR(Schedule):
-    """One schedule after another, each from its own epoch 0.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-    schedulers : list of Schedule
-        Made for the same optimizer. This schedule steps for them: do not step them.
-    milestones : list of int
-        The epochs in which the second, third, ... of them begins.
-    """
-
-    def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]) -> None:
-        self._parts = list(schedulers)
-        for i, part in enumerate(self._parts):
-            if not isinstance(part, Schedule):
-                raise TypeError(
-                    f"SequentialLR takes schedules of the epoch alone; number {i} is a {type(part).__name__}"
-                )
-            if part.optimizer is not optimizer:
-                raise ValueError(f"SequentialLR takes schedules for its own optimizer; number {i} is for another")
-        self.milestones = tuple(checked_milestones(milestones, strictly=True))
-        if len(self._parts) != len(self.milestones) + 1:
-            raise ValueError(
-                f"between {len(self._parts)} schedules there are {len(self._parts) - 1} milestones; got "
-                f"{len(self.milestones)}"
-            )
-        super().__init__(optimizer)
-
-    def described(self) -> str:
-        parts = ", ".join(part.described() for part in self._parts)
-        return f"SequentialLR([{parts}], milestones={self.milestones})"
-
-    def values_at(self, t: int, base_lrs: Sequence[float]) -> list[dict[str, Any]]:
-        i = bisect_right(self.milestones, t)
-        return self._parts[i].values_at(t - (self.milestones[i - 1] if i else 0), base_lrs)
 
 
 def checked_milestones(milestones: Sequence[int], strictly: bool) -> list[int]:
