@@ -16,6 +16,7 @@ from .optimizer import Optimizer
 from .rprop import Rprop
 from .rule import Rule
 from .sgd import SGD
+from .torch_state import from_torch, to_torch
 
 __all__ = [
     "ASGD",
@@ -39,5 +40,7 @@ __all__ = [
     "Rule",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "from_torch",
     "lr_scheduler",
+    "to_torch",
 ]

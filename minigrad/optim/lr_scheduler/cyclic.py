@@ -12,7 +12,7 @@ from .schedules import checked_function
 
 
 class CyclicLR(Schedule):
-    """The learning rate goes from `base_lr` to `max_lr` and back along lines, again and again; the momentum, the other way.
+    """The learning rate goes from `base_lr` to `max_lr` and back, again and again; the momentum, the other way.
 
     An "epoch" is a step here: call `step` after each batch.
 

@@ -1,0 +1,210 @@
+"""States of PyTorch's optimizers, read from a file: taken over, handed back, and refused where they do not fit."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn, optim
+
+from .make_torch_states import ORDERS, STEPS
+
+CASES = json.loads((pathlib.Path(__file__).parent / "torch_states.json").read_text())
+LIKE = {name: np.zeros(shape) for name, shape in ORDERS.items()}
+every_case = pytest.mark.parametrize(
+    ("name", "options", "weights", "state", "later"), CASES, ids=[f"{name} {options}" for name, options, *_ in CASES]
+)
+
+
+def arrays(x):
+    """What was written as lists, as arrays; groups and their numbers stay lists."""
+    if isinstance(x, dict):
+        return {key: arrays(value) for key, value in x.items()}
+    return np.array(x) if isinstance(x, list) and x and isinstance(x[0], list | float) else x
+
+
+def read(state):
+    """A state as PyTorch has it, but with arrays for tensors."""
+    kept = {int(i): arrays(part) for i, part in state["state"].items()}
+    for part in kept.values():
+        if "step" in part:
+            part["step"] = np.float32(part["step"])
+    return {"state": kept, "param_groups": state["param_groups"]}
+
+
+def network(weights):
+    """Two linear layers with PyTorch's weights."""
+    model = nn.Sequential(nn.Linear(3, 4, rng=0), nn.Tanh(), nn.Linear(4, 2, rng=0)).astype(np.float64)
+    model.load_state_dict(model.from_torch(dict(zip(ORDERS, map(np.array, weights), strict=True))))
+    return model
+
+
+def made(name, params, options):
+    own = {key: tuple(x) if isinstance(x, list) else x for key, x in options.items() if key != "line_search_fn"}
+    return getattr(optim, name)(params, **own)
+
+
+def stepped(optimizer):
+    def closure():
+        optimizer.zero_grad()
+        loss = sum(mg.sum(w**4 / 4 + mg.sin(w)) for w in optimizer.params)
+        loss.backward()
+        return loss
+
+    if isinstance(optimizer, optim.LBFGS):
+        optimizer.step(closure)
+    else:
+        closure()
+        optimizer.step()
+
+
+def in_torch(model):
+    """The weights in PyTorch's layout."""
+    return [x.T if x.ndim == 2 else x for x in (p.data for p in model.parameters())]
+
+
+@every_case
+def test_a_run_of_pytorch_goes_on_with_a_model(name, options, weights, state, later):
+    """20 steps of PyTorch's, its state, and each of 20 steps here: its own to 1e-12, of transposed weights, too."""
+    model = network(weights)
+    optimizer = made(name, model.parameters(), {"lr": 7.0})
+    optim.from_torch(optimizer, read(state), model, LIKE)
+    for expected in later:
+        stepped(optimizer)
+        for found, right in zip(in_torch(model), expected, strict=True):
+            # A line search, and the sums of rows, meet other roundings than PyTorch's.
+            loose = name in ("LBFGS", "Adafactor")
+            np.testing.assert_allclose(found, right, rtol=1e-9 if loose else 1e-12, atol=1e-9 if loose else 1e-13)
+    assert len(later) == STEPS
+
+
+@every_case
+def test_a_run_of_pytorch_goes_on_without_a_model(name, options, weights, state, later):
+    """With weights that lie as PyTorch's do, and in groups of their own names."""
+    params = [mg.tensor(w, requires_grad=True) for w in weights]
+    optimizer = made(name, [("a", params[0]), *params[1:]], {"lr": 7.0})
+    optim.from_torch(optimizer, read(state))
+    stepped(optimizer)
+    for w, right in zip(params, later[0], strict=True):
+        np.testing.assert_allclose(w.data, right, rtol=1e-9 if name == "LBFGS" else 1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("with_model", [False, True])
+@every_case
+def test_what_is_handed_back_is_what_came(name, options, weights, state, later, with_model):
+    """State and hyperparameters, in PyTorch's layout."""
+    given, how = read(state), ()
+    if with_model:
+        model = network(weights)
+        params, how = model.parameters(), (model, LIKE)
+    else:
+        params = [mg.tensor(w, requires_grad=True) for w in weights]
+    optimizer = made(name, params, {"lr": 7.0})
+    optim.from_torch(optimizer, given, *how)
+    if name == "LBFGS":
+        with pytest.raises(TypeError, match="to_torch has no LBFGS"):
+            optim.to_torch(optimizer, *how)
+        return
+    back = optim.to_torch(optimizer, *how)
+    (group,), (own,) = back["param_groups"], given["param_groups"]
+    for key, x in group.items():
+        right = [0.0 if y is None else y for y in own[key]] if key == "eps" and name == "Adafactor" else own[key]
+        assert (list(x) if isinstance(x, tuple) else x) == right
+    assert {i: sorted(part) for i, part in back["state"].items() if part} == {
+        i: sorted(k for k, x in part.items() if x is not None)
+        for i, part in given["state"].items()
+        if any(x is not None for x in part.values())
+    }
+    for i, part in back["state"].items():
+        for key, x in part.items():
+            np.testing.assert_allclose(x, given["state"][i][key], rtol=1e-15)
+            assert np.shape(x) == np.shape(given["state"][i][key])
+
+
+def test_arrays_are_converted_for_pytorch():
+    """Each array of what is handed back goes through the function."""
+    w = mg.tensor([1.0], requires_grad=True)
+    optimizer = optim.Adam([w])
+    w.grad = [1.0]
+    optimizer.step()
+    found = optim.to_torch(optimizer, convert=lambda x: ("tensor", x))
+    assert {kind for kind, _ in found["state"][0].values()} == {"tensor"}
+
+
+def test_rows_without_a_gradient_start_from_the_beginning():
+    """A parameter of which PyTorch has no state yet."""
+    w, v = (mg.tensor([1.0], requires_grad=True) for _ in range(2))
+    optimizer = optim.Adam([w, v])
+    kept = {"step": np.float32(3), "exp_avg": np.ones(1), "exp_avg_sq": np.ones(1)}
+    optim.from_torch(optimizer, {"state": {1: kept}, "param_groups": [{"lr": 0.5, "params": [0, 1]}]})
+    state = optimizer.state_dict()["groups"]["0"]
+    assert state["lr"] == 0.5
+    assert state["params"]["0"]["step"] == 0.0
+    assert state["params"]["1"]["step"] == 3.0
+
+
+def test_options_of_muon_come_along():
+    """Its steps and its scale are the optimizer's own here."""
+    w = mg.tensor(np.ones((2, 3)), requires_grad=True)
+    optimizer = optim.Muon([w])
+    group = {"lr": np.float64(0.5), "ns_steps": 3, "adjust_lr_fn": "match_rms_adamw", "params": [0]}
+    optim.from_torch(optimizer, {"state": {0: {"momentum_buffer": np.ones((2, 3))}}, "param_groups": [group]})
+    assert (optimizer.lr, optimizer.ns_steps, optimizer.adjust_lr_fn) == (0.5, 3, "match_rms_adamw")
+    assert optim.to_torch(optimizer)["param_groups"][0]["ns_steps"] == 3
+
+
+def test_lbfgs_that_has_made_no_step_starts_anew():
+    """PyTorch has no memory of it yet."""
+    w = mg.tensor([1.0], requires_grad=True)
+    optimizer = optim.LBFGS([w])
+    before = optimizer.state_dict()
+    optim.from_torch(optimizer, {"state": {}, "param_groups": [{"lr": 0.5, "max_iter": 7, "params": [0]}]})
+    assert (optimizer.lr, optimizer.max_iter) == (0.5, 7)
+    np.testing.assert_equal(optimizer.state_dict()["memory"], before["memory"])
+
+
+def adam(shape=(1,), **group):
+    """A state of PyTorch's Adam, of one parameter."""
+    kept = {"step": np.float32(1), "exp_avg": np.ones(shape), "exp_avg_sq": np.ones(shape)}
+    return {"state": {0: kept}, "param_groups": [{"lr": 0.5, "params": [0], **group}]}
+
+
+class Odd:
+    """A model that adds up what PyTorch has."""
+
+    def __init__(self, w, scale=2.0):
+        self.w, self.scale = w, scale
+
+    def named_parameters(self):
+        return [("w", self.w)]
+
+    def from_torch(self, state):
+        return {name: self.scale * x[::-1] for name, x in state.items()}
+
+
+W, V = (mg.tensor(np.ones((2, 3)), requires_grad=True) for _ in range(2))
+REFUSED = [
+    (lambda: optim.from_torch(3, adam()), TypeError, "from_torch takes an optimizer, and a state for it; got a int"),
+    (lambda: optim.from_torch(optim.Adam([W]), {}), TypeError, "a state of PyTorch's is a dict of state and"),
+    (lambda: optim.from_torch(optim.Adam([{"params": [W]}, {"params": [V]}]), adam()),
+     ValueError, "the state has 1 groups of parameters, and this optimizer has 2"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam(params=[0, 1])), ValueError, r"have \[2\] parameters, .* \[1\]"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam((2, 3), decoupled_weight_decay=True)), ValueError, "of AdamW"),
+    (lambda: optim.from_torch(optim.AdamW([W]), adam((2, 3), decoupled_weight_decay=False)), ValueError, "of Adam,"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam((3, 2))), ValueError,
+     r"exp_avg has shape \(3, 2\), not \(2, 3\); .* If a layer transposes what PyTorch has, pass model and like"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam((2, 3), lr=-1)), ValueError, "lr is a finite number, at least 0"),
+    (lambda: optim.from_torch(optim.SGD([W], 0.1), adam((2, 3))), ValueError, "exp_avg is unexpected"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W)), TypeError, "pass like=torch_model.state_dict"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W), {"v": np.ones((2, 3))}), ValueError, "parameters 0 of"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W), {"w": np.ones((2, 3))}), ValueError, "does more than"),
+    (lambda: optim.to_torch(optim.Adafactor([W]), Odd(W, 1.0), {"w": np.ones((2, 3))}), ValueError, "rows and columns"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "error", "text"), REFUSED, ids=[text for *_, text in REFUSED])
+def test_what_does_not_fit_is_refused_by_name(call, error, text):
+    with pytest.raises(error, match=text):
+        call()
