@@ -444,6 +444,9 @@ for interleaved in (False, True):
 
 # Recurrence, of sequences of 3 steps, 2 features and a batch of 2
 
+start(key_of(recurrent.base.of_input))
+case(key_of(recurrent.base.of_input), normal(4, 2), normal(3, 5, 2), analytic=True)
+
 for function, gates, others in (
     (recurrent.rnn.rnn, 1, [(2, 2)]),
     (recurrent.gru.gru, 3, [(2, 2)]),

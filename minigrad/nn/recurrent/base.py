@@ -18,6 +18,8 @@ import numpy as np
 
 from ...core.door import plain
 from ...core.foreign import admitted
+from ...core.primitive import multilinear
+from ...core.short import public
 from ...ops.functions import concat, flip, stack
 from ..dropout import check_probability, dropout
 from ..embedding import as_integers
@@ -64,6 +66,20 @@ def column(b):
     return b.reshape(len(b), 1)
 
 
+def of_input(w, x):
+    """What each step gets from its input: ``w @ x[t].T`` for each step t of x, (steps, n, features)."""
+    return in_order(in_steps(w @ x.reshape(x.shape[0] * x.shape[1], x.shape[2]).T, len(x)))
+
+
+of_input = public(
+    multilinear(
+        of_input,
+        lambda g, y, w, x: flat(g) @ x.reshape(x.shape[0] * x.shape[1], x.shape[2]),
+        lambda g, y, w, x: (flat(g).T @ w).reshape(x.shape),
+    )
+)
+
+
 def kept(alive, t, new, old):
     """The state after step t: the new one, or the old one where a sequence rests."""
     return new if alive is None else np.where(alive[t], new, old)
@@ -106,8 +122,7 @@ class Network(Module):
     def run(self, suffix: str, x: Any, starts: list[Any], alive: Any = None) -> tuple[Any, list[Any]]:
         """One network on x, (steps, n, features): its output, (steps, n, hidden_size), and its last states."""
         weight, bias = getattr(self, f"weight_ih{suffix}"), getattr(self, f"bias_ih{suffix}", None)
-        steps, n, features = x.shape
-        p = (weight @ x.reshape(steps * n, features).T).reshape(len(weight), steps, n).transpose(1, 0, 2)
+        p = of_input(weight, x)
         state_weight, state_bias = getattr(self, f"weight_hh{suffix}"), getattr(self, f"bias_hh{suffix}", None)
         if bias is None:
             state_bias = np.zeros_like(weight, shape=len(weight))

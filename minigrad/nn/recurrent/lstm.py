@@ -8,7 +8,7 @@ from ...core.primitive import general
 from ...core.short import public
 from ..init import RNG
 from ..sizes import checked_count
-from .base import Recurrent, by_gate, column, flat, in_order, in_steps, kept, only_alive, sigmoid, with_rest
+from .base import Recurrent, by_gate, column, flat, in_order, in_steps, kept, only_alive, with_rest
 from .cell import Cell
 
 # Long short-term memory: with gates i, f, o = sigmoid and k = tanh of p + w h + b, in the order i, f, k, o, the next
@@ -18,17 +18,13 @@ from .cell import Cell
 def lstm(arrays, alive=None):
     """The states h and c of long short-term memory, (2, steps + 1, features, n), given [p, w, b, h, c]."""
     p, w, b, h, c = arrays
-    h, c = in_order(h), in_order(c)
+    p, h, c = in_order(p), in_order(h), in_order(c)
     n, hs, cs = len(h), [h], [c]
-    # The slopes of the gates' sigmoids and tanh, as 1/2 and 1: each gate is slope * tanh(slope * z) + 1 - slope.
-    slope = np.full_like(h, 0.5, shape=(4 * n, h.shape[1]))
-    slope[2 * n : 3 * n] = 1
-    shift = 1 - slope
-    p = p + column(b)
+    b, slope, shift = _constants(b, h)
     for t in range(len(p)):
-        z = p[t] + w @ h
-        z *= slope
-        gates = np.tanh(z)
+        gates = p[t] + w @ h + b
+        gates *= slope
+        gates = np.tanh(gates)
         gates *= slope
         gates += shift
         new = gates[n : 2 * n] * c
@@ -40,16 +36,33 @@ def lstm(arrays, alive=None):
     return np.stack([*hs, *cs]).reshape(2, len(hs), *h.shape)
 
 
+def _constants(b, like):
+    # The bias beside states; and the slopes of the gates' sigmoids and tanh, as 1/2 and 1, and 1 less those: each gate
+    # is slope * tanh(slope * z) + shift.
+    n = len(like)
+    slope = np.full_like(like, 0.5, shape=(4 * n, like.shape[1]))
+    slope[2 * n : 3 * n] = 1
+    return column(b) + np.zeros_like(slope), slope, 1 - slope
+
+
 def _lstm_factors(y, arrays, alive):
     # Of dc in the cotangents of the gates i, f, k; of dh in that of o; of dh in that of c; and of dc in the one before.
     p, w, b, _, _ = arrays
-    n = y.shape[2]
-    c, top = y[1, :-1], np.tanh(y[1, 1:])
-    z = p + (w @ y[0, :-1] + column(b))
-    i_f, k, o = sigmoid(z[:, : 2 * n]), np.tanh(z[:, 2 * n : 3 * n]), sigmoid(z[:, 3 * n :])
-    i, f = i_f[:, :n], i_f[:, n:]
-    of_c = np.stack([k * i * (1 - i), c * f * (1 - f), i * (1 - k * k)], axis=1)
-    factors = of_c, np.expand_dims(top * o * (1 - o), 1), o * (1 - top * top), f
+    b, slope, shift = _constants(b, y[0, 0])
+    gates = w @ y[0, :-1]
+    gates += p
+    gates += b
+    gates *= slope
+    gates = np.tanh(gates)
+    slopes = gates * gates
+    slopes *= -slope * slope
+    slopes += slope * slope
+    gates *= slope
+    gates += shift
+    (i, f, k, o), top = (by_gate(gates, 4)[:, j] for j in range(4)), np.tanh(y[1, 1:])
+    parts = by_gate(slopes, 4)
+    of_c = parts[:, :3] * np.stack([k, y[1, :-1], i], axis=1)
+    factors = of_c, parts[:, 3:] * np.expand_dims(top, 1), o - y[0, 1:] * top, f
     return [only_alive(alive, x) for x in factors]
 
 
@@ -62,7 +75,7 @@ def _lstm(g, y, arrays, alive=None):
         dz.append(np.concatenate([of_c[t] * of_state, of_o[t] * dh]).reshape(p.shape[1:]))
         dh = with_rest(alive, t, g[0, t] + w.T @ dz[-1], dh)
         dc = with_rest(alive, t, g[1, t] + f[t] * of_state, dc)
-    dz = flat(np.stack(dz[::-1]))
+    dz = np.concatenate(dz[::-1], axis=1)
     return [in_steps(dz, len(p)), dz @ flat(y[0, :-1]).T, np.sum(dz, axis=1), dh, dc]
 
 
