@@ -183,6 +183,28 @@ def test_scatter_keeps_the_dtype(dtype):
     assert x.grad.dtype == dtype
 
 
+@given(
+    hnp.arrays(
+        st.sampled_from([np.int64, np.int8]), hnp.array_shapes(max_dims=2, max_side=5), elements=st.integers(-9, 8)
+    ),
+    st.sampled_from([np.float16, np.float32, np.float64]),
+    st.sampled_from([(), (3,), (2, 0), (2, 3)]),
+)
+def test_few_rows_of_a_large_table_have_the_bits_of_a_sum_over_all(rows, dtype, width):
+    """Rows named once, and more than once: each sum is made in double precision, in order, and rounded once."""
+    g = np.random.default_rng(0).normal(size=(*rows.shape, *width)).astype(dtype)
+    want = np.zeros((9, *width))
+    np.add.at(want, rows, g.astype(float))
+    for table in (9, 100):  # fewer rows than are named, at times, and many more
+        positions = np.where(rows < 0, rows + 9, rows)
+        (got,) = mg.vjp(lambda x, i=positions: x[i], np.zeros((table, *width), dtype))[1](g)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got[:9], want.astype(dtype))
+        assert not got[9:].any()
+    (got,) = mg.vjp(lambda x: x[rows], np.zeros((9, *width), dtype))[1](g)
+    np.testing.assert_array_equal(got, want.astype(dtype))
+
+
 # Positions in small types
 
 SMALL = [np.uint8, np.int8, np.uint16, np.int16, np.uint32]
