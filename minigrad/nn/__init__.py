@@ -89,6 +89,7 @@ from .pooling import (
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from .resizing import Upsample
 from .softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from .summary import summary
 from .transformer import TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer
 from .unfolding import Fold, PixelShuffle, PixelUnshuffle, Unfold
 
@@ -204,4 +205,5 @@ __all__ = [
     "functional_call",
     "init",
     "parametrizations",
+    "summary",
 ]

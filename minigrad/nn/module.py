@@ -204,17 +204,22 @@ class Module:
 
     def __repr__(self) -> str:
         lines, above = [], []
-        for name, module in self.named_modules():
+        for name, part in walk(self, functions=True):
+            if isinstance(part, Tensor):
+                continue
             while above and not name.startswith(above[-1]):
                 above.pop()
             label = f"{name[len(above[-1]) :]}: " if above else ""
-            lines.append(f"{'  ' * len(above)}{label}{summary(module)}")
-            above.append(f"{name}." if name else "")
+            lines.append(f"{'  ' * len(above)}{label}{in_a_line(part)}")
+            if isinstance(part, Module):
+                above.append(f"{name}." if name else "")
         return "\n".join([*lines, counted(self.parameters())])
 
 
-def summary(module: Module) -> str:
-    """A module in a line, without the modules in it: its kind, options and arrays."""
+def in_a_line(module: Any) -> str:
+    """A module, without the modules in it: its kind, options and arrays; or the name of a function."""
+    if not isinstance(module, Module):
+        return getattr(module, "__qualname__", type(module).__name__).rpartition("<locals>.")[2]
     options = [
         f"{name}={value!r}"
         for name, value in vars(module).items()
@@ -286,13 +291,16 @@ def inside(value: Any, part: Any) -> str:
     return "" if value is part else f" inside of a {type(value).__name__}"
 
 
-def parts(module: Module) -> list[tuple[str, Any]]:
-    """The parameters, buffers and modules that a module has itself, with their names in it; in order."""
+def parts(module: Module, functions: bool = False) -> list[tuple[str, Any]]:
+    """The parameters, buffers and modules that a module has itself, with their names in it; in order.
+
+    With `functions`, those are among them as well.
+    """
     found, visited = [], set()
     waiting = [(name, part) for name, part in module.members()][::-1]
     while waiting:
         name, part = waiting.pop()
-        if isinstance(part, Module | Parameter | Buffer):
+        if isinstance(part, Module | Parameter | Buffer) or (functions and is_function(part)):
             found.append((name, part))
         elif is_branch(part) and id(part) not in visited:
             visited.add(id(part))
@@ -301,17 +309,26 @@ def parts(module: Module) -> list[tuple[str, Any]]:
     return found
 
 
-def walk(root: Module) -> list[tuple[str, Any]]:
-    """`root` and all modules, parameters and buffers below, each once under its first name; depth first, in order."""
+def is_function(x: Any) -> bool:
+    """Whether it is called, and is no class."""
+    return callable(x) and not isinstance(x, type)
+
+
+def walk(root: Module, functions: bool = False) -> list[tuple[str, Any]]:
+    """`root` and all modules, parameters and buffers below, each once under its first name; depth first, in order.
+
+    With `functions`, these come as well.
+    """
     found: dict[int, tuple[str, Any]] = {}
     waiting: list[tuple[str, Any]] = [("", root)]
     while waiting:
         name, part = waiting.pop()
-        if id(part) not in found:
-            found[id(part)] = name, part
+        anywhere = not isinstance(part, Module | Kept)  # a function is shown wherever it is
+        if anywhere or id(part) not in found:
+            found[-len(found) if anywhere else id(part)] = name, part
             if isinstance(part, Module):
                 prefix = f"{name}." if name else ""
-                waiting += [(prefix + key, below) for key, below in parts(part)][::-1]
+                waiting += [(prefix + key, below) for key, below in parts(part, functions)][::-1]
     return list(found.values())
 
 

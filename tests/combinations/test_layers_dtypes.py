@@ -328,6 +328,7 @@ OTHERS = {
     "functional_call",
     "init",
     "parametrizations",
+    "summary",
 }  # neither layers nor losses
 
 

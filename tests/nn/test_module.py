@@ -1,6 +1,7 @@
 """Module: how parts are found and named, state, modes, and what is shown."""
 
 import copy
+import functools
 import pathlib
 import pickle
 import re
@@ -346,6 +347,23 @@ def test_repr_shows_the_tree_with_shapes_and_the_number_of_parameters():
     inner = nn.Sequential(nn.Dropout(0.1))
     assert repr(nn.Sequential(inner, nn.Linear(1, 1, bias=False))) == (
         "Sequential\n  0: Sequential\n    0: Dropout(p=0.1)\n  1: Linear: weight (1, 1)\n1 parameter"
+    )
+
+
+def test_repr_shows_functions_by_their_names():
+    """Those of the package, of NumPy, lambdas and partial ones, wherever they are, each time."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.activation = mg.tanh
+            self.layers = [nn.Linear(1, 1), lambda x: 2 * x, np.exp, mg.tanh, functools.partial(np.sum, axis=0)]
+
+    assert repr(Net()) == (
+        "Net\n  activation: tanh\n  layers.0: Linear: weight (1, 1), bias (1,)\n  layers.1: <lambda>\n  layers.2: exp\n"
+        "  layers.3: tanh\n  layers.4: partial\n2 parameters"
+    )
+    assert repr(nn.Sequential(mg.tanh, nn.Tanh(), mg.tanh)) == (
+        "Sequential\n  0: tanh\n  1: Tanh\n  2: tanh\n0 parameters"
     )
 
 
