@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from .array import Method
-from .program import RESULT, Call, Value
+from .program import RESULT, WRITE, Call, Value
 
 REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
 FILLED = {np.zeros_like: 0, np.ones_like: 1, np.empty_like: 0, np.zeros: 0, np.ones: 1, np.empty: 0}
 POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}  # for which ndarray.__pow__ calls these
 SILENT = {np.negative, np.absolute, np.copysign, operator.neg, operator.abs}  # that never meet an error of arithmetic
+FEW, SMALL = 8, 2**14  # arrays to be joined, and bytes of the result
 EXACT = 2**24  # up to here float32 has all integers, so that a quotient by one is rounded once in any precision
 
 
@@ -24,6 +25,8 @@ def lowered(call: Call) -> list[Call]:
         as_reduction(call, REDUCTIONS[call.function])
     elif call.function is np.mean and is_plain_reduction(call):
         return as_quotient(call)
+    elif call.function in (np.stack, np.concatenate) and (axis := joined_along(call)) is not None:
+        return as_assignments(call, axis)
     elif call.function in FILLED or (call.function is np.full_like and isinstance(call.args[1], int | float)):
         as_full(call)
     elif call.function is np.matmul and not call.kwargs and all(map(is_matrix, call.args)):
@@ -57,6 +60,29 @@ def as_quotient(call: Call) -> list[Call]:
     call.pattern = total
     as_reduction(call, np.add)
     return [call, Call(operator.truediv if y.scalar else np.divide, (total, n), {}, y, errors=call.errors)]
+
+
+def joined_along(call: Call) -> int | None:
+    """The axis along which a call joins a few small arrays of one dtype; None if it does something else."""
+    parts, y = call.args[0], call.pattern
+    if len(call.args) != 1 or not set(call.kwargs) <= {"axis"} or not isinstance(parts, tuple | list):
+        return None
+    axis = call.kwargs.get("axis", 0)
+    alike = all(isinstance(x, Value) and x.dtype == y.dtype for x in parts)
+    small = len(parts) <= FEW and y.nbytes <= SMALL and contiguous(y.shape, y.strides, y.dtype.itemsize)
+    return axis % len(y.shape) if alike and small and type(axis) is int else None
+
+
+def as_assignments(call: Call, axis: int) -> list[Call]:
+    """Joined arrays as an array that is filled part by part, which takes a fifth of the time, and is native code."""
+    y, before, start = call.pattern, (slice(None),) * axis, 0
+    calls = [Call(np.full, (y.shape, 0, y.dtype), {}, y)]
+    for x in call.args[0]:
+        n = 1 if call.function is np.stack else x.shape[axis]
+        index = (*before, start if call.function is np.stack else slice(start, start + n))
+        calls.append(Call(operator.setitem, (y, index, x), {}, kind=WRITE, target=y))
+        start += n
+    return calls
 
 
 def as_full(call: Call) -> None:

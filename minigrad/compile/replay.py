@@ -51,7 +51,7 @@ class Replay:
     def __init__(self, program: Program, backend: Any, lock: Any, test: Test | None) -> None:
         recorded, self.guard, self.program, self.lock = len(program.calls), program.guard, program, lock
         simplify(program)
-        removed, before = recorded - len(program.calls), copy(program)
+        removed, before = max(recorded - len(program.calls), 0), copy(program)
         changes = late_changes(program, may_refuse)
         self.runner = backend.prepare(program)
         if not callable(self.runner):

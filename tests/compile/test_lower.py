@@ -57,3 +57,34 @@ def test_reductions_are_those_of_ufuncs(function):
     for got, want in zip(compiled(x), (function(x), function(x, axis=1), function(x, 0, keepdims=True)), strict=True):
         np.testing.assert_array_equal(got, want)
     assert compiled.source.count(".reduce(x, ") == 3
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize(
+    ("join", "lowered"),
+    [
+        (lambda x: np.stack([x, -x, x]), True),
+        (lambda x: np.stack((x[0], x[1] * 2), axis=1), True),
+        (lambda x: np.stack([x, -x], axis=-1), True),
+        (lambda x: np.stack([x.sum(), x[0, 0]]), True),
+        (lambda x: np.concatenate([x, -x[:1], x[:0]]), True),
+        (lambda x: np.concatenate([x, -x], axis=-1), True),
+        (lambda x: np.concatenate([x.T, -x.T]), False),
+        (lambda x: np.concatenate([x, x], axis=None), False),
+        (lambda x: np.concatenate([x, x > 1]), False),
+        (lambda x: np.concatenate([x] * 9), False),
+        (lambda x: np.concatenate([x, x], 1), False),
+    ],
+)
+def test_a_few_small_arrays_are_joined_part_by_part(join, lowered, backend):
+    """With the same bits, and memory of the result's own."""
+    compiled = mg.compile(lambda x: join(x) * 1.5, backend=backend)
+    for seed in range(3):
+        x = np.random.default_rng(seed).uniform(-1, 1, (2, 3))
+        assert same_bits(compiled(x), join(x) * 1.5)
+    assert ("np.stack" in compiled.source or "np.concatenate" in compiled.source) != lowered
+    assert compiled.stats.removed >= 0
+    large = mg.compile(lambda x: np.concatenate([x, x]), backend=backend)
+    x = np.ones((100, 20))
+    large(x)
+    assert "np.concatenate" in large.source
