@@ -6,7 +6,7 @@ from .adam import Adam, AdamW, NAdam, RAdam
 from .adamax import Adamax
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .asgd import ASGD
-from .averaging import EMA
+from .averaging import EMA, update_bn
 from .clipping import clip_grad_norm_, clip_grad_value_
 from .lamb import LAMB
 from .lbfgs import LBFGS
@@ -43,4 +43,5 @@ __all__ = [
     "from_torch",
     "lr_scheduler",
     "to_torch",
+    "update_bn",
 ]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.context import no_grad
 from ..core.recorder import seen
 from ..core.tape import mark_memory
 from .hyperparameters import checked_number, listed
-from .parameters import checked_parameters, counted, depend_on, kind_of, refuse_another_kind
+from .parameters import checked_parameters, counted, depend_on, kind_of, named_tensors, refuse_another_kind
 from .slot import computing_dtype
 from .state import array_differences, load_arrays, saved_arrays
 
@@ -26,6 +27,8 @@ class EMA:
         Leaves that require grad.
     decay : float in [0, 1)
         The part of an average that is left after an update. About ``1 / (1 - decay)`` steps count.
+    buffers : iterable of Tensor, or of (name, Tensor) pairs
+        Such as ``model.named_buffers()``: floating ones are averaged as parameters are, of integers the last is kept.
 
     Raises
     ------
@@ -39,10 +42,12 @@ class EMA:
     values at the time of making; in PyTorch's `swa_utils`, from those at the first update.
     """
 
-    def __init__(self, params: Iterable[Any], decay: float = 0.999) -> None:
+    def __init__(self, params: Iterable[Any], decay: float = 0.999, buffers: Iterable[Any] = ()) -> None:
         self._decay = checked_number("decay", decay, low=0.0, high=1.0, below=True)
-        self._named = checked_parameters(params, {}, "an average")
-        self.averages = {name: p.value.astype(computing_dtype(p.dtype)) for name, p in self._named.items()}
+        named = checked_parameters(params, {}, "an average")
+        self._parameters = len(named)
+        self._named = {**named, **checked_buffers(buffers, named)}
+        self.averages = {name: p.value.astype(dtype_of_average(p.dtype)) for name, p in self._named.items()}
         self._scratch = {name: np.empty_like(average) for name, average in self.averages.items()}
         # What was last rounded into a parameter of half precision, so that it comes back as it was.
         self._exact = {name: x.copy() for name, x in self.averages.items() if x.dtype != self._named[name].dtype}
@@ -55,7 +60,10 @@ class EMA:
         return self._decay
 
     def __repr__(self) -> str:
-        return f"EMA({listed({'decay': self._decay})}): {counted(self._named.values())}"
+        buffers = len(self._named) - self._parameters
+        more = f" and {buffers} buffer{'' if buffers == 1 else 's'}" if buffers else ""
+        params = list(self._named.values())[: self._parameters]
+        return f"EMA({listed({'decay': self._decay})}): {counted(params)}{more}"
 
     def update(self) -> None:
         """Take the present values in, in place."""
@@ -64,6 +72,9 @@ class EMA:
         depend_on(self._named.values())
         for name, p in self._named.items():
             w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
+            if w.dtype.kind != "f":
+                average[...] = w
+                continue
             np.subtract(w, average, out=s)
             np.multiply(s, 1 - self._decay, out=s)
             np.add(average, s, out=average)
@@ -126,3 +137,92 @@ class EMA:
         if problems:
             raise ValueError(f"this state does not belong to this EMA: {'; '.join(problems)}")
         load_arrays(state["averages"], self.averages)
+
+
+def checked_buffers(buffers: Iterable[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Buffers by name; refuses those that require grad, and names that parameters have."""
+    found: dict[str, Any] = {}
+    for name, x in named_tensors(buffers, "an average", params):
+        if x.node is not None:
+            raise ValueError(f"an average takes buffers without a gradient; {name} requires grad, so it is a parameter")
+        if name in found or name in params:
+            raise ValueError(f"an average tells parameters and buffers apart by name; two are called {name}")
+        found[name] = x
+    return found
+
+
+def dtype_of_average(dtype: np.dtype) -> np.dtype:
+    """What an average is kept in: of what is no floating number, there is none."""
+    return computing_dtype(dtype) if dtype.kind == "f" else dtype
+
+
+def update_bn(loader: Iterable[Any], model: Any) -> None:
+    """Make the running statistics of a model those of the weights that it has now: the means over all batches.
+
+    For weights that no training has passed over, such as averages. Layers that have running statistics forget them, and
+    the model computes all batches in training mode, without gradients; after that it is in the mode that it was in.
+
+    Parameters
+    ----------
+    loader : iterable
+        Of batches: inputs, or tuples or lists of which they are the first.
+    model : Module
+
+    Raises
+    ------
+    ValueError
+        If there is no batch. Then, and whatever the model raises, its statistics are as they were.
+
+    References
+    ----------
+    Izmailov et al., Averaging weights leads to wider optima and better generalization, UAI 2018 (arXiv:1803.05407);
+    PyTorch's function of this name in `swa_utils`.
+    """
+    layers = [x for x in model.modules() if getattr(x, "running_mean", None) is not None and hasattr(x, "momentum")]
+    if not layers:
+        return
+    modes = [(module, module.training) for module in model.modules()]
+    momenta = [layer.momentum for layer in layers]
+    before = [(x, x.data.copy()) for _, x in model.named_buffers()]
+    counters = [Counting() for _ in layers]
+    hooks = [layer.register_forward_pre_hook(counter) for layer, counter in zip(layers, counters, strict=True)]
+    try:
+        for layer in layers:
+            layer.running_mean.data = layer.running_var.data = np.zeros_like(layer.running_mean.data)
+        model.train()
+        compute(loader, model)
+        for layer, counter in zip(layers, counters, strict=True):
+            if hasattr(layer, "num_batches_tracked"):
+                layer.num_batches_tracked.data = counter.calls
+    except BaseException:
+        for x, values in before:
+            x.data = values
+        raise
+    finally:
+        for layer, momentum, remove in zip(layers, momenta, hooks, strict=True):
+            layer.momentum = momentum
+            remove()
+        for module, training in modes:
+            module.training = training
+
+
+def compute(loader: Iterable[Any], model: Any) -> None:
+    """Call a model with each batch."""
+    empty = True
+    with no_grad():
+        for batch in loader:
+            model(batch[0] if isinstance(batch, tuple | list) else batch)
+            empty = False
+    if empty:
+        raise ValueError("update_bn takes at least one batch, to have statistics of; the loader has none")
+
+
+class Counting:
+    """A hook that makes running statistics means: in the n-th call, a batch counts for 1 / n."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, layer: Any, args: Any) -> None:
+        self.calls += 1
+        layer.momentum = 1 / self.calls

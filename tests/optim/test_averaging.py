@@ -229,3 +229,107 @@ def test_buffers_of_integers_are_not_averaged(values):
     """A mean of integers is no integer: they are refused."""
     with pytest.raises(ValueError, match="an average takes leaves that require grad; parameter count does not"):
         optim.EMA([("weight", leaf([1.0])), ("count", mg.nn.Buffer(np.array(values)))])
+
+
+# Buffers, and running statistics
+
+
+def test_buffers_are_averaged_and_counts_kept():
+    """Floating ones by the formula, of integers the last; both are in the model within the context."""
+    w, mean, count = leaf([1.0]), mg.nn.Buffer([2.0]), mg.nn.Buffer(np.array([3]))
+    ema = optim.EMA([("w", w)], decay=0.5, buffers=[("mean", mean), ("count", count)])
+    assert repr(ema) == "EMA(decay=0.5): 1 parameter of 1 number and 2 buffers"
+    assert repr(optim.EMA([w], buffers=[mean])).endswith("1 number and 1 buffer")
+    w.data, mean.data, count.data = [3.0], [6.0], [7]
+    ema.update()
+    mean.data, count.data = [8.0], [9]
+    with ema.averaged():
+        assert (w.item(), mean.item(), count.item()) == (2.0, 4.0, 7)
+    assert (w.item(), mean.item(), count.item()) == (3.0, 8.0, 9)
+    saved = ema.state_dict()
+    assert saved["averages"]["count"].dtype == count.dtype
+    ema.load_state_dict(saved)
+
+
+def test_buffers_of_a_model_compile_with_its_parameters():
+    """An update that was recorded averages buffers as well: the same bits."""
+    found = []
+    for compiled in (False, True):
+        model = mg.nn.Sequential(mg.nn.Linear(3, 2, rng=0), mg.nn.BatchNorm1d(2))
+        ema = optim.EMA(model.named_parameters(), 0.5, model.named_buffers())
+        update = mg.compile(ema.update) if compiled else ema.update
+        for i in range(3):
+            model(np.sin(np.arange(12.0) + i).reshape(4, 3))
+            update()
+        found.append([x.tobytes() for x in ema.averages.values()])
+    assert found[0] == found[1]
+    assert len(found[0]) >= 6
+
+
+@pytest.mark.parametrize(
+    ("buffers", "text"),
+    [
+        ([leaf([1.0])], "an average takes buffers without a gradient; 1 requires grad, so it is a parameter"),
+        ([("0", mg.nn.Buffer([1.0]))], "an average tells parameters and buffers apart by name; two are called 0"),
+    ],
+)
+def test_what_is_no_buffer_is_refused(buffers, text):
+    with pytest.raises(ValueError, match=text):
+        optim.EMA([leaf([1.0])], buffers=buffers)
+
+
+BATCHES = [np.random.default_rng(i).normal(i, 1 + i, (6, 3)) for i in range(3)]
+
+
+def normed(**options):
+    return mg.nn.Sequential(mg.nn.BatchNorm1d(3, **options), mg.nn.Dropout(0.5, rng=0), mg.nn.Linear(3, 1, rng=0))
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": None}, {"momentum": 0.3}], ids=str)
+@pytest.mark.parametrize("labelled", [False, True])
+def test_update_bn_makes_means_over_all_batches(options, labelled):
+    """Whatever the statistics were, and the momentum is; modes, momentum and hooks are as before."""
+    model = normed(**options)
+    norm = next(x for x in model.modules() if isinstance(x, mg.nn.BatchNorm1d))
+    norm.running_mean.data = [np.nan, 7.0, 8.0]
+    norm.eval()
+    optim.update_bn([(x, 1) for x in BATCHES] if labelled else BATCHES, model)
+    np.testing.assert_allclose(norm.running_mean.data, np.mean([x.mean(0) for x in BATCHES], 0), rtol=1e-13)
+    np.testing.assert_allclose(norm.running_var.data, np.mean([x.var(0, ddof=1) for x in BATCHES], 0), rtol=1e-13)
+    assert options != {"momentum": None} or norm.num_batches_tracked.item() == 3
+    assert norm.momentum == options.get("momentum", 0.1)
+    assert (norm.training, model.training) == (False, True)
+    norm.train()
+    norm(BATCHES[0])
+    assert norm.momentum == options.get("momentum", 0.1)
+
+
+def test_update_bn_counts_each_call_of_a_layer():
+    """One that a model calls twice has the means over both."""
+    norm = mg.nn.BatchNorm1d(3)
+
+    class Twice(mg.nn.Module):
+        def __init__(self):
+            self.norm = norm
+
+        def forward(self, x):
+            return self.norm(x) + self.norm(3 * x)
+
+    optim.update_bn(BATCHES, Twice())
+    np.testing.assert_allclose(norm.running_mean.data, 2 * np.mean([x.mean(0) for x in BATCHES], 0), rtol=1e-13)
+
+
+@pytest.mark.parametrize(("batches", "error"), [([], ValueError), ([BATCHES[0], np.ones((2, 5))], ValueError)])
+def test_update_bn_that_raises_changes_nothing(batches, error):
+    """No batch, or one that does not fit."""
+    model = normed()
+    before = {name: x.data.copy() for name, x in model.named_buffers()}
+    with pytest.raises(error, match="takes at least one batch|shape"):
+        optim.update_bn(batches, model)
+    for name, x in model.named_buffers():
+        np.testing.assert_array_equal(x.data, before[name])
+
+
+def test_update_bn_has_nothing_to_do_without_statistics():
+    """A model without them is not called."""
+    optim.update_bn([None], mg.nn.Linear(1, 1))
