@@ -39,8 +39,15 @@ class Backend(Protocol):
         ...
 
 
-def in_native_code() -> Backend:
-    """Native loops, if LLVM is there to make them, and BLAS for products of matrices."""
+def in_native_code(num_threads: int | None = None) -> Backend:
+    """Native loops, if LLVM is there to make them, and BLAS for products of matrices.
+
+    Parameters
+    ----------
+    num_threads : int > 0, optional
+        How many threads share loops over large arrays; results do not depend on it. Without a word as many as
+        processors, or as the least of ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and ``NUMBA_NUM_THREADS`` says.
+    """
     try:
         if find_spec("scipy") is None:
             raise ImportError("No module named 'scipy'")
@@ -50,7 +57,7 @@ def in_native_code() -> Backend:
             f"backend='native' needs llvmlite and SciPy, of the extra 'native'. Install them: "
             f"pip install llvmlite scipy ({error})"
         ) from error
-    return InNativeCode()
+    return InNativeCode(num_threads)
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"numpy": InNumpy, "native": in_native_code}

@@ -47,7 +47,8 @@ bad:
   call void @PyErr_SetObject(ptr %error, ptr %says)
   ret ptr null
 }}"""
-FIRST = 6  # of the addresses that it keeps: before them there are, for each reason, an error and what it says
+THREADS = 6  # the number of the address, of those that a function keeps, where the threads are known
+FIRST = 7  # of the addresses of arrays: before them there are, for each reason, an error and what it says, and THREADS
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ class Native:
         consist of one kernel, is not one that `repeats`, or does something else when it is called again.
     """
 
-    def __init__(self, program: Program, repeats: bool = True) -> None:
+    def __init__(self, program: Program, repeats: bool = True, num_threads: int = 1) -> None:
         self.kernels: list[Kernel] = []
         self._outputs = {value.root for value in program.outputs()}
         self.answers = set(values_in(program.answer))
@@ -47,7 +47,7 @@ class Native:
         for row, needed_later in zip(rows, self._needed, strict=True):
             self._share(row, needed_later)
         self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
-        functions = dict(zip(self.kernels, compiled(self.kernels), strict=True)) if self.kernels else {}
+        functions = dict(zip(self.kernels, compiled(self.kernels, num_threads), strict=True)) if self.kernels else {}
         for call in self.calls:
             if isinstance(call.function, Kernel):
                 call.function = functions[call.function]

@@ -19,7 +19,7 @@ from .translation import KNOWN
 # Names that the text of statements has for other things than arrays.
 VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
-FUNCTIONS = [*CALLS, *CASTS, *INTRINSIC, *LIBM, *KNOWN, *CURVES, "max", "min"]
+FUNCTIONS = [*CALLS, *CASTS, *INTRINSIC, *LIBM, *KNOWN, *CURVES, "max", "min", "shared"]
 
 WORD = re.compile(r"\w+")
 

@@ -1,5 +1,6 @@
 """Loops over the elements of arrays as text: what is computed element by element shares one."""
 
+import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from .operands import Operand, Say, cast, literal, narrowed
 from .places import Place
 
+PARALLEL = 2**18  # elements of a loop that several threads share; a smaller one is done before they are awake
 UNROLLED = 16  # an innermost loop of that length LLVM may write out; loops around a longer one are best left alone
 
 
@@ -120,7 +122,7 @@ class Loop(Statement):
             body.append(f"{known[place]} = {text}")
         # Each place once: what is written here is read here through variables only.
         body += [f"store({say(p.base)}, {axes.index(p)}, {known[p]})" for p in dict.fromkeys(kept)]
-        return axes.around(body)
+        return axes.around(body, shared=bool(kept) and axes.can_be_shared(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,28 @@ class Axes:
         start = place.offset + offset
         return " + ".join(words + [str(start)] * bool(start or not words))
 
-    def around(self, body: Iterable[str]) -> list[str]:
-        """The loops around some lines."""
+    def around(self, body: Iterable[str], shared: bool = False) -> list[str]:
+        """The loops around some lines; the outermost may be shared by threads."""
         times = [str(n) for n in self.sizes]
         if self.sizes and self.sizes[-1] > UNROLLED:
             times[:-1] = [f"rolled({n})" for n in self.sizes[:-1]]
         lines = [f"{'    ' * k}for {self.names}{k} in range({n}):" for k, n in enumerate(times)]
+        if shared:
+            lines[0] = f"for {self.names}0 in shared({self.sizes[0]}):"
         return [*lines, *("    " * len(self.sizes) + line for line in body)]
+
+    def can_be_shared(self, written: Iterable[Place], inside: int = 1) -> bool:
+        """Whether threads may do parts of the outermost loop, which writes to other elements in each turn.
+
+        `inside` is the number of elements that are read for each turn of the innermost loop.
+        """
+        if not self.sizes or math.prod(self.sizes) * inside < PARALLEL:
+            return False
+        for place in written:
+            first, *others = map(abs, self.strides[place])
+            if first <= sum(step * (n - 1) for step, n in zip(others, self.sizes[1:], strict=True)):
+                return False
+        return True
 
 
 def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i", any_order: bool = False) -> Axes:

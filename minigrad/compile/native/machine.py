@@ -16,6 +16,7 @@ from ..program import Refused
 from . import store
 from .assembly import DATA, PYTHON, Assembly
 from .kernels import Kernel
+from .threads import ASSEMBLY, LOCKS, Threads, threads
 from .translation import define
 
 ERRORS = [  # by the reason for which native code gives up, from 1 on
@@ -36,9 +37,10 @@ check_arrays(np.empty(1))
 
 
 class Table(np.ndarray):
-    """What a kernel is given at each call: addresses; it keeps alive what is there."""
+    """What a kernel is given at each call: addresses; it keeps alive what is there, and what the function needs."""
 
     alive: Any
+    needs: Any
 
 
 class Method(ctypes.Structure):
@@ -47,21 +49,29 @@ class Method(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("call", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
 
 
-def compiled(kernels: Sequence[Kernel]) -> list[Callable[..., Any]]:
-    """The functions of some kernels, made by LLVM or found on disk."""
+def compiled(kernels: Sequence[Kernel], num_threads: int = 1) -> list[Callable[..., Any]]:
+    """The functions of some kernels, made by LLVM or found on disk, for so many threads."""
     text = "\n".join(f"{kernel.text}\n{kernel.shared}" for kernel in kernels)
+    known = threads(num_threads)
+    if "in shared(" in text:
+        known.start(add_threads())
+    engine = loaded(kept(text, lambda: made(kernels)))
+    return [kernel.careful(function(kernel, engine, known)) for kernel in kernels]
+
+
+def kept(text: str, make: Callable[[], bytes]) -> bytes:
+    """The native code of some text, which is made where it is not found on disk."""
     file = store.file_of(text, this_machine())
     code = store.found(file) if file else None
     if code is None:
-        code = made(kernels)
+        code = make()
         if file:
             store.keep(file, code)
-    engine = loaded(code)
-    return [kernel.careful(function(kernel, engine)) for kernel in kernels]
+    return code
 
 
 def made(kernels: Sequence[Kernel]) -> bytes:
-    """The native code of some kernels, as an object file."""
+    """The native code of some kernels, as an object file: a module of LLVM's, in which they share functions."""
     assembly = Assembly()
     names: dict[str, str] = {}  # of functions that statements share, in the module, by their text
     for kernel in kernels:
@@ -71,8 +81,13 @@ def made(kernels: Sequence[Kernel]) -> bytes:
                 define(assembly, text, names[text], {})
         called = {name: names[text] for text, name in kernel.shared.items()}
         assembly.expose(kernel.name, define(assembly, kernel.text, kernel.name, called))
+    return optimized(str(assembly))
+
+
+def optimized(assembly: str) -> bytes:
+    """The native code of some assembly."""
     machine = target_machine()
-    module = llvm.parse_assembly(str(assembly))
+    module = llvm.parse_assembly(assembly)
     module.triple = llvm.get_process_triple()
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     builder = llvm.create_pass_builder(machine, options)
@@ -82,7 +97,7 @@ def made(kernels: Sequence[Kernel]) -> bytes:
 
 def loaded(code: bytes) -> llvm.ExecutionEngine:
     """An object file in memory, where it can run."""
-    if b"minigrad_" in code:
+    if b"gemm" in code:
         add_blas()
     add_python()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
@@ -91,13 +106,19 @@ def loaded(code: bytes) -> llvm.ExecutionEngine:
     return engine
 
 
-def function(kernel: Kernel, engine: llvm.ExecutionEngine) -> Callable[..., Any]:
+def function(kernel: Kernel, engine: llvm.ExecutionEngine, known: Threads) -> Callable[..., Any]:
     """A kernel as a function of Python's."""
     errors = [id(x) for pair in ERRORS for x in pair]
-    table = np.array([*errors, *kernel.table], np.uintp).view(Table)
-    name = kernel.name.encode()
-    method = Method(name, engine.get_function_address(f"{kernel.name}_of_arrays"), METH_FASTCALL, None)
-    table.alive = method, name, engine, kernel.alive
+    table = np.array([*errors, known.known.__array_interface__["data"][0], *kernel.table], np.uintp).view(Table)
+    table.alive = kernel.alive, known
+    return builtin(kernel.name, engine, table)
+
+
+def builtin(name: str, engine: llvm.ExecutionEngine, table: Table) -> Callable[..., Any]:
+    """A function of native code as one of Python's, with a table as `self`."""
+    text = name.encode()
+    method = Method(text, engine.get_function_address(f"{name}_of_arrays"), METH_FASTCALL, None)
+    table.needs = method, text, engine
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     return make(ctypes.addressof(method), table, None)
@@ -135,8 +156,16 @@ def this_machine() -> str:
 @cache
 def add_python() -> None:
     """Tell LLVM where Python's functions are."""
-    for name in PYTHON:
+    for name in (*PYTHON, *LOCKS):
         llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+
+
+@cache
+def add_threads() -> Callable[..., Any]:
+    """Tell LLVM where loops are shared; what threads are to do, then."""
+    engine = loaded(kept(ASSEMBLY, lambda: optimized(ASSEMBLY)))
+    llvm.add_symbol("minigrad_share", engine.get_function_address("minigrad_share"))
+    return builtin("work", engine, np.zeros(0, np.uintp).view(Table))
 
 
 @cache

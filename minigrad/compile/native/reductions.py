@@ -1,5 +1,6 @@
 """Sums, products, maxima and the like over axes."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,8 +60,10 @@ class Reduction(Statement):
             item = cast(element, self.x.dtype, self.y.dtype)
             step = [f"store({into}, {self._step(f'load({into})', item, self.y.dtype)})"]
             return [*outer.around(first), *inner.around(outer.around(step))]
+        shared = outer.can_be_shared([y], math.prod(inner.sizes))
         if self.function in SIGNS and self.y.dtype.kind == "f":
-            return outer.around(self._extreme(f"load({say(x.base)}, {outer.index(x)})", element, inner, into))
+            first = f"load({say(x.base)}, {outer.index(x)})"
+            return outer.around(self._extreme(first, element, inner, into), shared)
         first = literal(STARTS[self.function], self.within) if self.function in STARTS else ""
         first = first or cast(f"load({say(x.base)}, {outer.index(x)})", self.x.dtype, self.within)
         if self.function is np.add and inner.sizes and inner.sizes[-1] >= 2 * SIDE_BY_SIDE:
@@ -69,7 +72,7 @@ class Reduction(Statement):
             item = cast(element, self.x.dtype, self.within)
             body = inner.around([f"element = {item}", f"total = {self._step('total', 'element', self.within)}"])
         total = cast("total", self.within, self.y.dtype)
-        return outer.around([f"total = {first}", *body, f"store({into}, {total})"])
+        return outer.around([f"total = {first}", *body, f"store({into}, {total})"], shared)
 
     def _extreme(self, first: str, element: str, inner: Axes, into: str) -> list[str]:
         """The largest of numbers, or of those with the other sign, by their rank."""

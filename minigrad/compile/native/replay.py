@@ -14,6 +14,7 @@ from ..lower import contiguous
 from ..program import WRITE, Program, Refused, Value
 from ..replay import defined
 from .division import Native
+from .threads import number_of_threads
 
 
 class InNativeCode:
@@ -21,19 +22,24 @@ class InNativeCode:
 
     name = "native"
 
+    def __init__(self, num_threads: int | None = None) -> None:
+        if num_threads is not None and (not isinstance(num_threads, int) or num_threads < 1):
+            raise ValueError(f"num_threads is an integer, at least 1, or None; got {num_threads!r}")
+        self.num_threads = num_threads
+
     def prepare(self, program: Program) -> Callable[..., Any]:
         """The function that runs it, with `repeat` and `scan` where all of it is native code."""
-        return Prepared(program).runner()
+        return Prepared(program, self.num_threads or number_of_threads()).runner()
 
 
 class Prepared:
     """A program that runs in native code as far as possible."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, num_threads: int) -> None:
         changes = late_changes(program, may_refuse)
         others = late_changes(program, lambda call: may_refuse(call) or picks(call))
         before = copy(program)
-        self.program, self.native = program, Native(program, repeats=not changes)
+        self.program, self.native = program, Native(program, not changes, num_threads)
         program.calls, kernels = self.native.calls, self.native.kernels
         self.overlaps = Overlaps([array for kernel in kernels for array in kernel.changed])
         self._by_numpy = InNumpy().prepare(program)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .assembly import CASTS, REFUSED, TYPES, Assembly, Function, Word, constant, is_float
+from .assembly import CASTS, REFUSED, THREADS, TYPES, Assembly, Function, Word, constant, is_float
 from .calls import CALLS, INTRINSIC, LIBM, extreme, of_numbers
 from .curves import CURVES
 
@@ -122,16 +122,41 @@ class Body(Function):
         assert isinstance(node.target, ast.Name)
         assert isinstance(node.iter, ast.Call)
         given = [self.word(arg) for arg in node.iter.args]
+        if isinstance(node.iter.func, ast.Name) and node.iter.func.id == "shared":
+            self._shared(node.target.id, given[0], node.body)
+            return
         start, stop = (given[0], given[1]) if len(given) > 1 else (constant(0, "int64"), given[0])
-        step = given[2] if len(given) > 2 else constant(1, "int64")
-        n, name = self.new(), node.target.id
+        self.loop(node.target.id, start, stop, given[2] if len(given) > 2 else constant(1, "int64"), node.body)
+
+    def loop(self, name: str, start: Word, stop: Word, step: Word, body: Sequence[ast.stmt]) -> None:
+        """A loop, with the name of what counts."""
+        n = self.new()
         self.assign(name, start)
         self.lines += [f"br label %head{n}", f"head{n}:"]
         more = self.made(f"icmp slt i64 {self.variable(name).text}, {stop.text}", "bool")
         self.lines += [f"br i1 {more.text}, label %body{n}, label %done{n}", f"body{n}:"]
-        self.statements(node.body)
+        self.statements(body)
         self.assign(name, self.made(f"add nsw i64 {self.variable(name).text}, {step.text}", "int64"))
         self.lines += [f"br label %head{n}", f"done{n}:"]
+
+    def _shared(self, name: str, n: Word, body: Sequence[ast.stmt]) -> None:
+        """A loop of n turns, as a function for some of them which threads call; it is given pointers alone."""
+        names = dict.fromkeys(x.id for part in body for x in ast.walk(part) if isinstance(x, ast.Name))
+        given = [(word, self.variables[word]) for word in names if word in self.variables]
+        pieces = {piece: k for k, piece in enumerate(dict.fromkeys(x.piece for _, x in given))}
+        part, function = Body(self.assembly, len(pieces), {}), f"part.{len(self.assembly.parts)}"
+        frame = self.memory(f"[{len(given)} x ptr]").text
+        for k, (word, x) in enumerate(given):
+            at = self.made(f"getelementptr ptr, ptr {frame}, i64 {k}", "address").text
+            self.lines.append(f"store ptr {x.text}, ptr {at}")
+            at = part.made(f"getelementptr ptr, ptr %frame, i64 {k}", "address").text
+            part.variables[word] = part.made(f"load ptr, ptr {at}", x.type, pieces[x.piece])
+        part.loop(name, Word("%start", "int64"), Word("%stop", "int64"), constant(1, "int64"), body)
+        head = f"define internal void @{function}(ptr %frame, i64 %start, i64 %stop) noinline nounwind"
+        self.assembly.add(head, part, "ret void")
+        threads = CALLS["kept"](self, constant(THREADS, "int64")).text
+        share = self.assembly.declare("minigrad_share", "void", ["ptr", "ptr", "ptr", "i64"])
+        self.lines.append(f"call void {share}(ptr {threads}, ptr @{function}, ptr {frame}, i64 {n.text})")
 
     def word(self, node: ast.expr) -> Word:
         """The value of an expression."""

@@ -100,7 +100,7 @@ def test_memory_that_is_kept_and_memory_on_the_stack():
     """Truths take a byte each; what is kept lives as long as the function."""
     kept = np.array([True, False])
     kernel = Loops(
-        "out", "t = stack(2, boolean, 1)", "k = at(kept(6), boolean, 0)", "for i in range(2):",
+        "out", "t = stack(2, boolean, 1)", "k = at(kept(7), boolean, 0)", "for i in range(2):",
         "    store(t, i, not load(k, i))", "for i in range(2):", "    store(at(out, boolean, 2), i, load(t, i))",
         alive=[kept],
     )  # fmt: skip
