@@ -17,11 +17,13 @@ CASES = {
 }
 
 
-def step_of(layer, x, g, forget):
+def step_of(layer, x, g):
     """A forward and a backward pass, to the input and the parameters."""
+    leaves = [x, *layer.parameters()]
 
     def step():
-        forget()
+        for w in leaves:
+            w.grad = None
         layer(x).backward(g)
 
     return step
@@ -30,23 +32,13 @@ def step_of(layer, x, g, forget):
 def minigrad(channels, out, groups, x, g):
     layer = nn.Conv2d(channels, out, 3, padding=1, groups=groups, rng=0).astype(np.float32)
     x = mg.tensor(x, requires_grad=True)
-
-    def forget():
-        x.grad = None
-        layer.zero_grad()
-
-    return step_of(layer, x, g, forget)
+    return step_of(layer, x, g)
 
 
 def of_torch(torch, channels, out, groups, x, g):
     layer = torch.nn.Conv2d(channels, out, 3, padding=1, groups=groups)
     x, g = torch.tensor(x, requires_grad=True), torch.tensor(g)
-
-    def forget():
-        x.grad = None
-        layer.zero_grad()
-
-    return step_of(layer, x, g, forget)
+    return step_of(layer, x, g)
 
 
 def main():

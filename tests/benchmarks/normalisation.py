@@ -17,11 +17,13 @@ CASES = {
 }
 
 
-def step_of(layer, x, g, forget):
+def step_of(layer, x, g):
     """A forward and a backward pass, to the input and the parameters."""
+    leaves = [x, *layer.parameters()]
 
     def step():
-        forget()
+        for w in leaves:
+            w.grad = None
         layer(x).backward(g)
 
     return step
@@ -29,22 +31,12 @@ def step_of(layer, x, g, forget):
 
 def minigrad(name, width, x, g):
     layer, x = getattr(nn, name)(width).astype(np.float32), mg.tensor(x, requires_grad=True)
-
-    def forget():
-        x.grad = None
-        layer.zero_grad()
-
-    return step_of(layer, x, g, forget)
+    return step_of(layer, x, g)
 
 
 def of_torch(torch, name, width, x, g):
     layer, x, g = getattr(torch.nn, name)(width), torch.tensor(x, requires_grad=True), torch.tensor(g)
-
-    def forget():
-        x.grad = None
-        layer.zero_grad()
-
-    return step_of(layer, x, g, forget)
+    return step_of(layer, x, g)
 
 
 def main():

@@ -14,7 +14,7 @@ from ..module import Module
 from ..parameter import Parameter
 from ..precision import floating, narrowed, widened
 from ..sizes import checked_flag
-from .moments import Moments, check_shape, deviations, direction, inverse_root, mean, summed, weight_and_bias
+from .moments import Moments, check_shape, deviations, direction, inverse_root, summed, weight_and_bias
 
 
 def normalised_rows(arrays, moments):
@@ -41,9 +41,11 @@ def _normalised_rows(g, y, arrays, moments):
     gd = g * d
     gw = np.matmul(root[:, 0], gd)
     share = np.matmul(gd, weight[:, None]) * (root * root * root / d.shape[1])
-    gx = _outer(root, weight) * g - d * share
-    if moments.centre:
-        gx = gx - mean(gx, (1,))
+    gx = _outer(root, weight)
+    gx *= g
+    gx -= d * share
+    if moments.centre:  # the mean of that, as deviations have none
+        gx -= np.matmul(g, weight[:, None]) * (root / d.shape[1])
     return [gx, gw, summed(g, (0,))[0]]
 
 
