@@ -101,20 +101,32 @@ def convolve(x, w, window, groups, places):
     return image_of(y.reshape(*outer, out, width, n))
 
 
+FEW = 32  # products for each number of the result, most with zeros: more take longer than adding up what overlaps
+
+
 def spread(g, w, window, groups, size):
     """The sum over all places of `g` times the kernels there, (n, channels, *size)."""
-    reach = [d * (k - 1) for k, d in zip(window.kernel, window.dilation, strict=True)]
-    befores = [before for before, _ in window.padding]
-    around = [
-        (r - b, n + b - m) for r, b, n, m in zip(reach, befores, size, g.shape[2:], strict=True)
-    ]  # so that the kernel, turned round, meets what was put down by it
-    if max(window.stride) == 1 and min(map(min, around)) >= 0:
-        out, channels, *kernel = w.shape
-        turned = w.reshape(groups, out // groups, channels, *kernel)
-        turned = turned.swapaxes(1, 2)[(..., *(slice(None, None, -1) for _ in kernel))]
-        turned = turned.reshape(groups * channels, out // groups, *kernel)
-        return _convolve(g, turned, window._replace(padding=tuple(around)), groups, size)
-    return _put_down(g, w, window, groups, size)
+    out, channels, *kernel = w.shape
+    if max(window.stride) > 1 and math.prod(window.stride) * (out // groups) <= FEW:
+        g, window = _spaced(g, window.stride), window._replace(stride=(1,) * len(kernel))
+    axes = zip(kernel, window.dilation, window.padding, size, g.shape[2:], strict=True)
+    around = tuple((d * (k - 1) - before, n + before - m) for k, d, (before, _), n, m in axes)
+    if max(window.stride) > 1 or min(map(min, around)) < 0:
+        return _put_down(g, w, window, groups, size)
+    # The kernel turned round meets what it would put down.
+    turned = w.reshape(groups, out // groups, channels, *kernel).swapaxes(1, 2)
+    turned = turned[(..., *(slice(None, None, -1) for _ in kernel))].reshape(groups * channels, out // groups, *kernel)
+    return _convolve(g, turned, window._replace(padding=around), groups, size)
+
+
+def _spaced(g, stride):
+    # An image with zeros between its numbers, of which there is one at each multiple of the stride.
+    rows = rows_of(g)
+    *outer, width = (s * (m - 1) + 1 for s, m in zip(stride, g.shape[2:], strict=True))
+    *down, across = (slice(None, None, s) for s in stride)
+    spaced = np.zeros_like(rows, shape=(*outer, g.shape[1], width, len(g)))
+    spaced[(*down, slice(None), across)] = rows
+    return image_of(spaced)
 
 
 def _put_down(g, w, window, groups, size):
