@@ -106,30 +106,33 @@ class Assembly:
         self.parts: list[str] = []
         self.library: dict[str, str] = {}  # functions that are written in text, and what type they return
         self._declared: dict[str, str] = {}
-        self._scopes = 0
+        self._last = 0
 
     def declare(self, name: str, returns: str, takes: Sequence[str]) -> str:
         """The name of a function that is elsewhere."""
         self._declared[name] = f"declare {returns} @{name}({', '.join(takes)})"
         return f"@{name}"
 
-    def scopes(self, pieces: int) -> tuple[int, int]:
-        """The numbers of metadata with the first piece of memory alone, and with all others; more follow, in twos."""
-        domain = self._scopes
-        scopes = range(domain + 1, domain + 1 + pieces)
-        first = scopes.stop
-        lines = [f"!{domain} = distinct !{{!{domain}}}", *(f"!{i} = distinct !{{!{i}, !{domain}}}" for i in scopes)]
-        for k, scope in enumerate(scopes):
-            others = ", ".join(f"!{i}" for i in scopes if i != scope)
-            lines += [f"!{first + 2 * k} = !{{!{scope}}}", f"!{first + 2 * k + 1} = !{{{others}}}"]
-        self._scopes = first + 2 * pieces
-        self.parts.append("\n".join(lines))
-        return first, first + 1
+    def numbers(self, n: int) -> int:
+        """The first of so many numbers of metadata that nobody else has."""
+        self._last += n
+        return self._last - n
 
     def add(self, head: str, body: "Function", last: str) -> None:
         """Add a function that is written."""
         lines = "\n".join(f"  {line}" for line in [*body.slots, *body.lines, last])
-        self.parts.append(f"{head} {{\n{lines}\n}}")
+        self.parts += [f"{head} {{\n{lines}\n}}", "\n".join(self._scopes(body.marks))]
+
+    def _scopes(self, marks: dict[int, int]) -> list[str]:
+        """What LLVM is told of pieces of memory: for each piece, by two numbers, what is in it, and in none of the others."""
+        domain = self.numbers(1 + len(marks))
+        scopes = {piece: f"!{domain + 1 + k}" for k, piece in enumerate(marks)}
+        lines = [f"!{domain} = distinct !{{!{domain}}}"]
+        for piece, mark in marks.items():
+            scope, others = scopes[piece], ", ".join(x for other, x in scopes.items() if other != piece)
+            lines.append(f"{scope} = distinct !{{{scope}, !{domain}}}")
+            lines += [f"!{mark} = !{{{scope}}}", f"!{mark + 1} = !{{{others}}}"]
+        return lines
 
     def __str__(self) -> str:
         return "\n\n".join([*self.parts, *self._declared.values(), ""])
@@ -150,14 +153,14 @@ class Assembly:
 
 
 class Function:
-    """A function while it is written, with a number of pieces of memory of which no two overlap."""
+    """A function while it is written. It knows pieces of memory by numbers; no two of them overlap."""
 
-    def __init__(self, assembly: Assembly, pieces: int) -> None:
+    def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
         self.slots: list[str] = []  # lines that take memory on the stack, once
         self.lines: list[str] = []
         self._count = 0
-        self._alone, self._apart = assembly.scopes(pieces) if pieces else (0, 0)
+        self.marks: dict[int, int] = {}  # by piece: the number of metadata for loads and stores in it; the next, too
 
     def new(self) -> int:
         """A number that no other name has."""
@@ -184,7 +187,10 @@ class Function:
     def marked(self, pointer: Word) -> str:
         """What LLVM is told of a load or a store: that it has nothing to do with the other pieces of memory."""
         assert pointer.piece is not None
-        return f"!alias.scope !{self._alone + 2 * pointer.piece}, !noalias !{self._apart + 2 * pointer.piece}"
+        if pointer.piece not in self.marks:
+            self.marks[pointer.piece] = self.assembly.numbers(2)
+        mark = self.marks[pointer.piece]
+        return f"!alias.scope !{mark}, !noalias !{mark + 1}"
 
     def alike(self, x: Word, y: Word) -> tuple[Word, Word]:
         """Two values, of one type: that of a variable beside a number, else the wider one."""

@@ -1,6 +1,6 @@
 """A program of which native code does what it can, and NumPy the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -41,9 +41,7 @@ class Native:
         self.alone = len(rows) == 1 and all(part.kind == VIEW for part in parts if isinstance(part, Call))
         repeats = repeats and self.alone and not depends_on_gradients(program)
         self.turns = np.array([1, 0, 0]) if repeats else None
-        self._needed = [
-            used_by(parts[i + 1 :]) | self._outputs for i, part in enumerate(parts) if isinstance(part, list)
-        ]
+        self._needed = needed_after_rows(parts, self._outputs)
         for row, needed_later in zip(rows, self._needed, strict=True):
             self._share(row, needed_later)
         self.calls = [call for part in parts for call in ([part] if isinstance(part, Call) else self._kernel(part))]
@@ -119,9 +117,14 @@ def calls_of(part: Call | Row) -> list[Call]:
     return [part] if isinstance(part, Call) else [call for call, _ in part]
 
 
-def used_by(parts: Iterable[Call | Row]) -> set[Value]:
-    """The roots of all that some parts have to do with."""
-    return {value.root for part in parts for call in calls_of(part) for value in call.values()}
+def needed_after_rows(parts: Sequence[Call | Row], outputs: set[Value]) -> list[set[Value]]:
+    """For each row, the roots of the outputs and of all that the parts after it have to do with."""
+    used, needed = set(outputs), []
+    for part in reversed(parts):
+        if isinstance(part, list):
+            needed.append(set(used))
+        used |= {value.root for call in calls_of(part) for value in call.values()}
+    return needed[::-1]
 
 
 def results(row: Row) -> list[Value]:

@@ -30,7 +30,7 @@ def define(assembly: Assembly, text: str, name: str, names: Mapping[str, str]) -
     """
     function = parsed(text)
     takes = [arg.arg for arg in function.args.args]
-    body = Body(assembly, pieces_of(function), names)
+    body = Body(assembly, names)
     body.variables |= {arg: Word(f"%a{i}", "address") for i, arg in enumerate(takes)}
     body.statements(function.body)
     head = ", ".join(["ptr %kept", *(f"ptr %a{i}" for i in range(len(takes)))])
@@ -45,7 +45,7 @@ def from_library(assembly: Assembly, name: str) -> str:
         assert isinstance(function.returns, ast.Name)
         type = assembly.library[name] = function.returns.id
         takes = [(arg.arg, arg.annotation.id) for arg in function.args.args if isinstance(arg.annotation, ast.Name)]
-        body = Body(assembly, 0, {})
+        body = Body(assembly, {})
         body.variables |= {arg: Word(f"%{arg}", kind) for arg, kind in takes}
         body.statements(function.body)
         head = ", ".join(f"{TYPES[kind]} %{arg}" for arg, kind in takes)
@@ -60,18 +60,11 @@ def parsed(text: str) -> ast.FunctionDef:
     return function
 
 
-def pieces_of(function: ast.FunctionDef) -> int:
-    """How many pieces of memory a function knows, by the numbers that it gives its pointers."""
-    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    numbers = [node.args[2].value for node in calls if node.func.id in ("at", "stack")]  # type: ignore[union-attr]
-    return 1 + max(numbers, default=-1)
-
-
 class Body(Function):
     """A function as it is translated; `names` tells which functions its text calls."""
 
-    def __init__(self, assembly: Assembly, pieces: int, names: Mapping[str, str]) -> None:
-        super().__init__(assembly, pieces)
+    def __init__(self, assembly: Assembly, names: Mapping[str, str]) -> None:
+        super().__init__(assembly)
         self.names = names
         self.variables: dict[str, Word] = {}  # pointers, and what the function takes
         self._slot: dict[tuple[str, str], Word] = {}
@@ -143,14 +136,13 @@ class Body(Function):
         """A loop of n turns, as a function for some of them which threads call; it is given pointers alone."""
         names = dict.fromkeys(x.id for part in body for x in ast.walk(part) if isinstance(x, ast.Name))
         given = [(word, self.variables[word]) for word in names if word in self.variables]
-        pieces = {piece: k for k, piece in enumerate(dict.fromkeys(x.piece for _, x in given))}
-        part, function = Body(self.assembly, len(pieces), {}), f"part.{len(self.assembly.parts)}"
+        part, function = Body(self.assembly, {}), f"part.{self.assembly.numbers(1)}"
         frame = self.memory(f"[{len(given)} x ptr]").text
         for k, (word, x) in enumerate(given):
             at = self.made(f"getelementptr ptr, ptr {frame}, i64 {k}", "address").text
             self.lines.append(f"store ptr {x.text}, ptr {at}")
             at = part.made(f"getelementptr ptr, ptr %frame, i64 {k}", "address").text
-            part.variables[word] = part.made(f"load ptr, ptr {at}", x.type, pieces[x.piece])
+            part.variables[word] = part.made(f"load ptr, ptr {at}", x.type, x.piece)
         part.loop(name, Word("%start", "int64"), Word("%stop", "int64"), constant(1, "int64"), body)
         head = f"define internal void @{function}(ptr %frame, i64 %start, i64 %stop) noinline nounwind"
         self.assembly.add(head, part, "ret void")

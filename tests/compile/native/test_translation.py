@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from minigrad.compile.native.assembly import Assembly
 from minigrad.compile.native.machine import check_arrays, compiled
+from minigrad.compile.native.translation import define
 from minigrad.compile.program import Refused
+
+from .agreement import agree
 
 
 class Loops:
@@ -133,3 +137,21 @@ def test_a_python_that_has_arrays_otherwise_is_refused():
     elsewhere = type("Elsewhere", (), {"__array_interface__": {"data": (1, False)}})
     with pytest.raises(ImportError, match="native code knows arrays as CPython has them"):
         check_arrays(elsewhere())
+
+
+def test_a_kernel_of_thousands_of_arrays_says_little_of_each():
+    """What LLVM is told of memory that is only passed on does not grow with the square of the arrays."""
+    many = 2_000
+    lines = [f"p{i} = at(kept({7 + i}), float64, {i})" for i in range(many)]
+    assembly = Assembly()
+    define(assembly, Loops("out", *lines, "store(p5, 0, load(p7, 0))").text, "loops_1", {})
+    assert len(str(assembly)) < 200 * many
+
+
+def test_names_need_not_be_ascii():
+    """What a user calls an array is in the text, and not in the assembly."""
+
+    def function(größe, β):
+        return np.tanh(größe) * β
+
+    agree(function, *[(f * np.ones(3), np.arange(3.0)) for f in (1, 2, 3)])
