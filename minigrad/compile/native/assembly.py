@@ -124,7 +124,7 @@ class Assembly:
         self.parts += [f"{head} {{\n{lines}\n}}", "\n".join(self._scopes(body.marks))]
 
     def _scopes(self, marks: dict[int, int]) -> list[str]:
-        """What LLVM is told of pieces of memory: for each piece, by two numbers, what is in it, and in none of the others."""
+        """What LLVM is told of pieces of memory, by two numbers for each: what is in it, and in none of the others."""
         domain = self.numbers(1 + len(marks))
         scopes = {piece: f"!{domain + 1 + k}" for k, piece in enumerate(marks)}
         lines = [f"!{domain} = distinct !{{!{domain}}}"]
