@@ -58,3 +58,41 @@ def test_small_losses_keep_their_digits():
     """A score of 40 for a class that is right leaves a loss of exp(-40), and not 0."""
     loss = F.binary_cross_entropy_with_logits(np.array([40.0, -40.0]), [1.0, 0.0], reduction="none")
     np.testing.assert_allclose(loss, np.exp(-40), rtol=1e-15)
+
+
+X = np.ones((2, 3))
+FOCAL = {
+    "gamma": (lambda: F.sigmoid_focal_loss(X, X, gamma=-1), "gamma is at least 0; got -1"),
+    "alpha": (
+        lambda: F.sigmoid_focal_loss(X, X, alpha=2),
+        "alpha is a weight from 0 to 1, or negative .*; got 2",
+    ),
+    "share": (
+        lambda: F.sigmoid_focal_loss(X, 2 * X),
+        "sigmoid_focal_loss takes targets from 0 to 1; got .* 2 to 2",
+    ),
+    "reduction": (
+        lambda: F.sigmoid_focal_loss(X, X, reduction="avg"),
+        "reduction is one of mean, sum, none; got 'avg'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOCAL)
+def test_what_focal_loss_does_not_take_is_refused(name):
+    call, text = FOCAL[name]
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_loss_of_certainties_is_exact(dtype, gamma):
+    """Right ones cost nothing, wrong ones as much as their score, and NumPy has nothing to warn of."""
+    x = mg.tensor(np.array([1e3, -1e3, -1e3, 1e3], dtype), requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        loss = F.sigmoid_focal_loss(x, np.array([1.0, 0, 1, 0], dtype), -1, gamma)
+        loss.sum().backward()
+    assert loss.tolist() == [0, 0, 1e3, 1e3]
+    assert x.grad.tolist() == [0, 0, -1, 1]
+    assert loss.dtype == x.grad.dtype == dtype

@@ -117,3 +117,22 @@ def test_float32_loss_stays_float32():
     loss.backward()
     assert loss.dtype == x.grad.dtype == np.float32
     assert F.cross_entropy(x, [0, 1], [1.0, 2.0, 3.0]).dtype == np.float32
+
+
+@pytest.mark.parametrize("options", [{}, {"ignore_index": 1}, {"label_smoothing": 1.0}])
+def test_smoothing_with_equal_weights_is_smoothing_without(options):
+    """One goes through log_softmax, the other through a rule of its own; also where a label is ignored, or all even."""
+    x, labels = np.random.default_rng(0).normal(size=(6, 5)), np.array([0, 4, 2, 1, 1, 3])
+    options = {"label_smoothing": 0.3, **options}
+    plain = mg.value_and_grad(lambda x: F.cross_entropy(x, labels, **options))(x)
+    weighted = mg.value_and_grad(lambda x: F.cross_entropy(x, labels, [1] * 5, **options))(x)
+    for got, want in zip(plain, weighted, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-13, atol=1e-15)
+
+
+def test_smoothing_keeps_digits_where_scores_are_large():
+    """A shift of all scores by 1000 changes nothing but their own rounding."""
+    shifted = (1000 + np.random.default_rng(0).normal(size=(4, 1000))).astype(np.float32)
+    labels = np.array([0, 7, 99, 999])
+    want = F.cross_entropy(shifted.astype(float), labels, label_smoothing=0.1)
+    assert F.cross_entropy(shifted, labels, label_smoothing=0.1) == pytest.approx(want, rel=2e-5)
