@@ -7,7 +7,7 @@ import sys
 from .timing import THREADS, peer, prepare
 
 ALL = (
-    *("tutorial", "operands", "transformations", "chain", "network", "compiled", "layers", "convolution"),
+    *("tutorial", "operands", "transformations", "chain", "network", "compiled", "layers", "losses", "convolution"),
     *("normalisation", "optimizers", "costs", "calls", "loading", "saving", "import_time"),
 )
 

@@ -328,16 +328,20 @@ on(key_of(activations.leaky_relu), (3, 4), (), (0.2,), {"negative_slope": 1.5}, 
 on(key_of(activations.elu), (3, 4), (), (0.7,), {"alpha": 1.5}, analytic=False)
 
 
-def exponentials_of(x):
-    return losses.classification.Exponentials(plain_index(x))
+def exponentials_of(x, smoothed=False):
+    return losses.labels.Exponentials(plain_index(x), smoothed)
 
 
-start(key_of(losses.classification.label_loss))
+start(key_of(losses.labels.label_loss))
 case(
-    key_of(losses.classification.label_loss), normal(3, 4),
+    key_of(losses.labels.label_loss), normal(3, 4),
     call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x)),
 )  # fmt: skip
-case(key_of(losses.classification.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
+case(
+    key_of(losses.labels.label_loss), normal(3, 4),
+    call=lambda f, x: f(x, ranks(plain_index(x))[:, 0], exponentials_of(x, True), 0.3),
+)  # fmt: skip
+case(key_of(losses.labels.shifted_exp), normal(3, 4), call=lambda f, x: f(x, exponentials_of(0 * x)))
 start(key_of(losses.binary.cross_entropy_of_bits))
 case(key_of(losses.binary.cross_entropy_of_bits), shares(3, 4), shares(3, 4), stretchable=True)
 case(key_of(losses.binary.cross_entropy_of_scores), normal(3, 4), shares(3, 4), stretchable=True)
