@@ -7,8 +7,8 @@ import sys
 from .timing import THREADS, peer, prepare
 
 ALL = (
-    *("tutorial", "operands", "transformations", "chain", "network", "compiled", "layers", "losses", "convolution"),
-    *("normalisation", "optimizers", "costs", "calls", "loading", "saving", "import_time"),
+    *("tutorial", "operands", "transformations", "chain", "network", "compiled", "layers", "sequences", "losses"),
+    *("convolution", "normalisation", "optimizers", "costs", "calls", "loading", "saving", "import_time"),
 )
 
 
