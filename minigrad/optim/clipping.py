@@ -14,7 +14,7 @@ from .hyperparameters import checked_number
 from .parameters import depend_on, named_tensors
 from .slot import computing_dtype
 
-BLOCK = 1 << 14  # elements
+BLOCK = 1 << 15  # elements
 TINY = 2.0**-1000  # whose reciprocal is finite
 
 

@@ -96,12 +96,11 @@ Check = Callable[[Mapping[str, Any]], None]  # raises ValueError for hyperparame
 class Group(Mapping[str, Any]):
     """Some parameters, and the hyperparameters that they share, to be read and set as items or as attributes.
 
-    Each number is kept once, in an array without dimensions, from which compiled steps read it anew. Whoever computes
-    from hyperparameters can tell by `version` whether one has been set since, and by `structure` whether an update has
-    other parts than before: which flags are set, and which numbers that are `optional` are 0.
+    Each number is kept once, in an array without dimensions, from which compiled steps read it anew. `structure` is
+    what decides on the parts of an update: which flags are set, and which numbers that are `optional` are 0.
     """
 
-    __slots__ = ("_changed", "_owner", "_values", "named", "scheduled", "structure", "version")
+    __slots__ = ("_changed", "_owner", "_values", "named", "scheduled", "structure")
 
     def __init__(self, owner: Any, named: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         self.named = dict(named)
@@ -109,7 +108,7 @@ class Group(Mapping[str, Any]):
         self._values = {name: stored(value) for name, value in values.items()}
         self._changed = []
         self.scheduled = math.nan, math.nan  # the lr that a schedule started from, and what it made of it
-        self.version, self.structure = 0, self._structure()
+        self.structure = self._structure()
 
     def __getitem__(self, name: str) -> Any:
         return Fixed(self.named.values()) if name == "params" else plain(self._values[name])
@@ -171,12 +170,9 @@ class Group(Mapping[str, Any]):
                 self._values[name] = value
             else:
                 tree_map(put, self._values[name], value)
-        self.version += 1
-        structure = self._structure()
-        if structure != self.structure:
-            self.structure = structure
-            for told in self._changed:
-                told()
+        before, self.structure = self.structure, self._structure()
+        for told in self._changed:
+            told(self.structure != before)
 
     def _structure(self) -> tuple[Any, ...]:
         """What decides on the lines of an update."""
@@ -184,8 +180,8 @@ class Group(Mapping[str, Any]):
         flags = {name: value for name, value in self._values.items() if isinstance(value, bool)}
         return *flags.items(), *((name, bool(self._values[name])) for name in optional if name in self._values)
 
-    def on_change(self, told: Callable[[], Any]) -> None:
-        """Have a function called whenever the structure changes."""
+    def on_change(self, told: Callable[[bool], Any]) -> None:
+        """Have a function called whenever a hyperparameter was set, with whether the structure is another one now."""
         self._changed.append(told)
 
     def for_update(self, least_eps: float) -> Any:

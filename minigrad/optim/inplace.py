@@ -178,13 +178,13 @@ class Program:
         optimizer.apply(lanes["w"], lanes["g"], kept, symbols)
         lines, self.scratch = with_buffers(text.calls)
         new = [named(getattr(kept, name)) for name in numbers]
-        self.source = source_of(text, numbers, self.given, new, ["w", "g", *arrays, *self.scratch], lines)
+        self.source = source_of(text, numbers, self.given, new, [*arrays, *self.scratch], lines)
         found = {ufunc.__name__: ufunc for ufunc, _, _ in text.calls}
         exec(compile(self.source, f"<update of {type(optimizer).__name__}>", "exec"), found)
         self.numbers, self.run = found["numbers"], found["run"]
         self.dtype, self.group, self.least_eps = dtype, group, optimizer.least_eps(dtype)
         self.counted = bool(numbers)
-        self.version, self.after = -1, ()
+        self.after: Any = ()
         self.before: Any = None
         self.hyper: list[float] = []
         # Arrays without dimensions: as operands they take half the time of numbers.
@@ -193,7 +193,7 @@ class Program:
 
     def read(self) -> None:
         """Compute with the hyperparameters of now."""
-        self.hyper, self.version = [*flattened(self.group.for_update(self.least_eps)).values()], self.group.version
+        self.hyper = [*flattened(self.group.for_update(self.least_eps)).values()]
         self.before = None
         if not self.counted:
             self.at(())
@@ -254,12 +254,12 @@ def source_of(
 ) -> str:
     """The text of both functions."""
     computed = [f"{name} = {meaning}" for meaning, name in text.lines.items()]
-    answer = f"return ({''.join(f'{x}, ' for x in new)}), ({''.join(f'{x}, ' for x in text.coefficients)})"
-    return (
-        "\n    ".join([f"def numbers({', '.join([*numbers, *given])}):", *computed, answer])
-        + "\n\n\n"
-        + (
-            "\n    ".join([f"def run({', '.join([*arrays, *text.coefficients.values()])}):", *(lines or ["pass"])])
-            + "\n"
-        )
-    )
+    answer = f"return {tuple_of(new)}, {tuple_of(text.coefficients)}"
+    unpacked = f"{tuple_of([*arrays, *text.coefficients.values()])} = arrays"  # which is quicker than so many arguments
+    of_numbers = [f"def numbers({', '.join([*numbers, *given])}):", *computed, answer]
+    return "\n    ".join(of_numbers) + "\n\n\n" + "\n    ".join(["def run(w, g, arrays):", unpacked, *lines]) + "\n"
+
+
+def tuple_of(names: Iterable[str]) -> str:
+    """The text of a tuple."""
+    return f"({''.join(f'{name}, ' for name in names)})"

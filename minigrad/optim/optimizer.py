@@ -140,7 +140,7 @@ class Optimizer(Steps):
         self.param_groups = Fixed([*self.param_groups, *added])
         self._slots += slots
         for group in added:
-            group.on_change(self._restructure)
+            group.on_change(self._changed)
         self._plan()
 
     def _values_of(self, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,8 +169,11 @@ class Optimizer(Steps):
                 )
         return state
 
-    def _restructure(self) -> None:
-        """Update in another way from now on, as a flag was set, or an optional number from or to 0."""
+    def _changed(self, structure: bool) -> None:
+        """Compute with other hyperparameters from now on, and other lines if a flag or a 0 has changed."""
+        self._stale = True
+        if not structure:
+            return
         for slot in self._slots:
             slot.add(self.added(self._started(slot.group.numbers, slot.w), slot.kept))
         self._plan()

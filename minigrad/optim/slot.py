@@ -116,11 +116,11 @@ class Slot:
             x[()] = number
         run = program.run if not self.rounds else self.run_rounded
         if not self.blocks:
-            run(self.w, g, *self.arrays)
+            run(self.w, g, self.arrays)
             return
         g = g.reshape(-1)
         for part, w, arrays in self.blocks:
-            run(w, g[part], *arrays)
+            run(w, g[part], arrays)
 
     def record(self, g: Any) -> None:
         """Make the calls of `run` in the recording that runs, on whole arrays."""
@@ -131,15 +131,15 @@ class Slot:
         for x, number in zip(self.numbers, after, strict=True):
             seen(x)[...] = number
         arrays = [*map(seen, self.kept_arrays), *map(scratch, self.whole.values()), *coefficients]
-        (self.run_rounded if self.rounds else program.run)(seen(self.w), g, *arrays)
+        (self.run_rounded if self.rounds else program.run)(seen(self.w), g, arrays)
 
-    def run_rounded(self, w: Any, g: Any, *arrays: Any) -> None:
+    def run_rounded(self, w: Any, g: Any, arrays: Sequence[Any]) -> None:
         """Update in a wider dtype, and round the parameter once after that."""
         at = len(self.kept) - len(self.numbers) + len(self.program.scratch)
         wide, wide_gradient = arrays[at : at + 2]
         wide[...] = w
         wide_gradient[...] = g
-        self.program.run(wide, wide_gradient, *arrays[:at], *arrays[at + 2 :])
+        self.program.run(wide, wide_gradient, (*arrays[:at], *arrays[at + 2 :]))
         w[...] = wide
 
     def apply(self, optimizer: Any, g: Any, hyper: Any) -> None:

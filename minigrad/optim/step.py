@@ -44,9 +44,8 @@ class Steps:
         if context.get().recorder is not None or not self._planned:
             self._step_by_expressions()
             return
-        for program in self._programs:
-            if program.group.version != program.version:
-                program.read()
+        if self._stale:
+            self._refresh()
         for p, w, slot, run, arrays in self._work:
             node = p.node
             g = None if node is None else node.notes.grad
@@ -57,7 +56,7 @@ class Steps:
             if run is None:
                 slot.run(g)
             else:
-                run(w, g, *arrays)
+                run(w, g, arrays)
             mark_changed(node)
 
     def _step_by_expressions(self) -> None:
@@ -65,6 +64,8 @@ class Steps:
         recording = context.get().recorder is not None
         if recording:
             depend_on(self.params)
+        elif self._stale:
+            self._refresh()
         found: dict[Any, Any] = {}
         for p, _, slot, *_ in self._work:
             node = p.node
@@ -80,6 +81,12 @@ class Steps:
                 slot.apply(self, bare(g), found[key])
             mark_changed(node)
 
+    def _refresh(self) -> None:
+        """Compute with the hyperparameters of now."""
+        for program in self._programs:
+            program.read()
+        self._stale = False
+
     def _plan(self) -> None:
         """Give a program to each parameter that can have one, and write down what a step goes through."""
         programs: dict[Any, Any] = {}
@@ -91,6 +98,7 @@ class Steps:
                 programs[key] = program
             slot.cut(program)
         self._programs = [*programs.values()]
+        self._stale = True
         self._planned = all(slot.program is not None for slot in self._slots)
         self._list()
 

@@ -38,7 +38,8 @@ def test_numbers_are_computed_once_and_arrays_in_place():
         "    n5 = lr / n4\n"
         "    return (n1, ), (beta, n2, n5, )\n"
         "\n\n"
-        "def run(w, g, m, s1, s2, s3, c1, c2, c3):\n"
+        "def run(w, g, arrays):\n"
+        "    (m, s1, s2, s3, c1, c2, c3, ) = arrays\n"
         "    multiply(m, c1, m)\n"
         "    multiply(c2, g, s1)\n"
         "    add(m, s1, m)\n"
@@ -53,7 +54,8 @@ def test_numbers_are_computed_once_and_arrays_in_place():
 
 
 def test_an_update_that_does_nothing_is_one():
-    assert source(lambda self, w, g, state, hyper: None, lr=0.1).endswith("def run(w, g, m):\n    pass\n")
+    text = source(lambda self, w, g, state, hyper: None, lr=0.1)
+    assert text.endswith("def run(w, g, arrays):\n    (m, ) = arrays\n")
 
 
 def test_every_operator_of_numbers_and_arrays_is_that_of_python():

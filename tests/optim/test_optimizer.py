@@ -193,6 +193,20 @@ def test_arrays_of_another_library_can_be_parameters(name, options):
     optimizer.load_state_dict(optimizer.state_dict())
 
 
+def test_arrays_of_two_libraries_are_updated_in_one_step():
+    """Beside a parameter of another library, one of NumPy's goes as it would alone, also after a change of lr."""
+    w, v, other = leaf(), leaf(), mg.asarray(StrictArray(np.array(START)))
+    other.requires_grad = True
+    both, alone = optim.Adam([w, other], lr=0.1), optim.Adam([v], lr=0.1)
+    for lr in (0.1, 0.5):
+        both.lr = alone.lr = lr
+        w.grad = v.grad = np.ones(3)
+        other.node.notes.grad = StrictArray(np.ones(3))
+        both.step()
+        alone.step()
+        assert w.tolist() == v.tolist()
+
+
 # Hyperparameters and groups
 
 
