@@ -117,3 +117,22 @@ def test_module_and_function_have_the_same_defaults(name):
 
 def test_every_case_has_a_reference():
     assert len(CASES) == len(REFERENCES)
+
+
+@cases
+def test_forward_mode_and_checkpoint_agree_with_reverse_mode(number):
+    """<v, J u> = <J' v, u>; and a checkpointed call has the gradients of one that is not."""
+    function, leaves = function_of(CASES[number])
+    tangents = tuple(drawn(f"tangent {i}", x.shape) for i, x in enumerate(leaves))
+    y, tangent = mg.jvp(function, leaves, tangents)
+    v = drawn("cotangent", y.shape)
+    gradients = mg.vjp(function, *leaves)[1](v)
+    np.testing.assert_allclose(
+        np.sum(v * tangent),
+        sum(np.sum(g * t) for g, t in zip(gradients, tangents, strict=True)),
+        rtol=1e-10,
+        atol=1e-11,
+    )
+    again = mg.vjp(mg.checkpoint(function), *leaves)[1](v)
+    for g, want in zip(again, gradients, strict=True):
+        np.testing.assert_array_equal(g, want)
