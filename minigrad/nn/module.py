@@ -36,7 +36,7 @@ class Module:
         check_attribute(self, name, value)
         object.__setattr__(self, name, value)
 
-    if not TYPE_CHECKING:  # or else every name would be an attribute to a type checker
+    if not TYPE_CHECKING:  # pragma: no branch: or else every name would be an attribute to a type checker
 
         def __getattr__(self, name: str) -> Any:
             """A parameter that is computed of others, see `parametrizations`."""

@@ -99,10 +99,10 @@ def test_children_are_the_modules_that_it_has_itself():
 def test_apply_comes_to_what_is_below_first():
     """In order, each once; and returns the module."""
     inner = nn.Sequential(nn.Tanh(), nn.ReLU())
-    model = nn.Sequential(inner, nn.Linear(1, 1), inner)
+    model = nn.Sequential(inner, nn.Linear(1, 1), nn.Sequential(inner[0]), inner)
     visited = []
     assert model.apply(visited.append) is model
-    assert visited == [inner[0], inner[1], inner, model[1], model]
+    assert visited == [inner[0], inner[1], inner, model[1], model[2], model]
 
 
 # State
