@@ -17,7 +17,7 @@ from .dropout import check_probability, dropout
 from .init import RNG
 from .linear import Linear
 from .module import Module
-from .precision import floating, narrowed, widened
+from .precision import as_array, floating, narrowed, widened
 from .rotary import check_base, rotary_embedding
 from .sizes import checked_count, checked_flag
 
@@ -119,7 +119,7 @@ def scaled_dot_product_attention(
             raise ValueError("attention takes is_causal or an attn_mask; got both. Put the causal part into the mask")
         attn_mask = causal_mask(query, *sizes)
     if attn_mask is not None:
-        check_mask("attn_mask", attn_mask)
+        attn_mask = checked_mask("attn_mask", attn_mask)
         check_mask_shape(attn_mask, (*np.broadcast_shapes(query.shape[:-2], key.shape[:-2]), *sizes))
         allowed, added = (attn_mask, None) if attn_mask.dtype == bool else (None, attn_mask)
     weights = weights_of(query, key, allowed, added, scale)
@@ -179,10 +179,12 @@ def check_attention(query: Any, key: Any, value: Any) -> None:
         )
 
 
-def check_mask(name: str, mask: Any) -> None:
-    """Refuse a mask that is neither of booleans nor of floats."""
+def checked_mask(name: str, mask: Any) -> Any:
+    """A mask as an array, of booleans or of floats."""
+    mask = as_array(mask)
     if mask.dtype != bool and mask.dtype.kind != "f":
         raise TypeError(f"{name} is an array of booleans, or of floats to add; got {mask.dtype}. Use mask.astype(bool)")
+    return mask
 
 
 def check_mask_shape(mask: Any, shape: tuple[int, ...]) -> None:
@@ -298,6 +300,8 @@ class MultiheadAttention(Module):
         ValueError
             If shapes do not fit.
         """
+        query = as_array(query)
+        key, value = (None if x is None else as_array(x) for x in (key, value))
         self.check(query, key, value, cache)
         keys, values = self.cached(key, value, cache)
         n, heads, total, _ = keys.shape
@@ -413,12 +417,12 @@ def checked_masks(padding: Any, mask: Any, shape: tuple[int, int, int, int]) -> 
     n, heads, queries, keys = shape
     masks = []
     if padding is not None:
-        check_mask("key_padding_mask", padding)
+        padding = checked_mask("key_padding_mask", padding)
         if padding.shape != (n, keys):
             raise ValueError(f"key_padding_mask has shape ({n}, {keys}), for (n, keys); got shape {padding.shape}")
         masks.append(padding.reshape(n, 1, 1, keys))
     if mask is not None:
-        check_mask("attn_mask", mask)
+        mask = checked_mask("attn_mask", mask)
         if mask.shape not in ((queries, keys), (n * heads, queries, keys)):
             raise ValueError(
                 f"attn_mask has shape ({queries}, {keys}), for (queries, keys), or ({n * heads}, {queries}, {keys}), "

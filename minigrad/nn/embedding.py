@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from ..core.door import plain, refuse
+from ..core.foreign import admitted
 from . import init
 from .init import RNG
 from .module import Module
 from .parameter import Parameter
+from .sizes import checked_count
 
 
 def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
@@ -28,7 +30,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     IndexError
         If an index is out of range; none counts from the end.
     """
-    indices, rows = as_integers("embedding takes indices", indices), weight.shape[0]
+    indices, rows = as_integers("embedding", "indices", indices), weight.shape[0]
     refuse(
         (indices < 0) | (indices >= rows),
         lambda: IndexError(
@@ -40,12 +42,12 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     return y if padding_idx is None else y * (indices != padding_idx)[..., None]
 
 
-def as_integers(wanted: str, given: Any) -> Any:
-    """Plain positions or labels; refuses floats."""
-    given = plain(given)
+def as_integers(taker: str, wanted: str, given: Any) -> Any:
+    """Plain positions or lengths; refuses floats."""
+    given = admitted(taker, plain(given))
     integers = given if hasattr(given, "dtype") else np.asarray(given)
     if integers.dtype.kind not in "iu":
-        raise TypeError(f"{wanted}, which are integers; got {integers.dtype}. Use x.astype(int)")
+        raise TypeError(f"{taker} takes {wanted}, which are integers; got {integers.dtype}. Use x.astype(int)")
     return integers
 
 
@@ -64,6 +66,8 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, rng: RNG = None
     ) -> None:
+        num_embeddings = checked_count("num_embeddings of Embedding", num_embeddings, 1)
+        embedding_dim = checked_count("embedding_dim of Embedding", embedding_dim, 1)
         if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx is an index from 0 to {num_embeddings - 1}; got {padding_idx}")
         weight = init.normal((num_embeddings, embedding_dim), rng=rng)

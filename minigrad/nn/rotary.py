@@ -7,7 +7,7 @@ import numpy as np
 from ..core.door import bare, plain
 from ..core.primitive import linear
 from ..core.short import public
-from .precision import narrowed, widened
+from .precision import as_array, narrowed, widened
 
 
 def turned(x, cos, sin, interleaved=False):
@@ -86,7 +86,7 @@ def check_base(base: float) -> None:
 
 def checked_positions(positions: Any, shape: tuple[int, ...]) -> Any:
     """Positions that broadcast to `shape`, (..., length)."""
-    positions = positions if hasattr(positions, "shape") else np.asarray(positions)
+    positions = as_array(positions)
     wider = len(shape) - positions.ndim
     if wider < 0 or any(n not in (1, m) for n, m in zip(positions.shape, shape[wider:], strict=True)):
         raise ValueError(f"positions broadcast to {shape}, for (..., length); got an array of shape {positions.shape}")

@@ -135,6 +135,24 @@ def test_one_head_of_one_feature_is_attention():
     np.testing.assert_allclose(layer(x, x, x)[0].data, want, rtol=1e-13)
 
 
+@pytest.mark.parametrize("as_given", [lambda x: x.tolist(), mg.tensor, "DataFrame"], ids=["list", "Tensor", "frame"])
+def test_masks_and_positions_are_given_in_any_form(as_given):
+    """Lists, Tensors and labelled data, by position, are the arrays in them."""
+    if as_given == "DataFrame":
+        pandas = pytest.importorskip("pandas")
+        as_given = lambda x: pandas.DataFrame(x, index=range(len(x), 0, -1)) if x.ndim == 2 else pandas.Series(x)
+    layer = nn.MultiheadAttention(6, 2, rng=0)
+    x, padding = RNG.normal(size=(4, 3, 6)), np.arange(4) > [[3], [1], [2]]
+    mask, positions = np.triu(np.ones((4, 4)), 1), np.array([3, 1, 4])
+    want, got = layer(x, x, x, padding, attn_mask=mask), layer(x, x, x, as_given(padding), attn_mask=as_given(mask))
+    np.testing.assert_array_equal(got[0].data, want[0].data)
+    np.testing.assert_array_equal(mg.asarray(attend(Q, Q, Q, as_given(mask))).numpy(), attend(Q, Q, Q, mask))
+    turned = F.rotary_embedding(x, as_given(positions))
+    np.testing.assert_array_equal(turned, F.rotary_embedding(x, positions))
+    y, _ = layer(x.tolist(), x.tolist(), x.tolist(), padding, attn_mask=mask)
+    np.testing.assert_array_equal(y.data, want[0].data)
+
+
 def test_weights_are_given_on_demand():
     """The mean over the heads, those of each head, or None."""
     layer = nn.MultiheadAttention(6, 2, rng=0)

@@ -40,3 +40,17 @@ def test_indices_out_of_range_are_refused():
         layer(np.array([0.0]))
     with pytest.raises(ValueError, match="padding_idx is an index from 0 to 2; got 3"):
         nn.Embedding(3, 2, padding_idx=3)
+    with pytest.raises(ValueError, match="num_embeddings of Embedding is at least 1; got 0"):
+        nn.Embedding(0, 3)
+    with pytest.raises(TypeError, match="embedding_dim of Embedding is an integer; got 1.5"):
+        nn.Embedding(3, 1.5)
+
+
+def test_indices_may_be_labelled():
+    """A column or a table of pandas is taken by position, beside a row for padding as well; text is refused by name."""
+    pandas = pytest.importorskip("pandas")
+    layer = nn.Embedding(3, 2, padding_idx=1, rng=0)
+    for frame in (pandas.Series([2, 1, 0], index=[1, 0, 2]), pandas.DataFrame({"a": [2, 1], "b": [1, 0]})):
+        np.testing.assert_array_equal(layer(frame).data, layer(frame.to_numpy()).data)
+    with pytest.raises(TypeError, match="embedding takes numbers; column 'word' of the DataFrame holds"):
+        layer(pandas.DataFrame({"word": ["a"]}))

@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain
-from ...core.foreign import admitted
 from ...core.primitive import multilinear
 from ...core.short import public
 from ...ops.functions import concat, flip, stack
@@ -275,7 +273,7 @@ class Recurrent(Network):
     def steps_within(self, lengths: Any, steps: int, n: int) -> Any:
         """Booleans (steps, n): which steps each sequence has."""
         name = type(self).__name__
-        lengths = as_integers(f"{name} takes lengths", admitted(name, plain(lengths)))
+        lengths = as_integers(name, "lengths", lengths)
         if lengths.shape != (n,):
             raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
         if np.any((lengths < 1) | (lengths > steps)):
