@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.context import enable_grad
 from ..core.door import bare
+from ..core.recorder import refuse_recording
 from ..core.tape import gradient_of
 from .hyperparameters import checked_integer, checked_number
 from .line_search import Point, strong_wolfe
@@ -114,6 +115,10 @@ class LBFGS(Optimizer):
         -----
         Whatever is raised, also by the closure, leaves the parameters and the memory as they were before the call.
         """
+        refuse_recording(
+            "takes a step of L-BFGS, whose line search decides by values how often it calls the closure",
+            "Compile the closure, and call step(closure) uncompiled",
+        )
         self._follow()
         frozen = [slot.name for slot in self._slots if slot.p.node is None]
         if frozen:

@@ -106,11 +106,12 @@ class Steps:
         """Work on the memory that the parameters have now."""
         for slot in self._slots:
             slot.check()
-        for slot in self._slots:
-            if slot.w is not slot.p.value:
-                slot.w = slot.p.value
-                slot.cut(slot.program)
-        self._list()
+        moved = [slot for slot in self._slots if slot.w is not slot.p.value]
+        for slot in moved:
+            slot.w = slot.p.value
+            slot.cut(slot.program)
+        if moved:
+            self._list()
 
     def _list(self) -> None:
         """Write down what a step goes through."""

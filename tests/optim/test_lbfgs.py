@@ -427,3 +427,23 @@ def test_the_minimum_of_the_cubic(a, b, expected):
 def test_a_trial_point_does_not_come_near_an_end_twice(t, stalled, expected):
     """Between 0 and 10, points within 1 of an end are moved away from it at the second time, or on the end itself."""
     assert away_from_ends(t, 0.0, 10.0, stalled) == expected
+
+
+def test_a_recording_of_a_step_is_refused_and_its_closure_is_compiled():
+    """The advice of the error works: the same steps, in one program."""
+    w, v = (mg.tensor(np.array([2.0, -1.0]), requires_grad=True) for _ in range(2))
+    ours, theirs = optim.LBFGS([w], max_iter=3), optim.LBFGS([v], max_iter=3)
+
+    def closure(x, optimizer):
+        optimizer.zero_grad()
+        loss = mg.sum((x - 1.0) ** 4)
+        loss.backward()
+        return loss.detach()
+
+    with pytest.raises(mg.RecordingError, match="takes a step of L-BFGS.*Compile the closure, and call step"):
+        mg.compile(lambda: ours.step(lambda: closure(w, ours)))()
+    compiled = mg.compile(lambda: closure(w, ours))
+    for _ in range(3):
+        assert ours.step(compiled).item() == theirs.step(lambda: closure(v, theirs)).item()
+        np.testing.assert_array_equal(w.data, v.data)
+    assert len(compiled.programs) == 1
