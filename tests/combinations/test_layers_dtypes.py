@@ -125,6 +125,20 @@ def decoder():
     return nn.TransformerDecoderLayer(4, 2, 8, dropout=0.0, norm_first=True, rng=0)
 
 
+class PutBack(nn.Module):
+    """A layer that takes indices, with the same for each channel."""
+
+    def __init__(self, layer, indices):
+        self.layer, self.indices = layer, indices
+
+    def forward(self, x):
+        return self.layer(x, np.broadcast_to(self.indices, x.shape))
+
+
+def put_back(function, x, indices):
+    return function(x, np.broadcast_to(indices, x.shape), 2)
+
+
 # What is called, and with what: arguments of a kind and a shape
 
 IMAGES, SEQUENCES, STATE = (wide, (2, 4, 5, 3)), (near, (5, 2, 3)), (near, (1, 2, 4))
@@ -153,6 +167,9 @@ LAYERS = {
     "MaxPool1d": (lambda: nn.MaxPool1d(2, ceil_mode=True), [SIGNALS]),
     "MaxPool2d": (lambda: nn.MaxPool2d(2, padding=1), [IMAGES]),
     "MaxPool3d": (lambda: nn.MaxPool3d((1, 2, 2), return_indices=True), [VOLUMES]),
+    "MaxUnpool1d": (lambda: PutBack(nn.MaxUnpool1d(2), np.arange(6) * 2), [SIGNALS]),
+    "MaxUnpool2d": (lambda: PutBack(nn.MaxUnpool2d(2), 4 * np.arange(15).reshape(5, 3)), [IMAGES]),
+    "MaxUnpool3d": (lambda: PutBack(nn.MaxUnpool3d(1), np.arange(36)[::-1].reshape(3, 4, 3)), [VOLUMES]),
     "AvgPool1d": (lambda: nn.AvgPool1d(4, ceil_mode=True), [SIGNALS]),
     "AvgPool2d": (lambda: nn.AvgPool2d(2, padding=1, count_include_pad=False), [IMAGES]),
     "AvgPool3d": (lambda: nn.AvgPool3d(2, divisor_override=3), [VOLUMES]),
@@ -237,6 +254,9 @@ FUNCTIONS = {
     "max_pool1d": (lambda x: F.max_pool1d(x, 3, 2), [SIGNALS]),
     "max_pool2d": (lambda x: F.max_pool2d(x, 2, 1), [IMAGES]),
     "max_pool3d": (lambda x: F.max_pool3d(x, 2, 1), [VOLUMES]),
+    "max_unpool1d": (lambda x: put_back(F.max_unpool1d, x, np.arange(6) * 2), [SIGNALS]),
+    "max_unpool2d": (lambda x: put_back(F.max_unpool2d, x, 4 * np.arange(15).reshape(5, 3)), [IMAGES]),
+    "max_unpool3d": (lambda x: put_back(F.max_unpool3d, x, 8 * np.arange(36).reshape(3, 4, 3)), [VOLUMES]),
     "avg_pool1d": (lambda x: F.avg_pool1d(x, 3, 2), [SIGNALS]),
     "avg_pool2d": (lambda x: F.avg_pool2d(x, 2, 1), [IMAGES]),
     "avg_pool3d": (lambda x: F.avg_pool3d(x, 2, 1), [VOLUMES]),
@@ -394,6 +414,7 @@ MOVERS = {
         "Unfold",
         "Upsample of the nearest",
     ),
+    *(f"{name}{n}d" for name in ("MaxUnpool", "max_unpool") for n in (1, 2, 3)),
     *("pixel_shuffle", "pixel_unshuffle", "unfold", "interpolate the nearest"),
 }
 

@@ -184,3 +184,67 @@ def test_flags_are_true_or_false():
         nn.AvgPool1d(2, count_include_pad=0)
     with pytest.raises(TypeError, match="return_indices of AdaptiveMaxPool1d is True or False; got 1"):
         nn.AdaptiveMaxPool1d(2, 1)
+
+
+# The way back
+
+
+@given(poolings())
+@settings(max_examples=40, deadline=None)
+def test_what_was_picked_is_put_back(problem):
+    """The largest numbers are where they were, and there are zeros elsewhere; the gradient is picked again."""
+    x, *window = problem
+    y, indices = F.max_pool2d(x, *window, return_indices=True)
+    back = F.max_unpool2d(y, indices, *window, output_size=x.shape)
+    picked = np.zeros((*x.shape[:2], x[0, 0].size), bool)
+    np.put_along_axis(picked, indices.reshape(*x.shape[:2], -1), True, axis=2)
+    np.testing.assert_array_equal(back, np.where(picked.reshape(x.shape), x, 0))
+    g = mg.grad(lambda y: np.sum(F.max_unpool2d(y, indices, *window, output_size=x.shape) * x))(y)
+    once = np.zeros(picked.shape, int)
+    np.add.at(once.reshape(-1), (np.arange(6)[:, None] * picked.shape[2] + indices.reshape(6, -1)).reshape(-1), 1)
+    alone = np.take_along_axis(once, indices.reshape(*x.shape[:2], -1), 2).reshape(y.shape) == 1
+    np.testing.assert_array_equal(g[alone], y[alone])
+
+
+def test_sequences_and_volumes_are_put_back():
+    """By the layers as well, to the least size or a given one; an empty batch stays empty."""
+    rng = np.random.default_rng(0)
+    for pool, unpool, size in ((nn.MaxPool1d, nn.MaxUnpool1d, (8,)), (nn.MaxPool3d, nn.MaxUnpool3d, (4, 2, 6))):
+        x = rng.normal(size=(2, 3, *size))
+        y, indices = pool(2, return_indices=True)(x)
+        back = unpool(2)(y, indices)
+        assert back.shape == x.shape
+        assert unpool(2)(y[:0], indices[:0], size).shape == (0, *x.shape[1:])
+        assert set(back[back != 0]) == set(y.ravel())
+    y, indices = F.max_pool1d(x[:, :, 0, 0], 3, 2, return_indices=True)
+    assert F.max_unpool1d(y, indices, 3, 2).shape == (2, 3, 5)
+    assert F.max_unpool1d(y, indices, 3, 2, output_size=6).shape == (2, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: F.max_unpool2d(IMAGE, IMAGE, 2),
+            ValueError,
+            "max_unpool2d takes indices, integers of the shape (2, 4, 5, 6) of its input, as max_pool2d(..., "
+            "return_indices=True) returns; got float64 of shape (2, 4, 5, 6)",
+        ),
+        (lambda: F.max_unpool2d(IMAGE, [1], 2), ValueError, "got int64 of shape (1,)"),
+        (
+            lambda: F.max_unpool2d(IMAGE, np.full(IMAGE.shape, 120), 2),
+            IndexError,
+            "max_unpool2d takes indices from 0 to 119 for an image of (10, 12); got others. Pass the output_size that",
+        ),
+        (
+            lambda: F.max_unpool2d(IMAGE, np.zeros(IMAGE.shape, int), 2, output_size=(12, 12)),
+            ValueError,
+            "output_size of max_unpool2d is less than a stride from (10, 12); got (12, 12)",
+        ),
+        (lambda: nn.MaxUnpool1d(2, padding=2), ValueError, "padding of MaxUnpool1d is at most half its window of (2,)"),
+    ],
+)
+def test_what_cannot_be_put_back_is_refused(call, error, message):
+    """With what was wanted and what came."""
+    with pytest.raises(error, match=re.escape(message)):
+        call()
