@@ -100,14 +100,20 @@ def called(module: Any, hooks: Sequence[Hook], args: tuple[Any, ...], entered: l
         if answer is None:
             continue
         answer = answer if isinstance(answer, tuple) else (answer,)
-        if len(answer) != len(args) or any((a is None) != (b is None) for a, b in zip(answer, inputs, strict=True)):
+        got, wanted = [[None if g is None else np.shape(g) for g in each] for each in (answer, inputs)]
+        if got != wanted:
             raise GradientError(
-                f"a backward hook of {type(module).__name__} returns None, or a gradient for each of its {len(args)} "
-                f"inputs, with None where grad_input has it; got {len(answer)}"
+                f"a backward hook of {type(module).__name__} returns None, or what stands in the place of grad_input, "
+                f"gradients of shapes {in_words(wanted)}; got {in_words(got)}"
             )
         inputs = answer
         changed = [g for g in answer if g is not None]
     return changed
+
+
+def in_words(shapes: Sequence[Any]) -> str:
+    """Shapes as they stand in an error."""
+    return ", ".join(map(str, shapes)) or "none"
 
 
 def in_places(xs: Sequence[Any], gradients: Sequence[Any]) -> tuple[Any, ...]:
