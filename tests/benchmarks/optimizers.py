@@ -70,6 +70,8 @@ def main():
                 if name == "Adam":
                     steps["Adam, torch, foreach"] = in_torch(torch, name, shapes, foreach=True)
                     steps["Adam, torch, fused"] = in_torch(torch, name, shapes, fused=True)
+            if name == "Adam" and peer("llvmlite") is not None:
+                steps["Adam, minigrad, native"] = mg.compile(in_minigrad(name, shapes), backend="native")
             report(title, medians(steps, repeats=11), reference)
     for title, shapes in (("1e6 float32", [(N,)]), ("500 arrays of 16 float32", [(16,)] * 500)):
         contenders = {"clip_grad_norm_, minigrad": clipped(shapes)}

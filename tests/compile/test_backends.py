@@ -144,6 +144,15 @@ def test_names_are_in_one_table(monkeypatch):
     assert repr(mg.compile(np.exp, backend="plain")).endswith("backend 'plain': 0 programs>")
 
 
+def test_numba_is_the_older_name_of_native():
+    """Of the time when numba made the loops."""
+    pytest.importorskip("llvmlite")
+    pytest.importorskip("scipy")
+    old, new = backend_of("numba"), backend_of("native")
+    assert type(old) is type(new)
+    assert old.name == new.name == "native"
+
+
 def test_a_compiled_function_is_pickled_with_its_backend():
     compiled = pickle.loads(pickle.dumps(mg.compile(np.exp, backend=InNumpy())))
     assert isinstance(compiled.backend, InNumpy)
