@@ -250,9 +250,10 @@ def test_another_process_may_remove_files_as_well(cache, monkeypatch):
     about = [entry.stat() for entry in listed]
     assert about
     kept.unlink()
-    monkeypatch.setattr(os, "scandir", lambda place: listed)
-    monkeypatch.setattr(store, "LIMIT", 0)
-    store.remove_the_oldest(cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", lambda place: listed)
+        patch.setattr(store, "LIMIT", 0)
+        store.remove_the_oldest(cache)
     assert files(cache) == []
 
 
