@@ -55,10 +55,11 @@ def unfold(x: Any, kernel_size: Counts, dilation: Counts = 1, padding: Counts = 
     ValueError
         If the shape is another, the window is larger than the padded image, or a number is out of range.
     """
-    x = checked_images("the input of unfold", x, 2)
+    given = checked_images("the input of unfold", x, 2)
     window = block_window("unfold", kernel_size, dilation, padding, stride)
-    check_places("unfold", window, x.shape[2:])
-    return blocks(x, window)
+    check_places("unfold", window, given.shape[2:])
+    x = widened("unfold", given) if given.dtype.char == "e" else given  # as its gradient is added up
+    return narrowed(blocks(x, window), given)
 
 
 def fold(

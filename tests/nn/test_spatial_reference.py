@@ -55,6 +55,27 @@ def test_function_agrees_with_pytorch(number):
         assert indices.reshape(-1).tolist() == want["indices"][0]
 
 
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[label(case)[:100] for case in CASES])
+def test_a_checkpoint_and_single_precision_change_little(number):
+    """A checkpointed call has the very gradients of one that is not; float32 stays float32, and near."""
+    case = CASES[number]
+    inputs = [drawn(f"input {i}", shape) for i, shape in enumerate(case["shapes"])]
+
+    def called(*arrays):
+        y = getattr(F, case["name"])(*arrays, **case["options"])
+        return y[0] if isinstance(y, tuple) else y
+
+    y, pull_back = mg.vjp(called, *inputs)
+    g = weighed("checkpoint", y)
+    again = mg.vjp(mg.checkpoint(called), *inputs)[1](g)
+    single, pull_back_single = mg.vjp(called, *(x.astype(np.float32) for x in inputs))
+    assert single.dtype == np.float32
+    for want, got, near in zip(pull_back(g), again, pull_back_single(g.astype(np.float32)), strict=True):
+        np.testing.assert_array_equal(got, want)
+        assert near.dtype == np.float32
+        np.testing.assert_allclose(near, want, atol=2e-5 * np.abs(want).max())
+
+
 def test_every_case_has_a_reference():
     """The file is of these cases."""
     assert len(CASES) == len(REFERENCES)
