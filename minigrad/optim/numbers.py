@@ -5,6 +5,8 @@ Python's numbers are exact to double precision, and take the dtype of an array w
 
 from typing import Any
 
+import numpy as np
+
 from ..core.context import context
 from ..core.recorder import seen
 
@@ -13,6 +15,12 @@ def taken(x: Any) -> Any:
     """The number in an array without dimensions; in a recording, what stands for it, read anew in each replay."""
     recorder = context.get().recorder
     return x.item() if recorder is None else recorder.call(float, (recorder.seen(x),))
+
+
+def as_array(number: Any) -> Any:
+    """A number in an array without dimensions."""
+    recorder = context.get().recorder
+    return np.array(number, np.float64) if recorder is None else recorder.array(number)
 
 
 def put(x: Any, number: Any) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.door import bare
+from ..core.door import Watched, bare
 from ..core.tensor import tensor
 from ..core.tree import tree_map
 from .hyperparameters import checked, for_update, listed, refuse_unknown
+from .numbers import as_array, taken
 from .slot import computing_dtype
 from .state import State
 
@@ -26,6 +27,9 @@ class Rule:
         plain = {name: x for name, x in hyperparameters.items() if not is_array(x)}
         needed = {"lr": 1e-3} if "lr" in hyperparameters and "lr" not in plain else {}
         self._optimizer = kind([tensor(np.zeros((1, 1)), requires_grad=True)], **{**needed, **plain})
+        (slot,) = self._optimizer._slots
+        everything = self._optimizer._started(self._optimizer._defaults, slot.w, everything=True)
+        self._numbers = {name for name, x in everything.items() if isinstance(x, float)}
         self._values = dict(self._optimizer._defaults)
         self._values = self._with(hyperparameters)
 
@@ -80,7 +84,9 @@ class Rule:
         """Hyperparameters as an update has them; arrays among them in the dtype of the parameter."""
         off = [name for name in self._optimizer.optional if not is_array(values.get(name)) and not values.get(name)]
         least = self._optimizer.least_eps(dtype)
-        cast = {name: tree_map(lambda x: x.astype(dtype) if is_array(x) else x, x) for name, x in values.items()}
+        cast = {
+            name: tree_map(lambda x: x.astype(dtype) if hasattr(x, "astype") else x, x) for name, x in values.items()
+        }
         eps = {"eps": cast.pop("eps")} if is_array(cast.get("eps")) else {}
         return SimpleNamespace(**vars(for_update(cast, least, off)), **eps)
 
@@ -88,7 +94,8 @@ class Rule:
         w = checked_parameter(w)
         self._optimizer.accepts(bare(w))
         dtype = computing_dtype(w.dtype)
-        return dict(self._optimizer.start(bare(w).astype(dtype), self._hyper(self._values, dtype)))
+        state = dict(self._optimizer.start(bare(w).astype(dtype), self._hyper(self._values, dtype)))
+        return {name: as_array(x) if isinstance(x, float) else x for name, x in state.items()}
 
     def _step(self, w: Any, g: Any, kept: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:
         """A parameter and its state after a step."""
@@ -98,23 +105,30 @@ class Rule:
         if np.shape(g) != w.shape:
             raise ValueError(f"a gradient has its parameter's shape {w.shape}; got {np.shape(g)}")
         dtype = computing_dtype(w.dtype)
-        numbers = [name for name, x in kept.items() if not hasattr(x, "shape")]
-        held, state = (
-            Held(in_dtype(w, dtype)),
-            State(numbers, {k: x if k in numbers else Held(x) for k, x in kept.items()}),
-        )
-        self._optimizer.apply(held, in_dtype(g, dtype), state, self._hyper(values, dtype))
-        new = {name: getattr(state, name) for name in kept}
-        return in_dtype(held.value, w.dtype), {k: x.value if isinstance(x, Held) else x for k, x in new.items()}
+        # Numbers are Python's, but for those through which a derivative flows.
+        numbers = [name for name in kept if name in self._numbers and not isinstance(kept[name], Watched)]
+        arrays = {name: Held(x) for name, x in kept.items() if name not in numbers}
+        values_of = {name: x if isinstance(x, float) else taken(x) for name, x in kept.items() if name in numbers}
+        held, state = Held(in_dtype(w, dtype)), State(numbers, {**arrays, **values_of})
+        self._optimizer.apply(held, locked(in_dtype(g, dtype)), state, self._hyper(values, dtype))
+        new = {name: as_array(getattr(state, name)) if name in numbers else getattr(state, name) for name in kept}
+        return in_dtype(held.now(), w.dtype), {k: x.now() if isinstance(x, Held) else x for k, x in new.items()}
 
 
 class Held(NDArrayOperatorsMixin):
     """An array that seems to change in place: ``m += x`` gives the name m another one."""
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.value = self.first = locked(given)
+
+    def now(self) -> Any:
+        """The array that is held in the end: that which was given, if no other has come."""
+        return self.given if self.value is self.first else self.value
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if method == "at":  # which asks no array whether it can be written to
+            raise partial()
         made = getattr(ufunc, method)(*map(inside, inputs), **options)
         return made if out is None else out[0].become(made)
 
@@ -129,14 +143,31 @@ class Held(NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if index is not Ellipsis:
-            raise TypeError("an update that is to be a rule writes into whole arrays only, x[...] = ")
+            raise partial()
         self.value = np.broadcast_to(inside(value), self.value.shape)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.value[index]
 
     def __pow__(self, other: Any) -> Any:
         return self.value**other
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.value, name)
+
+
+def partial() -> TypeError:
+    """The error of an update that writes into a part of an array."""
+    return TypeError("an update that is to be a rule writes into whole arrays only: x[...] = values, or x += values")
+
+
+def locked(x: Any) -> Any:
+    """An ndarray as one that cannot be written to, as it is the caller's; others do not change in place."""
+    if type(x) is not np.ndarray:
+        return x
+    x = x.view()
+    x.flags.writeable = False
+    return x
 
 
 def inside(x: Any) -> Any:
@@ -146,7 +177,7 @@ def inside(x: Any) -> Any:
 
 def is_array(x: Any) -> bool:
     """Whether a hyperparameter is an array, through which derivatives may flow, rather than a number or a list."""
-    return hasattr(x, "astype") and not isinstance(x, np.generic)
+    return hasattr(x, "shape") and not isinstance(x, np.generic)
 
 
 def in_dtype(x: Any, dtype: np.dtype) -> Any:

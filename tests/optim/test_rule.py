@@ -99,6 +99,20 @@ def test_a_compiled_rule_has_the_same_numbers(name, options):
     np.testing.assert_allclose(params["w"], expected["w"], rtol=1e-13)
 
 
+@pytest.mark.parametrize("kind", [float, np.array], ids=["number", "array"])
+def test_a_compiled_rule_takes_a_learning_rate(kind):
+    """As an argument that is another one in each call: of one program."""
+    rule = optim.Adam.rule(lr=1.0)
+    step = mg.compile(lambda w, state, lr: rule.updated(w, 2 * w, state, lr=lr))
+    w, expected = np.ones(3), np.ones(3)
+    state = same = rule.init(w)
+    for lr in (0.1, 0.05, 0.025, 0.0125):
+        w, state = step(w, state, kind(lr))
+        expected, same = rule.updated(expected, 2 * expected, same, lr=lr)
+    np.testing.assert_allclose(w, expected, rtol=1e-14)
+    assert len(step.programs) == 1
+
+
 def test_hyperparameters_can_be_tensors_or_others_for_a_step():
     """All numbers of a rule, also in float32, which stays; and those of one step alone."""
     rule = optim.Adam.rule(lr=np.array(0.1), eps=np.array(1e-8), betas=(mg.tensor(0.9), mg.tensor(0.999)))
@@ -110,6 +124,15 @@ def test_hyperparameters_can_be_tensors_or_others_for_a_step():
     sgd = optim.SGD.rule(lr=1.0)
     w, _ = sgd.updated(np.ones(2), np.ones(2), sgd.init(np.ones(2)), lr=0.25)
     assert w.tolist() == [0.75, 0.75]
+
+
+def test_a_state_of_python_numbers_is_as_good():
+    """As it may come from a file, or from somebody's hands."""
+    rule = optim.Adam.rule(lr=0.1)
+    state = rule.init(np.ones(2))
+    assert state["step"].shape == ()
+    found = [rule.updated(np.ones(2), np.ones(2), {**state, "step": step}) for step in (state["step"], 0.0)]
+    np.testing.assert_equal(found[0], found[1])
 
 
 def test_a_parameter_without_a_gradient_is_left_alone():
@@ -133,7 +156,7 @@ def test_an_update_of_ones_own_is_a_rule_too():
         def update(self, w, g, state, hyper):
             state.last[...] = g / np.sqrt(np.sum(g**2))
             np.multiply(w, 2.0, out=w)
-            w -= hyper.lr * state.last * w.shape[0]
+            w -= hyper.lr * state.last * w.shape[0] + 0 * w[0] * w**3
 
     rule = Scaled.rule(lr=0.5)
     w, state = rule.updated(np.ones(2), np.array([3.0, 4.0]), rule.init(np.ones(2)))
@@ -162,6 +185,34 @@ REFUSED = [
 def test_what_a_rule_cannot_do_is_refused_by_name(call, error, text):
     with pytest.raises(error, match=text):
         call(optim.SGD.rule(lr=0.1))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda w, g, v: v.fill(1.0),
+        lambda w, g, v: np.copyto(w, g),
+        lambda w, g, v: np.add.at(w, 0, 1.0),
+        lambda w, g, v: w.reshape(-1).sort(),
+        lambda w, g, v: np.negative(g, out=g),
+    ],
+)
+def test_what_would_change_the_callers_arrays_is_refused(write):
+    """By NumPy itself in most cases: nothing that was given can be written to."""
+
+    class Writes(optim.Optimizer):
+        def start(self, w, hyper):
+            return {"v": np.zeros_like(w)}
+
+        def update(self, w, g, state, hyper):
+            write(w, g, state.v)
+
+    rule = Writes.rule()
+    params, grads = np.array([2.0, 1.0]), np.ones(2)
+    state = rule.init(params)
+    with pytest.raises((ValueError, TypeError), match="read-only|writes into whole arrays only"):
+        rule.updated(params, grads, state)
+    assert (params.tolist(), grads.tolist(), state["v"].tolist()) == ([2.0, 1.0], [1.0, 1.0], [0.0, 0.0])
 
 
 def test_writing_into_a_part_of_an_array_is_no_rule():
