@@ -30,18 +30,18 @@ def relu(x):
 relu = public(elementwise(relu, lambda g, y, *_: g * (y > 0)))
 
 
-# 1 where x is positive and `a` elsewhere, by arithmetic: np.where takes four times as long where signs are mixed.
-def _slopes(x, a):
+def slopes(x, a):
+    """1 where x is positive and `a` elsewhere, by arithmetic: np.where takes four times as long for mixed signs."""
     positive = (x > 0).astype(x.dtype)
     return positive + (1.0 - positive) * a
 
 
 def leaky_relu(x, negative_slope=0.01):
     """``x``, or `negative_slope` times x where x is negative. At 0 the gradient is `negative_slope`."""
-    return x * _slopes(x, negative_slope)
+    return x * slopes(x, negative_slope)
 
 
-leaky_relu = public(elementwise(leaky_relu, lambda g, y, x, negative_slope=0.01: g * _slopes(x, negative_slope)))
+leaky_relu = public(elementwise(leaky_relu, lambda g, y, x, negative_slope=0.01: g * slopes(x, negative_slope)))
 
 
 def elu(x, alpha=1.0):
@@ -49,7 +49,7 @@ def elu(x, alpha=1.0):
     return np.maximum(x, 0.0) + alpha * np.expm1(np.minimum(x, 0.0))
 
 
-elu = public(elementwise(elu, lambda g, y, x, alpha=1.0: g * _slopes(x, alpha * vanishing_exp(np.minimum(x, 0)))))
+elu = public(elementwise(elu, lambda g, y, x, alpha=1.0: g * slopes(x, alpha * vanishing_exp(np.minimum(x, 0)))))
 
 
 # gelu and silu are products of x and a share, normal_cdf(x) or sigmoid(x), and composed of both: a rule for the

@@ -11,6 +11,7 @@ from ..core.primitive import elementwise
 from ..core.recorder import drawn
 from ..core.short import public
 from ..ops.functions import reshape, tanh
+from .activations import slopes
 from .init import RNG
 from .module import Module
 from .parameter import Parameter
@@ -33,13 +34,8 @@ def sloped(x, slope):
     return np.maximum(x, 0.0) + slope * np.minimum(x, 0.0)
 
 
-def _slopes(x, slope):
-    positive = (x > 0).astype(x.dtype)
-    return positive + (1.0 - positive) * slope
-
-
 sloped = public(
-    elementwise(sloped, lambda g, y, x, slope: g * _slopes(x, slope), lambda g, y, x, slope: g * np.minimum(x, 0.0))
+    elementwise(sloped, lambda g, y, x, slope: g * slopes(x, slope), lambda g, y, x, slope: g * np.minimum(x, 0.0))
 )
 
 
