@@ -13,6 +13,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "Adagrad": {"square": "sum"},
     "Adadelta": {"square": "square_avg", "square_step": "acc_delta"},
     "Lion": {"mean": "exp_avg"},
+    "LBFGS": {},
 }
 SHARES = {"sum": "share1", "squares": "share2"}  # what made means of the sums that were kept
 

@@ -46,6 +46,8 @@ class LBFGS(Optimizer):
         Stop where the value changes by less, or no element of a step is larger.
     history_size : int
         Steps remembered, at the price of two vectors each.
+    maximize : bool
+        Go up: count the loss and its gradient with the opposite sign.
 
     Raises
     ------
@@ -71,13 +73,14 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7,
         tolerance_change: float = 1e-9,
         history_size: int = 100,
+        maximize: bool = False,
     ) -> None:
         self.max_iter = max_iter
         self.max_eval = self.max_iter * 5 // 4 if max_eval is None else max_eval
         self.tolerance_grad = tolerance_grad
         self.tolerance_change = tolerance_change
         self.history_size = history_size
-        super().__init__(params, lr=lr)
+        super().__init__(params, lr=lr, maximize=maximize)
         n = sum(p.size for p in self.params)
         self._steps: list[np.ndarray] = []  # those remembered, and by how much the gradient changed
         self._changes: list[np.ndarray] = []
@@ -203,7 +206,8 @@ class LBFGS(Optimizer):
             raise TypeError(f"the closure of LBFGS returns the loss, of one element; got {loss!r:.60}")
         given = [(p, None if p.node is None else gradient_of(p.node)) for p in self.params]
         gradients = [np.zeros_like(p.value) if g is None else bare(g) for p, g in given]
-        return loss, Point(0.0, float(np.reshape(value, ())), 0.0, self._flat(gradients))
+        sign = -1.0 if self.param_groups[0]["maximize"] else 1.0
+        return loss, Point(0.0, sign * float(np.reshape(value, ())), 0.0, sign * self._flat(gradients))
 
     def _place(self) -> np.ndarray:
         """The values of all parameters."""

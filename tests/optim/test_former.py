@@ -72,3 +72,28 @@ def test_a_former_state_goes_on(name, options):
 def test_what_is_no_state_is_refused_as_ever(state):
     with pytest.raises(ValueError, match="this state does not belong to this SGD"):
         optim.SGD([mg.tensor(START, requires_grad=True)], lr=0.1).load_state_dict(state)
+
+
+def test_a_former_state_of_lbfgs_goes_on():
+    """It has no maximize among its hyperparameters."""
+
+    def run(w, optimizer):
+        def closure():
+            optimizer.zero_grad()
+            loss = mg.sum(w**4 / 4 + mg.sin(w))
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    w = mg.tensor(START, requires_grad=True)
+    optimizer = optim.LBFGS([w], max_iter=2)
+    run(w, optimizer)
+    state = optimizer.state_dict()
+    del state["groups"]["0"]["maximize"]
+    other = mg.tensor(w.data, requires_grad=True)
+    resumed = optim.LBFGS([other], max_iter=2)
+    resumed.load_state_dict(state)
+    run(w, optimizer)
+    run(other, resumed)
+    assert w.tolist() == other.tolist()

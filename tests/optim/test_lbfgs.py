@@ -447,3 +447,21 @@ def test_a_recording_of_a_step_is_refused_and_its_closure_is_compiled():
         assert ours.step(compiled).item() == theirs.step(lambda: closure(v, theirs)).item()
         np.testing.assert_array_equal(w.data, v.data)
     assert len(compiled.programs) == 1
+
+
+def test_maximize_goes_up():
+    """To the maximum of a function, by the very steps that go down its negative; the loss is that of the closure."""
+    found = []
+    for sign, maximize in ((1.0, False), (-1.0, True)):
+        w = mg.tensor([0.5, -1.0], requires_grad=True)
+        optimizer = optim.LBFGS([w], maximize=maximize)
+
+        def closure(w=w, optimizer=optimizer, sign=sign):
+            optimizer.zero_grad()
+            loss = sign * mg.sum((w - 2) ** 4 + (w - 1) ** 2)
+            loss.backward()
+            return loss
+
+        first = optimizer.step(closure)
+        found.append((sign * first.item(), *w.tolist()))
+    assert found[0] == found[1]

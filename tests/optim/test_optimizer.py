@@ -603,7 +603,8 @@ def test_repr_has_the_hyperparameters_of_now_and_counts_the_parameters():
         "maximize=False): 2 parameters of 4 numbers"
     )
     assert repr(optim.LBFGS([leaf([1.0])], max_iter=4)) == (
-        "LBFGS(lr=1.0, max_iter=4, max_eval=5, tolerance_grad=1e-07, tolerance_change=1e-09, history_size=100): "
+        "LBFGS(lr=1.0, maximize=False, max_iter=4, max_eval=5, tolerance_grad=1e-07, tolerance_change=1e-09, "
+        "history_size=100): "
         "1 parameter of 1 number"
     )
 
