@@ -190,6 +190,7 @@ class Program:
         # Arrays without dimensions: as operands they take half the time of numbers.
         self.coefficients = tuple(np.zeros((), dtype) for _ in text.coefficients)
         self.meanings = list(text.coefficients)
+        self.written = tuple(np.zeros((), dtype) for _ in text.coefficients)  # those that replays write
 
     def read(self) -> None:
         """Compute with the hyperparameters of now."""
@@ -213,7 +214,7 @@ class Program:
         hyper = [np.maximum(x, self.least_eps) if name == "eps" else x for name, x in read_anew(arrays, self.given)]
         after, numbers = self.numbers(*before, *hyper)
         found = []
-        for meaning, kept, number in zip(self.meanings, self.coefficients, numbers, strict=True):
+        for meaning, kept, number in zip(self.meanings, self.written, numbers, strict=True):
             exact = meaning in self.given and meaning != "eps" and self.dtype == np.float64
             found.append(seen(arrays[meaning] if exact else kept))
             if not exact:

@@ -622,3 +622,18 @@ def test_repr_of_groups_says_what_they_share_and_where_they_differ():
         "  0: 1 parameter of 3 numbers",
         "  1: 1 parameter of 3 numbers",
     ]
+
+
+def test_a_step_after_compiled_ones_has_its_own_numbers():
+    """A compiled step of one parameter leaves alone what the next step of another computes with."""
+    found = []
+    for compiled in (False, True):
+        w, v = leaf(np.float32(START)), leaf(np.float32(START))
+        optimizer = optim.Adam([w, v], lr=0.1)
+        step = mg.compile(optimizer.step) if compiled else optimizer.step
+        for x, call in ((w, optimizer.step), (w, step), (w, step), (v, optimizer.step)):
+            optimizer.zero_grad()
+            x.grad = np.float32([1.0, 2.0, 3.0])
+            call()
+        found.append((w.data.tobytes(), v.data.tobytes()))
+    assert found[0] == found[1]
