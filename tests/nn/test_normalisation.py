@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.nn.window import image_of, rows_of
 
 
 @pytest.mark.parametrize(("layer", "shape"), [(nn.BatchNorm1d(2), (1, 2)), (nn.BatchNorm2d(2), (1, 2, 1, 1))])
@@ -236,6 +237,22 @@ def test_normalisation_in_every_mode(function):
     np.testing.assert_allclose(
         np.sum(g * dy), sum(np.sum(a * b) for a, b in zip(pull_back(g), v, strict=True)), rtol=1e-11
     )
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 5), (3, 2, 4, 5), (3, 2, 2, 4, 5)])
+def test_an_image_is_normalised_as_it_lies_in_memory(shape):
+    """Values and derivatives to the second order are those of the same image in C order; the result lies as it does."""
+    rng = np.random.default_rng(0)
+    x, t, g = rng.normal(size=(3, *shape))
+    lying = image_of(rows_of(x).copy())
+    weight, bias = rng.normal(size=(2, 2))
+    function = lambda x: F.batch_norm(x, None, None, weight, bias, training=True)
+    gradient = mg.grad(lambda x: mg.sum(mg.tanh(function(x)) * g))
+    assert function(lying).strides == lying.strides
+    np.testing.assert_allclose(function(lying), function(x), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(gradient(lying), gradient(x), rtol=1e-11, atol=1e-12)
+    second = [mg.jvp(gradient, (a,), (t,))[1] for a in (lying, x)]
+    np.testing.assert_allclose(*second, rtol=1e-10, atol=1e-11)
 
 
 @pytest.mark.parametrize("training", [True, False])

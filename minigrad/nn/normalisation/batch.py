@@ -1,5 +1,6 @@
 """Batch normalisation: each channel by itself, ``(x - mean) / sqrt(variance + eps) * weight + bias``."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from ...core.context import is_second_run
 from ...core.door import plain
 from ...core.primitive import general
 from ...core.short import public
-from ...ops.functions import reshape
+from ...ops.functions import permute_dims, reshape
 from ..module import Module
 from ..parameter import Buffer, Parameter
 from ..precision import constant, narrowed, widened
@@ -125,12 +126,30 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
             f"batch normalisation in training takes more than one value for each channel, as it divides by their "
             f"deviation; got an array of shape {shape}. Use a larger batch, or running statistics in eval()"
         )
-    x = x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
+    as_rows = x.ndim > 2 and not plain(x).flags.c_contiguous
+    x = rows_between(x) if as_rows else x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
     moments, n = Moments(plain(x), axes, eps), x.size // shape[1]
     y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     move(mean, moments.mean, momentum, 1 - momentum)
     move(var, moments.var, momentum * (n / (n - 1)), 1 - momentum)
-    return y if len(shape) < 4 else reshape(y, shape)
+    return image_between(y, shape) if as_rows else y if len(shape) < 4 else reshape(y, shape)
+
+
+# Images that convolution made lie in memory in another order, (..., channels, width, batch), and need no copy either.
+
+
+def rows_between(x: Any) -> Any:
+    """An image as (rows, channels, width * batch), as it lies in memory."""
+    last = x.ndim - 1
+    rows = permute_dims(x, (*range(2, last), 1, last, 0))
+    return reshape(rows, (math.prod(x.shape[2:last]), x.shape[1], x.shape[last] * x.shape[0]))
+
+
+def image_between(y: Any, shape: tuple[int, ...]) -> Any:
+    """What `rows_between` made of an image of this shape, as an image again."""
+    batch, channels, *outer, width = shape
+    k = len(outer)
+    return permute_dims(reshape(y, (*outer, channels, width, batch)), (k + 2, k, *range(k), k + 1))
 
 
 def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: float) -> Any:
