@@ -233,16 +233,18 @@ class Stack(Module):
 
     Parameters
     ----------
-    layer : Module
-        It is copied `num_layers` times. The copies begin with equal parameters, as in PyTorch: for others, set
-        `layers` to a list of layers that were made one by one. They draw from one generator, that of `layer`.
+    layer : Module, or a function that makes one
+        A module is copied `num_layers` times. The copies begin with equal parameters, as in PyTorch, and draw from one
+        generator, that of `layer`. A function is called as often, for layers that begin with parameters of their own.
     num_layers : int >= 1
     norm : Module, optional
     """
 
-    def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(self, layer: Module | Callable[[], Module], num_layers: int, norm: Module | None = None) -> None:
         count = checked_count(f"num_layers of {type(self).__name__}", num_layers, 1)
-        self.layers: list[Any] = [with_same_generators(layer) for _ in range(count)]
+        self.layers: list[Any] = [
+            with_same_generators(layer) if isinstance(layer, Module) else layer() for _ in range(count)
+        ]
         self.norm = norm
 
     def passed(self, x: Any, call: Callable[[Any, Any, Any], Any], cache: Any) -> Any:
@@ -313,3 +315,71 @@ class TransformerDecoder(Stack):
 def given(cache: Any) -> dict[str, Any]:
     """The argument, if there is a cache: a layer of the user's need not take one."""
     return {} if cache is None else {"cache": cache}
+
+
+class Transformer(Module):
+    """An encoder of one sequence, and a decoder of another that looks at what the first became; both end in a norm.
+
+    Parameters
+    ----------
+    d_model, nhead : as of `TransformerLayer`
+    num_encoder_layers, num_decoder_layers : int >= 1
+        Their parameters are drawn one by one.
+    dim_feedforward, dropout, activation : as of `TransformerLayer`
+    custom_encoder, custom_decoder : Module, optional
+        In the place of the encoder or the decoder, and called as that is.
+    layer_norm_eps, batch_first, norm_first, bias, rotary_base, rng : as of `TransformerLayer`
+    """
+
+    def __init__(
+        self,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: str | Callable[[Any], Any] = "relu",
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        rotary_base: float | None = None,
+        rng: RNG = None,
+    ) -> None:
+        rng = np.random.default_rng(rng)
+        flags = layer_norm_eps, batch_first, norm_first, bias, rotary_base, rng
+
+        def stack(stacked: type[Stack], kind: type[TransformerLayer], layers: int) -> Stack:
+            norm = LayerNorm(d_model, layer_norm_eps, bias=bias)
+            return stacked(lambda: kind(d_model, nhead, dim_feedforward, dropout, activation, *flags), layers, norm)
+
+        if custom_encoder is None:
+            custom_encoder = stack(TransformerEncoder, TransformerEncoderLayer, num_encoder_layers)
+        if custom_decoder is None:
+            custom_decoder = stack(TransformerDecoder, TransformerDecoderLayer, num_decoder_layers)
+        self.encoder, self.decoder = custom_encoder, custom_decoder
+
+    def forward(
+        self,
+        src: Any,
+        tgt: Any,
+        src_mask: Any = None,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        src_key_padding_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        src_is_causal: bool = False,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Any:
+        """What the decoder makes of `tgt`, of its shape; the other arguments are those of the two stacks.
+
+        To generate, encode once, as in ``memory = model.encoder(src)``, and go on with a cache of `model.decoder`.
+        """
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
+        return self.decoder(tgt, memory, *masks, tgt_is_causal, memory_is_causal)

@@ -204,6 +204,7 @@ LAYERS = {
     "MultiheadAttention with a cache": (Cached, [TOKENS, (near, (2, 2, 3, 2)), (near, (2, 2, 3, 2))]),
     "TransformerEncoder": (lambda: nn.TransformerEncoder(encoder(), 2, nn.LayerNorm(4)), [TOKENS]),
     "TransformerDecoder": (lambda: nn.TransformerDecoder(decoder(), 2), [TOKENS, (near, (3, 2, 4))]),
+    "Transformer": (lambda: nn.Transformer(4, 2, 1, 1, 8, 0.0, rng=0), [TOKENS, (near, (3, 2, 4))]),
     "TransformerDecoderLayer": (lambda: decoder(), [TOKENS, (near, (3, 2, 4))]),
     "TransformerEncoderLayer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, rng=0), [TOKENS]),
     "Sequential": (lambda: nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 3, rng=0)), [ROWS]),

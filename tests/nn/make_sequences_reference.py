@@ -58,6 +58,8 @@ def transformers():
         yield case("TransformerDecoder", 6, 2, 5, inputs=[x, memory], call={"memory_mask": ADDED}, **options)
     padding = {"src_key_padding_mask": PADDING["tgt_key_padding_mask"], "mask": AHEAD}
     yield case("TransformerEncoder", 6, 3, 5, inputs=[[4, 2, 6]], call=padding, dropout=0.0)
+    masks = {"src_key_padding_mask": [[False] * 4, [False, False, True, True]], "tgt_mask": [r[:3] for r in AHEAD[:3]]}
+    yield case("Transformer", 6, 2, 2, 1, 5, inputs=[[4, 2, 6], [3, 2, 6]], call=masks, dropout=0.0)
     for interleaved in (False, True):
         yield case("rotary_embedding", inputs=[[2, 3, 5, 6]], call={"interleaved": interleaved})
         call = {"interleaved": interleaved, "base": 100.0, "positions": [[[3, 0, 7]], [[1, 2, 3]]]}

@@ -107,6 +107,32 @@ def test_copies_begin_equal_and_learn_apart():
             np.testing.assert_array_equal(p.data, q.data, err_msg=name)
 
 
+def test_a_function_makes_layers_that_begin_apart():
+    """Each is drawn by itself, by one generator; those of a Transformer are."""
+    rng = np.random.default_rng(0)
+    stack = nn.TransformerEncoder(lambda: nn.TransformerEncoderLayer(8, 2, 6, rng=rng), 2)
+    model = nn.Transformer(8, 2, 2, 2, 6, rng=0)
+    for layers in (stack.layers, model.encoder.layers, model.decoder.layers):
+        assert not np.array_equal(layers[0].linear1.weight.data, layers[1].linear1.weight.data)
+        assert layers[0]._rng is layers[1]._rng
+    assert model.encoder.layers[0]._rng is model.decoder.layers[0]._rng
+
+
+def test_a_transformer_is_its_encoder_and_its_decoder():
+    """Which may be the user's own; and generation goes on from what was encoded."""
+    model = nn.Transformer(8, 2, 1, 1, 6, dropout=0.0, rotary_base=9.0, rng=0)
+    src, tgt = RNG.normal(size=(2, 4, 3, 8))
+    want = model(src, tgt, tgt_is_causal=True)
+    other = nn.Transformer(8, 2, custom_encoder=model.encoder, custom_decoder=model.decoder)
+    assert len(other.parameters()) == len(model.parameters())
+    np.testing.assert_array_equal(other(src, tgt, tgt_is_causal=True).data, want.data)
+    cache, outputs = model.decoder.new_cache(model.encoder(src)), []
+    for element in tgt:
+        y, cache = model.decoder(element[None], None, tgt_is_causal=True, cache=cache)
+        outputs.append(y.data)
+    np.testing.assert_allclose(np.concatenate(outputs), want.data, rtol=1e-11, atol=1e-13)
+
+
 def test_copies_drop_apart():
     """Layers of a stack draw one after the other from one generator: two equal layers drop different numbers."""
     layer = nn.Sequential(nn.Dropout(0.5, rng=0))
