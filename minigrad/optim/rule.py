@@ -100,10 +100,10 @@ class Rule:
     def _step(self, w: Any, g: Any, kept: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:
         """A parameter and its state after a step."""
         w = checked_parameter(w)
-        if g is None:
-            return w, kept
-        if np.shape(g) != w.shape:
+        if g is not None and np.shape(g) != w.shape:
             raise ValueError(f"a gradient has its parameter's shape {w.shape}; got {np.shape(g)}")
+        if g is None or not w.size:
+            return w, kept
         dtype = computing_dtype(w.dtype)
         # Numbers are Python's, but for those through which a derivative flows.
         numbers = [name for name in kept if name in self._numbers and not isinstance(kept[name], Watched)]

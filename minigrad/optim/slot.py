@@ -144,6 +144,8 @@ class Slot:
 
     def apply(self, optimizer: Any, g: Any, hyper: Any) -> None:
         """Update the parameter by the optimizer's own expressions: in a recording, and where there is no program."""
+        if not self.w.size:  # of nothing there is no mean
+            return
         numbers, w = self.number_names, seen(self.w)
         state = State(numbers, {name: taken(x) if name in numbers else seen(x) for name, x in self.kept.items()})
         if self.rounds:

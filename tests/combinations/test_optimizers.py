@@ -211,6 +211,22 @@ def test_a_gradient_that_is_not_finite_spoils_its_own_weight_alone(kind, bad):
 
 
 @every_optimizer
+def test_a_parameter_without_elements_is_in_nobodys_way(kind):
+    """Alone or beside another, compiled or not, as a rule: it stays as it is, and the other goes its way."""
+    start, found = shaped(kind, np.linspace(-1, 1, 4)), []
+    for parts in (1, 2):
+        w, nothing = mg.tensor(start, requires_grad=True), mg.tensor(np.zeros((0, 3)), requires_grad=True)
+        optimizer = kind([w, nothing][:parts], **every_option_on(kind))
+        for step in (optimizer.step, mg.compile(optimizer.step)):
+            w.grad, nothing.grad = np.cos(start), np.zeros((0, 3))
+            step()
+        found.append(w.data.tobytes())
+    assert found[0] == found[1]
+    rule = kind.rule(lr=0.1)
+    assert rule.updated(nothing.data, nothing.data, rule.init(nothing.data))[0].shape == (0, 3)
+
+
+@every_optimizer
 def test_what_cannot_be_a_gradient_is_refused_when_it_is_set(kind):
     """The former gradient stays, and the step is that against it; another floating dtype is cast to the weight's."""
     sparse = pytest.importorskip("scipy.sparse")
