@@ -149,14 +149,31 @@ def places_of(optimizer: Optimizer, model: Any, like: Any, groups: Any) -> dict[
     found: dict[str, tuple[int, Any, tuple[int, ...]]] = {}
     arrays = [converted[names[id(slot.p)]] for slot in optimizer._slots]
     used = [int(np.searchsorted(starts, np.ravel(x)[0], "right")) - 1 for x in arrays]
-    numbers = {entry: i for i, entry in enumerate(dict.fromkeys(sorted(used)))}  # buffers have none
+    numbers = numbers_of(optimizer, used, list(shapes), groups)
     for slot, x, entry in zip(optimizer._slots, arrays, used, strict=True):
         shape = list(shapes.values())[entry]
         inside = (x - starts[entry]).astype(int)
         if not (np.unique(inside).size == x.size and inside.min() >= 0 and inside.max() < np.prod(shape)):
             raise ValueError(f"from_torch of the model does more than put the numbers of {slot.name} in another order")
+        if entry not in numbers:
+            raise ValueError(f"the state has no {list(shapes)[entry]!r}, of which parameter {slot.name} is made")
         found[slot.name] = numbers[entry], inside, shape
     return found
+
+
+def numbers_of(optimizer: Optimizer, used: Sequence[int], names: Sequence[str], groups: Any) -> dict[int, int]:
+    """The number that PyTorch's optimizer gives to an entry of its network's state: by name if the state has names.
+
+    Otherwise group by group, in the order of the network; entries that no parameter is made of have none.
+    """
+    if groups and all("param_names" in group for group in groups):
+        pairs = [pair for group in groups for pair in zip(group["param_names"], group["params"], strict=True)]
+        return {names.index(name): i for name, i in pairs if name in names}
+    order: list[int] = []
+    for group in optimizer.param_groups:
+        own = {entry for slot, entry in zip(optimizer._slots, used, strict=True) if slot.group is group}
+        order += sorted(own - set(order))
+    return {entry: i for i, entry in enumerate(order)}
 
 
 def arrays_of(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,6 +123,33 @@ def test_what_is_handed_back_is_what_came(name, options, weights, state, later, 
             assert np.shape(x) == np.shape(given["state"][i][key])
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_groups_of_a_model_keep_their_numbers(named):
+    """PyTorch numbers parameters group by group; names, if it has them, come first."""
+    _, _, weights, state, _ = CASES[3]
+    whole, model = read(state), network(weights)
+    w1, b1, w2, b2 = model.parameters()
+    lone = optim.Adam([w1, b1, w2, b2])
+    optim.from_torch(lone, whole, model, LIKE)
+    order = [0, 3, 1, 2] if named else [1, 3, 0, 2]  # the place of each number in the whole, biases first
+    kept = {i: whole["state"][j] for i, j in enumerate(order)}
+    (group,) = whole["param_groups"]
+    groups = [{**group, "params": [0, 1]}, {**group, "params": [2, 3]}]
+    if named:
+        names = [list(ORDERS)[j] for j in order]
+        groups = [{**x, "param_names": [names[i] for i in x["params"]]} for x in groups]
+    optimizer = optim.Adam([{"params": [("b1", b1), ("b2", b2)]}, {"params": [("w1", w1), ("w2", w2)]}])
+    optim.from_torch(optimizer, {"state": kept, "param_groups": groups}, model, LIKE)
+    one, other = (x.state_dict()["groups"] for x in (lone, optimizer))
+    both = {**other["0"]["params"], **other["1"]["params"]}
+    for name, number in (("w1", "0"), ("b1", "1"), ("w2", "2"), ("b2", "3")):
+        np.testing.assert_equal(both[name], one["0"]["params"][number])
+    if not named:
+        assert sorted(optim.to_torch(optimizer, model, LIKE)["state"]) == [0, 1, 2, 3]
+        for i, part in optim.to_torch(optimizer, model, LIKE)["state"].items():
+            np.testing.assert_array_equal(part["exp_avg"], kept[i]["exp_avg"])
+
+
 def test_arrays_are_converted_for_pytorch():
     """Each array of what is handed back goes through the function."""
     w = mg.tensor([1.0], requires_grad=True)
@@ -197,6 +224,8 @@ REFUSED = [
      r"exp_avg has shape \(3, 2\), not \(2, 3\); .* If a layer transposes what PyTorch has, pass model and like"),
     (lambda: optim.from_torch(optim.Adam([W]), adam((2, 3), lr=-1)), ValueError, "lr is a finite number, at least 0"),
     (lambda: optim.from_torch(optim.SGD([W], 0.1), adam((2, 3))), ValueError, "exp_avg is unexpected"),
+    (lambda: optim.from_torch(optim.Adam([W]), adam((2, 3), param_names=["v"]), Odd(W, 1.0), {"w": np.ones((2, 3))}),
+     ValueError, "the state has no 'w', of which parameter 0 is made"),
     (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W)), TypeError, "pass like=torch_model.state_dict"),
     (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W), {"v": np.ones((2, 3))}), ValueError, "parameters 0 of"),
     (lambda: optim.from_torch(optim.Adam([W]), adam(), Odd(W), {"w": np.ones((2, 3))}), ValueError, "does more than"),
