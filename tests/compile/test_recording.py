@@ -806,22 +806,23 @@ def test_a_mapping_among_the_options_of_a_call():
 
 def test_other_threads_compute_with_what_is_exchanged_as_with_arrays():
     """They are no part of the program, read and draw as ever, and write into the array itself."""
-    kept, rng, answers = np.arange(3.0), np.random.default_rng(0), []
+    kept, rng, answers, number = np.arange(3.0), np.random.default_rng(0), [], np.array(7.0)
 
     def other():
         kept[0] += 5.0
         answers.extend([(kept * 2).tolist(), float(kept[1]), np.sum(np.asarray(kept)).item(), rng.normal()])
+        answers.append(float(number))
 
     def function(x):
         thread = threading.Thread(target=other)
         if not answers:
             thread.start()
             thread.join()
-        return x + kept
+        return x + kept + 0 * number
 
     compiled = mg.compile(function)
     assert compiled(np.ones(3)).tolist() == [6, 2, 3]
-    assert answers == [[10, 2, 4], 1.0, 8.0, np.random.default_rng(0).normal()]
+    assert answers == [[10, 2, 4], 1.0, 8.0, np.random.default_rng(0).normal(), 7.0]
     assert compiled(np.ones(3)).tolist() == [6, 2, 3]
     assert kept.tolist() == [5, 1, 2]
     assert "normal" not in compiled.source
