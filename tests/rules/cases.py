@@ -420,7 +420,7 @@ for window, image, result in (
         normal(*result),
         call=lambda f, g, w=window, p=picks, n=image[2:]: f(g, p(g), w, n),
     )
-for stencil in (adaptive.means(5, 3), adaptive.means(5, 3).transpose, adaptive.side_by_side(4, 3)):
+for stencil in (adaptive.means(5, 3), adaptive.means(5, 3).transpose, smooth(4, 7, 4 / 7, "bilinear")):
     on(key_of(stencils.resampled), (2, 1, 3, stencil.size), ((None, stencil),))
 on(key_of(stencils.resampled), (1, 2, 4, 2, 3), ((adaptive.means(4, 3), None, adaptive.means(3, 5)),))
 on(key_of(stencils.resampled), (1, 2, 5, 3), ((smooth(5, 3, 5 / 3, "bicubic"), None),))

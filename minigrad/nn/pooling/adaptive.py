@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...core.door import bind
-from ...ops.functions import mean, reshape, take
+from ...core.primitive import constant
+from ...core.short import public
+from ...ops.functions import mean, reshape, take_along_axis
 from ..module import Module
 from ..precision import narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_images
@@ -21,6 +23,29 @@ from ..window import Window
 from .maximum import checked_floats, max_windows, positions
 
 Sizes = int | Sequence[int | None] | None
+FEW = 64  # numbers in a part, up to which a window takes less time to find the largest than np.argmax
+
+
+def first_places(x, sizes):
+    """Where the first of the largest numbers of each part is, in its channel of the image, (n, channels, *sizes)."""
+    places = np.arange(math.prod(x.shape[2:]), like=x).reshape(1, 1, *x.shape[2:])
+    x, places = _members(x, sizes), _members(places, sizes)
+    first = np.argmax(x, axis=-1)
+    return np.take_along_axis(np.broadcast_to(places, x.shape), first[..., None], -1)[..., 0]
+
+
+def _members(x, sizes):
+    # What is in each part, (n, channels, *sizes, most).
+    for axis, m in enumerate(sizes, 2):
+        if x.shape[axis] % m:
+            x = np.take(x, members(x.shape[axis], m).reshape(-1), axis)
+    k, lengths = len(sizes), [n // m for n, m in zip(x.shape[2:], sizes, strict=True)]
+    x = x.reshape(*x.shape[:2], *(n for pair in zip(sizes, lengths, strict=True) for n in pair))
+    x = x.transpose(0, 1, *range(2, 2 + 2 * k, 2), *range(3, 3 + 2 * k, 2))
+    return x.reshape(*x.shape[: 2 + k], math.prod(lengths))
+
+
+first_places = public(constant(first_places))
 
 
 def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
@@ -122,16 +147,15 @@ def picked(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) 
     size = x.shape[2:]
     sizes = checked_sizes(name, output_size, size)
     return_indices = checked_flag(f"return_indices of {name}", return_indices)
-    spread = tuple(map(side_by_side, size, sizes))
-    kernel = tuple(stencil.weights.shape[1] // m for stencil, m in zip(spread, sizes, strict=True))
-    window = Window(kernel, kernel, ((0, 0),) * axes, (1,) * axes)
-    if any(n % m for n, m in zip(size, sizes, strict=True)):
-        x = bind(resampled, (x, spread))
-    y = max_windows(x, window)
-    if not return_indices:
-        return y
-    places = np.arange(math.prod(size)).reshape(size)[np.ix_(*(stencil.indices[0] for stencil in spread))]
-    return y, take(places.reshape(-1), positions(x, y, window))
+    kernel = tuple(n // m for n, m in zip(size, sizes, strict=True))
+    if math.prod(kernel) <= FEW and not any(n % m for n, m in zip(size, sizes, strict=True)):
+        window = Window(kernel, kernel, ((0, 0),) * axes, (1,) * axes)
+        y = max_windows(x, window)
+        return (y, positions(x, y, window)) if return_indices else y
+    places = first_places(x, sizes)
+    numbers, at = (reshape(a, (*a.shape[:2], math.prod(a.shape[2:]))) for a in (x, places))
+    y = reshape(take_along_axis(numbers, at, axis=-1), places.shape)
+    return (y, places) if return_indices else y
 
 
 def checked_sizes(name: str, output_size: Any, size: tuple[int, ...]) -> tuple[int, ...]:
@@ -162,12 +186,10 @@ def means(n: int, m: int) -> Stencil:
 
 
 @lru_cache(256)
-def side_by_side(n: int, m: int) -> Stencil:
-    """The map that lays m parts of n elements side by side, the last of a shorter one twice: it is not the first."""
+def members(n: int, m: int) -> Any:
+    """What is in each of m parts of n elements, (m, most), the last of a shorter part twice: it is not the first."""
     begins, lengths = parts(n, m)
-    term = np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
-    indices = (begins[:, None] + term).reshape(1, -1)
-    return Stencil(indices, np.ones(indices.shape), n)
+    return begins[:, None] + np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
 
 
 class AdaptiveAvgPool(Module):
