@@ -6,6 +6,7 @@ become the text of two functions: `numbers` computes, in Python's floats, what i
 over the arrays, each call with an ``out=`` that is free by then. Same calls, same order, same bits.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -190,6 +191,7 @@ class Program:
         # Arrays without dimensions: as operands they take half the time of numbers.
         self.coefficients = tuple(np.zeros((), dtype) for _ in text.coefficients)
         self.meanings = list(text.coefficients)
+        self.varying = varying(text.lines, numbers)
         self.written = tuple(np.zeros((), dtype) for _ in text.coefficients)  # those that replays write
 
     def read(self) -> None:
@@ -208,8 +210,11 @@ class Program:
                 x[()] = number
         return self.after
 
-    def recorded(self, before: Sequence[Any]) -> tuple[Any, list[Any]]:
-        """As `at`, in the recording that runs: the numbers after a step, and arrays of what is the same for all."""
+    def recorded(self, before: Sequence[Any], written: set[Any]) -> tuple[Any, list[Any]]:
+        """As `at`, in the recording that runs: the numbers after a step, and arrays of what is the same for all.
+
+        What hyperparameters alone decide on is `written` once for all parameters.
+        """
         arrays = flattened(SimpleNamespace(**self.group.arrays))
         hyper = [np.maximum(x, self.least_eps) if name == "eps" else x for name, x in read_anew(arrays, self.given)]
         after, numbers = self.numbers(*before, *hyper)
@@ -217,9 +222,19 @@ class Program:
         for meaning, kept, number in zip(self.meanings, self.written, numbers, strict=True):
             exact = meaning in self.given and meaning != "eps" and self.dtype == np.float64
             found.append(seen(arrays[meaning] if exact else kept))
-            if not exact:
+            if not exact and (meaning in self.varying or (self, meaning) not in written):
                 found[-1][...] = number
+                written.add((self, meaning))
         return after, found
+
+
+def varying(lines: Mapping[str, str], numbers: Iterable[str]) -> set[str]:
+    """The names of what depends on the numbers of the state."""
+    found = set(numbers)
+    for meaning, name in lines.items():
+        if not found.isdisjoint(re.findall(r"\w+", meaning)):
+            found.add(name)
+    return found
 
 
 def read_anew(arrays: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str, Any]]:

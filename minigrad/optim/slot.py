@@ -122,12 +122,12 @@ class Slot:
         for part, w, arrays in self.blocks:
             run(w, g[part], arrays)
 
-    def record(self, g: Any) -> None:
+    def record(self, g: Any, written: set[Any]) -> None:
         """Make the calls of `run` in the recording that runs, on whole arrays."""
         program = self.program
         if not self.whole:
             self.whole.update({name: np.empty_like(self.w, dtype=self.dtype) for name in self.scratch_names})
-        after, coefficients = program.recorded([seen(x)[()] for x in self.numbers])
+        after, coefficients = program.recorded([seen(x)[()] for x in self.numbers], written)
         for x, number in zip(self.numbers, after, strict=True):
             seen(x)[...] = number
         arrays = [*map(seen, self.kept_arrays), *map(scratch, self.whole.values()), *coefficients]

@@ -67,13 +67,14 @@ class Steps:
         elif self._stale:
             self._refresh()
         found: dict[Any, Any] = {}
+        written: set[Any] = set()
         for p, _, slot, *_ in self._work:
             node = p.node
             g = None if node is None else gradient_of(node)
             if g is None:
                 continue
             if slot.program is not None:
-                (slot.record if recording else slot.run)(bare(g))
+                slot.record(bare(g), written) if recording else slot.run(bare(g))
             else:
                 key = id(slot.group), slot.dtype
                 if key not in found:

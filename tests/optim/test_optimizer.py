@@ -637,3 +637,24 @@ def test_a_step_after_compiled_ones_has_its_own_numbers():
             call()
         found.append((w.data.tobytes(), v.data.tobytes()))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "NAdam"])
+def test_parameters_that_share_a_group_compile_to_the_same_bits(name):
+    """In single precision, with counts of their own and a change of lr: as uncompiled."""
+    found = []
+    for compiled in (False, True):
+        params = [leaf(np.float32(START) + i) for i in range(4)]
+        groups = [{"params": params[:3]}, {"params": params[3:], "lr": 0.3}]
+        optimizer = getattr(optim, name)(groups, lr=0.1)
+        step = mg.compile(optimizer.step) if compiled else optimizer.step
+        for i in range(8):
+            optimizer.zero_grad()
+            for k, w in enumerate(params):
+                if i > 1 or k != 1:  # this one begins two steps later
+                    w.grad = np.cos(w.data + k)
+            if i == 5:
+                optimizer.param_groups[0].lr = 0.02
+            step()
+        found.append([w.data.tobytes() for w in params])
+    assert found[0] == found[1]
