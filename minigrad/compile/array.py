@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import RecordingError
-from .program import Value
+from .program import ARGUMENT, Value
 
 NUMBERS = (int, float, np.generic)
 KNOWN = (np.ndarray, np.generic, int, float, list, tuple, type(None))
@@ -131,6 +131,12 @@ class RecordingArray:
     def __setitem__(self, index: Any, v: Any) -> None:
         self.recording.call(operator.setitem, (self, index, v))
 
+    def __copy__(self) -> Any:
+        return self.recording.call(np.copy, (self,)) if self.shape or not self.node.is_number else self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
     def __len__(self) -> int:
         return len(self.value)
 
@@ -189,8 +195,8 @@ class RecordingArray:
         if not self.recording.is_kept(self):
             self._refuse(
                 "hands {} to something other than NumPy's functions",
-                "Use NumPy's functions, or do it outside of the function"
-                + ("" if self.shape else "; where a list of numbers is to be an array, pass np.array(numbers)"),
+                "Use functions of NumPy's that take arrays, or do it outside of the function"
+                + ("" if self.shape else "; np.stack makes an array of numbers, and float(x) or int(x) a number"),
             )
         values = np.array(self.recording.read(self), dtype)
         values.flags.writeable = False  # writing to them would not reach the array itself
@@ -202,7 +208,15 @@ class RecordingArray:
     tobytes = dump = dumps = tofile = _refuse_memory
 
     def __format__(self, spec: str) -> str:
-        return format(self.recording.read(self), spec) if spec else repr(self)
+        return format(self.recording.read(self), spec) if spec or self.is_given else repr(self)
+
+    def __str__(self) -> str:
+        return str(self.recording.read(self)) if self.is_given else repr(self)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it stands for a number among the arguments, which a program may be for alone."""
+        return self.node.number and self.node.origin == ARGUMENT
 
     def __repr__(self) -> str:
         return f"<array of shape {self.shape} and dtype {self.dtype} in a recording>"
@@ -218,6 +232,8 @@ class RecordingArray:
         return self.node.dtype
 
     def __getattr__(self, name: str) -> Any:
+        if self.recording.is_elsewhere():
+            return getattr(self.value, name)
         if name.startswith("__") or name in ("data", "flat", "ctypes", "base", "setflags", "resize", "view"):
             raise AttributeError(f"an array in a recording has no {name}")
         attribute = getattr(self.value, name)

@@ -20,7 +20,9 @@ class Runner(Protocol):
       many entries it has done, at least one, and the outputs: those of the answer stacked, the others as the last
       entry has left them;
     - ``source``, a str, is what `Compiled.source` returns, and ``memory``, a list of int, has the bytes of its buffers;
-    - ``restores``, if true, says that it gives back what it has changed when a check fails. Else that is done for it.
+    - ``restores``, if true, says that it gives back what it has changed when it raises `Refused`; else that is done for
+      it, from copies made before. ``refuses_at_checks`` says that it raises it where the program has a check, and
+      nowhere else, so that there are fewer of them.
 
     All three methods raise `minigrad.compile.program.Refused` where a check of the program fails, or where they cannot
     serve a call: the function itself runs then.

@@ -44,7 +44,7 @@ class Compiled:
                 f"compile takes a function that runs when it is called; {function.__qualname__} is async or has a "
                 f"yield. Compile the steps that it makes"
             )
-        if not isinstance(max_programs, int) or max_programs < 1:
+        if isinstance(max_programs, bool) or not isinstance(max_programs, int) or max_programs < 1:
             raise ValueError(f"max_programs is an integer, at least 1; got {max_programs!r}")
         self._by = backend_of(backend)
         update_wrapper(self, function)

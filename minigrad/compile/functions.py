@@ -30,6 +30,11 @@ WRITING_METHODS = {"fill", "sort", "partition", "put", "itemset", "byteswap", "s
 NUMERIC = {np.where, np.clip, np.full_like, np.copyto, Method("clip"), Method("fill")}
 
 
+# Functions of an array whose other arguments are shapes, axes, widths or positions, which may come as arrays.
+SHAPING = {np.reshape, np.broadcast_to, np.tile, np.resize, np.transpose, np.moveaxis, np.expand_dims, np.squeeze}
+SHAPING |= {np.pad, np.split, np.array_split, Method("reshape"), Method("transpose"), Method("squeeze")}
+
+
 def takes_numbers(function: Any) -> bool:
     """Whether the numbers among a function's arguments are operands, which change neither shape nor layout."""
     if isinstance(function, tuple):
@@ -70,6 +75,12 @@ def deciding(function: Any, args: Any, kwargs: Any) -> list[Any]:
 def is_integer(x: Any) -> bool:
     """Whether something stands for one integer."""
     return isinstance(x, RecordingArray) and x.dtype.kind in "biu" and not x.shape
+
+
+def shapes(function: Any, args: Any, kwargs: Any) -> list[Any]:
+    """The arrays of integers among a call's arguments that decide on the shape of its result."""
+    options = leaves_of((args[1:], kwargs)) if function in SHAPING else []
+    return [x for x in options if isinstance(x, RecordingArray) and x.dtype.kind in "iu" and x.shape]
 
 
 @cache

@@ -11,12 +11,17 @@ from numpy.lib.array_utils import byte_bounds
 
 from ..errors import RecordingError
 from .array import RecordingArray
-from .program import Value
+from .program import ARGUMENT, Value
 
 
 def check_nothing_is_kept(arrays: Iterable[RecordingArray]) -> None:
     """Refuse recorded arrays that live on after the function has returned."""
     for array in arrays:
+        if array.node.number and array.node.origin == ARGUMENT:
+            raise RecordingError(
+                "the compiled function keeps a number that it is given, as a key of a dict or elsewhere, and a replay "
+                "would not. Keep int(k) or float(k), for which there is a program each"
+            )
         raise RecordingError(
             f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
             f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "

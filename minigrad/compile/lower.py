@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .array import Method
-from .program import RESULT, WRITE, Call, Value
+from .program import PURE, RESULT, WRITE, Call, Value
 
 REDUCTIONS = {np.sum: np.add, np.prod: np.multiply, np.max: np.maximum, np.min: np.minimum}
 REDUCTIONS |= {np.amax: np.maximum, np.amin: np.minimum, np.any: np.logical_or, np.all: np.logical_and}
@@ -65,10 +65,10 @@ def as_quotient(call: Call) -> list[Call]:
 def joined_along(call: Call) -> int | None:
     """The axis along which a call joins a few small arrays of one dtype; None if it does something else."""
     parts, y = call.args[0], call.pattern
-    if len(call.args) != 1 or not set(call.kwargs) <= {"axis"} or not isinstance(parts, tuple | list):
+    if call.kind != PURE or len(call.args) != 1 or not set(call.kwargs) <= {"axis"}:
         return None
     axis = call.kwargs.get("axis", 0)
-    alike = all(isinstance(x, Value) and x.dtype == y.dtype for x in parts)
+    alike = isinstance(parts, tuple | list) and all(isinstance(x, Value) and x.dtype == y.dtype for x in parts)
     small = len(parts) <= FEW and y.nbytes <= SMALL and contiguous(y.shape, y.strides, y.dtype.itemsize)
     return axis % len(y.shape) if alike and small and type(axis) is int else None
 

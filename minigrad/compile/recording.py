@@ -10,7 +10,7 @@ from numpy.random import default_rng
 
 from ..errors import RecordingError
 from .array import Method, RecordingArray, RecordingGenerator
-from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, with_out, writes
+from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, shapes, with_out, writes
 from .names import frame_of
 from .program import (
     ARGUMENT,
@@ -122,6 +122,7 @@ class Recording(Surroundings):
     def _with_known(self, function: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """The arguments of a call, with integers that may decide on a shape as what they are."""
         found = {x.node: self.read(x) for x in deciding(function, args, kwargs) if is_integer(x)}
+        found |= {x.node: self.read(x).tolist() for x in shapes(function, args, kwargs)}
         return mapped(lambda x: found.get(node_of(x), x), (args, kwargs)) if found else (args, kwargs)
 
     def read(self, x: RecordingArray) -> Any:

@@ -14,7 +14,7 @@ from ..core.door import bare
 from ..core.tape import mark_changed
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
-from .checks import late_changes, may_refuse, restoring
+from .checks import is_change, late_changes, may_refuse, restoring
 from .guards import GONE, same
 from .kinds import Test
 from .program import ARGUMENT, BRANCHED, LOOKED_UP, Program, Refused, Spot, Value, leaves_of, mapped
@@ -52,11 +52,13 @@ class Replay:
         recorded, self.guard, self.program, self.lock = len(program.calls), program.guard, program, lock
         simplify(program)
         removed, before = max(recorded - len(program.calls), 0), copy(program)
-        changes = late_changes(program, may_refuse)
+        early = late_changes(program, may_refuse)
         self.runner = backend.prepare(program)
         if not callable(self.runner):
             raise TypeError(f"prepare(program) of a backend returns a function; got {self.runner!r}")
         restores = getattr(self.runner, "restores", False)
+        at_checks = getattr(self.runner, "refuses_at_checks", False)  # another may refuse at any call
+        changes = early if at_checks else [*filter(is_change, before.calls)]
         step = self.runner if restores else restoring(self.runner, before, changes)
         self.run, self.straight = runners(program, step, lock, test)
         self.source = getattr(self.runner, "source", "")

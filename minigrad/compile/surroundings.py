@@ -1,5 +1,7 @@
 """What a recording meets outside of the function: arrays, gradients, generators, and what becomes of them."""
 
+import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ from .kept import check_nothing_is_kept, own_arrays, owner, same_bytes, twin
 from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Spot, Value
 
 NOTHING: Mapping[Any, Any] = {}
+PATIENCE = 100  # milliseconds
 
 
 class Surroundings:
@@ -227,7 +230,8 @@ class Surroundings:
 
     def settle(self, answer: Sequence[Any]) -> None:
         """Refuse a function that keeps recorded arrays, and make constants of the arrays that only it has made."""
-        check_nothing_is_kept([array for made in self._made if (array := made()) is not None])
+        self._await_others()
+        check_nothing_is_kept(self._kept())
         written = [value for value, _ in self._copies.values()] + [rng for rng, _ in self._drawn.values()]
         own = {*own_arrays([*self._outside.values(), *self._changed], written, answer)}
         for _, node in self._changed:
@@ -243,6 +247,17 @@ class Surroundings:
         for node in own:
             if node.origin != CONSTANT:
                 self._make_anew(node, alone=sum(other.root is node.root for other in own) == 1)
+
+    def _kept(self) -> list[RecordingArray]:
+        """The recorded arrays that somebody still has."""
+        return [array for made in self._made if (array := made()) is not None]
+
+    def _await_others(self) -> None:
+        """Let other threads be done with arrays from outside that they have come upon while these were exchanged."""
+        for _ in range(PATIENCE):
+            if threading.active_count() == 1 or not self._kept():
+                return
+            time.sleep(1e-3)
 
     def _make_anew(self, node: Value, alone: bool) -> None:
         """Let an array that the function makes, and changes, be made in each replay."""

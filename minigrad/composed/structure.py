@@ -1,5 +1,7 @@
 """Joining, cutting, repeating, padding and turning arrays."""
 
+from operator import index
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
@@ -177,7 +179,7 @@ def repeat(a, repeats, axis=None):
 
 @composed(np.tile)
 def tile(A, reps):
-    reps = tuple(reps) if np.ndim(reps) else (reps,)
+    reps = tuple(map(index, reps if np.ndim(reps) else (reps,)))
     n = max(np.ndim(A), len(reps))
     shape = (*(1,) * (n - np.ndim(A)), *np.shape(A))
     reps = (*(1,) * (n - len(reps)), *reps)

@@ -16,7 +16,6 @@ from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain, plain_index
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .recorder import seen
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
@@ -95,7 +94,7 @@ class Array(Watched):
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__") or is_labelled(kind):
             return True
-        return isinstance(seen(bare(self)), kind)
+        return isinstance(plain(self), kind)
 
     def steps_back(self, other: Any) -> bool:
         """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
@@ -104,7 +103,7 @@ class Array(Watched):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self.refuse_to_leave()
-        return np.array(bare(self), dtype=dtype, copy=copy)
+        return np.array(plain(self), dtype=dtype, copy=copy)
 
     # Those of other libraries
 

@@ -84,10 +84,10 @@ def plain_index(index: Any) -> Any:
     """An index without the watch on arrays in it: positions have no derivative."""
     if isinstance(index, tuple | list):
         return type(index)(plain_index(part) for part in index)
-    index = bare(index)
+    index = plain(index)
     if type(index) not in USUAL and hasattr(index, "__array__"):
         index = admitted("an index", index)
-    return index.copy() if type(index) is np.ndarray else index  # which the caller may use for something else
+    return index.copy() if getattr(index, "ndim", 0) else index  # which the caller may use for something else
 
 
 def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -358,7 +358,7 @@ def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
     place = place_of_out(call)
     if any(isinstance(x, Watched) for x in leaves((kwargs.get("out"), args[place : place + 1]))):
         raise no_out(name)
-    return call(*tree_map(bare, args), **tree_map(bare, dict(kwargs)))
+    return call(*tree_map(plain, args), **tree_map(plain, dict(kwargs)))
 
 
 @lru_cache
@@ -399,7 +399,7 @@ def checked_options(primitive: Primitive, options: Mapping[str, Any], connected:
                 f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
                 f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
             )
-    return {name: admitted(primitive.name, bare(option)) for name, option in options.items()}
+    return {name: admitted(primitive.name, plain(option)) for name, option in options.items()}
 
 
 def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
-from .door import bare, plain, plain_index
+from .door import plain, plain_index
 from .foreign import admitted, assigned
 from .recorder import seen
 from .sweep import Hook, commit, first_cotangent, sweep
@@ -129,7 +129,7 @@ class Tensor(Array):
             raise GraphError(UNCONNECTED)
         if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
             gradient.refuse_to_leave()
-        start = first_cotangent(self.value, admitted("backward", bare(gradient)))
+        start = first_cotangent(self.value, admitted("backward", plain(gradient)))
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
             return
@@ -171,14 +171,14 @@ class Tensor(Array):
             self.node = succeeding(before, self.node)
             return
         self.check_changeable()
-        self.data = bare(self.fitting(other))
+        self.data = plain(self.fitting(other))
 
     def __setitem__(self, index: Any, v: Any) -> None:
         if self.node is None or not self.is_leaf:
             super().__setitem__(index, v)
             return
         self.check_changeable()
-        seen(self.value)[plain_index(index)] = assigned(bare(v))
+        seen(self.value)[plain_index(index)] = assigned(plain(v))
         self.changed()
 
     def check_changeable(self) -> None:
@@ -221,7 +221,7 @@ class Tensor(Array):
                 "a tensor inside of a graph cannot be copied or pickled, as its graph would have to be, too. "
                 "Use x.detach(), or copy the leaves"
             )
-        grad, value = None if self.grad is None else self.grad.value, self.value
+        grad, value = None if self.grad is None else self.grad.value, plain(self)
         return rebuilt, (type(self), value, self.requires_grad, grad)
 
     def __copy__(self) -> "Tensor":
@@ -261,7 +261,7 @@ def of_node(node: Node) -> Tensor:
 
 def detach(x: Array) -> Tensor:
     """The same values, in the same memory, as a Tensor through which no derivative flows."""
-    return constant(bare(x))
+    return constant(plain(x))
 
 
 Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here

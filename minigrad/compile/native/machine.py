@@ -12,7 +12,7 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from ..program import Refused
+from ..program import Stale
 from . import store
 from .assembly import DATA, PYTHON, Assembly
 from .kernels import Kernel
@@ -20,7 +20,7 @@ from .threads import ASSEMBLY, LOCKS, Threads, threads
 from .translation import define
 
 ERRORS = [  # by the reason for which native code gives up, from 1 on
-    (Refused, None),
+    (Stale, None),  # another program may serve the call, or else the function raises an error of its own
     (IndexError, "an index of an array is out of bounds"),
     (ValueError, "bincount takes positions from 0 to minlength - 1 in a compiled function"),
 ]
