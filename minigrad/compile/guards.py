@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Container
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -17,35 +18,44 @@ class Guard:
     """The places, sizes and numbers that a function has reached.
 
     `unchanged` tells whether they are what they were, but for the places `left`, by number, in which each replay leaves
-    something else. It is made as source, as it is called before each replay: a
-    place takes as long as Python's ``is``.
+    something else. It is made as source when a replay first asks, as it is called before each: a place takes as long
+    as Python's ``is``.
     """
 
     def __init__(self, reach: Reach, left: Container[int] = ()) -> None:
         self._names: dict[str, Any] = {"same": same, "same_all": same_all, "GONE": GONE}
         self._holders: dict[int, str] = {}
-        terms = [self._size(x, n) for x, n in reach.sizes]
-        terms += [f"len({self._name(cls)}.__dict__) == {len(names)}" for cls, names in reach.classes]
-        terms += [f"same_all({self._name(x)}, {self._name(copy)})" for x, copy in reach.contents]
-        self._said = [f"what is in a {type(x).__name__}" for x, _ in reach.sizes]
-        self._said += [f"what {cls.__name__} has" for cls, _ in reach.classes]
-        self._said += [f"what is in a {type(x).__name__}" for x, _ in reach.contents]
-        for i, place in enumerate(reach.places):
-            if i in left:
-                continue
-            self._names[f"v{i}"] = place.value
-            found = self._access(place)
-            equal = f" or same(x, v{i})" if isinstance(place.value, NUMBERS) else ""
-            terms.append(f"((x := {found}) is v{i}{equal})" if equal else f"{found} is v{i}")
-            self._said.append(spoken(place))
-        self._terms = terms or ["True"]
-        source = f"def unchanged():\n    try:\n        return {' and '.join(self._terms)}\n    except GONE:\n"
+        self._places = [place for i, place in enumerate(reach.places) if i not in left]
+        self._sizes, self._classes, self._contents = reach.sizes, reach.classes, reach.contents
+
+    @cached_property
+    def unchanged(self) -> Callable[[], bool]:
+        """The function that tells."""
+        terms = [term for term, _ in self._terms] or ["True"]
+        source = f"def unchanged():\n    try:\n        return {' and '.join(terms)}\n    except GONE:\n"
         exec(source + "        return False\n", self._names)
-        self.unchanged: Callable[[], bool] = self._names["unchanged"]
+        return self._names["unchanged"]
+
+    @cached_property
+    def _terms(self) -> list[tuple[str, str]]:
+        """The conditions under which all is the same, and what each is about, in words."""
+        terms = [(self._size(x, n), f"what is in a {type(x).__name__}") for x, n in self._sizes]
+        for cls, names in self._classes:
+            terms.append((f"len({self._name(cls)}.__dict__) == {len(names)}", f"what {cls.__name__} has"))
+        for x, copy in self._contents:
+            terms.append((f"same_all({self._name(x)}, {self._name(copy)})", f"what is in a {type(x).__name__}"))
+        return terms + [(self._holds(i, place), spoken(place)) for i, place in enumerate(self._places)]
+
+    def _holds(self, i: int, place: Place) -> str:
+        """The condition that a place has what it had."""
+        self._names[f"v{i}"], found = place.value, self._access(place)
+        if isinstance(place.value, NUMBERS):
+            return f"((x := {found}) is v{i} or same(x, v{i}))"
+        return f"{found} is v{i}"
 
     def first_change(self) -> str:
         """What is something else now, in words."""
-        for term, said in zip(self._terms, self._said, strict=False):
+        for term, said in self._terms:
             try:
                 if not eval(term, self._names):
                     return said

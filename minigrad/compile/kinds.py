@@ -79,11 +79,11 @@ class Test:
         else:
             self.conditions.append("kwargs")
 
-    def lines(self) -> str:
+    def lines(self) -> list[str]:
         """Lines by which arguments of the same kinds become `inputs`, and others are UNFIT."""
         plain = self.inputs == [f"args[{i}]" for i in range(len(self.inputs))]
         inputs = "args" if plain and f"len(args) != {len(self.inputs)}" in self.conditions else joined(self.inputs)
-        return f"if {' or '.join(self.conditions)}:\n        return UNFIT\n    inputs = {inputs}"
+        return [f"if {' or '.join(self.conditions)}:", "    return UNFIT", f"inputs = {inputs}"]
 
     def _look_at(self, given: str, x: Any) -> None:
         """Compare the part of the arguments that an expression stands for; LookupError if that takes a walk."""

@@ -4,6 +4,7 @@ import linecache
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from functools import cached_property
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -60,11 +61,21 @@ class Replay:
         at_checks = getattr(self.runner, "refuses_at_checks", False)  # another may refuse at any call
         changes = early if at_checks else [*filter(is_change, before.calls)]
         step = self.runner if restores else restoring(self.runner, before, changes)
-        self.run, self.straight = runners(program, step, lock, test)
+        self._test, self._body = test, Body(program, step, lock)
         self.source = getattr(self.runner, "source", "")
         memory = getattr(self.runner, "memory", ())  # bytes of each buffer
         self.stats = Stats(recorded, removed, len(memory), sum(memory))
         self.arguments = [spoken(x) for x in program.arguments if x.origin == ARGUMENT]
+
+    @cached_property
+    def run(self) -> Callable[[list[Any]], Any]:
+        """The program, of inputs; made when it is first needed, as many a program serves one call."""
+        return self._body.run()
+
+    @cached_property
+    def straight(self) -> Callable[[Any, Any], Any]:
+        """The program, of arguments."""
+        return unfit if self._test is None else self._body.straight(self._test)
 
     def repeat(self, n: int, inputs: list[Any]) -> tuple[int, Any]:
         """How many of `n` calls the runner has made by itself, 0 if it cannot repeat, and the answer of the last."""
@@ -85,8 +96,7 @@ class Replay:
             done, results = many(*arguments)
             return results
 
-        run, _ = runners(self.program, step, self.lock)
-        answer = run(inputs)
+        answer = Body(self.program, step, self.lock).run()(inputs)
         return done, answer
 
 
@@ -97,26 +107,34 @@ def spoken(x: Value) -> str:
     return "number" if x.number else f"{x.dtype} {x.shape}"
 
 
-def runners(program: Program, step: Callable[..., Any], lock: Any, test: Test | None = None) -> tuple[Any, Any]:
-    """The functions that call `step`, and do outside what the program does there: of inputs, and of arguments.
+class Body:
+    """The source that calls `step`, and does outside what a program does there.
 
-    They are made as source, like the program: small networks would spend as much time in general ones, with their
-    loops and branches, as in four of NumPy's calls. Programs that leave gradients have all leaves to themselves
-    meanwhile, others their own memory.
+    A general function, with its loops and branches, would take as long as four of NumPy's calls, which small networks
+    would notice. Programs that leave gradients have all leaves to themselves meanwhile, others their own memory.
     """
-    names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "mark": mark_changed, "as_array": as_array, "bare": bare}
-    names |= {"constant": constant, "filled": filled, "array_in": array_in, "kind_in": kind_in, "Refused": Refused}
-    names["lock"] = engine.adding if program.gradients else lock
-    body = "\n        ".join(lines_of(program, names))
-    text = f"def run(inputs):\n    with lock:\n        {body}\n"
-    if test is not None:
-        names |= test.names
-        body = body.replace("\n", "\n    ")
-        text += (
-            f"\n\ndef straight(args, kwargs):\n    {test.lines()}\n    with lock:\n        try:\n            {body}\n"
-        )
-        text += "        except Refused:\n            return UNFIT\n"
-    return defined("run", text, names), names.get("straight", unfit)
+
+    def __init__(self, program: Program, step: Callable[..., Any], lock: Any) -> None:
+        names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "Refused": Refused, "mark": mark_changed, "bare": bare}
+        names |= {"constant": constant, "as_array": as_array}
+        names |= {"filled": filled, "array_in": array_in, "kind_in": kind_in}
+        names["lock"] = engine.adding if program.gradients else lock
+        self._names, self._guard = names, program.guard
+        self._lines = lines_of(program, self._names)
+
+    def run(self) -> Any:
+        """The function of a list of inputs."""
+        self._names["unchanged"] = self._guard.unchanged
+        lines = ["def run(inputs):", "    with lock:", *(f"        {line}" for line in self._lines)]
+        return defined("run", lines, self._names)
+
+    def straight(self, test: Test) -> Any:
+        """The function of arguments as they come, which are inputs if they pass a test."""
+        self._names["unchanged"] = self._guard.unchanged
+        lines = [*test.lines(), "with lock:", "    try:", *(f"        {line}" for line in self._lines)]
+        lines += ["    except Refused:", "        return UNFIT"]
+        lines = ["def straight(args, kwargs):", *(f"    {line}" for line in lines)]
+        return defined("straight", lines, self._names | test.names)
 
 
 def unfit(args: Any, kwargs: Any) -> Any:
@@ -182,7 +200,6 @@ def kind_in(spot: Spot) -> Any:
 
 def conditions(program: Program, say: Mapping[Any, str], names: dict[str, Any]) -> list[str]:
     """The conditions under which the program does not do what the function would."""
-    names["unchanged"] = program.guard.unchanged
     unfit = ["not unchanged()"]
     for i, (x, known) in enumerate(program.known.items()):
         unfit.append(f"not same(inputs[{x.source}], known_{i})")
@@ -255,8 +272,9 @@ def filled(tree: Any, leaves: Sequence[Any]) -> Any:
     return mapped(lambda _: next(rest), tree)
 
 
-def defined(name: str, text: str, names: dict[str, Any]) -> Any:
-    """What source text defines; tracebacks show its lines."""
+def defined(name: str, text: str | list[str], names: dict[str, Any]) -> Any:
+    """What source text, or lines, define; tracebacks show them."""
+    text = text if isinstance(text, str) else "\n".join([*text, ""])
     file = f"<compiled by minigrad {next(numbers)}>"
     linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
     exec(compile(text, file, "exec"), names)
