@@ -15,6 +15,7 @@ if __name__ == "__main__":
     prepare()
 
 import minigrad as mg
+from minigrad import optim
 
 from . import layers, network, tutorial
 
@@ -39,12 +40,33 @@ def tutorial_in_jax(jax):
     return lambda: jax.block_until_ready(epochs(w))
 
 
+def epoch_of_tutorial(backend, data):
+    """A compiled epoch that returns its output, of data in a closure, or given in each call."""
+    x, y, w = mg.tensor(tutorial.X), mg.tensor(tutorial.Y), mg.tensor(tutorial.W, requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0)
+
+    def epoch(x=x, y=y):
+        out = mg.sigmoid(x @ w)
+        loss = mg.sum((out - y) ** 2) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return out.detach()
+
+    if data == "given":
+        epoch = mg.compile(epoch, backend=backend)
+        return lambda: epoch(tutorial.X, tutorial.Y)
+    return mg.compile(lambda: epoch(), backend=backend)
+
+
 def epochs_of_tutorial(has_llvm):
     """Seconds an epoch, in calls of one epoch and in calls of EPOCHS."""
     jax, torch = peer("jax"), peer("torch")
     single = {"by hand": tutorial.by_hand(), "uncompiled": tutorial.in_minigrad()}
     for backend in BACKENDS if has_llvm else BACKENDS[:1]:
         single[backend] = mg.compile(tutorial.in_minigrad(), backend=backend)
+        single[f"{backend}, output returned"] = epoch_of_tutorial(backend, "outside")
+        single[f"{backend}, two arrays given, output returned"] = epoch_of_tutorial(backend, "given")
     if torch is not None:
         single["torch"] = tutorial.in_torch(torch)
     contenders = {name: tutorial.many(epoch) for name, epoch in single.items()}
