@@ -8,6 +8,7 @@ from ..core.door import bare
 from ..core.foreign import admitted
 from ..ops.functions import pad as framed
 from .precision import as_array, check_array
+from .sizes import checked_count, checked_integer
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
@@ -19,18 +20,21 @@ def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
     ----------
     x : array
     pad : sequence of int
-        The widths before and after the last axis, then those of the axis before, and so on. Negative ones cut off.
+        The widths before and after the last axis, then those of the axis before, and so on. Negative ones cut off:
+        before a circular frame is made, as the other end is what is left, and after any other.
     mode : {"constant", "reflect", "replicate", "circular"}
     value : float
         What a constant frame has.
 
     Raises
     ------
+    TypeError
+        If the widths are not integers.
     ValueError
         If the widths are odd in number, more than twice the axes, or wider than the mode has numbers for.
     """
     check_array("pad", x)
-    x, widths = admitted("pad", x), tuple(int(n) for n in pad)
+    x, widths = admitted("pad", x), checked_widths(pad)
     if mode not in MODES:
         raise ValueError(f"pad takes the modes {', '.join(MODES)}; got {mode!r}")
     if len(widths) % 2 or len(widths) > 2 * x.ndim:
@@ -42,25 +46,36 @@ def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
         raise ValueError(f"value is of a constant frame; got {value!r} with mode {mode!r}")
     pairs = [(0, 0)] * (x.ndim - len(widths) // 2) + list(zip(widths[::2], widths[1::2], strict=True))[::-1]
     check_widths(x.shape, pairs, mode)
+    x = cut(x, pairs) if mode == "circular" else x
     wide = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if any(map(any, wide)):
         x = framed(x, wide, constant_values=value) if mode == "constant" else framed(x, wide, MODES[mode])
-    if min(widths, default=0) >= 0:
+    return x if mode == "circular" else cut(x, pairs)
+
+
+def cut(x: Any, pairs: list[tuple[int, int]]) -> Any:
+    """`x` without what negative widths cut off."""
+    if min(map(min, pairs), default=0) >= 0:
         return x
-    kept = [slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs, strict=True)]
-    return x[tuple(kept)]
+    return x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, pairs, strict=True))]
+
+
+def checked_widths(pad: Any) -> tuple[int, ...]:
+    """Widths as integers."""
+    if not np.iterable(pad):
+        raise TypeError(f"pad takes a sequence of widths, such as (1, 1) for the last axis; got {pad!r}")
+    return tuple(checked_integer("a width of pad", n) for n in pad)
 
 
 def check_widths(shape: tuple[int, ...], pairs: list[tuple[int, int]], mode: str) -> None:
     """Refuse widths that cut off more than there is, or for which a mode has no numbers."""
-    limits = {"reflect": lambda n: n - 1, "circular": lambda n: n}
     for axis, (n, pair) in enumerate(zip(shape, pairs, strict=True)):
         if n + sum(pair) < 0:
             raise ValueError(f"pad cuts {pair} off axis {axis}, which has a length of {n}")
-        if mode in limits and max(pair) > limits[mode](n):
+        limit = {"reflect": n - 1, "circular": max(n + min(pair[0], 0) + min(pair[1], 0), 0)}.get(mode)
+        if limit is not None and max(pair) > limit:
             raise ValueError(
-                f"a frame of mode {mode!r} is at most {limits[mode](n)} wide along axis {axis}, of length {n}; got "
-                f"{pair}"
+                f"a frame of mode {mode!r} is at most {limit} wide along axis {axis}, of length {n}; got {pair}"
             )
         if mode == "replicate" and not n and any(pair):
             raise ValueError(f"a frame of mode 'replicate' repeats the ends of axis {axis}, which has none")
@@ -79,7 +94,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     Raises
     ------
     TypeError
-        If the labels are no integers.
+        If the labels or the number of classes are no integers.
     ValueError
         If one is out of range.
     """
@@ -87,10 +102,12 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     labels = bare(given)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"one_hot takes labels that are integers; got {labels.dtype}. Use labels.astype(int)")
-    if num_classes == -1:
+    if checked_integer("num_classes of one_hot", num_classes) == -1:
         if not labels.size:
             raise ValueError("one_hot of no labels takes num_classes, as there is no largest one")
-        num_classes = int(np.max(labels)) + 1
+        num_classes = max(int(np.max(labels)), 0) + 1
+    else:
+        checked_count("num_classes of one_hot", num_classes, 1)
     if np.any((labels < 0) | (labels >= num_classes)):
         worst = int(np.min(labels)) if np.any(labels < 0) else int(np.max(labels))
         raise ValueError(f"one_hot of {num_classes} classes takes labels 0 to {num_classes - 1}; got {worst}")

@@ -10,12 +10,17 @@ from .precision import as_array
 AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
 
-def checked_count(name: str, value: Any, least: int) -> int:
-    """`value` as an integer that is at least `least`."""
+def checked_integer(name: str, value: Any) -> int:
+    """`value` as an integer."""
     try:
-        count = operator.index(value)
+        return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is an integer; got {value!r}") from None
+
+
+def checked_count(name: str, value: Any, least: int) -> int:
+    """`value` as an integer that is at least `least`."""
+    count = checked_integer(name, value)
     if count < least:
         raise ValueError(f"{name} is at least {least}; got {count}")
     return count

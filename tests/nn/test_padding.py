@@ -25,9 +25,13 @@ REFUSED = {
     "reflected": (lambda: F.pad(X, (4, 0), "reflect"), r"'reflect' is at most 3 wide along axis 2, of length 4; got"),
     "circular": (lambda: F.pad(X, (0, 5), "circular"), r"'circular' is at most 4 wide along axis 2, of length 4; got"),
     "ends": (lambda: F.pad(X[..., :0], (1, 0), "replicate"), "repeats the ends of axis 2, which has none"),
+    "cropped": (lambda: F.pad(X, (-2, 3), "circular"), r"'circular' is at most 2 wide along axis 2, of length 4; got"),
+    "gone": (lambda: F.pad(X, (-5, 5), "circular"), r"'circular' is at most 0 wide along axis 2, of length 4; got"),
     "cut": (lambda: F.pad(X, (-3, -2)), r"pad cuts \(-3, -2\) off axis 2, which has a length of 4"),
     "stranger": (lambda: F.one_hot([0, 3], 3), "one_hot of 3 classes takes labels 0 to 2; got 3"),
     "negative": (lambda: F.one_hot([0, -1]), "one_hot of 1 classes takes labels 0 to 0; got -1"),
+    "only negative": (lambda: F.one_hot([-1]), "one_hot of 1 classes takes labels 0 to 0; got -1"),
+    "classes": (lambda: F.one_hot([0, 1], -5), "num_classes of one_hot is at least 1; got -5"),
     "none": (lambda: F.one_hot(np.zeros(0, int)), "one_hot of no labels takes num_classes"),
 }
 
@@ -37,6 +41,41 @@ def test_what_does_not_fit_is_refused(name):
     call, text = REFUSED[name]
     with pytest.raises(ValueError, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    ("widths", "circular", "reflect", "replicate"),
+    [
+        ((-1, 1), [1, 2, 3, 4, 1], [1, 2, 3, 4, 3], [1, 2, 3, 4, 4]),
+        ((1, -1), [3, 0, 1, 2, 3], [1, 0, 1, 2, 3], [0, 0, 1, 2, 3]),
+        ((3, -2), [0, 1, 2, 0, 1, 2], [3, 2, 1, 0, 1, 2], [0, 0, 0, 0, 1, 2]),
+        ((-1, 4), [1, 2, 3, 4, 1, 2, 3, 4], [1, 2, 3, 4, 3, 2, 1, 0], [1, 2, 3, 4, 4, 4, 4, 4]),
+        ((-2, -1), [2, 3], [2, 3], [2, 3]),
+    ],
+)
+def test_a_frame_on_one_side_and_a_cut_on_the_other_are_pytorchs(widths, circular, reflect, replicate):
+    """A circular frame is made of what a cut leaves; any other of the whole."""
+    x = np.arange(5.0)[None]
+    assert F.pad(x, widths, "circular").tolist() == [circular]
+    assert F.pad(x, widths, "reflect").tolist() == [reflect]
+    assert F.pad(x, widths, "replicate").tolist() == [replicate]
+    np.testing.assert_array_equal(mg.compile(lambda x: F.pad(x, widths, "circular"))(x), [circular])
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: F.pad(np.ones(3), (1.9, 0.9)), "a width of pad is an integer; got 1.9"),
+        (lambda: F.pad(np.ones(3), 1), r"pad takes a sequence of widths, such as \(1, 1\) for the last axis; got 1"),
+        (lambda: F.one_hot([0, 1], 2.7), "num_classes of one_hot is an integer; got 2.7"),
+    ],
+)
+def test_numbers_that_are_no_integers_are_refused(call, text):
+    """Nothing is cut off in silence."""
+    with pytest.raises(TypeError, match=text):
+        call()
+    assert F.pad(np.ones(1), np.array([1, 0])).tolist() == [0, 1]
+    assert F.one_hot([1], np.int64(2)).tolist() == [[0, 1]]
 
 
 def test_one_hot_has_a_one_at_the_label():
