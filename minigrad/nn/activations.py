@@ -27,7 +27,7 @@ def relu(x):
     return np.maximum(x, 0.0)  # a float, to which integers are promoted
 
 
-relu = public(elementwise(relu, lambda g, y, *_: g * (y > 0)))
+relu = public(elementwise(relu, lambda g, y, *_: g * (y != 0)))  # y is at least 0, or NaN, whose slope is 1
 
 
 def slopes(x, a):
@@ -135,7 +135,8 @@ def tanh_of_softplus(x):
 def _tanh_of_softplus(g, y, x):
     e = _bounded_exp(x)
     rest = e * (e + 2.0) + 2.0
-    return g * ((e / rest) * (4.0 * (1.0 + e) / rest))
+    beyond = vanishing_exp(2.0 * np.minimum(20.0 - x, 0.0))  # for large e this is 4 / e^2, and x may be larger still
+    return g * ((e / rest) * (4.0 * (1.0 + e) / rest) * beyond)
 
 
 tanh_of_softplus = public(elementwise(tanh_of_softplus, InSingle(_tanh_of_softplus)))
@@ -183,6 +184,8 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
     beta : float > 0
         The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
     """
+    if not beta > 0:
+        raise ValueError(f"softplus's beta is positive; got {beta!r}")
     return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
 
 

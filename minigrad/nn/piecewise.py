@@ -1,6 +1,6 @@
 """Activations in pieces: straight lines that meet at kinks, and those that draw or learn their slopes.
 
-At a kink the derivative is that of the flatter piece, as PyTorch's is.
+At a kink the derivative is that of the flatter piece, as PyTorch's is; at NaN it is not 0, so that NaN comes to light.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def bounded_between(x, low, high):
 
 
 bounded_between = public(
-    elementwise(bounded_between, lambda g, y, x, low, high: g * ((x > low) & (x < high)), None, None)
+    elementwise(bounded_between, lambda g, y, x, low, high: g * ((y != low) & (y != high)), None, None)
 )
 
 
@@ -49,8 +49,8 @@ def nearer(x, limit):
     return x - np.minimum(np.maximum(x, -limit), limit)
 
 
-outside = public(elementwise(outside, lambda g, y, x, limit: g * (np.abs(x) > limit), None))
-nearer = public(elementwise(nearer, lambda g, y, x, limit: g * (np.abs(x) > limit), None))
+outside = public(elementwise(outside, lambda g, y, *_: g * (y != 0), None))
+nearer = public(elementwise(nearer, lambda g, y, *_: g * (y != 0), None))
 
 
 def above(x, threshold, value):
@@ -58,7 +58,16 @@ def above(x, threshold, value):
     return np.where(x <= threshold, value, x)
 
 
-above = public(elementwise(above, lambda g, y, x, threshold, value: g * (x > threshold), None, None))
+above = public(elementwise(above, lambda g, y, x, threshold, value: g * np.logical_not(x <= threshold), None, None))
+
+
+def hard_swish(x):
+    """``x`` times the line from 0 at -3 to 1 at 3."""
+    return x * (np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0)
+
+
+# A product of x and a slope of 0 would be NaN at infinity.
+hard_swish = public(elementwise(hard_swish, lambda g, y, x: g * np.where(np.abs(x) >= 3.0, x > 0, x / 3.0 + 0.5)))
 
 
 def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
@@ -92,8 +101,7 @@ def hardswish(x: Any) -> Any:
     ----------
     Howard et al., Searching for MobileNetV3, ICCV 2019 (arXiv:1905.02244).
     """
-    x = floating("hardswish", x)
-    return x * hardsigmoid(x)
+    return hard_swish(floating("hardswish", x))
 
 
 def hardshrink(x: Any, lambd: float = 0.5) -> Any:

@@ -61,6 +61,41 @@ def test_mish_keeps_small_numbers():
     assert slope == pytest.approx(-39 * np.exp(-40), rel=1e-14)
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float32, 1e20), (np.float64, 1e18), (np.float64, 1e300)])
+def test_the_slope_of_mish_is_1_for_large_numbers(dtype, large):
+    """The share that it lets through has a slope which falls faster than numbers grow; 0 on the left."""
+    with np.errstate(over="raise", invalid="raise"):
+        x = np.array([25, 1e4, 1e16, large, -large], dtype)
+        assert mg.grad(lambda x: mg.sum(F.mish(x)))(x).tolist() == [1, 1, 1, 1, 0]
+        assert mg.grad(mg.grad(F.mish))(1e16) == 0
+    assert mg.grad(F.mish)(19.0) == pytest.approx(1 + 4 * 19 * np.exp(-38), rel=1e-15)
+
+
+@pytest.mark.parametrize("function", [F.relu, F.relu6, F.hardtanh, F.hardshrink, F.softshrink])
+def test_the_slope_at_nan_is_1(function):
+    """As PyTorch's is: a gradient of 0 would hide the NaN."""
+    assert mg.grad(function)(np.nan) == 1
+    assert mg.grad(lambda x: mg.sum(function(x)))(np.array([np.nan, 0, 0.7])).tolist()[:2] == [
+        1,
+        function is F.hardtanh,
+    ]
+    assert mg.jvp(function, (np.nan,), (1.0,))[1] == 1
+
+
+def test_the_slope_of_a_threshold_at_nan_is_1():
+    assert mg.grad(lambda x: F.threshold(x, 0.5, -2.0))(np.nan) == 1
+
+
+def test_hardswish_is_a_line_at_both_ends():
+    """Its slope at infinity is 1, at minus infinity 0, and at both kinks that of the flat piece or the line."""
+    slopes = mg.grad(lambda x: mg.sum(F.hardswish(x)))
+    with np.errstate(invalid="ignore"):  # the value at -inf is PyTorch's NaN
+        assert slopes(np.array([-np.inf, -3.0, 0.0, 1.5, 3.0, np.inf])).tolist() == [0, 0, 0.5, 1, 1, 1]
+    assert np.isnan(mg.grad(F.hardswish)(np.nan))
+    assert slopes(np.array([1.5], np.float32)).dtype == np.float32
+    assert mg.grad(mg.grad(F.hardswish))(1.0) == 1 / 3
+
+
 def test_nan_is_passed_on():
     for name in (*ENDS, "rrelu"):
         assert np.isnan(getattr(F, name)(np.array([np.nan, 1.0]))[0])
@@ -103,6 +138,7 @@ REFUSED = {
     "softshrink": (lambda: nn.Softshrink(-1), "the lambd of Softshrink is at least 0; got -1"),
     "rrelu": (lambda: nn.RReLU(0.5, 0.2), "a lower limit of slopes not above the upper; got 0.5 and 0.2"),
     "celu": (lambda: F.celu(np.ones(2), 0), "celu's alpha is positive; got 0"),
+    "softplus": (lambda: F.softplus(np.ones(2), 0.0), "softplus's beta is positive; got 0.0"),
     "glu": (lambda: F.glu(np.ones((2, 3))), r"an axis of an even length; got axis -1 of an array of shape \(2, 3\)"),
     "glu axis": (lambda: F.glu(np.ones(2), 1), r"an axis of an even length; got axis 1 of an array of shape \(2,\)"),
     "prelu": (
