@@ -9,6 +9,7 @@ from .lbfgs import LBFGS
 from .optimizer import Optimizer
 from .slot import Slot
 from .state import saved_group
+from .torch_places import places_of
 
 OPTIONS = ("ns_steps", "adjust_lr_fn", "max_iter", "max_eval", "tolerance_grad", "tolerance_change", "history_size")
 FACTORS = ("row_var", "col_var")  # of the mean squares of a matrix: those of rows are columns where it is transposed
@@ -20,7 +21,9 @@ def from_torch(optimizer: Optimizer, state: Mapping[str, Any], model: Any = None
     Parameters
     ----------
     optimizer : Optimizer
-        With as many groups of as many parameters, in the order of PyTorch's.
+        With as many groups of as many parameters, in the order of PyTorch's. An optimizer of all parameters in the
+        order of ``model.parameters()`` goes with one that has all in the order of PyTorch's ``parameters()``. Names
+        among the state, of an optimizer made with ``named_parameters()``, go before any order.
     state : mapping
         With tensors of PyTorch's or arrays. Hyperparameters are taken over as well.
     model : Module, optional
@@ -64,12 +67,13 @@ def to_torch(
     ----------
     optimizer : Optimizer
     model, like : as of `from_torch`
+        With them, the parameters of a group are numbered in the order of PyTorch's network, if the optimizer has them
+        in the order of `model`; otherwise, and without `model`, in the order of the optimizer.
     convert : function of an array
         ``torch.as_tensor``, for PyTorch to load; by default arrays stay arrays.
     """
     if isinstance(optimizer, LBFGS):
         raise TypeError("to_torch has no LBFGS, whose memory is made of other vectors there. Start it anew")
-    sizes = [range(len(group.named)) for group in optimizer.param_groups]
     places = places_of(optimizer, model, like, None)
     found: dict[int, dict[str, Any]] = {}
     for slot in optimizer._slots:
@@ -84,13 +88,11 @@ def to_torch(
             else:
                 flat = there.setdefault(name, np.zeros(shape, x.dtype)).reshape(-1)
                 flat[...] = scattered(flat, ids, x)
-    groups, first = [], 0
-    indices = [places[slot.name][0] for slot in optimizer._slots]
-    for group, size in zip(optimizer.param_groups, sizes, strict=True):
+    groups = []
+    for group in optimizer.param_groups:
         values = {name: x for name, x in vars(optimizer).items() if name in OPTIONS} | group.numbers
-        numbers = list(dict.fromkeys(indices[first : first + len(size)]))
-        groups.append({**values, "params": numbers})
-        first += len(size)
+        numbers = {places[slot.name][0] for slot in optimizer._slots if slot.group is group}
+        groups.append({**values, "params": sorted(numbers)})
     state = {i: {k: convert(x) for k, x in part.items() if torch_has(optimizer, k)} for i, part in found.items()}
     return {"state": state, "param_groups": groups}
 
@@ -122,58 +124,6 @@ def checked_groups(optimizer: Any, state: Any, model: Any, like: Any) -> list[Ma
                 f"this is a state of {kinds[0]}, and the optimizer is {kinds[1]}. Make an optim.{kinds[0]}"
             )
     return list(groups)
-
-
-def places_of(optimizer: Optimizer, model: Any, like: Any, groups: Any) -> dict[str, tuple[int, Any, tuple[int, ...]]]:
-    """For each parameter, the number of PyTorch's, where its elements lie there, in C order, and the shape there."""
-    if model is None:
-        order = [i for group in groups for i in group["params"]] if groups else range(len(optimizer._slots))
-        return {
-            slot.name: (i, np.arange(slot.w.size).reshape(slot.w.shape), slot.w.shape)
-            for slot, i in zip(optimizer._slots, order, strict=True)
-        }
-    if not isinstance(like, Mapping):
-        raise TypeError("with a model, pass like=torch_model.state_dict(), which has the names and shapes there")
-    names = {id(p): name for name, p in model.named_parameters()}
-    shapes = {name: tuple(np.shape(x)) for name, x in like.items()}
-    ids, first, starts = {}, 0, []
-    for name, shape in shapes.items():
-        starts.append(first)
-        size = int(np.prod(shape))
-        ids[name] = np.arange(first, first + size, dtype=np.float64).reshape(shape)
-        first += size
-    converted = model.from_torch(ids)
-    missing = [slot.name for slot in optimizer._slots if id(slot.p) not in names or names[id(slot.p)] not in converted]
-    if missing:
-        raise ValueError(f"model and like do not have the parameters {', '.join(missing)} of the optimizer")
-    found: dict[str, tuple[int, Any, tuple[int, ...]]] = {}
-    arrays = [converted[names[id(slot.p)]] for slot in optimizer._slots]
-    used = [int(np.searchsorted(starts, np.ravel(x)[0], "right")) - 1 for x in arrays]
-    numbers = numbers_of(optimizer, used, list(shapes), groups)
-    for slot, x, entry in zip(optimizer._slots, arrays, used, strict=True):
-        shape = list(shapes.values())[entry]
-        inside = (x - starts[entry]).astype(int)
-        if not (np.unique(inside).size == x.size and inside.min() >= 0 and inside.max() < np.prod(shape)):
-            raise ValueError(f"from_torch of the model does more than put the numbers of {slot.name} in another order")
-        if entry not in numbers:
-            raise ValueError(f"the state has no {list(shapes)[entry]!r}, of which parameter {slot.name} is made")
-        found[slot.name] = numbers[entry], inside, shape
-    return found
-
-
-def numbers_of(optimizer: Optimizer, used: Sequence[int], names: Sequence[str], groups: Any) -> dict[int, int]:
-    """The number that PyTorch's optimizer gives to an entry of its network's state: by name if the state has names.
-
-    Otherwise group by group, in the order of the network; entries that no parameter is made of have none.
-    """
-    if groups and all("param_names" in group for group in groups):
-        pairs = [pair for group in groups for pair in zip(group["param_names"], group["params"], strict=True)]
-        return {names.index(name): i for name, i in pairs if name in names}
-    order: list[int] = []
-    for group in optimizer.param_groups:
-        own = {entry for slot, entry in zip(optimizer._slots, used, strict=True) if slot.group is group}
-        order += sorted(own - set(order))
-    return {entry: i for i, entry in enumerate(order)}
 
 
 def arrays_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,11 +167,12 @@ def state_of(optimizer: Optimizer, slot: Slot, every: Mapping[Any, Any], place: 
 
 def is_transposed(slot: Slot, ids: Any, shape: Sequence[int]) -> bool:
     """Whether a matrix is the transpose of PyTorch's, rather than the same; another order is refused."""
-    usual = np.arange(ids.size).reshape(shape)
-    if ids.shape == usual.shape and (ids == usual).all():
-        return False
-    if ids.ndim == 2 and ids.shape == usual.T.shape and (ids == usual.T).all():
-        return True
+    if ids.size == np.prod(shape):  # else it is a part of PyTorch's
+        usual = np.arange(ids.size).reshape(shape)
+        if ids.shape == usual.shape and (ids == usual).all():
+            return False
+        if ids.shape == usual.T.shape and (ids == usual.T).all():
+            return True
     raise ValueError(f"rows and columns of parameter {slot.name} are others in PyTorch, so their mean squares are lost")
 
 

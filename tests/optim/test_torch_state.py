@@ -150,6 +150,110 @@ def test_groups_of_a_model_keep_their_numbers(named):
             np.testing.assert_array_equal(part["exp_avg"], kept[i]["exp_avg"])
 
 
+class Mixed(nn.Module):
+    """PyTorch has its own parameter first, and that of its layer second."""
+
+    def __init__(self):
+        self.layer = nn.Linear(2, 2, bias=False, rng=0)
+        self.mix = nn.Parameter(np.ones((2, 2)))
+
+
+MIXED = {"mix": np.zeros((2, 2)), "layer.weight": np.zeros((2, 2))}
+ONE, TWO = np.arange(4.0).reshape(2, 2), 10 + np.arange(4.0).reshape(2, 2)
+
+
+def momenta(*buffers, groups=((0, 1),), **names):
+    """A state of PyTorch's SGD."""
+    kept = {i: {"momentum_buffer": x} for i, x in enumerate(buffers)}
+    rest = {"lr": 0.1, "momentum": 0.9, "dampening": 0.0, "weight_decay": 0.0, "nesterov": False, "maximize": False}
+    return {"state": kept, "param_groups": [{**rest, "params": list(numbers), **names} for numbers in groups]}
+
+
+def buffers(optimizer):
+    """Those of all groups."""
+    groups = optimizer.state_dict()["groups"].values()
+    return [kept["momentum_buffer"].tolist() for group in groups for kept in group["params"].values()]
+
+
+def test_parameters_are_numbered_as_pytorch_has_them():
+    """Its load_state_dict reads the numbers of a group by position, a module's own parameters first."""
+    model = Mixed()
+    optimizer = optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    optim.from_torch(optimizer, momenta(ONE, TWO), model, MIXED)
+    assert buffers(optimizer) == [TWO.T.tolist(), ONE.tolist()]  # layer.weight, mix
+    back = optim.to_torch(optimizer, model, MIXED)
+    assert back["param_groups"][0]["params"] == [0, 1]
+    assert [back["state"][i]["momentum_buffer"].tolist() for i in range(2)] == [ONE.tolist(), TWO.tolist()]
+
+
+def test_an_order_of_ones_own_is_that_of_pytorchs_optimizer():
+    """Where both have the parameters of a group in another order than the networks, there and back."""
+    model = nn.Sequential(nn.Linear(2, 2, bias=False, rng=0), nn.Linear(2, 2, bias=False, rng=0))
+    like = {"0.weight": np.zeros((2, 2)), "1.weight": np.zeros((2, 2))}
+    for groups, mine in (
+        ([[0, 1]], lambda first, second: [second, first]),
+        ([[0], [1]], lambda first, second: [{"params": [("b", second)]}, {"params": [("a", first)]}]),
+    ):
+        optimizer = optim.SGD(mine(*model.parameters()), 0.1, momentum=0.9)
+        optim.from_torch(optimizer, momenta(ONE, TWO, groups=groups), model, like)
+        assert buffers(optimizer) == [ONE.T.tolist(), TWO.T.tolist()]
+        back = optim.to_torch(optimizer, model, like)
+        assert [group["params"] for group in back["param_groups"]] == groups
+        assert [back["state"][i]["momentum_buffer"].tolist() for i in range(2)] == [ONE.tolist(), TWO.tolist()]
+
+
+def test_an_order_that_cannot_be_known_is_refused_until_there_are_names():
+    """A part of a network in its order, which is another one in PyTorch, with equal shapes; and another count."""
+    model = Mixed()
+    model.other = nn.Parameter(np.ones(3))
+    like = {"mix": MIXED["mix"], "other": np.zeros(3), "layer.weight": MIXED["layer.weight"]}
+    optimizer = optim.SGD([model.layer.weight, model.mix], 0.1, momentum=0.9)
+    with pytest.raises(
+        ValueError,
+        match=r"group 0 of the state may be in the order mix, layer.weight of PyTorch's network, or in the order "
+        r"layer.weight, mix of this optimizer. Make PyTorch's optimizer with named_parameters\(\), or give each of the "
+        "state's param_groups its param_names",
+    ):
+        optim.from_torch(optimizer, momenta(ONE, TWO), model, like)
+    with pytest.raises(ValueError, match=r"has 3 parameters, and .* made of 2, layer.weight, mix. Make PyTorch's"):
+        optim.from_torch(optimizer, momenta(ONE, TWO, groups=[[0, 1, 2]]), model, like)
+    assert buffers(optimizer) == 2 * [np.zeros((2, 2)).tolist()]
+    optim.from_torch(optimizer, momenta(ONE, TWO, param_names=["layer.weight", "mix"]), model, like)
+    assert buffers(optimizer) == [ONE.T.tolist(), TWO.tolist()]
+    uneven = optim.SGD([model.mix, model.other], 0.1, momentum=0.9)  # whose shapes tell
+    optim.from_torch(uneven, momenta(ONE, np.ones(3)), model, like)
+    assert buffers(uneven) == [ONE.tolist(), [1.0, 1.0, 1.0]]
+
+
+def test_parts_of_one_parameter_of_pytorchs_are_in_one_group():
+    """As the projections of attention, which PyTorch has in one array: its hyperparameters are of one group."""
+    model = nn.MultiheadAttention(2, 1, rng=0)
+    names = [name for name, _ in model.named_parameters()]
+    first, *others = model.parameters()
+    like = {"in_proj_weight": np.zeros((6, 2)), "in_proj_bias": np.zeros(6),
+            "out_proj.weight": np.zeros((2, 2)), "out_proj.bias": np.zeros(2)}  # fmt: skip
+    optimizer = optim.SGD([{"params": [("a", first)]}, {"params": list(zip(names, others, strict=False))}], 0.1)
+    with pytest.raises(ValueError, match="in_proj_weight is one parameter in PyTorch, and group 1 .* into one group"):
+        optim.to_torch(optimizer, model, like)
+
+
+def test_mean_squares_of_a_part_of_a_matrix_are_refused():
+    """Adafactor has those of whole rows and columns, and PyTorch has the projections of attention in one matrix."""
+    model = nn.MultiheadAttention(2, 1, bias=False, rng=0)
+    like = {"in_proj_weight": np.zeros((6, 2)), "out_proj.weight": np.zeros((2, 2))}
+    kept = {
+        i: {"step": np.float32(1), "row_var": np.ones((n, 1)), "col_var": np.ones((1, 2))} for i, n in ((0, 6), (1, 2))
+    }
+    optimizer = optim.Adafactor(model.parameters())
+    state = {"state": kept, "param_groups": [{"lr": 0.1, "params": [0, 1]}]}
+    for call in (
+        lambda: optim.from_torch(optimizer, state, model, like),
+        lambda: optim.to_torch(optimizer, model, like),
+    ):
+        with pytest.raises(ValueError, match="rows and columns of parameter 0 are others in PyTorch, so their mean"):
+            call()
+
+
 def test_arrays_are_converted_for_pytorch():
     """Each array of what is handed back goes through the function."""
     w = mg.tensor([1.0], requires_grad=True)
