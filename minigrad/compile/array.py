@@ -190,8 +190,6 @@ class RecordingArray:
         return self.recording.read(self).tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.recording.is_elsewhere():
-            return np.array(self.value, dtype, copy=copy)
         if not self.recording.is_kept(self):
             self._refuse(
                 "hands {} to something other than NumPy's functions",
