@@ -13,15 +13,16 @@ class ASGD(Optimizer):
     """Steps against the gradient, ever shorter, and the average of the weights from some step on.
 
     With ``g = gradient + weight_decay * w`` and t the number of the step, ``w -= eta * (g + lambd * w)``, where
-    ``eta = lr / (1 + lambd * lr * (t - 1))**alpha``. The average, `ax` in the state, is w until step `t0`, and after
-    that the mean of all w since then.
+    ``eta = lr / (1 + lambd * lr * (t - 1))**alpha`` with the lr of the step before, or of this one if it is the first
+    of the parameter. The average, `ax` in the state, is w until step `t0`, and after that the mean of all w since then.
 
     Parameters
     ----------
     params : iterable of Tensor, of (name, Tensor) pairs, or of groups
         Leaves that require grad. Their memory is written to; a step allocates none.
     lr : float >= 0
-        The first step length, in units of the parameter per unit of the gradient.
+        The first step length, in units of the parameter per unit of the gradient. Steps follow it when it is set, also
+        by a schedule, one step later; the first follows it at once.
     lambd : float >= 0
         Strength of a pull towards zero, and how soon steps become shorter, per step.
     alpha : float >= 0
@@ -41,7 +42,7 @@ class ASGD(Optimizer):
     References
     ----------
     Polyak & Juditsky, Acceleration of stochastic approximation by averaging, 1992; Bottou, Stochastic gradient descent
-    tricks, 2012. As in PyTorch eta follows lr with a step's delay, and is `lr` in the first two steps but for `lambd`.
+    tricks, 2012. That eta follows lr with a step's delay is as in PyTorch.
     """
 
     elementwise = True
@@ -63,8 +64,9 @@ class ASGD(Optimizer):
         return {"step": 0.0, "eta": hyper.lr, "mu": 1.0, "ax": np.zeros_like(w)}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        w *= 1 - hyper.lambd * state.eta
-        w -= state.eta * g
+        eta = (state.step <= 1) * hyper.lr + (state.step > 1) * state.eta
+        w *= 1 - hyper.lambd * eta
+        w -= eta * g
         ax = state.ax
         ax += state.mu * (w - ax)
         averaged = state.step > hyper.t0 + 1  # 0 or 1, as a number

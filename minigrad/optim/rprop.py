@@ -11,7 +11,7 @@ from .optimizer import Optimizer
 class Rprop(Optimizer):
     """Steps of a length that each element has for itself: longer while the sign of its gradient stays, else shorter.
 
-    With the gradients g of this step and p of the last, which is zero at first, a length d is `lr` at first, and then
+    With the gradients g of this step and p of the last, zero at first, a length d is `lr` in the first, and then
     ``etas[1] * d`` where ``g * p > 0`` and ``etas[0] * d`` where ``g * p < 0``, between `step_sizes`. Where it is less,
     the gradient counts as 0, in this step and the next. The step is ``w -= sign(g) * d``. For gradients of all data:
     those of small batches change their signs by chance.
@@ -21,8 +21,8 @@ class Rprop(Optimizer):
     params : iterable of Tensor, of (name, Tensor) pairs, or of groups
         Leaves that require grad. Their memory is written to.
     lr : float >= 0
-        The first step length, in units of the parameters. Setting it later has to do with parameters that are added
-        after that.
+        The first step length, in units of the parameters: that which holds in a parameter's first step, so that a
+        schedule can have set it. Setting it later changes nothing for that parameter.
     etas : (float, float), 0 < etas[0] < 1 < etas[1]
         The factors of a length.
     step_sizes : (float, float), each >= 0
@@ -59,12 +59,14 @@ class Rprop(Optimizer):
             raise ValueError(f"step_sizes are the least length and the largest; got {least:g} and {largest:g}")
 
     def start(self, w: Any, hyper: Any) -> dict[str, Any]:
-        return {"step": 0.0, "prev": np.zeros_like(w), "step_size": np.zeros_like(w) + hyper.lr}
+        return {"step": 0.0, "prev": np.zeros_like(w), "step_size": np.zeros_like(w)}
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
         (shorter, longer), (least, largest) = hyper.etas, hyper.step_sizes
         same = np.sign(g) * np.sign(state.prev)  # whose product cannot underflow
         d = state.step_size
+        d *= state.step > 1
+        d += (state.step <= 1) * hyper.lr
         d *= np.where(same > 0, longer, np.where(same < 0, shorter, 1.0)).astype(d.dtype)
         np.maximum(d, least, out=d)
         np.minimum(d, largest, out=d)

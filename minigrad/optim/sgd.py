@@ -83,7 +83,10 @@ class SGD(Optimizer):
         return {**state, "step": 1.0} if missed else state
 
     def update(self, w: Any, g: Any, state: Any, hyper: Any) -> None:
-        if hyper.momentum is not None:
+        if hyper.momentum is None:
+            if hasattr(state, "step"):
+                state.step = state.step - 1  # which counts the gradients that the buffer has seen
+        else:
             b = state.momentum_buffer
             b *= hyper.momentum
             b += g if hyper.dampening is None else (1 - hyper.dampening * (state.step > 1)) * g

@@ -8,10 +8,10 @@ import numpy as np
 from .lbfgs import LBFGS
 from .optimizer import Optimizer
 from .slot import Slot
-from .state import saved_group
 from .torch_places import places_of
 
 OPTIONS = ("ns_steps", "adjust_lr_fn", "max_iter", "max_eval", "tolerance_grad", "tolerance_change", "history_size")
+UNBEGUN = ("ASGD", "Rprop", "SGD")  # which take the lr, or leave dampening out, in a step that finds no state
 FACTORS = ("row_var", "col_var")  # of the mean squares of a matrix: those of rows are columns where it is transposed
 
 
@@ -78,13 +78,13 @@ def to_torch(
     found: dict[int, dict[str, Any]] = {}
     for slot in optimizer._slots:
         index, ids, shape = places[slot.name]
-        for name, x in saved_group(slot.group, [slot])["params"][slot.name].items():
+        for name, x in slot.start().items() if has_begun(optimizer, slot) else ():
             there = found.setdefault(index, {})
-            if not isinstance(x, np.ndarray):
+            if name in slot.number_names:
                 there[name] = np.float32(x) if name == "step" else x
             elif name in FACTORS:
                 transposed = is_transposed(slot, ids, shape)
-                there[FACTORS[name == FACTORS[0]] if transposed else name] = x.T if transposed else x
+                there[FACTORS[name == FACTORS[0]] if transposed else name] = (x.T if transposed else x).copy()
             else:
                 flat = there.setdefault(name, np.zeros(shape, x.dtype)).reshape(-1)
                 flat[...] = scattered(flat, ids, x)
@@ -95,6 +95,11 @@ def to_torch(
         groups.append({**values, "params": sorted(numbers)})
     state = {i: {k: convert(x) for k, x in part.items() if torch_has(optimizer, k)} for i, part in found.items()}
     return {"state": state, "param_groups": groups}
+
+
+def has_begun(optimizer: Optimizer, slot: Slot) -> bool:
+    """Whether PyTorch has a state by now, where the first step is another one with it."""
+    return not (type(optimizer).__name__ in UNBEGUN and slot.kept.get("step") == 0)
 
 
 def torch_has(optimizer: Optimizer, name: str) -> bool:

@@ -264,6 +264,47 @@ def test_arrays_are_converted_for_pytorch():
     assert {kind for kind, _ in found["state"][0].values()} == {"tensor"}
 
 
+@pytest.mark.parametrize(("name", "options"), [(x, o) for x, o, *_ in CASES if x != "LBFGS"], ids=str)
+def test_a_parameter_without_dimensions_goes_there_and_back(name, options):
+    """What PyTorch has as tensors without dimensions are arrays, and numbers stay numbers."""
+    w, v = (mg.tensor(3.0, requires_grad=True) for _ in range(2))
+    first, second = (made(name, [x], options) for x in (w, v))
+    stepped(first)
+    back = optim.to_torch(first)
+    for part in optim.to_torch(first, convert=lambda x: x)["state"].values():
+        numbers = {"step", "eta", "mu", "mu_product"}
+        assert {k for k, x in part.items() if isinstance(x, np.ndarray) and x.shape == ()} == set(part) - numbers
+    optim.from_torch(second, back)
+    v.data = w.data
+    stepped(first)
+    stepped(second)
+    assert v.item() == w.item()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("SGD", {"momentum": 0.9, "dampening": 0.5}), ("ASGD", {}), ("Rprop", {})],
+    ids=str,
+)
+def test_what_has_not_begun_is_handed_to_pytorch_without_a_state(name, options):
+    """As its first step, with the lr that holds then and without dampening, is one that finds no state."""
+    w = mg.tensor([1.0], requires_grad=True)
+    optimizer = getattr(optim, name)([w], lr=0.1, **options)
+    assert optim.to_torch(optimizer)["state"] == {}
+    stepped(optimizer)
+    assert list(optim.to_torch(optimizer)["state"]) == [0]
+
+
+def test_what_is_handed_to_pytorch_is_copied():
+    """Later steps change none of it, nor the other way."""
+    w = mg.tensor(np.ones((2, 3)), requires_grad=True)
+    optimizer = optim.Adafactor([w])
+    given = optim.to_torch(optimizer)["state"][0]
+    before = {name: x.copy() for name, x in given.items()}
+    stepped(optimizer)
+    np.testing.assert_equal(given, before)
+
+
 def test_rows_without_a_gradient_start_from_the_beginning():
     """A parameter of which PyTorch has no state yet."""
     w, v = (mg.tensor([1.0], requires_grad=True) for _ in range(2))

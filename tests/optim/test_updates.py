@@ -172,3 +172,63 @@ def test_without_momentum_there_is_no_dampening():
         optimizer.step()
         steps.append(1 - w.item())
     assert steps == [1.0, 0.9 + 0.5, 1.0, 1.0]
+
+
+def losses_down(name, start, options, changes):
+    """The weights after each step down sum(w**2), each with other hyperparameters."""
+    w = mg.tensor(start, requires_grad=True)
+    optimizer = getattr(optim, name)([w], **options)
+    found = []
+    for change in changes:
+        optimizer.param_groups[0].update(change)
+        optimizer.zero_grad()
+        mg.sum(w**2).backward()
+        optimizer.step()
+        found.append(w.tolist())
+    return found
+
+
+WARM = [{"lr": lr} for lr in (0.001, 0.02, 0.04)]
+AS_PYTORCH = [
+    ("ASGD", {"lr": 0.1, "lambd": 0.5}, WARM, [[0.9975, -1.995], [0.9950071847473065, -1.990014369494613],
+      [0.945990256447304, -1.891980512894608]]),
+    ("Rprop", {"lr": 0.1}, WARM, [[0.999, -1.999], [0.9978, -1.9978], [0.99636, -1.99636]]),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}, [{"momentum": x} for x in (0.0, 0.0, 0.9, 0.9)],
+     [[0.8, -1.6], [0.64, -1.28], [0.512, -1.024], [0.34559999999999996, -0.6911999999999999]]),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}, [{"momentum": x} for x in (0.9, 0.0, 0.9, 0.9)],
+     [[0.8, -1.6], [0.64, -1.28], [0.396, -0.792], [0.1368, -0.2736]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options", "changes", "expected"), AS_PYTORCH, ids=[x for x, *_ in AS_PYTORCH])
+def test_the_first_step_takes_the_hyperparameters_that_hold_then(name, options, changes, expected):
+    """The lr of a schedule, and a buffer that begins late: the numbers of PyTorch 2.14, also of no dimensions."""
+    np.testing.assert_allclose(losses_down(name, [1.0, -2.0], options, changes), expected, rtol=1e-14)
+    alone = losses_down(name, 1.0, options, changes)
+    np.testing.assert_allclose(alone, np.array(expected)[:, 0], rtol=1e-14)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("ASGD", [0.998, -1.996]), ("Rprop", [0.999, -1.999])])
+def test_a_warm_up_begins_with_the_first_step(name, expected):
+    """A schedule is made after the optimizer, and sets the lr of its first step; so does a rule's argument."""
+    w = mg.tensor([1.0, -2.0], requires_grad=True)
+    optimizer = getattr(optim, name)([w], lr=0.1)
+    optim.lr_scheduler.LinearLR(optimizer, start_factor=0.01)
+    mg.sum(w**2).backward()
+    optimizer.step()
+    np.testing.assert_allclose(w.data, expected, rtol=2e-7)  # but for lambd
+    rule = getattr(optim, name).rule(lr=0.1)
+    params = np.array([1.0, -2.0])
+    found, _ = rule.updated(params, 2 * params, rule.init(params), lr=0.001)
+    np.testing.assert_array_equal(found, w.data)
+
+
+def test_a_rule_counts_steps_without_momentum_for_nothing():
+    """As the optimizer does: the first gradient in its buffer is not dampened."""
+    rule = optim.SGD.rule(lr=0.1, momentum=0.9, dampening=0.5)
+    w = np.array([1.0, -2.0])
+    state = rule.init(w)
+    for momentum in (0.0, 0.0, 0.9, 0.9):
+        w, state = rule.updated(w, 2 * w, state, momentum=momentum)
+    np.testing.assert_allclose(w, [0.3456, -0.6912], rtol=1e-14)
+    assert state["step"] == 2.0
