@@ -34,6 +34,8 @@ def attention_weights(arrays, allowed=None, scale=1.0):
         weights = weights + bias[0]
     if allowed is not None:
         weights += np.where(allowed, 0.0, -np.inf).astype(weights.dtype)
+    if not weights.shape[-1]:  # no key, of which there is no maximum
+        return weights
     top = np.max(weights, axis=-1, keepdims=True)
     weights -= np.where(np.isinf(top), 0, top)  # -inf less -inf is not a number
     weights = quiet.copy().run(np.exp, weights)
@@ -85,7 +87,7 @@ def scaled_dot_product_attention(
     value : array of shape (..., keys, width of values)
     attn_mask : array that broadcasts to (..., queries, keys), optional
         Booleans, true where a query may look at a key; or floats, which are added to the products. A query that may
-        look at none gets zeros, and no gradient.
+        look at none gets zeros, and no gradient; so do all where there are no keys.
     dropout_p : float from 0 to 1
         The probability with which a weight is dropped; whenever it is not 0, as this function knows no `training`.
     is_causal : bool

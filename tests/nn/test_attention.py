@@ -38,6 +38,26 @@ def test_a_query_without_a_key_gets_zeros_and_no_gradient(mask):
     assert not second[0, 1].any()
 
 
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"attn_mask": np.ones((3, 0), bool)}, {"dropout_p": 0.5}])
+def test_without_keys_all_queries_get_zeros(options):
+    """As in PyTorch, with gradients of zeros; compiled and of a layer too."""
+    q, k, v = np.ones((2, 3, 4)), np.ones((2, 0, 4)), np.ones((2, 0, 5))
+    y, pull_back = mg.vjp(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, **options), q, k, v)
+    assert y.shape == (2, 3, 5)
+    assert not y.any()
+    gradients = pull_back(np.ones_like(y))
+    assert [g.shape for g in gradients] == [q.shape, k.shape, v.shape]
+    assert not gradients[0].any()
+    compiled = mg.compile(lambda q: F.scaled_dot_product_attention(q, k, v, **options))
+    assert not any(compiled(q).any() for _ in range(3))
+
+
+def test_a_layer_without_keys_returns_its_bias():
+    layer = nn.MultiheadAttention(4, 2, rng=0)
+    layer.out_proj.bias.data = [1.0, 2.0, 3.0, 4.0]
+    assert layer(np.ones((3, 1, 4)), np.ones((0, 1, 4)), np.ones((0, 1, 4)))[0].tolist() == [[[1, 2, 3, 4]]] * 3
+
+
 def test_booleans_are_minus_infinity_where_they_bar():
     """The same numbers as with such floats."""
     want = attend(Q, K, V, np.where(ALLOWED, 0.0, -np.inf))
