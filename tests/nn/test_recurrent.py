@@ -214,7 +214,11 @@ X = np.zeros((5, 2, 3))
             lambda: nn.RNN(3, 4)(X, np.zeros((1, 4))),
             "RNN takes initial states h of shape (1, 2, 4), for (layers * directions, n, features); got (1, 4)",
         ),
-        (lambda: nn.LSTM(3, 4)(X, np.zeros((1, 2, 4))), "LSTM takes initial states h and c of shape (1, 2, 4)"),
+        (
+            lambda: nn.LSTM(3, 4)(X, np.zeros((1, 2, 4))),
+            "LSTM takes initial states h and c of shape (1, 2, 4), for (layers * directions, n, features); got one "
+            "array of shape (1, 2, 4). Pass a pair (h, c)",
+        ),
         (lambda: nn.LSTM(3, 4)(X, [np.zeros((1, 2, 4)), np.zeros((2, 2, 4))]), "got (1, 2, 4) and (2, 2, 4)"),
         (lambda: nn.RNN(3, 4, nonlinearity="sin"), 'nonlinearity of RNN is "tanh" or "relu"; got \'sin\''),
         (lambda: nn.GRU(3, 4)(X, lengths=[1]), "GRU takes lengths of shape (2,), for the 2 sequences; got shape (1,)"),
@@ -235,7 +239,17 @@ X = np.zeros((5, 2, 3))
         (lambda: nn.RNNCell(3, 4)(X[0, :0]), "got an array of shape (0, 3)"),
         (
             lambda: nn.LSTMCell(3, 4)(X[0], np.zeros((2, 4))),
-            "LSTMCell takes initial states h and c of shape (2, 4), for (n, features); got (2, 4)",
+            "LSTMCell takes initial states h and c of shape (2, 4), for (n, features); got one array of shape (2, 4). "
+            "Pass a pair (h, c)",
+        ),
+        (
+            lambda: nn.GRUCell(3, 4)(X[0], (np.zeros((2, 4)),) * 2),
+            "GRUCell takes initial states h of shape (2, 4), for (n, features); got 2 arrays, of (2, 4) and (2, 4). "
+            "Pass the state h alone",
+        ),
+        (
+            lambda: nn.GRU(3, 4)(X, [np.zeros((1, 2, 4)), np.zeros((1, 2, 5))]),
+            "got 2 arrays, of (1, 2, 4) and (1, 2, 5). Pass the state h alone",
         ),
         (lambda: nn.GRUCell(3, 4)(X[0, 0], X[0]), "initial states h of shape (4,), for (features); got (2, 3)"),
         (lambda: nn.RNNCell(3, 4, nonlinearity="sin"), 'nonlinearity of RNNCell is "tanh" or "relu"; got \'sin\''),
@@ -249,6 +263,14 @@ def test_misfits_are_refused(call, message):
     """With what was wanted and what came."""
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_states_may_be_lists_of_numbers():
+    """For one state, and for a pair of them."""
+    x, h = np.ones((2, 3)), [[0.5] * 4] * 2
+    np.testing.assert_array_equal(nn.GRUCell(3, 4, rng=0)(x, h).data, nn.GRUCell(3, 4, rng=0)(x, np.array(h)).data)
+    pair = nn.LSTMCell(3, 4, rng=0)(x, (h, h))
+    np.testing.assert_array_equal(pair[0].data, nn.LSTMCell(3, 4, rng=0)(x, [np.array(h)] * 2)[0].data)
 
 
 def test_lengths_are_integers():

@@ -145,16 +145,25 @@ class Network(Module):
         if state is None:
             weight = getattr(self, "weight_hh_l0" if hasattr(self, "num_layers") else "weight_hh")
             return [np.zeros_like(weight, shape=shape) for shape in shapes]
-        states = [state] if len(self.kinds) == 1 else state
-        got = [np.shape(part) for part in states] if isinstance(states, tuple | list) else [np.shape(states)]
-        if got != shapes:
+        alone = len(self.kinds) == 1
+        several = isinstance(state, tuple | list) and (not alone or any(hasattr(part, "shape") for part in state))
+        got = [np.shape(part) for part in state] if several else [np.shape(state)]
+        if several == alone or got != shapes:
             axes = ", ".join((*("layers * directions", "n")[2 - len(leading) :], "features"))
             wanted = " and ".join(map(str, dict.fromkeys(shapes)))
             raise ValueError(
                 f"{type(self).__name__} takes initial states {' and '.join(self.kinds)} of shape {wanted}, for "
-                f"({axes}); got {' and '.join(map(str, got))}"
+                f"({axes}); got {self.shapes_in_words(got, several)}"
             )
+        states = state if several else [state]
         return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
+
+    def shapes_in_words(self, got: list[Any], several: bool) -> str:
+        """The shapes of states that do not fit, and what to do where they are too many or too few."""
+        shapes, alone = " and ".join(map(str, got)), len(self.kinds) == 1
+        if several and alone:
+            return f"{len(got)} arrays, of {shapes}. Pass the state h alone"
+        return shapes if several or alone else f"one array of shape {shapes}. Pass a pair ({', '.join(self.kinds)})"
 
 
 class Recurrent(Network):
