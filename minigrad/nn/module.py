@@ -85,6 +85,8 @@ class Module:
 
     def apply(self, function: Callable[["Module"], Any]) -> Self:
         """Call a function with each module, once: those below in order, and this one at last. Returns the module."""
+        if not callable(function):
+            raise TypeError(f"apply takes a function of a module; got {function!r:.60}")
         for module in from_below(self):
             function(module)
         return self
@@ -223,11 +225,18 @@ def in_a_line(module: Any) -> str:
     options = [
         f"{name}={value!r}"
         for name, value in vars(module).items()
-        if not name.startswith("_") and name != "training" and isinstance(value, bool | int | float | str)
+        if not name.startswith("_") and name != "training" and is_option(value)
     ]
     arrays = [f"{name} {part.shape}" for name, part in parts(module) if isinstance(part, Tensor)]
     in_brackets = f"({', '.join(options)})" if options else ""
     return f"{type(module).__name__}{in_brackets}{': ' if arrays else ''}{', '.join(arrays)}"
+
+
+def is_option(value: Any) -> bool:
+    """Whether it is a number or a word, or a few of them, such as the strides of axes."""
+    if isinstance(value, tuple | list):
+        return 0 < len(value) <= 8 and all(map(is_option, value))
+    return isinstance(value, bool | int | float | str)
 
 
 def counted(parameters: Sequence[Parameter]) -> str:

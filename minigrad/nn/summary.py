@@ -115,7 +115,15 @@ def summary(module: Module, *inputs: Any) -> Summary:
     arrays = [np.zeros(x, dtype) if is_shape(x) else x for x in inputs]
     calls: dict[int, list[tuple[Any, Any]]] = {}
     with listening(module, calls), no_grad():
-        module(*arrays)
+        try:
+            module(*arrays)
+        except TypeError as error:
+            for shape in filter(is_shape, inputs):
+                error.add_note(
+                    f"summary passed zeros of {dtype} for the shape {tuple(shape)}. Where a module takes integers, "
+                    f"pass an array in its place: np.zeros({tuple(shape)}, int)"
+                )
+            raise
     return Summary([*rows_of(module, calls)])
 
 

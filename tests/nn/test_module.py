@@ -103,6 +103,8 @@ def test_apply_comes_to_what_is_below_first():
     visited = []
     assert model.apply(visited.append) is model
     assert visited == [inner[0], inner[1], inner, model[1], model[2], model]
+    with pytest.raises(TypeError, match="apply takes a function of a module; got 3"):
+        model.apply(3)
 
 
 # State
@@ -348,6 +350,19 @@ def test_repr_shows_the_tree_with_shapes_and_the_number_of_parameters():
     assert repr(nn.Sequential(inner, nn.Linear(1, 1, bias=False))) == (
         "Sequential\n  0: Sequential\n    0: Dropout(p=0.1)\n  1: Linear: weight (1, 1)\n1 parameter"
     )
+
+
+def test_repr_shows_options_that_are_of_several_numbers():
+    """Such as strides; neither long lists nor those of something else."""
+    assert repr(nn.Conv2d(2, 3, 3, stride=2, dilation=2)).startswith(
+        "Conv2d(in_channels=2, out_channels=3, kernel_size=(3, 3), stride=(2, 2), dilation=(2, 2), padding=0, groups=1)"
+    )
+    assert "output_padding=(1,)" in repr(nn.ConvTranspose1d(1, 1, 3, stride=2, output_padding=1))
+    assert repr(nn.Upsample(size=(4, 4))).startswith("Upsample(size=(4, 4), mode='nearest')")
+    assert "kernel_size=[2, 3]" in repr(nn.MaxPool2d([2, 3]))
+    module = nn.Module()
+    module.long, module.empty, module.mixed, module.pairs = [1] * 9, (), (1, None), ((0, 1), (2, 3))
+    assert repr(module) == "Module(pairs=((0, 1), (2, 3)))\n0 parameters"
 
 
 def test_repr_shows_functions_by_their_names():

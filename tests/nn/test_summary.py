@@ -139,6 +139,20 @@ def test_inputs_have_the_dtype_of_the_parameters():
     assert seen == [np.float32]
 
 
+def test_a_layer_of_integers_takes_an_array_in_the_place_of_a_shape():
+    """The error says which, and its advice works."""
+    with pytest.raises(TypeError, match="embedding takes indices") as refused:
+        nn.summary(nn.Embedding(3, 4), (5, 2))
+    assert refused.value.__notes__ == [
+        "summary passed zeros of float64 for the shape (5, 2). Where a module takes integers, pass an array in "
+        "its place: np.zeros((5, 2), int)"
+    ]
+    assert nn.summary(nn.Embedding(3, 4), np.zeros((5, 2), int)).rows[0].output == (5, 2, 4)
+    with pytest.raises(TypeError) as refused:
+        nn.summary(nn.Embedding(3, 4), np.zeros((5, 2)))
+    assert not hasattr(refused.value, "__notes__")
+
+
 def test_a_summary_takes_a_shape():
     with pytest.raises(TypeError, match=r"the shape of each input after the module, such as summary\(model, \(32, 784"):
         nn.summary(nn.Tanh())
