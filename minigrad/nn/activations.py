@@ -20,6 +20,7 @@ from ..rules.network import quiet, vanishing_exp
 from ..rules.precision import InSingle, as_floats, of_floats
 from .module import Module
 from .precision import floating
+from .sizes import checked_integer, exceeds
 
 
 def relu(x):
@@ -184,7 +185,7 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
     beta : float > 0
         The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
     """
-    if not beta > 0:
+    if not exceeds("softplus's beta", beta, 0):
         raise ValueError(f"softplus's beta is positive; got {beta!r}")
     return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
 
@@ -212,7 +213,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
     ----------
     Barron, Continuously differentiable exponential linear units, 2017 (arXiv:1704.07483).
     """
-    if not alpha > 0:
+    if not exceeds("celu's alpha", alpha, 0):
         raise ValueError(f"celu's alpha is positive; got {alpha!r}")
     return elu(x) if alpha == 1 else alpha * elu(floating("celu", x) / alpha)
 
@@ -231,7 +232,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     Dauphin, Fan, Auli & Grangier, Language modeling with gated convolutional networks, 2016 (arXiv:1612.08083).
     """
     x = floating("glu", x)
-    if not -x.ndim <= axis < x.ndim or x.shape[axis] % 2:
+    if not -x.ndim <= checked_integer("the axis of glu", axis) < x.ndim or x.shape[axis] % 2:
         raise ValueError(f"glu takes an axis of an even length; got axis {axis} of an array of shape {x.shape}")
     half = x.shape[axis] // 2
     before = (slice(None),) * (axis % x.ndim)

@@ -18,7 +18,7 @@ from .linear import Bilinear, Linear
 from .module import Module
 from .parameter import Buffer, Parameter
 from .precision import narrowed, widened
-from .sizes import checked_count
+from .sizes import checked_count, checked_integer
 
 OUTPUTS_LAST = (Linear, Bilinear)
 OUTPUTS_SECOND = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
@@ -127,7 +127,7 @@ def parameter_of(module: Any, name: str) -> Parameter:
 
 def checked_axis(parameter: Parameter, usual: int, axis: int | None) -> int:
     """An axis of a parameter, counted from the first."""
-    axis, axes = usual if axis is None else axis, parameter.ndim
+    axis, axes = usual if axis is None else checked_integer("axis", axis), parameter.ndim
     if not -axes <= axis < axes:
         raise ValueError(f"axis {axis} is none of a parameter of shape {parameter.shape}")
     return axis % axes

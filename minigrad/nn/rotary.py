@@ -8,6 +8,7 @@ from ..core.door import bare, plain
 from ..core.primitive import linear
 from ..core.short import public
 from .precision import as_array, narrowed, widened
+from .sizes import exceeds
 
 
 def turned(x, cos, sin, interleaved=False):
@@ -80,7 +81,7 @@ def frequencies(width: int, base: float) -> Any:
 
 def check_base(base: float) -> None:
     """Refuse a base that makes no slower turns."""
-    if not base > 1:
+    if not exceeds("the base of rotary positions", base, 1):
         raise ValueError(f"the base of rotary positions is above 1, such as 10000; got {base!r}")
 
 

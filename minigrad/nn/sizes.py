@@ -18,6 +18,14 @@ def checked_integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} is an integer; got {value!r}") from None
 
 
+def exceeds(name: str, value: Any, least: float) -> Any:
+    """Whether a number is above another; refuses what is no number."""
+    try:
+        return value > least
+    except TypeError:
+        raise TypeError(f"{name} is a number; got {value!r:.60}") from None
+
+
 def checked_count(name: str, value: Any, least: int) -> int:
     """`value` as an integer that is at least `least`."""
     count = checked_integer(name, value)

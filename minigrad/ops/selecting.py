@@ -37,11 +37,16 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> TopK:
 
     Raises
     ------
+    TypeError
+        If k or the axis is not an integer.
     ValueError
         If there is no such axis, or it has fewer than k elements.
     """
     x = admitted("topk", x)
     x = x if hasattr(x, "shape") else np.asarray(x)
+    for name, value in (("k", k), ("axis", axis)):
+        if not hasattr(value, "__index__"):
+            raise TypeError(f"the {name} of topk is an integer; got {value!r:.60}")
     if not -x.ndim <= axis < x.ndim or not 0 <= k <= x.shape[axis]:
         raise ValueError(f"topk takes at most as many elements as an axis has; got {k} of axis {axis} of {x.shape}")
     n, before = x.shape[axis], (slice(None),) * (axis % x.ndim)

@@ -150,6 +150,26 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: F.softplus(np.ones(2), "1"), "softplus's beta is a number; got '1'"),
+        (lambda: F.celu(np.ones(2), None), "celu's alpha is a number; got None"),
+        (lambda: F.glu(np.ones(2), 0.0), "the axis of glu is an integer; got 0.0"),
+        (lambda: F.gaussian_nll_loss(np.ones(2), np.ones(2), np.ones(2), eps="1"), "eps is a number; got '1'"),
+        (lambda: F.huber_loss(np.ones(2), np.ones(2), delta="1"), "delta is a number; got '1'"),
+        (lambda: F.triplet_margin_loss(*[np.ones(2)] * 3, margin="1"), "triplet_margin_loss is a number; got '1'"),
+        (lambda: F.rotary_embedding(np.ones((2, 4)), base="x"), "the base of rotary positions is a number; got 'x'"),
+        (lambda: nn.parametrizations.weight_norm(nn.Linear(2, 2), axis="a"), "axis is an integer; got 'a'"),
+        (lambda: F.ctc_loss(np.zeros((4, 1, 2)), [[1]], [4], [1], blank=0.5), "blank of ctc_loss is an integer; got 0"),
+    ],
+)
+def test_an_option_that_is_no_number_is_named(call, text):
+    """Rather than an operator that does not take it."""
+    with pytest.raises(TypeError, match=text):
+        call()
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_does_not_fit_is_refused(name):
     call, text = REFUSED[name]

@@ -53,6 +53,16 @@ def test_topk_refuses_more_than_there_is(k, axis):
         mg.topk(np.ones((2, 3)), k, axis)
 
 
+@pytest.mark.parametrize(
+    ("k", "axis", "text"),
+    [(1.5, -1, "the k of topk is an integer; got 1.5"), (1, 0.5, "the axis of topk is an integer; got 0.5")],
+)
+def test_topk_takes_integers(k, axis, text):
+    with pytest.raises(TypeError, match=text):
+        mg.topk(np.ones(3), k, axis)
+    assert mg.topk(np.ones(3), np.int64(2)).values.tolist() == [1, 1]
+
+
 def test_masked_fill_is_where():
     """With a mask that broadcasts, on each level; the derivative is that of what stays."""
     x = np.random.default_rng(0).normal(size=(3, 4))

@@ -11,6 +11,7 @@ from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
 from ...ops.functions import sum as total
 from ...rules.network import softmax, vanishing_exp
 from ..precision import as_array, constant, narrowed, widened
+from ..sizes import checked_integer
 from .reduction import Loss, check_reduction
 
 NEVER = -1e30  # the logarithm of what cannot be: unlike -inf, differences of it are numbers
@@ -113,6 +114,8 @@ def ctc_loss(
 
     Raises
     ------
+    TypeError
+        If the blank is not an integer.
     ValueError
         If shapes do not fit, or a label or a length is out of range.
 
@@ -129,7 +132,7 @@ def ctc_loss(
         )
     rows = wide if wide.ndim == 3 else wide[:, None]
     times, batch, classes = rows.shape
-    if not 0 <= blank < classes:
+    if not 0 <= checked_integer("blank of ctc_loss", blank) < classes:
         raise ValueError(f"the blank is one of the {classes} classes, 0 to {classes - 1}; got {blank!r}")
     times = lengths("input_lengths", input_lengths, batch, 1, times)
     counts = lengths("target_lengths", target_lengths, batch, 0, None)
