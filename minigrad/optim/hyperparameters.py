@@ -1,5 +1,6 @@
 """Hyperparameters: numbers that are checked whenever they are set, and groups of parameters that share them."""
 
+import inspect
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import SimpleNamespace
@@ -75,6 +76,18 @@ def refuse_unknown(owner: str, name: str, known: Iterable[str]) -> None:
     """Refuse the name of a hyperparameter that an optimizer does not have."""
     if name not in known:
         raise ValueError(f"{owner} has no hyperparameter {name!r}; it has {', '.join(known)}")
+
+
+def refuse_options(kind: type[Any], given: Iterable[str]) -> None:
+    """Refuse options of a rule that its optimizer is not made with, and those that are missing."""
+    _, *options = inspect.signature(kind).parameters.values()
+    names = [x.name for x in options if x.kind not in (x.VAR_KEYWORD, x.VAR_POSITIONAL)]
+    unknown = [] if len(names) < len(options) else [name for name in given if name not in names]
+    if unknown:
+        raise TypeError(f"{kind.__name__}.rule has no option {', '.join(unknown)}; it has {', '.join(names)}")
+    missing = [x.name for x in options if x.name in names and x.default is x.empty and x.name not in given]
+    if missing:
+        raise TypeError(f"{kind.__name__}.rule needs {', '.join(missing)}; it has the options {', '.join(names)}")
 
 
 class Fixed(list[Any]):

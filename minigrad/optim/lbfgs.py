@@ -14,6 +14,7 @@ from ..core.tape import gradient_of
 from .hyperparameters import checked_integer, checked_number
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
+from .rule import Rule
 from .state import array_differences, plain
 
 CURVED = 1e-10  # the least curvature, gradient change times step, of a step that is remembered
@@ -85,6 +86,14 @@ class LBFGS(Optimizer):
         self._steps: list[np.ndarray] = []  # those remembered, and by how much the gradient changed
         self._changes: list[np.ndarray] = []
         self._last: dict[str, Any] = {"step": np.zeros(n), "gradient": np.zeros(n), "scale": 1.0, "iterations": 0}
+
+    @classmethod
+    def rule(cls, **hyperparameters: Any) -> Rule:
+        """Refused: what a step does depends on values, of as many calls of a closure as its search asks for."""
+        raise TypeError(
+            f"{cls.__name__} has no rule, as its step calls a closure as often as a line search asks for. Call step "
+            f"of an optim.{cls.__name__}, or take the rule of another optimizer, such as optim.Adam.rule(lr=0.001)"
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, CHECKS[name](name, value) if name in CHECKS else value)

@@ -8,7 +8,18 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from .former import converted
-from .hyperparameters import BOUNDS, KINDS, Fixed, Group, checked, for_update, listed, options_of, refuse_unknown
+from .hyperparameters import (
+    BOUNDS,
+    KINDS,
+    Fixed,
+    Group,
+    checked,
+    for_update,
+    listed,
+    options_of,
+    refuse_options,
+    refuse_unknown,
+)
 from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .rule import Rule
 from .slot import Slot, computing_dtype
@@ -95,12 +106,18 @@ class Optimizer(Steps):
         **hyperparameters
             Those that the optimizer is made with. A number may also be a Tensor, through which derivatives flow.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If one is missing, unknown, or out of its bounds.
+
         Examples
         --------
         >>> rule = optim.Adam.rule(lr=0.1)
         >>> state = rule.init(params)
         >>> params, state = rule.updated(params, grads, state)
         """
+        refuse_options(cls, hyperparameters)
         return Rule(cls, hyperparameters)
 
     # What a subclass says

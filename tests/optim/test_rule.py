@@ -177,7 +177,23 @@ REFUSED = [
     (lambda rule: rule.updated(np.ones(2), np.ones(2), {}, lr=-1), ValueError, "lr is a finite number, at least 0"),
     (lambda rule: rule.updated(np.ones(2), np.ones(2), {}, speed=1), ValueError, "SGD has no hyperparameter 'speed'"),
     (lambda rule: optim.SGD.rule(lr=0.1, nesterov=True), ValueError, "nesterov takes momentum > 0"),
-    (lambda rule: optim.SGD.rule(lr=0.1, speed=1), TypeError, "speed"),
+    (
+        lambda rule: optim.Adam.rule(learning_rate=0.1),
+        TypeError,
+        "Adam.rule has no option learning_rate; it has lr, betas, eps, weight_decay, amsgrad, maximize",
+    ),
+    (
+        lambda rule: optim.SGD.rule(speed=1, params=[]),
+        TypeError,
+        "SGD.rule has no option speed, params; it has lr, mom",
+    ),
+    (lambda rule: optim.SGD.rule(momentum=0.9), TypeError, "SGD.rule needs lr; it has the options lr, momentum, "),
+    (
+        lambda rule: optim.LBFGS.rule(),
+        TypeError,
+        "LBFGS has no rule, as its step calls a closure as often as a line search asks for. Call step of an "
+        "optim.LBFGS, or take the rule of another optimizer, such as optim.Adam.rule",
+    ),
 ]
 
 
