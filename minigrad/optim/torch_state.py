@@ -71,10 +71,17 @@ def to_torch(
         in the order of `model`; otherwise, and without `model`, in the order of the optimizer.
     convert : function of an array
         ``torch.as_tensor``, for PyTorch to load; by default arrays stay arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If PyTorch cannot have this state: that of LBFGS, or of parameters that are one in PyTorch and have different
+        groups, counts of steps, or mean squares of rows and columns.
     """
     if isinstance(optimizer, LBFGS):
         raise TypeError("to_torch has no LBFGS, whose memory is made of other vectors there. Start it anew")
     places = places_of(optimizer, model, like, None)
+    refuse_other_counts(optimizer, places)
     found: dict[int, dict[str, Any]] = {}
     for slot in optimizer._slots:
         index, ids, shape = places[slot.name]
@@ -95,6 +102,19 @@ def to_torch(
         groups.append({**values, "params": sorted(numbers)})
     state = {i: {k: convert(x) for k, x in part.items() if torch_has(optimizer, k)} for i, part in found.items()}
     return {"state": state, "param_groups": groups}
+
+
+def refuse_other_counts(optimizer: Optimizer, places: Mapping[str, Any]) -> None:
+    """Refuse parameters that are one in PyTorch, which counts its steps, and have made different numbers of them."""
+    counts: dict[int, tuple[str, Any]] = {}
+    for slot in optimizer._slots:
+        step = float(slot.kept.get("step", 0))
+        other, before = counts.setdefault(places[slot.name][0], (slot.name, step))
+        if before != step:
+            raise ValueError(
+                f"parameters {other} and {slot.name} are one in PyTorch, and have made {before:g} and {step:g} steps. "
+                f"Start PyTorch's optimizer anew"
+            )
 
 
 def has_begun(optimizer: Optimizer, slot: Slot) -> bool:

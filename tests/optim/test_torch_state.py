@@ -237,6 +237,20 @@ def test_parts_of_one_parameter_of_pytorchs_are_in_one_group():
         optim.to_torch(optimizer, model, like)
 
 
+def test_parts_of_one_parameter_of_pytorchs_have_made_as_many_steps():
+    """It has one count for them, and would go on with the wrong one for some."""
+    model = nn.MultiheadAttention(2, 1, bias=False, rng=0)
+    like = {"in_proj_weight": np.zeros((6, 2)), "out_proj.weight": np.zeros((2, 2))}
+    optimizer = optim.Adam(model.named_parameters())
+    (name, first), (other, _), *_ = model.named_parameters()
+    first.grad = np.ones((2, 2))
+    optimizer.step()
+    with pytest.raises(
+        ValueError, match=f"parameters {name} and {other} are one in PyTorch, and have made 1 and 0 steps"
+    ):
+        optim.to_torch(optimizer, model, like)
+
+
 def test_mean_squares_of_a_part_of_a_matrix_are_refused():
     """Adafactor has those of whole rows and columns, and PyTorch has the projections of attention in one matrix."""
     model = nn.MultiheadAttention(2, 1, bias=False, rng=0)
