@@ -20,7 +20,7 @@ from ..rules.network import quiet, vanishing_exp
 from ..rules.precision import InSingle, as_floats, of_floats
 from .module import Module
 from .precision import floating
-from .sizes import checked_integer, exceeds
+from .sizes import checked_integer, checked_number
 
 
 def relu(x):
@@ -185,9 +185,14 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
     beta : float > 0
         The larger, the nearer to relu: at 0 the result is ``log(2) / beta``.
     """
-    if not exceeds("softplus's beta", beta, 0):
-        raise ValueError(f"softplus's beta is positive; got {beta!r}")
+    check_positive("softplus's beta", beta)
     return softplus_of_slope_one(x) if beta == 1 else softplus_of_slope_one(beta * floating("softplus", x)) / beta
+
+
+def check_positive(name: str, value: float) -> None:
+    """Refuse what is no number above 0."""
+    if not checked_number(name, value) > 0:
+        raise ValueError(f"{name} is positive; got {value!r}")
 
 
 def mish(x: Any) -> Any:
@@ -213,8 +218,7 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
     ----------
     Barron, Continuously differentiable exponential linear units, 2017 (arXiv:1704.07483).
     """
-    if not exceeds("celu's alpha", alpha, 0):
-        raise ValueError(f"celu's alpha is positive; got {alpha!r}")
+    check_positive("celu's alpha", alpha)
     return elu(x) if alpha == 1 else alpha * elu(floating("celu", x) / alpha)
 
 
@@ -339,6 +343,7 @@ class Softplus(Module):
     """
 
     def __init__(self, beta: float = 1.0) -> None:
+        check_positive("Softplus's beta", beta)
         self.beta = beta
 
     def forward(self, x: Any) -> Any:
@@ -368,6 +373,7 @@ class CELU(Module):
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
+        check_positive("CELU's alpha", alpha)
         self.alpha = alpha
 
     def forward(self, x: Any) -> Any:

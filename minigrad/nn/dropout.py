@@ -9,6 +9,7 @@ from .activations import SELU_ALPHA, SELU_SCALE
 from .init import RNG
 from .module import Module
 from .precision import floating
+from .sizes import checked_number
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> Any:
@@ -113,7 +114,7 @@ def kept_of(x: Any, p: float, shape: tuple[int, ...], rng: RNG) -> Any:
 
 def check_probability(p: float) -> None:
     """Refuse what is no probability."""
-    if not 0 <= p <= 1:
+    if not 0 <= checked_number("p, a probability,", p) <= 1:
         raise ValueError(f"p is the probability of an element to be dropped, from 0 to 1; got {p!r}")
 
 

@@ -10,7 +10,7 @@ from . import init
 from .init import RNG
 from .module import Module
 from .parameter import Parameter
-from .sizes import checked_count
+from .sizes import checked_count, checked_integer
 
 
 def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
@@ -26,7 +26,9 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     Raises
     ------
     TypeError
-        If `indices` are not integers.
+        If `indices` are not integers, or `padding_idx` is none.
+    ValueError
+        If `padding_idx` is out of range.
     IndexError
         If an index is out of range; none counts from the end.
     """
@@ -39,7 +41,14 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
         ),
     )
     y = weight[indices]
-    return y if padding_idx is None else y * (indices != padding_idx)[..., None]
+    return y if padding_idx is None else y * (indices != checked_padding(padding_idx, rows))[..., None]
+
+
+def checked_padding(padding_idx: int, rows: int) -> int:
+    """The index of the row that counts as zeros; none counts from the end."""
+    if not 0 <= checked_integer("padding_idx", padding_idx) < rows:
+        raise ValueError(f"padding_idx is an index from 0 to {rows - 1}; got {padding_idx}")
+    return padding_idx
 
 
 def as_integers(taker: str, wanted: str, given: Any) -> Any:
@@ -68,8 +77,8 @@ class Embedding(Module):
     ) -> None:
         num_embeddings = checked_count("num_embeddings of Embedding", num_embeddings, 1)
         embedding_dim = checked_count("embedding_dim of Embedding", embedding_dim, 1)
-        if padding_idx is not None and not 0 <= padding_idx < num_embeddings:
-            raise ValueError(f"padding_idx is an index from 0 to {num_embeddings - 1}; got {padding_idx}")
+        if padding_idx is not None:
+            checked_padding(padding_idx, num_embeddings)
         weight = init.normal((num_embeddings, embedding_dim), rng=rng)
         if padding_idx is not None:
             weight[padding_idx] = 0

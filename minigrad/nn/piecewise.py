@@ -16,7 +16,7 @@ from .init import RNG
 from .module import Module
 from .parameter import Parameter
 from .precision import floating
-from .sizes import checked_count
+from .sizes import checked_count, checked_number
 
 
 def bounded_between(x, low, high):
@@ -79,7 +79,7 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     min_val, max_val : float
         The second is larger.
     """
-    if not min_val < max_val:
+    if not checked_number("min_val of hardtanh", min_val) < checked_number("max_val of hardtanh", max_val):
         raise ValueError(f"hardtanh takes a min_val below its max_val; got {min_val!r} and {max_val!r}")
     return bounded_between(floating("hardtanh", x), min_val, max_val)
 
@@ -128,7 +128,7 @@ def softshrink(x: Any, lambd: float = 0.5) -> Any:
 
 def checked_limit(name: str, limit: float) -> float:
     """A limit that is not below 0."""
-    if not limit >= 0:
+    if not checked_number(f"the lambd of {name}", limit) >= 0:
         raise ValueError(f"the lambd of {name} is at least 0; got {limit!r}")
     return limit
 
@@ -199,7 +199,7 @@ def rrelu(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = F
 
 def check_slopes(lower: float, upper: float) -> None:
     """Refuse limits in the wrong order."""
-    if not lower <= upper:
+    if not checked_number("lower of rrelu", lower) <= checked_number("upper of rrelu", upper):
         raise ValueError(f"rrelu takes a lower limit of slopes not above the upper; got {lower!r} and {upper!r}")
 
 

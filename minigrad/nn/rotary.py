@@ -8,7 +8,7 @@ from ..core.door import bare, plain
 from ..core.primitive import linear
 from ..core.short import public
 from .precision import as_array, narrowed, widened
-from .sizes import exceeds
+from .sizes import checked_number
 
 
 def turned(x, cos, sin, interleaved=False):
@@ -81,7 +81,7 @@ def frequencies(width: int, base: float) -> Any:
 
 def check_base(base: float) -> None:
     """Refuse a base that makes no slower turns."""
-    if not exceeds("the base of rotary positions", base, 1):
+    if not checked_number("the base of rotary positions", base) > 1:
         raise ValueError(f"the base of rotary positions is above 1, such as 10000; got {base!r}")
 
 

@@ -18,12 +18,13 @@ def checked_integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} is an integer; got {value!r}") from None
 
 
-def exceeds(name: str, value: Any, least: float) -> Any:
-    """Whether a number is above another; refuses what is no number."""
+def checked_number(name: str, value: Any) -> Any:
+    """`value`, if numbers can be compared with it."""
     try:
-        return value > least
+        operator.gt(value, 0)
     except TypeError:
         raise TypeError(f"{name} is a number; got {value!r:.60}") from None
+    return value
 
 
 def checked_count(name: str, value: Any, least: int) -> int:

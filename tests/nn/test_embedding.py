@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.nn import functional as F
 
 
 def test_embedding_looks_up_rows_and_adds_their_gradients():
@@ -40,6 +41,11 @@ def test_indices_out_of_range_are_refused():
         layer(np.array([0.0]))
     with pytest.raises(ValueError, match="padding_idx is an index from 0 to 2; got 3"):
         nn.Embedding(3, 2, padding_idx=3)
+    for index in (3, -1):
+        with pytest.raises(ValueError, match=f"padding_idx is an index from 0 to 2; got {index}"):
+            F.embedding([0], layer.weight, padding_idx=index)
+    with pytest.raises(TypeError, match="padding_idx is an integer; got 0.5"):
+        F.embedding([0], layer.weight, padding_idx=0.5)
     with pytest.raises(ValueError, match="num_embeddings of Embedding is at least 1; got 0"):
         nn.Embedding(0, 3)
     with pytest.raises(TypeError, match="embedding_dim of Embedding is an integer; got 1.5"):

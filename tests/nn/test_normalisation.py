@@ -160,7 +160,14 @@ def test_normalisation_refuses_options_that_make_no_sense():
         nn.BatchNorm1d(0)
     with pytest.raises(ValueError, match=r"normalisation takes a weight of shape \(4,\), as the input has; got \(2,\)"):
         F.group_norm(np.ones((2, 4, 3)), 2, np.ones(2))
-    for lengths in ((), 0, (3, 0)):
+    with pytest.raises(TypeError, match="num_groups of GroupNorm is an integer; got 1.5"):
+        nn.GroupNorm(1.5, 3)
+    with pytest.raises(ValueError, match="num_channels of GroupNorm is at least 1; got 0"):
+        nn.GroupNorm(1, 0)
+    with pytest.raises(TypeError, match="normalized_shape is an integer; got 2.5"):
+        nn.LayerNorm(2.5)
+    assert nn.LayerNorm(np.int64(2)).normalized_shape == (2,)
+    for lengths in ((), 0, (3, 0), (-1, -2)):
         with pytest.raises(ValueError, match="normalized_shape is a length, or several, of at least 1; got"):
             nn.LayerNorm(lengths)
     with pytest.raises(ValueError, match=r"normalisation takes a weight of shape \(3,\), as the input has; got \(1,\)"):

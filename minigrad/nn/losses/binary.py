@@ -13,6 +13,7 @@ from ...rules.network import quiet, sigmoid
 from ..activations import log1pexp, relu
 from ..parameter import Buffer
 from ..precision import constant
+from ..sizes import checked_number
 from .reduction import Loss, WeightedLoss, check_weight, fitting, reduced, refuse_outside, weighted
 
 # As PyTorch does, with logarithms of at least -100 and a derivative of at most 1e12: a certainty that is wrong costs
@@ -153,9 +154,9 @@ def sigmoid_focal_loss(x: Any, target: Any, alpha: float = 0.25, gamma: float = 
     ----------
     Lin, Goyal, Girshick, He & Dollár, Focal loss for dense object detection, ICCV 2017 (arXiv:1708.02002).
     """
-    if not alpha <= 1:
+    if not checked_number("alpha", alpha) <= 1:
         raise ValueError(f"alpha is a weight from 0 to 1, or negative for none; got {alpha!r}")
-    if not gamma >= 0:
+    if not checked_number("gamma", gamma) >= 0:
         raise ValueError(f"gamma is at least 0; got {gamma!r}")
     x, target, dtype = fitting("sigmoid_focal_loss", x, target)
     refuse_outside("sigmoid_focal_loss takes targets", target, 0, 1)

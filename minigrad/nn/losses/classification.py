@@ -9,6 +9,7 @@ from ...core.door import bare, plain, refuse
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
 from ..precision import as_array, constant, narrowed, widened
+from ..sizes import checked_number
 from .labels import Exponentials, label_loss
 from .reduction import WeightedLoss, check_reduction, fitting, share, sizes
 
@@ -45,7 +46,7 @@ def cross_entropy(
         If shapes do not fit, a label or an option is out of range, or a mean has only labels that are ignored.
     """
     check_reduction(reduction)
-    if not 0 <= label_smoothing <= 1:
+    if not 0 <= checked_number("label_smoothing", label_smoothing) <= 1:
         raise ValueError(f"label_smoothing is from 0 to 1; got {label_smoothing!r}")
     given, x, target = x, widened("cross_entropy", x), as_array(target)
     if target.dtype.kind == "f":

@@ -8,7 +8,7 @@ import numpy as np
 from ...core.door import plain
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
-from ..sizes import exceeds
+from ..sizes import checked_number
 from .reduction import Loss, fitting, reduced
 
 
@@ -40,7 +40,7 @@ def gaussian_nll_loss(
     ----------
     Nix & Weigend, Estimating the mean and variance of the target probability distribution, ICNN 1994.
     """
-    if not exceeds("eps", eps, 0):
+    if not checked_number("eps", eps) > 0:
         raise ValueError(f"eps, the least variance, is positive; got {eps!r}")
     x, target, dtype = fitting("gaussian_nll_loss", x, target)
     dtype = dtype if dtype is None else np.result_type(dtype, getattr(var, "dtype", dtype))

@@ -10,7 +10,7 @@ from ...ops.functions import sum as total
 from ..activations import relu
 from ..distance import pairwise_distance
 from ..precision import as_array, constant, narrowed, widened
-from ..sizes import exceeds
+from ..sizes import checked_number
 from .binary import others
 from .classification import labelled, labels_shape, picked, rows_of, times
 from .reduction import Loss, WeightedLoss, alike, check_reduction, reduced
@@ -98,7 +98,7 @@ def triplet_margin_loss(
     ----------
     Balntas, Riba, Ponsa & Mikolajczyk, Learning local feature descriptors with triplets, BMVC 2016.
     """
-    if not exceeds("the margin of triplet_margin_loss", margin, 0):
+    if not checked_number("the margin of triplet_margin_loss", margin) > 0:
         raise ValueError(f"the margin of triplet_margin_loss is positive; got {margin!r}")
     (anchor, positive, negative), dtype = alike("triplet_margin_loss", anchor, positive, negative)
     check_vectors("triplet_margin_loss", anchor)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...ops.functions import abs, clip, square
-from ..sizes import exceeds
+from ..sizes import checked_number
 from .reduction import Loss, fitting, reduced
 
 
@@ -48,7 +48,7 @@ def huber_loss(x: Any, target: Any, delta: float = 1.0, reduction: str = "mean")
     ----------
     Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964).
     """
-    if not exceeds("delta", delta, 0):
+    if not checked_number("delta", delta) > 0:
         raise ValueError(f"delta, where the loss becomes linear, is positive; got {delta!r}")
     x, target, dtype = fitting("huber_loss", x, target)
     difference = x - target

@@ -13,7 +13,7 @@ from ...ops.functions import reshape
 from ..module import Module
 from ..parameter import Parameter
 from ..precision import floating, narrowed, widened
-from ..sizes import checked_flag
+from ..sizes import checked_count, checked_flag, checked_integer
 from .moments import Moments, check_shape, deviations, direction, inverse_root, summed, weight_and_bias
 
 
@@ -215,6 +215,8 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+        num_groups = checked_count("num_groups of GroupNorm", num_groups, 1)
+        num_channels = checked_count("num_channels of GroupNorm", num_channels, 1)
         if num_channels % num_groups:
             raise ValueError(f"groups divide the channels evenly; got {num_channels} channels for {num_groups} groups")
         affine = checked_flag("affine of GroupNorm", affine)
@@ -235,8 +237,8 @@ class GroupNorm(Module):
 
 def shape_of(lengths: int | Sequence[int]) -> tuple[int, ...]:
     """The lengths of the axes that are normalised."""
-    shape = (lengths,) if isinstance(lengths, int) else tuple(lengths)
-    if not shape or math.prod(shape) < 1:
+    shape = tuple(checked_integer("normalized_shape", n) for n in (lengths if np.iterable(lengths) else [lengths]))
+    if min(shape, default=0) < 1:
         raise ValueError(f"normalized_shape is a length, or several, of at least 1; got {lengths!r}")
     return shape
 
