@@ -28,7 +28,7 @@ def relu(x):
     return np.maximum(x, 0.0)  # a float, to which integers are promoted
 
 
-relu = public(elementwise(relu, lambda g, y, *_: g * (y != 0)))  # y is at least 0, or NaN, whose slope is 1
+relu = public(elementwise(relu, lambda g, y, *_: g * (y != 0.0)))  # y is at least 0, or NaN, whose slope is 1
 
 
 def slopes(x, a):
@@ -136,8 +136,8 @@ def tanh_of_softplus(x):
 def _tanh_of_softplus(g, y, x):
     e = _bounded_exp(x)
     rest = e * (e + 2.0) + 2.0
-    beyond = vanishing_exp(2.0 * np.minimum(20.0 - x, 0.0))  # for large e this is 4 / e^2, and x may be larger still
-    return g * ((e / rest) * (4.0 * (1.0 + e) / rest) * beyond)
+    # For large e this is 4 / e^2, and x is a factor of it: beyond the bound of e it is below the last place of 1.
+    return g * ((e / rest) * (4.0 * (1.0 + e) / rest) * (x <= 20.0))
 
 
 tanh_of_softplus = public(elementwise(tanh_of_softplus, InSingle(_tanh_of_softplus)))
