@@ -62,7 +62,7 @@ def interpolate(
 
     Returns
     -------
-    array of shape (n, channels, *size)
+    array of shape (n, channels) + size
         Of the dtype of `x` for the nearest, and of floats otherwise.
 
     Raises
@@ -180,7 +180,7 @@ def cubic(d: Any, a: float) -> Any:
 
 
 class Upsample(Module):
-    """`functional.interpolate` as a layer: (n, channels, ...) -> (n, channels, *size).
+    """`functional.interpolate` as a layer: (n, channels, ...) -> (n, channels) + size.
 
     Parameters
     ----------

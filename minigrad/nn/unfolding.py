@@ -24,7 +24,7 @@ def blocks(x, window):
 
 
 def overlaid(g, window, size):
-    """The image in which each of the blocks `g` is added where the window meets it, (n, channels, *size)."""
+    """The image in which each of the blocks `g` is added where the window meets it, (n, channels) + size."""
     places, taps = window.places(size), math.prod(window.kernel)
     g = g.reshape(len(g), g.shape[1] // taps, taps, *places)
     rows = g.transpose(2, *range(3, g.ndim - 1), 1, g.ndim - 1, 0)
@@ -81,7 +81,7 @@ def fold(
 
     Returns
     -------
-    array of shape (n, channels, *output_size)
+    array of shape (n, channels) + output_size
 
     Raises
     ------
@@ -114,7 +114,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     ----------
     x : array
     upscale_factor : int >= 1
-        r: each pixel of the result's channels is a square of r by r pixels, whose numbers were channels.
+        The factor r: each pixel becomes a square of r by r, whose numbers were channels.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     ----------
     x : array
     downscale_factor : int >= 1
-        r, which divides the height and the width.
+        The factor r, which divides the height and the width.
 
     Raises
     ------
@@ -182,7 +182,7 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """`functional.fold` as a layer: (n, channels * elements of the window, places) -> (n, channels, *output_size).
+    """`functional.fold` as a layer: (n, channels * elements of the window, places) -> (n, channels) + output_size.
 
     Parameters
     ----------

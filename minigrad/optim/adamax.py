@@ -17,10 +17,11 @@ class Adamax(Optimizer):
 
     Parameters
     ----------
-    params, lr, betas, weight_decay, maximize : as of `Adam`
+    params, lr, betas : as of `Adam`
         The second of `betas` is the decay of u, per step.
     eps : float >= 0
         Floor of the scale, in units of the gradient.
+    weight_decay, maximize : as of `Adam`
 
     Raises
     ------

@@ -18,11 +18,13 @@ class LAMB(Optimizer):
 
     Parameters
     ----------
-    params, betas, eps, maximize : as of `Adam`
+    params : as of `Adam`
     lr : float >= 0
         Step length, as a part of the length of the parameter.
+    betas, eps : as of `Adam`
     weight_decay : float >= 0
         The share of the weights in the direction, in units of Adam's direction.
+    maximize : as of `Adam`
 
     Raises
     ------

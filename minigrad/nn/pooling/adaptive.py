@@ -27,7 +27,7 @@ FEW = 64  # numbers in a part, up to which a window takes less time to find the 
 
 
 def first_places(x, sizes):
-    """Where the first of the largest numbers of each part is, in its channel of the image, (n, channels, *sizes)."""
+    """Where the first of the largest numbers of each part is, in its channel of the image, (n, channels) + sizes."""
     places = np.arange(math.prod(x.shape[2:]), like=x).reshape(1, 1, *x.shape[2:])
     x, places = _members(x, sizes), _members(places, sizes)
     first = np.argmax(x, axis=-1)
@@ -49,7 +49,7 @@ first_places = public(constant(first_places))
 
 
 def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
-    """As `adaptive_avg_pool2d`, of sequences: (n, channels, length) to (n, channels, *output_size).
+    """As `adaptive_avg_pool2d`, of sequences: (n, channels, length) to (n, channels) + output_size.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
 
     Returns
     -------
-    array of shape (n, channels, *output_size)
+    array of shape (n, channels) + output_size
     """
     return averaged("adaptive_avg_pool2d", 2, x, output_size)
 
 
 def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
-    """As `adaptive_avg_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels, *output_size).
+    """As `adaptive_avg_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels) + output_size.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
 
 
 def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
-    """As `adaptive_max_pool2d`, of sequences: (n, channels, length) to (n, channels, *output_size).
+    """As `adaptive_max_pool2d`, of sequences: (n, channels, length) to (n, channels) + output_size.
 
     Parameters
     ----------
@@ -112,14 +112,14 @@ def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False
 
     Returns
     -------
-    array of shape (n, channels, *output_size)
+    array of shape (n, channels) + output_size
     array of int64 of the same shape, with `return_indices`
     """
     return picked("adaptive_max_pool2d", 2, x, output_size, return_indices)
 
 
 def adaptive_max_pool3d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
-    """As `adaptive_max_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels, *output_size).
+    """As `adaptive_max_pool2d`, of volumes: (n, channels, depth, height, width) to (n, channels) + output_size.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ class AdaptiveAvgPool(Module):
 
 
 class AdaptiveAvgPool1d(AdaptiveAvgPool):
-    """`functional.adaptive_avg_pool1d` as a layer: (n, channels, length) -> (n, channels, *output_size).
+    """`functional.adaptive_avg_pool1d` as a layer: (n, channels, length) -> (n, channels) + output_size.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ class AdaptiveAvgPool1d(AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPool):
-    """`functional.adaptive_avg_pool2d` as a layer: (n, channels, height, width) -> (n, channels, *output_size).
+    """`functional.adaptive_avg_pool2d` as a layer: (n, channels, height, width) -> (n, channels) + output_size.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ class AdaptiveAvgPool2d(AdaptiveAvgPool):
 
 
 class AdaptiveAvgPool3d(AdaptiveAvgPool):
-    """`functional.adaptive_avg_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels, *output_size).
+    """`functional.adaptive_avg_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels) + output_size.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ class AdaptiveMaxPool(Module):
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool):
-    """`functional.adaptive_max_pool1d` as a layer: (n, channels, length) -> (n, channels, *output_size).
+    """`functional.adaptive_max_pool1d` as a layer: (n, channels, length) -> (n, channels) + output_size.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPool):
-    """`functional.adaptive_max_pool2d` as a layer: (n, channels, height, width) -> (n, channels, *output_size).
+    """`functional.adaptive_max_pool2d` as a layer: (n, channels, height, width) -> (n, channels) + output_size.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ class AdaptiveMaxPool2d(AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(AdaptiveMaxPool):
-    """`functional.adaptive_max_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels, *output_size).
+    """`functional.adaptive_max_pool3d` as a layer: (n, channels, depth, height, width) -> (n, channels) + output_size.
 
     Parameters
     ----------

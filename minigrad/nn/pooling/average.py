@@ -76,9 +76,10 @@ def avg_pool2d(
     Parameters
     ----------
     x : array of shape (n, channels, height, width)
-    kernel_size, stride, ceil_mode : as of `max_pool2d`
+    kernel_size, stride : as of `max_pool2d`
     padding : int >= 0, or a pair
         Zeros around the image: at most half the window.
+    ceil_mode : as of `max_pool2d`
     count_include_pad : bool
         Whether the mean is over the padding as well. What `ceil_mode` adds to it never counts.
     divisor_override : int >= 1, optional
