@@ -221,7 +221,8 @@ class Module:
 def in_a_line(module: Any) -> str:
     """A module, without the modules in it: its kind, options and arrays; or the name of a function."""
     if not isinstance(module, Module):
-        return getattr(module, "__qualname__", type(module).__name__).rpartition("<locals>.")[2]
+        name = getattr(module, "__name__", type(module).__name__)  # ufuncs of NumPy 2.0 have no other
+        return getattr(module, "__qualname__", name).rpartition("<locals>.")[2]
     options = [
         f"{name}={value!r}"
         for name, value in vars(module).items()

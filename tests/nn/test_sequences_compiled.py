@@ -78,12 +78,10 @@ SLOW = ("encoder", "cache", "decoder")  # to compile into native code
 @pytest.mark.parametrize(
     ("name", "backend"),
     [(name, "numpy") for name in CASES]
-    + [pytest.param(name, "numba", marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES],
+    + [pytest.param(name, "native", marks=[pytest.mark.slow] if name in SLOW else []) for name in CASES],
 )
 def test_compiled_training_has_the_same_numbers(name, backend):
     """With lengths, masks and positions as arguments, which change from step to step: losses, and parameters after."""
-    if backend == "numba":
-        pytest.importorskip("numba")
     make, call, x, others = CASES[name]
     ours, theirs = make(), make()
     compiled, step = mg.compile(step_of(ours, call), backend=backend), step_of(theirs, call)

@@ -176,7 +176,7 @@ def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
             f"multilabel_margin_loss of scores {shape} takes labels, integers of the same shape with -1 after the "
             f"last; got {target.dtype} of {target.shape}"
         )
-    target = np.reshape(target, (-1, shape[-1]))
+    target = np.reshape(target, (-1, shape[-1])).astype(np.int64)  # NumPy 2.0 crashes where unsigned ones meet -1
     if np.any((target < -1) | (target >= shape[-1])):
         bad = int(target[(target < -1) | (target >= shape[-1])][0])
         raise ValueError(f"multilabel_margin_loss of {shape[-1]} classes takes labels 0 to {shape[-1] - 1}; got {bad}")
