@@ -41,8 +41,7 @@ def _normalised_rows(g, y, arrays, moments):
     gd = g * d
     gw = np.matmul(root[:, 0], gd)
     share = np.matmul(gd, weight[:, None]) * (root * root * root / d.shape[1])
-    gx = _outer(root, weight)
-    gx *= g
+    gx = _outer(root, weight) * g  # not in place, as g may be watched where x and weight are not
     gx -= d * share
     if moments.centre:  # the mean of that, as deviations have none
         gx -= np.matmul(g, weight[:, None]) * (root / d.shape[1])
