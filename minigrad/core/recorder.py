@@ -1,7 +1,7 @@
-"""What a recording must be told of: arrays and gradients from outside, constants, random draws and refusals.
+"""What a recording must be told of: arrays that the engine and optimizers keep, constants of theirs, and random draws.
 
-A recording follows calls of NumPy's functions from array to array. These cannot be seen that way, so whoever
-does one of them says so here. While nothing is recorded, each just does what it says.
+A recording follows calls of NumPy's functions from array to array. These cannot be seen that way, so the engine and
+optimizers say so here; layers, rules and losses need not. While nothing is recorded, each just does what it says.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from .lending import lent, refuse_lent
 def seen(x: Any) -> Any:
     """`x`, an array that somebody keeps; in a recording, what stands for it: read anew, and written to, in each replay.
 
-    Every array of parameters, buffers or the state of an optimizer goes through here before it is computed with or
-    changed in place.
+    The state of an optimizer goes through here before it is computed with or changed in place; what is in a Tensor, by
+    `plain`.
     """
     if (recording := context.get().recorder) is not None:
         return recording.seen(x)

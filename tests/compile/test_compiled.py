@@ -504,6 +504,7 @@ class Own(np.ndarray):
 GIVEN = [
     (np.ones((2, 3)),),
     (np.ones((2, 3)), np.ones(3)),
+    (np.ones((2, 3), np.int64), np.ones(3, np.int64)),
     (np.ones((3, 2)).T, np.ones(3)),
     (np.ones((2, 3), np.float32), np.ones(3)),
     (np.ones((2, 3)), 2.0),
@@ -530,7 +531,7 @@ def test_a_program_lets_arguments_of_other_kinds_pass(first):
 
     def f(x, y=0.5):
         x = x["x"] if isinstance(x, dict) else x[0] if isinstance(x, list | tuple) else x
-        z = x * y
+        z = x * y + 1  # the product goes into a buffer of the program
         return z.detach() if isinstance(z, mg.Tensor) else z
 
     compiled = mg.compile(f)
@@ -539,11 +540,12 @@ def test_a_program_lets_arguments_of_other_kinds_pass(first):
         assert type(got) is (np.ndarray if isinstance(wanted, Own) else type(wanted))
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(mg.asarray(got).data, mg.asarray(wanted).data)
+    compiled(GIVEN[0][0])
     for y in (2.0, 2.0, 3.0, np.ones(3), np.ones(3), 4):
         np.testing.assert_array_equal(compiled(GIVEN[0][0], y=y), f(GIVEN[0][0], y=y))
         np.testing.assert_array_equal(compiled(y=y, x=GIVEN[0][0]), f(GIVEN[0][0], y=y))
     with mg.no_grad():
-        assert not compiled(*GIVEN[9]).requires_grad
+        assert not compiled(*GIVEN[10]).requires_grad
     with pytest.raises(TypeError, match="takes from 1 to 2 positional"):
         compiled(1.0, 2.0, 3.0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain
+from ...core.door import Watched, plain
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
 from ..sizes import checked_number
@@ -58,7 +58,7 @@ def variances(var: Any, x: Any) -> Any:
     var = as_array(var)
     var = widened("gaussian_nll_loss", var if var.ndim or var.dtype.kind == "f" else var.astype(x.dtype))
     if var.shape in ((), x.shape) or (x.ndim and var.shape == (*x.shape[:-1], 1)):
-        return var if var.ndim or hasattr(var, "__apply__") else var.astype(x.dtype)
+        return var if var.ndim or isinstance(var, Watched) else var.astype(x.dtype)
     if x.ndim and var.shape == x.shape[:-1]:
         return reshape(var, (*var.shape, 1))
     raise ValueError(
