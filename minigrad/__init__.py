@@ -11,6 +11,7 @@ from .core.tensor import Tensor, asarray, tensor
 from .draw import draw
 from .errors import (
     AnomalyError,
+    BatchError,
     CheckpointError,
     GradientError,
     GraphError,
@@ -180,6 +181,7 @@ from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.jacobian import hessian, hvp, jacobian
 from .transforms.reverse import grad, value_and_grad, vjp
+from .transforms.vmap import vmap
 
 __version__ = "0.1.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name

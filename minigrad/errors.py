@@ -17,6 +17,10 @@ class RuleError(TypeError):
     """A derivative rule answered with something that cannot be a derivative."""
 
 
+class BatchError(TypeError):
+    """A function that `vmap` maps asks something that differs between the entries of the batch."""
+
+
 class AnomalyError(ArithmeticError):
     """An operation, or its derivative, made a NaN or an infinity of finite numbers; see `detect_anomaly`."""
 

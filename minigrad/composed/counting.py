@@ -7,7 +7,9 @@ import numpy as np
 from ..core.door import bare, plain_index
 from ..core.primitive import Primitive, composed, constant
 from ..core.recorder import refuse_recording
-from ..rules.indexing import scatter, weighted_counts
+from ..rules.batching import refused
+from ..rules.indexing import scatter
+from ..rules.positions import COUNTED, weighted_counts
 
 # Counts
 
@@ -17,7 +19,7 @@ def counts(x, minlength=0):
     return np.bincount(x, minlength=minlength)
 
 
-counts = constant(counts)
+counts = constant(counts, batch=COUNTED)
 
 
 @composed(np.bincount)
@@ -36,7 +38,15 @@ def bins_of(x, edges):
     return np.where(bins < 0, edges.shape[0] - 1, bins - (x == edges[-1]))
 
 
+def edges_of(a, bins, range, weights):
+    """The edges of the bins of a histogram."""
+    return np.histogram_bin_edges(bare(a), bins, range, bare(weights))
+
+
 counts_between, bins_of = constant(counts_between), constant(bins_of)
+edges_of = constant(
+    edges_of, batch=refused("chooses bins by values", "Use np.searchsorted(edges, x) and mg.index_add(counts, bins, 1)")
+)
 
 
 @composed(np.histogram)
@@ -55,7 +65,7 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
 def _edges(a, bins, range, weights):
     if isinstance(bins, str):
         refuse_recording("chooses the number of bins by values", "Pass a number of bins")
-    plain = np.histogram_bin_edges(bare(a), plain_index(bins), plain_index(range), bare(weights))
+    plain = edges_of(a, plain_index(bins), plain_index(range), weights)
     if np.ndim(bins):
         return np.asarray(bins) if isinstance(bins, list | tuple) else bins
     if range is None:
@@ -83,7 +93,8 @@ class UniqueInverseResult(NamedTuple):
     inverse_indices: Any
 
 
-found, all_found = Primitive(np.unique, (), "constant"), Primitive(np.unique_all, (), "constant")
+DISTINCT = refused("finds a number of elements", "Use np.sort(x), and compare neighbours")
+found, all_found = (Primitive(function, (), "constant", batch=DISTINCT) for function in (np.unique, np.unique_all))
 
 
 @composed(np.unique)

@@ -7,6 +7,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.linalg import LinAlgError
 
 from ..core.primitive import Primitive, composed, constant
+from ..rules.batching import trailing
 from ..rules.decompositions import extreme_singular_value, nuclear_norm
 from ..rules.linalg import logabsdet
 from ..rules.precision import as_floats
@@ -67,7 +68,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-sign_of_det = constant(sign_of_det)
+sign_of_det = constant(sign_of_det, batch=trailing(2))
 composed(np.linalg.slogdet)(lambda a: SlogdetResult(sign_of_det(a), logabsdet(a)))
 
 

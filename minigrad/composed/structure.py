@@ -5,8 +5,8 @@ from operator import index
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..core.door import bare
 from ..core.primitive import composed
+from ..rules.batching import one_entry
 from ..rules.structure import astype, padded
 from ..rules.structure import reshape as reshape_primitive
 from .reductions import composed_by_name
@@ -46,13 +46,13 @@ def ravel(a, order="C"):
 
 
 def _is_fortran(a):
-    flags = bare(a).flags
+    flags = one_entry(a).flags
     return flags.f_contiguous and not flags.c_contiguous
 
 
 def _order_in_memory(a):
     # The axes by decreasing stride, in NumPy's own sort by insertion: an axis of stride 0 stays where it is.
-    strides, order = bare(a).strides, []
+    strides, order = one_entry(a).strides, []
     for axis in reversed(range(len(strides))):
         place = len(order)
         for i in reversed(range(len(order))):

@@ -94,7 +94,7 @@ class Array(Watched):
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__") or is_labelled(kind):
             return True
-        return isinstance(plain(self), kind)
+        return isinstance(bare(plain(self)), kind)
 
     def steps_back(self, other: Any) -> bool:
         """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
@@ -397,7 +397,7 @@ def fill(x: Any, index: Any, v: Any, node: Callable[[Any], Any], part: Any = Non
     first = not isinstance(x, Written)
     memory, v = own_copy(x.value) if first else memory_of(x), now(v)
     if isinstance(v, Watched) and not isinstance(memory, Watched):
-        memory, first = v.level.made(memory, None), True
+        memory, first = v.level.taken_in(memory), True
     new = node(memory)
     written, settled = KINDS[type(x)]
     try:

@@ -22,6 +22,7 @@ class Level:
 
     __slots__ = ("depth", "inside", "open")
     again = False  # whether what runs has run before, so that nothing may count it twice
+    is_batch = False  # whether its arrays hold the entries of a batch, so that one of them is no value by itself
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
@@ -43,6 +44,10 @@ class Level:
     def records(self) -> bool:
         """Whether calls are recorded here and now."""
         return self.depth >= context.get().recorded_from
+
+    def taken_in(self, value: Any) -> Any:
+        """An array from outside, which this level's arrays are written into, as one of its own."""
+        return self.made(value, None)
 
     def writes(self, v: Any, *memory: Any) -> bool:
         """Whether `v` can be written into the memory of an array of this level: nobody else has to process that."""
@@ -67,8 +72,9 @@ class Level:
 class Settings:
     """What is switched on or off, while a context is being made."""
 
-    __slots__ = ("ambient", "depth", "observers", "outer", "recorded_from", "recorder", "short")
+    __slots__ = ("ambient", "batches", "depth", "observers", "outer", "recorded_from", "recorder", "short")
     ambient: Any
+    batches: tuple[Any, ...]
     depth: int
     observers: tuple[Callable[..., None], ...]
     outer: Any
@@ -82,8 +88,8 @@ class Context(Settings):
 
     `depth` counts the transformations that run; levels less deep than `recorded_from` record nothing. An `ambient`
     level processes the calls on arrays from outside as well; a `recorder` writes each call down, see compile;
-    `observers` are told what each rule returns. `short`, if a call may take the short way: it is recorded, and nobody
-    looks on. `outer` is the context around a block.
+    `observers` are told what each rule returns; `batches` are the levels of vmap that run. `short`, if a call may take
+    the short way: it is recorded, and nobody looks on. `outer` is the context around a block.
     """
 
     __slots__ = ()
@@ -92,11 +98,19 @@ class Context(Settings):
         raise AttributeError("a context never changes. Make another one, by with_changes")
 
 
-def made(depth: int, recorded_from: int, ambient: Any, recorder: Any, observers: tuple[Any, ...]) -> Context:
+def made(
+    depth: int,
+    recorded_from: int,
+    ambient: Any,
+    recorder: Any,
+    observers: tuple[Any, ...],
+    batches: tuple[Any, ...] = (),
+) -> Context:
     """A context."""
     new: Any = Settings()
     new.depth, new.recorded_from, new.ambient, new.recorder = depth, recorded_from, ambient, recorder
     new.observers, new.outer, new.short = observers, None, not recorded_from and ambient is None and recorder is None
+    new.batches = batches
     new.__class__ = Context
     return new
 
@@ -108,7 +122,8 @@ context: ContextVar[Context] = ContextVar("minigrad", default=USUAL)
 def with_changes(**changes: Any) -> Context:
     """The present context, but for some changes."""
     here = context.get()
-    kept = {name: getattr(here, name) for name in ("depth", "recorded_from", "ambient", "recorder", "observers")}
+    names = ("depth", "recorded_from", "ambient", "recorder", "observers", "batches")
+    kept = {name: getattr(here, name) for name in names}
     return made(**kept | changes)
 
 
@@ -133,7 +148,8 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
             level.inside = before.ambient
             context.set(with_changes(depth=level.depth, ambient=level))
         else:
-            context.set(made(level.depth, before.recorded_from, before.ambient, before.recorder, before.observers))
+            inside = before.recorded_from, before.ambient, before.recorder, before.observers, before.batches
+            context.set(made(level.depth, *inside))
         return function(*args)
     except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
         if isinstance(error.__cause__, DetachedError):

@@ -8,15 +8,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from numbers import Number
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.exceptions import AxisError
 from numpy.linalg import LinAlgError
 
-from ..errors import LevelError, NoRuleError
+from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
-from .foreign import USUAL, admitted, check_numbers, listed
+from .foreign import USUAL, admitted, check_numbers, listed, name_of
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import seen
 from .tree import leaves, tree_map
@@ -53,18 +54,29 @@ def bare(x: Any) -> Any:
     return x
 
 
+def batch_of(*xs: Any) -> Any:
+    """The innermost batch of which any of some arrays has entries, outermost in it; None if there is none."""
+    levels = [x.level for x in xs if isinstance(x, Watched) and x.level.is_batch]
+    return max(levels, key=attrgetter("depth"), default=None)
+
+
 def plain(x: Any) -> Any:
-    """The plain array inside all levels, for NumPy to compute with: a recording follows what becomes of it."""
+    """The plain array inside all levels, for NumPy to compute with: a recording follows what becomes of it.
+
+    The entries of a batch differ, so an array of theirs stays one, without the derivatives inside.
+    """
     holder = None
     while isinstance(x, Watched):
+        if (batch := batch_of(x)) is not None:
+            return batch.made(batch.without(plain, x.value), True)
         holder, x = x, x.value
     recording = context.get().recorder
     return x if recording is None else recording.operands((holder,), (x,))[0]
 
 
 def refuse(bad: Any, error: Callable[[], Exception]) -> None:
-    """Raise `error()` if any element of `bad` is true."""
-    if np.any(bad):
+    """Raise `error()` if any element of `bad` is true, in any entry of a batch."""
+    if np.any(bare(bad)):
         raise error()
 
 
@@ -83,8 +95,12 @@ def now(x: Any) -> Any:
 def plain_index(index: Any) -> Any:
     """An index without the watch on arrays in it: positions have no derivative."""
     if isinstance(index, tuple | list):
-        return type(index)(plain_index(part) for part in index)
+        parts = type(index)(plain_index(part) for part in index)
+        batch = batch_of(*parts)
+        return parts if batch is None else batch.indexed(parts)
     index = plain(index)
+    if batch_of(index):
+        return index
     if type(index) not in USUAL and hasattr(index, "__array__"):
         index = admitted("an index", index)
     return index.copy() if getattr(index, "ndim", 0) else index  # which the caller may use for something else
@@ -268,7 +284,7 @@ def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
     """Call a primitive on plain arrays; its errors get the operation's name and the shapes."""
     try:
         return primitive.compute(*args, **kwargs)
-    except NoRuleError:
+    except (NoRuleError, BatchError):
         raise
     except (ValueError, IndexError) as error:
         raise explained(primitive, args, error) from error
@@ -277,6 +293,8 @@ def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
             raise explained(primitive, args, error) from error
     try:  # the function itself, which takes more, and says what it does not take
         return primitive.function(*args, **kwargs)
+    except BatchError:
+        raise
     except (TypeError, ValueError, IndexError) as error:
         raise explained(primitive, args, error) from error
 
@@ -296,6 +314,8 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return without_rule(key, args, kwargs)
     try:
         return bind(primitive, args, kwargs)
+    except BatchError:
+        raise
     except TypeError:
         if flowing(args, kwargs) or not (lacks(primitive, kwargs) or in_options_alone(args)):
             raise
@@ -320,26 +340,6 @@ def in_options_alone(args: Sequence[Any]) -> bool:
 WRITERS = ("at", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask")
 
 
-def name_of(key: Any) -> str:
-    """The name of a function, or of a ufunc's method, in its module."""
-    function, *method = key if isinstance(key, tuple) else (key,)
-    name = getattr(function, "__name__", str(function))
-    return ".".join([*module_of(function, name), name, *method])
-
-
-def module_of(function: Any, name: str) -> list[str]:
-    """The public module of a function, in a list; an empty one if it has none. Ufuncs do not know theirs."""
-    known = getattr(function, "__module__", None)
-    if known:
-        return [known]
-    homes = [
-        (name not in getattr(module, "__all__", ()), "._" in home, len(home), home)
-        for home, module in tuple(sys.modules.items())
-        if getattr(module, "__dict__", {}).get(name) is function
-    ]
-    return [min(homes)[-1]] if homes else []
-
-
 def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of a function without a rule: refused where a derivative would be lost, and else of plain arrays."""
     name = name_of(key)
@@ -358,7 +358,9 @@ def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
     place = place_of_out(call)
     if any(isinstance(x, Watched) for x in leaves((kwargs.get("out"), args[place : place + 1]))):
         raise no_out(name)
-    return call(*tree_map(plain, args), **tree_map(plain, dict(kwargs)))
+    args, kwargs = tree_map(plain, args), tree_map(plain, dict(kwargs))
+    batch = batch_of(*leaves((args, kwargs)))
+    return call(*args, **kwargs) if batch is None else batch.one_by_one(call, args, kwargs)
 
 
 @lru_cache

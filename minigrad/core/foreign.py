@@ -4,6 +4,7 @@ What is no Tensor comes in through `admitted`: operands, indices, options, and t
 told by what their objects offer, so that none has to be imported.
 """
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from numbers import Number
@@ -135,3 +136,23 @@ def exported(value: Any, copy: bool | None) -> Any:
     if copy is False or not isinstance(value, np.ndarray):
         return value
     return value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()
+
+
+def name_of(key: Any) -> str:
+    """The name of a function, or of a ufunc's method, in its module."""
+    function, *method = key if isinstance(key, tuple) else (key,)
+    name = getattr(function, "__name__", str(function))
+    return ".".join([*module_of(function, name), name, *method])
+
+
+def module_of(function: Any, name: str) -> list[str]:
+    """The public module of a function, in a list; an empty one if it has none. Ufuncs do not know theirs."""
+    known = getattr(function, "__module__", None)
+    if known:
+        return [known]
+    homes = [
+        (name not in getattr(module, "__all__", ()), "._" in home, len(home), home)
+        for home, module in tuple(sys.modules.items())
+        if getattr(module, "__dict__", {}).get(name) is function
+    ]
+    return [min(homes)[-1]] if homes else []

@@ -55,10 +55,13 @@ class Primitive:
         added to a total that belongs to nobody else, if there is one, at the cost of the parts.
     erase : callable, optional
         The rule of argument 0 done in place, ``erase(g, *args)``, for a cotangent that belongs to nobody else.
+    batch : callable, optional
+        How the function takes one axis more, see rules/batching.py. Without it, an elementwise function lines entries
+        up, and any other is called for one entry after the other.
     """
 
     __slots__ = (
-        *("assemble", "compute", "erase", "forward", "function", "kind", "name", "options"),
+        *("assemble", "batch", "compute", "erase", "forward", "function", "kind", "name", "options"),
         *("plain", "reads", "rules", "sequence", "trusted"),
     )
 
@@ -74,6 +77,7 @@ class Primitive:
         trusted: bool = False,
         assemble: Callable[..., Any] | None = None,
         erase: Callable[..., Any] | None = None,
+        batch: Callable[..., Any] | None = None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}; got {kind!r}")
@@ -89,7 +93,7 @@ class Primitive:
         self.sequence = sequence
         self.reads = reads
         self.trusted = trusted
-        self.assemble, self.erase = assemble, erase
+        self.assemble, self.erase, self.batch = assemble, erase, batch
         self.plain = trusted and not (sequence or assemble or erase)  # so that a sweep needs nothing but the rule
         self.name = function.__name__
         self.options: dict[str, bool] = {}
@@ -181,7 +185,7 @@ def composed(key: Any, sequence: bool = False) -> Callable[[Callable[..., Any]],
     return decorate
 
 
-def constant(*functions: Callable[..., Any]) -> Primitive:
+def constant(*functions: Callable[..., Any], **options: Any) -> Primitive:
     """Register functions whose result has no derivative: questions, positions, new arrays. Returns the first."""
-    primitives = [register(function, kind="constant") for function in functions]
+    primitives = [register(function, kind="constant", **options) for function in functions]
     return primitives[0]

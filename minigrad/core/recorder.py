@@ -54,6 +54,9 @@ def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kw
     if lent:
         refuse_lent(rng)
     now = context.get()
+    for batch in reversed(now.batches):
+        if batch.draws:
+            return batch.draw(rng, method, args, kwargs)
     if now.ambient is not None:
         rng = now.ambient.drawn(rng)
     if now.recorder is not None:

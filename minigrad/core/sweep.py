@@ -170,7 +170,7 @@ class Sweep:
             self.parts.setdefault(operands[0], []).append((node, g))
             return
         parents: list[Any] = [x if type(x) is Node else None for x in operands]
-        erased = primitive.erase is not None and parents[0] is not None
+        erased = primitive.erase is not None and parents[0] is not None and not isinstance(operands[1], Watched)
         args, y = self.values(node), node.y if self.wrap is None else self.wrap(node)
         pulled = [None, *parents[1:]] if erased else parents
         terms = pull_back(primitive, g, y, args, node.kwargs, pulled)

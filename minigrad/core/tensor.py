@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import GraphError
 from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
-from .door import plain, plain_index
+from .door import batch_of, plain, plain_index
 from .foreign import admitted, assigned
 from .recorder import seen
 from .sweep import Hook, commit, first_cotangent, sweep
@@ -259,9 +259,10 @@ def of_node(node: Node) -> Tensor:
     return GROUND.made(node.y, node)
 
 
-def detach(x: Array) -> Tensor:
+def detach(x: Array) -> Any:
     """The same values, in the same memory, as a Tensor through which no derivative flows."""
-    return constant(plain(x))
+    value = plain(x)
+    return constant(value) if batch_of(value) is None else value  # the entries of a batch stay together
 
 
 Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here

@@ -109,6 +109,4 @@ def sample(rng: "np.random.Generator", method: str, *args: Any, requires_grad: b
     **kwargs
         What it takes by name.
     """
-    made = asarray(drawn(rng, method, *args, **kwargs))
-    made.requires_grad = requires_grad
-    return made
+    return finished("sample", drawn(rng, method, *args, **kwargs), requires_grad)

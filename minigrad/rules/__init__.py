@@ -1,6 +1,17 @@
 """The calculus: every derivative rule, by subject. Importing the package fills the registry."""
 
-from . import creation, decompositions, elementwise, indexing, lengths, linalg, network, reductions, structure
+from . import (
+    creation,
+    decompositions,
+    elementwise,
+    indexing,
+    lengths,
+    linalg,
+    network,
+    positions,
+    reductions,
+    structure,
+)
 
 __all__ = [
     "creation",
@@ -10,6 +21,7 @@ __all__ = [
     "lengths",
     "linalg",
     "network",
+    "positions",
     "reductions",
     "structure",
 ]

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import general, linear
+from .batching import apart, beyond
 from .precision import InSingle
 
 
@@ -28,6 +29,13 @@ def linspace(start, stop, num, endpoint=True, dtype=None, axis=0):
     return np.linspace(start, stop, num, endpoint, dtype=dtype, axis=axis)
 
 
+def _batched_ends(call):
+    ndim = max(call.rank(0), call.rank(1))
+    ends = [apart(x, ndim) if own else x for x, own in zip(call.operands[:2], call.own[:2], strict=True)]
+    axis = beyond(call.option("axis", 5, 0), ndim + 1)
+    return call.result([*ends, *call.operands[2:5]], **dict(call.kwargs) | {"axis": axis})
+
+
 def _linspace(end):
     def rule(g, y, start, stop, num, endpoint=True, dtype=None, axis=0):
         return _added_up(g * _shares(g, num, endpoint, axis)[end], axis, (start, stop)[end])
@@ -35,7 +43,7 @@ def _linspace(end):
     return rule
 
 
-linspace = linear(linspace, InSingle(_linspace(0)), InSingle(_linspace(1)))
+linspace = linear(linspace, InSingle(_linspace(0)), InSingle(_linspace(1)), batch=_batched_ends)
 
 
 # start^(1 - t) stop^t, and minus that of the absolute values of negative ones.
@@ -63,5 +71,9 @@ def _geomspace_forward(end):
 
 
 geomspace = general(
-    geomspace, InSingle(_geomspace(0)), InSingle(_geomspace(1)), forward=[_geomspace_forward(0), _geomspace_forward(1)]
+    geomspace,
+    InSingle(_geomspace(0)),
+    InSingle(_geomspace(1)),
+    forward=[_geomspace_forward(0), _geomspace_forward(1)],
+    batch=_batched_ends,
 )

@@ -5,6 +5,7 @@ from numpy.linalg import LinAlgError
 
 from ..core.door import bare, plain, refuse
 from ..core.primitive import general
+from .batching import trailing
 from .linalg import over
 
 # The Cholesky factor of a symmetric matrix, of which NumPy reads one triangle; the derivative is symmetric.
@@ -33,7 +34,7 @@ def _cholesky_forward(t, y, x, upper=False):
     return y @ _half(np.linalg.solve(y, left.mT).mT)
 
 
-general(np.linalg.cholesky, _cholesky, forward=[_cholesky_forward])
+general(np.linalg.cholesky, _cholesky, forward=[_cholesky_forward], batch=trailing(2))
 
 
 # Singular vectors, which have a derivative where no two values coincide and none is 0.
@@ -93,7 +94,7 @@ def _vectors_forward(t, y, x):
     return np.concatenate([du, dv], axis=-2)
 
 
-singular_vectors = general(singular_vectors, _vectors, forward=[_vectors_forward])
+singular_vectors = general(singular_vectors, _vectors, forward=[_vectors_forward], batch=trailing(2))
 
 # A function with the gradient g by the singular values has U diag(g) V^T by the matrix. The derivative of that divides
 # differences of g by those of the values (A. S. Lewis & H. S. Sendov, Twice differentiable spectral functions, 2001,
@@ -140,11 +141,13 @@ spectral = general(
     lambda t, y, g, x: _by_values(t, y, x, _values_along),
     _spectral_along,
     forward=[lambda t, y, g, x: _by_values(t, y, x, spectral), _spectral_along],
+    batch=trailing(1, 2),
 )
 general(
     np.linalg.svdvals,
     lambda g, y, x: spectral(g, x),
     forward=[lambda t, y, x: _values_along(t, x)],
+    batch=trailing(2),
 )
 
 
@@ -169,11 +172,12 @@ def _extreme_along(t, y, x, largest):
     return _spectral_along(t, y, only, x)
 
 
-extreme_pair = general(extreme_pair, _extreme_along, forward=[_extreme_along])
+extreme_pair = general(extreme_pair, _extreme_along, forward=[_extreme_along], batch=trailing(2))
 extreme_singular_value = general(
     extreme_singular_value,
     lambda g, y, x, largest: over(g) * extreme_pair(x, largest),
     forward=[lambda t, y, x, largest: np.sum(extreme_pair(x, largest) * t, axis=(-2, -1))],
+    batch=trailing(2),
 )
 
 
@@ -232,6 +236,7 @@ nuclear_norm = general(
     nuclear_norm,
     lambda g, y, x: over(g) * polar(x),
     forward=[lambda t, y, x: np.sum(polar(x) * t, axis=(-2, -1))],
+    batch=trailing(2),
 )
-polar = general(polar, _polar, forward=[_polar])
-sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side])
+polar = general(polar, _polar, forward=[_polar], batch=trailing(2))
+sylvester = general(sylvester, _sylvester, _right_side, forward=[_sylvester_forward, _right_side], batch=trailing(2, 2))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.primitive import constant, elementwise
 from . import erf as error_function
+from .batching import lined_up, rewritten
 from .network import sigmoid
 from .precision import InSingle
 
@@ -177,7 +178,12 @@ elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.ze
 
 # Questions
 
-constant(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.signbit)
-constant(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and, np.bitwise_or)
-constant(np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.isnan, np.isinf, np.isfinite)
-constant(np.isposinf, np.isneginf, np.isclose, np.allclose, np.array_equal, np.array_equiv)
+for question in (
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.signbit),
+    *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and, np.bitwise_or),
+    *(np.bitwise_xor, np.invert, np.left_shift, np.right_shift, np.isnan, np.isinf, np.isfinite),
+    *(np.isposinf, np.isneginf, np.isclose),
+):
+    constant(question, batch=lined_up)
+constant(np.allclose, batch=rewritten(lambda a, b, *rest, **options: np.all(np.isclose(a, b, *rest, **options))))
+constant(np.array_equal, np.array_equiv)

@@ -3,16 +3,23 @@
 import operator
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index
 
-from ..core.door import plain_index
+from ..core.door import Watched, plain_index
 from ..core.engine import undo_broadcast
-from ..core.primitive import REGISTRY, constant, general, linear
+from ..core.primitive import REGISTRY, linear
+from ..errors import BatchError
+from .batching import apart, rewritten
+from .indices import Picks, Places, of_all, shifted
 
 
 def getitem(x, index):
     """``x[index]``, for every kind of index that NumPy has."""
     return operator.getitem(x, index)
+
+
+def at(x, index):
+    """``x[index]``, also where `x` is a plain array and the positions are a batch's."""
+    return x[index] if isinstance(x, Watched) else getitem(x, plain_index(index) if type(index) is tuple else index)
 
 
 def scatter(g, index, shape):
@@ -91,7 +98,7 @@ def names_once(index):
 
 def _survivors(g, index):
     # The elements of g that an update at `index` wrote last: write the positions in the same way and look.
-    g_at = g[index]
+    g_at = at(g, index)
     if names_once(index):
         return g_at
     position = np.cumsum(np.ones_like(g_at, dtype=int)).reshape(g_at.shape)
@@ -107,6 +114,8 @@ def _written(g, shape):
 def _together(gs, calls, total=None):
     # What the rule of getitem makes of several cotangents for parts of one array, added up; in place, if to a total.
     shape, indices = calls[0][0].shape, [index for _, index in calls]
+    if any(isinstance(index, Watched) for index in indices):  # of a batch: positions differ
+        return sum(map(scatter, gs, indices, [shape] * len(gs)), 0 if total is None else total)
     if total is None:
         return scatter(gs[0], indices[0], shape) if len(gs) == 1 else assembled(gs, indices, shape)
     for g, index in zip(gs, indices, strict=True):
@@ -121,80 +130,98 @@ def _erase(g, x, index, v):
     g[index] = 0
 
 
-getitem = linear(getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, assemble=_together)
-scatter = linear(scatter, lambda g, y, x, index, shape: g[index], None, None)
-assembled = linear(assembled, lambda g, y, parts, indices, shape: [g[index] for index in indices], sequence=True)
+# One axis more, see batching.py
+
+
+def _picks_of(call, k, x):
+    # The places of the index, operand k, in entries of the shape of x, unless they are the same for all and stay.
+    index, shape = call.operands[k], x
+    if call.own[k]:
+        return None, Places(index if isinstance(index, Picks) else Picks([index], [True]), shape, call.size)
+    target = shifted(index)
+    if target is not None:
+        return target, None
+    parts = index if isinstance(index, tuple) else (index,)
+    return None, Places(Picks(parts, [False] * len(parts)), shape, call.size)
+
+
+def _batched_getitem(call):
+    x = call.operands[0]
+    target, places = _picks_of(call, 1, np.shape(x)[call.own[0] :])
+    if places is None:
+        return at(x, target)
+    within = places.basic
+    x = places.first(at(x, of_all(within) if call.own[0] else within), int(call.own[0]))
+    return places.placed(at(x, (places.entries, *places.arrays) if call.own[0] else places.arrays))
+
+
+def _batched_scatter(call):
+    g, _, shape = call.full(0), *call.operands[1:]
+    target, places = _picks_of(call, 1, shape)
+    if places is None:
+        return scatter(g, target, (call.size, *shape))
+    y = scatter(places.gathered(g), plain_index((places.entries, *places.arrays)), (call.size, *places.inside))
+    y = places.back(y)
+    return y if places.is_all() else scatter(y, of_all(places.basic), (call.size, *shape))
+
+
+def _batched_update(call):
+    x, index, v = call.full(0), *call.operands[1:]
+    if call.own[1] and _is_mask(index):
+        return _batched_mask(call, x, index)
+    target, places = _picks_of(call, 1, x.shape[1:])
+    if places is None:
+        if call.own[2]:
+            v = _fitting(v, np.broadcast_to(False, x.shape)[target].ndim - 1)
+        return index_update(x, target, v)
+    v = _fitting(v, len(places.result)) if call.own[2] else v
+    v = places.gathered(np.broadcast_to(v, (call.size, *places.result)))
+    inside = places.first(at(x, of_all(places.basic)))
+    inside = places.back(index_update(inside, plain_index((places.entries, *places.arrays)), v))
+    return inside if places.is_all() else index_update(x, of_all(places.basic), inside)
+
+
+def _is_mask(index):
+    return getattr(getattr(index, "dtype", None), "kind", "") == "b"
+
+
+def _fitting(v, ndim):
+    # All entries of what is written, with `ndim` axes each; NumPy drops leading axes of length 1 if there are more.
+    return apart(v, ndim) if v.ndim <= ndim + 1 else np.reshape(v, (v.shape[0], *v.shape[v.ndim - ndim :]))
+
+
+def _batched_mask(call, x, mask):
+    if call.rank(2):
+        raise BatchError(
+            "x[mask] = v with a mask that differs between the entries of a batch takes a single number v. Use "
+            "np.where(mask, v, x) with a v of the shape of x"
+        )
+    v = apart(call.operands[2], x.ndim - 1) if call.own[2] else call.operands[2]
+    return np.where(np.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim))), v, x).astype(x.dtype)
+
+
+def _batched_assembled(call):
+    return rewritten(lambda parts, indices, shape: sum(map(scatter, parts, indices, [shape] * len(parts))))(call)
+
+
+# The rules
+
+getitem = linear(
+    getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, assemble=_together, batch=_batched_getitem
+)
+scatter = linear(scatter, lambda g, y, x, index, shape: at(g, index), None, None, batch=_batched_scatter)
+assembled = linear(
+    assembled,
+    lambda g, y, parts, indices, shape: [at(g, index) for index in indices],
+    sequence=True,
+    batch=_batched_assembled,
+)
 index_update = linear(
     index_update,
     lambda g, y, x, index, v: index_update(g, index, 0),
     None,
     lambda g, y, x, index, v: _written(_survivors(g, index), np.shape(v)),
     erase=_erase,
+    batch=_batched_update,
 )
 REGISTRY[np.ndarray.__getitem__], REGISTRY[np.ndarray.__setitem__] = getitem, index_update
-
-# By position along an axis
-
-
-def _take(g, y, x, indices, axis=None):
-    indices = plain_index(indices)
-    if isinstance(indices, tuple | list):
-        indices = np.array(indices, dtype=np.intp)
-    elif np.ndim(indices):
-        indices = indices.astype(np.intp, copy=False)  # booleans as well, which np.take reads as 0 and 1
-    if axis is None:
-        return np.reshape(scatter(g, indices, (x.size,)), x.shape)
-    before = (slice(None),) * normalize_axis_index(axis, x.ndim)
-    return scatter(g, (*before, indices) if before else indices, x.shape)
-
-
-def _along(indices, axis, shape):
-    # Indices for all axes, of which those along `axis` are given and the others count.
-    grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
-    grid[axis] = indices
-    return tuple(grid)
-
-
-def _take_along_axis(g, y, x, indices, axis=-1):
-    indices = plain_index(indices)
-    if axis is None:
-        return np.reshape(scatter(g, indices, (x.size,)), x.shape)
-    return scatter(g, _along(indices, axis, x.shape), x.shape)
-
-
-linear(np.take, _take, None)
-linear(np.take_along_axis, _take_along_axis, None)
-
-
-def weighted_counts(x, weights, minlength=0):
-    """The sum of the weights of each integer in `x`, from 0 on."""
-    return np.bincount(x, weights, minlength)
-
-
-weighted_counts = linear(weighted_counts, None, lambda g, y, x, weights, minlength=0: g[x])
-
-
-# Sorting is a permutation, a stable one where elements are equal.
-
-
-def _order(x, axis):
-    return np.argsort(x, axis=axis, kind="stable")
-
-
-def _sort(g, y, x, axis=-1, kind=None, order=None, *, stable=None):
-    if axis is None:
-        return np.reshape(_sort(g, y, np.reshape(x, -1), 0), x.shape)
-    return _take_along_axis(g, y, x, _order(x, axis), None if x.ndim == 1 else axis)
-
-
-def _sort_forward(t, y, x, axis=-1, kind=None, order=None, *, stable=None):
-    return np.take_along_axis(t, _order(x, axis), axis)
-
-
-general(np.sort, _sort, forward=[_sort_forward])
-
-
-# Positions
-
-constant(np.argsort, np.argpartition, np.argwhere, np.nonzero, np.flatnonzero, np.searchsorted, np.digitize)
-constant(np.isin, np.lexsort, np.unravel_index, np.ravel_multi_index)

@@ -7,6 +7,7 @@ from numpy.linalg import LinAlgError
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import constant, general, multilinear
+from .batching import apart, beyond, rewritten, trailing
 from .reductions import others
 
 # Products
@@ -47,18 +48,48 @@ def _right(g, y, a, b):
     return matmul(a.mT, g)
 
 
-matmul = multilinear(np.matmul, _left, _right, compute=_matmul)
+def _batched_matmul(call):
+    (a, b), (n, m) = call.operands, (call.rank(0), call.rank(1))
+    if not call.own[1] and n and m in (1, 2):  # one product of the rows of all entries
+        return np.matmul(a, b)
+    if not call.own[0] and m == 1 and n in (1, 2):
+        return np.matmul(b, a.T)
+    a, b = np.expand_dims(a, -2) if n == 1 else a, np.expand_dims(b, -1) if m == 1 else b
+    stack = max(n, m, 2)
+    y = np.matmul(apart(a, stack) if call.own[0] else a, apart(b, stack) if call.own[1] else b)
+    y = y[..., 0, :] if n == 1 else y
+    return y[..., 0] if m == 1 else y
+
+
+matmul = multilinear(np.matmul, _left, _right, compute=_matmul, batch=_batched_matmul)
+
+
+def _along_last(call, axis):
+    # Operands with the axis that a function of vectors is along as their last, lined up.
+    arrays = []
+    for i, (x, own) in enumerate(zip(call.operands, call.own, strict=True)):
+        x = np.moveaxis(x, beyond(axis, call.rank(i)) - (not own), -1)
+        arrays.append(apart(x, max(call.rank(0), call.rank(1))) if own else x)
+    return arrays
+
+
+def _batched_cross(call):
+    axis = call.option("axis", 2, -1)
+    y = np.linalg.cross(*_along_last(call, axis))
+    return np.moveaxis(y, -1, beyond(axis, y.ndim - 1))
 
 
 multilinear(
     np.vecdot,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * b,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * a,
+    batch=lambda call: np.vecdot(*_along_last(call, call.option("axis", 2, -1))),
 )
 multilinear(  # a x b . g = b x g . a = g x a . b
     np.linalg.cross,
     lambda g, y, a, b, axis=-1: np.linalg.cross(b, g, axis=axis),
     lambda g, y, a, b, axis=-1: np.linalg.cross(g, a, axis=axis),
+    batch=_batched_cross,
 )
 
 
@@ -69,12 +100,24 @@ general(
     np.linalg.inv,
     lambda g, y, x: -(y.mT @ g @ y.mT),
     forward=[lambda t, y, x: -(y @ t @ y)],
+    batch=trailing(2),
 )
 
 
 def _solve(a, g, vector):
     # A single right-hand side is a vector, and one for each matrix of a stack a column: np.linalg.solve asks.
     return np.linalg.solve(a, g[..., None])[..., 0] if vector else np.linalg.solve(a, g)
+
+
+def _batched_solve(call):
+    a, b = call.operands
+    if not call.own[0] and call.rank(0) == 2 and call.rank(1) in (1, 2):  # one matrix, factored once
+        columns = np.moveaxis(b, 0, -1)
+        y = np.linalg.solve(a, np.reshape(columns, (columns.shape[0], -1)))
+        return np.moveaxis(np.reshape(y, (y.shape[0], *columns.shape[1:])), -1, 0)
+    if call.rank(1) == 1:
+        return rewritten(lambda a, b: np.linalg.solve(a, np.expand_dims(b, -1))[..., 0])(call)
+    return trailing(2, 2)(call)
 
 
 def _solve_left(g, y, a, b):
@@ -91,6 +134,7 @@ general(
         lambda t, y, a, b: -_solve(a, (t @ y[..., None])[..., 0] if b.ndim == 1 else t @ y, b.ndim == 1),
         lambda t, y, a, b: _solve(a, np.broadcast_to(t, y.shape), b.ndim == 1),
     ],
+    batch=_batched_solve,
 )
 
 # Determinants. The derivative of one is the matrix of cofactors, which are determinants in turn: together with their
@@ -132,7 +176,7 @@ def _replaced(i):
 
 # All of these derivatives are symmetric, and so their own transposes.
 ALONG = [lambda g, y, x, *directions: cofactors(x, *directions, g), *map(_replaced, range(ORDERS - 1))]
-cofactors = general(cofactors, *ALONG, forward=ALONG)
+cofactors = general(cofactors, *ALONG, forward=ALONG, batch=trailing(2))
 
 
 def over(g):
@@ -144,6 +188,7 @@ general(
     np.linalg.det,
     lambda g, y, x: over(g) * cofactors(x),
     forward=[lambda t, y, x: np.sum(cofactors(x) * t, axis=(-2, -1))],
+    batch=trailing(2),
 )
 
 
@@ -163,6 +208,7 @@ logabsdet = general(
     logabsdet,
     lambda g, y, x: over(g) * _inverse(x).mT,
     forward=[lambda t, y, x: np.sum(_inverse(x).mT * t, axis=(-2, -1))],
+    batch=trailing(2),
 )
 
-constant(np.linalg.matrix_rank)
+constant(np.linalg.matrix_rank, batch=trailing(2))

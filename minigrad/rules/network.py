@@ -5,6 +5,7 @@ from contextvars import Context
 import numpy as np
 
 from ..core.primitive import elementwise, general
+from .batching import along
 from .precision import DOUBLE, SINGLE, InSingle, of_floats
 from .reductions import kept
 
@@ -75,7 +76,7 @@ def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 
-softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[()])
+softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[()], batch=along())
 
 
 def _logsumexp(g, y, x, axis=None, keepdims=False):
@@ -86,7 +87,7 @@ def _logsumexp_forward(t, y, x, axis=None, keepdims=False):
     return np.sum(t * softmax_or_zero(x, axis), axis=axis, keepdims=keepdims)
 
 
-logsumexp = general(logsumexp, InSingle(_logsumexp), forward=[InSingle(_logsumexp_forward)])
+logsumexp = general(logsumexp, InSingle(_logsumexp), forward=[InSingle(_logsumexp_forward)], batch=along())
 
 
 @of_floats
@@ -99,7 +100,7 @@ def softmax(x, axis=-1):
     return e / total
 
 
-softmax = general(softmax, InSingle(_softmax), forward=[InSingle(_softmax)], reads=[()])
+softmax = general(softmax, InSingle(_softmax), forward=[InSingle(_softmax)], reads=[()], batch=along(-1))
 
 
 @of_floats
@@ -117,4 +118,10 @@ def _log_softmax_forward(t, y, x, axis=-1):
     return t - np.sum(vanishing_exp(y) * t, axis=axis, keepdims=True)
 
 
-log_softmax = general(log_softmax, InSingle(_log_softmax), forward=[InSingle(_log_softmax_forward)], reads=[()])
+log_softmax = general(
+    log_softmax,
+    InSingle(_log_softmax),
+    forward=[InSingle(_log_softmax_forward)],
+    reads=[()],
+    batch=along(-1),
+)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.engine import broadcast
 from ..core.primitive import constant, general, linear
+from .batching import along
 from .lengths import denominator
 from .precision import HALF, InSingle, accumulated, of_floats
 
@@ -53,8 +54,8 @@ def _of_some(function):
     return compute
 
 
-total = linear(np.sum, _sum_rule, compute=_sum)
-linear(np.mean, _mean_rule, compute=_of_some(np.mean))
+total = linear(np.sum, _sum_rule, compute=_sum, batch=along())
+linear(np.mean, _mean_rule, compute=_of_some(np.mean), batch=along())
 
 
 # Variance: the derivative of a mean of squared deviations. The deviation of a constant is rounding error, and the
@@ -84,12 +85,13 @@ def _std_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=Fals
     return _over_twice_std(of_var, y, x, axis, keepdims)
 
 
-general(np.var, InSingle(_var), forward=[InSingle(_var_forward)], compute=_of_some(np.var))
+general(np.var, InSingle(_var), forward=[InSingle(_var_forward)], compute=_of_some(np.var), batch=along())
 general(
     np.std,
     InSingle(_std, of=np.std),
     forward=[InSingle(_std_forward, of=np.std)],
     compute=_of_some(np.std),
+    batch=along(),
 )
 
 
@@ -116,7 +118,7 @@ def _number(attained, g, axis, keepdims):
 
 
 for extremum in (np.max, np.min, np.amax, np.amin):
-    general(extremum, InSingle(_extremum), forward=[InSingle(_extremum_forward)])
+    general(extremum, InSingle(_extremum), forward=[InSingle(_extremum_forward)], batch=along())
 
 
 # Products, without a division by factors that may be 0.
@@ -153,7 +155,7 @@ def _prod_forward(t, y, x, axis=None, dtype=None, out=None, keepdims=False):
     return np.sum(t * _product_of_others(x, axis), axis=axis, keepdims=keepdims)
 
 
-general(np.prod, InSingle(_prod), forward=[InSingle(_prod_forward)], compute=accumulated(np.prod))
+general(np.prod, InSingle(_prod), forward=[InSingle(_prod_forward)], compute=accumulated(np.prod), batch=along())
 
 # Running sums and products. The transpose of a running sum is the one from the other end.
 
@@ -166,7 +168,7 @@ def _cumsum(g, y, x, axis=None, dtype=None):
     return np.reshape(_flip_sum(g, 0 if axis is None else axis), x.shape)
 
 
-running_sum = linear(np.cumsum, InSingle(_cumsum), compute=accumulated(np.cumsum))
+running_sum = linear(np.cumsum, InSingle(_cumsum), compute=accumulated(np.cumsum), batch=along(none="flat"))
 
 
 def recur(a, b):
@@ -212,7 +214,13 @@ def _cumprod_forward(t, y, x, axis=None, dtype=None):
     return _along_last(rule, axis, t, y, x)
 
 
-running_product = general(np.cumprod, _cumprod, forward=[_cumprod_forward], compute=accumulated(np.cumprod))
+running_product = general(
+    np.cumprod,
+    _cumprod,
+    forward=[_cumprod_forward],
+    compute=accumulated(np.cumprod),
+    batch=along(none="flat"),
+)
 
 # Norms
 
@@ -253,7 +261,13 @@ def _norm_again(x, *args, **kwargs):
     return power_norm(x, *args, **kwargs)
 
 
-power_norm = general(power_norm, InSingle(_norm, of=_norm_again), forward=[InSingle(_norm_forward, of=_norm_again)])
+power_norm = general(
+    power_norm,
+    InSingle(_norm, of=_norm_again),
+    forward=[InSingle(_norm_forward, of=_norm_again)],
+    batch=along(),
+)
 
 
-constant(np.argmax, np.argmin, np.any, np.all, np.count_nonzero)
+constant(np.any, np.all, np.count_nonzero, batch=along())
+constant(np.argmax, np.argmin, batch=along(none="flat"))

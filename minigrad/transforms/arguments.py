@@ -83,10 +83,13 @@ def like(x: Any, g: Any) -> Any:
     if type(x) is np.ndarray is type(g):
         return g
     if isinstance(x, Watched):
-        return g if isinstance(g, Watched) else x.level.made(like(x.value, g), None)
+        if isinstance(g, Watched):
+            return g
+        g = like(x.value, g)
+        return g if x.level.is_batch else x.level.made(g, None)
     return g.value if isinstance(g, Tensor) and g.node is None else g
 
 
 def zeros_like(x: Any) -> Any:
     """The derivative of what does not depend on `x`."""
-    return np.zeros_like(bare(x))
+    return np.zeros_like(bare(x), shape=x.shape)

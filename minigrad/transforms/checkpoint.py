@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
-from ..core.door import Watched, bare, bind, check_result
+from ..core.door import Watched, bare, bind, check_result, plain
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -24,7 +24,8 @@ from .reverse import cotangents
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """`f`, which keeps nothing of its inside for the backward pass but is computed again there.
 
-    For less memory at the cost of another evaluation. The arrays that `f` uses from outside, such as parameters,
+    For less memory at the cost of another evaluation. Inside of `vmap` it saves none: map first, and put the checkpoint
+    around that. The arrays that `f` uses from outside, such as parameters,
     get their derivatives as well. Random numbers are the same in both evaluations, and running statistics move once.
 
     Parameters
@@ -37,7 +38,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if not is_grad_enabled() or context.get().recorder is not None:
+        here = context.get()
+        if not is_grad_enabled() or here.recorder is not None or here.batches:
             return f(*args, **kwargs)  # and so there will be no second run; a compiled function plans its own memory
         args, kwargs = tree_map(lambda x: x, (args, kwargs))  # the caller may change the containers
         inputs = [x for x in leaves((args, kwargs)) if is_floating(x)]
@@ -182,7 +184,7 @@ class Again:
                 f"a checkpointed function computes the same when called again; its results had the shapes {shapes} "
                 f"and now have {[v.shape for v in outputs]}"
             )
-        found = bare(pack([bare(v) for v in outputs]))
+        found = bare(pack([plain(v) for v in outputs]))
         if type(found) is np.ndarray is type(bare(y)) and not same(found, bare(y)):
             raise GraphError(
                 "a checkpointed function computes the same when called again, and its values differ now: something "

@@ -50,7 +50,7 @@ class Forward(Level):
 
         def new_tangent(memory: Any) -> Any:
             t = zeros_like(memory) if before is None else own_copy(before) if is_first else before
-            return tangent.level.made(t, None) if isinstance(tangent, Watched) and not isinstance(t, Watched) else t
+            return tangent.level.taken_in(t) if isinstance(tangent, Watched) and not isinstance(t, Watched) else t
 
         if not self.records() or (before is None and tangent is None):
             fill(x, index, value, lambda memory: None)

@@ -1,16 +1,20 @@
 """Transformations made of others: Hessian-vector products, Jacobians and Hessians."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
+from ..core.context import next_depth
 from ..core.door import bare
 from ..core.tree import leaves, rebuild, tree_map
-from .arguments import as_primal, check_function, like, of_arguments
+from .arguments import as_primal, check_function, like, of_arguments, zeros_like
+from .batch import Batch
 from .forward import jvp
 from .reverse import grad, vjp
+from .vmap import run_batch
 
 
 def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -39,11 +43,16 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
     return product
 
 
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    mode: str | None = None,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
     """The function that computes all partial derivatives of `f`.
 
-    It takes forward mode, one pass for each number that goes in, if fewer go in than come out, and reverse mode
-    otherwise.
+    Those by all numbers that go in are pushed forward at once, or those of all numbers that come out are pulled back,
+    as one batch: forward if fewer go in than come out, and in reverse otherwise.
 
     Parameters
     ----------
@@ -51,6 +60,11 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         Takes and returns arrays, or nested lists, tuples and dicts of arrays.
     argnums : int or tuple of int
         The positions of the arguments to differentiate by.
+    mode : {"forward", "reverse"}, optional
+        Which of the two, whatever the sizes.
+    chunk_size : int > 0, optional
+        How many numbers at a time, to bound the memory that it takes: that of `f` and its derivative, so many times.
+        All by default.
 
     Returns
     -------
@@ -60,72 +74,93 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         that of the result followed by that of the argument.
     """
     check_function("jacobian", f)
+    if mode not in (None, "forward", "reverse"):
+        raise ValueError(f"mode is 'forward', 'reverse', or None for the narrower one; got {mode!r}")
+    if chunk_size is not None and not (isinstance(chunk_size, int | np.integer) and chunk_size > 0):
+        raise ValueError(f"chunk_size is an integer above 0, or None for all at once; got {chunk_size!r}")
 
     @wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         of_chosen, primals = of_arguments(f, argnums, args, kwargs)
         primals = tree_map(as_primal, primals)
-        y, pull_back = vjp(of_chosen, *primals)
-        inputs, outputs = leaves(primals), leaves(y)
-        if sum(x.size for x in inputs) < sum(v.size for v in outputs):
-            blocks = by_columns(of_chosen, primals, outputs)
+        if mode == "forward":
+            y, blocks = by_columns(of_chosen, primals, chunk_size)
         else:
-            blocks = by_rows(pull_back, inputs, y)
+            y, pull_back = vjp(of_chosen, *primals)
+            if mode is None and sum(x.size for x in leaves(primals)) < sum(v.size for v in leaves(y)):
+                y, blocks = by_columns(of_chosen, primals, chunk_size)
+            else:
+                blocks = by_rows(pull_back, leaves(primals), y, chunk_size)
         rows = [rebuild(primals, row) for row in blocks]
         return rebuild(y, [row if isinstance(argnums, tuple | list) else row[0] for row in rows])
 
     return derivatives
 
 
-def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any) -> list[list[Any]]:
+def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any, chunk_size: int | None) -> list[list[Any]]:
     """For each output the Jacobian's block of each input, in reverse mode."""
-    zeros = [np.zeros_like(bare(v)) for v in leaves(y)]
     blocks = []
-    for k, zero in enumerate(zeros):
-        rows = [leaves(pull_back(rebuild(y, [*zeros[:k], unit(zero, i), *zeros[k + 1 :]]))) for i in range(zero.size)]
-        blocks.append(
-            [stacked(part, 0, zero.shape + x.shape, x) for part, x in zip(turned(rows, inputs), inputs, strict=True)]
-        )
+    for k, v in enumerate(leaves(y)):
+        pulled = over_units(lambda tree: leaves(pull_back(tree)), y, k, chunk_size) if v.size else inputs
+        blocks.append([block(part, v.shape, x) for part, x in zip(pulled, inputs, strict=True)])
     return blocks
 
 
-def by_columns(f: Callable[..., Any], primals: Any, outputs: Sequence[Any]) -> list[list[Any]]:
-    """For each output the Jacobian's block of each input, in forward mode."""
+def by_columns(f: Callable[..., Any], primals: Any, chunk_size: int | None) -> tuple[Any, list[list[Any]]]:
+    """The value of a function, and for each output the Jacobian's block of each input, in forward mode."""
     inputs = leaves(primals)
-    zeros = [np.zeros_like(bare(x)) for x in inputs]
-    blocks: list[list[Any]] = [[] for _ in outputs]
-    for k, (zero, x) in enumerate(zip(zeros, inputs, strict=True)):
-        columns = [
-            leaves(jvp(f, primals, rebuild(primals, [*zeros[:k], unit(zero, i), *zeros[k + 1 :]]))[1])
-            for i in range(zero.size)
-        ]
-        for block, part, y in zip(blocks, turned(columns, outputs), outputs, strict=True):
-            block.append(stacked(part, -1, y.shape + x.shape, x))
-    return blocks
+    y, _ = (None, None) if any(x.size for x in inputs) else vjp(f, *primals)
+    columns: list[Any] = []
+    for k, x in enumerate(inputs):
+        values: list[Any] = []
+
+        def pushed(tree: Any, values: list[Any] = values) -> list[Any]:
+            value, tangents = jvp(f, primals, tree)
+            values.append(value)
+            return leaves(tangents)
+
+        columns.append(over_units(pushed, primals, k, chunk_size) if x.size else None)
+        y = values[0] if values else y
+    rows = [
+        [block(c and np.moveaxis(c[j], 0, -1), v.shape, x) for c, x in zip(columns, inputs, strict=True)]
+        for j, v in enumerate(leaves(y))
+    ]
+    return y, rows
 
 
-def turned(rows: Sequence[Sequence[Any]], wanted: Sequence[Any]) -> list[list[Any]]:
-    """The columns of rows, also if there are no rows."""
-    return [[row[i] for row in rows] for i in range(len(wanted))]
+def over_units(f: Callable[[Any], list[Any]], tree: Any, k: int, chunk_size: int | None) -> list[Any]:
+    """What a function makes of a tree of zeros with a one in its leaf `k`, for each place of the one."""
+    zeros = [zeros_like(x) for x in leaves(tree)]
+    n, parts = zeros[k].size, []
+    for start in range(0, n, chunk_size or n):
+        units = ones_at(zeros[k], range(n)[start : start + (chunk_size or n)])
+        level = Batch(next_depth(), units.shape[0], draws=False)
+        chosen = rebuild(tree, [*zeros[:k], level.made(units, True), *zeros[k + 1 :]])
+        parts.append(run_batch(level, f, (chosen,), {}, 0))
+    return parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def unit(zero: Any, i: int) -> Any:
-    """One at position `i` among zeros."""
-    e = np.zeros_like(bare(zero), order="C")
-    e.reshape(-1)[i] = 1  # a view, as the order is C
-    return e
+def ones_at(zero: Any, places: range) -> Any:
+    """Arrays like `zero` with a one at each place in turn, along a first axis."""
+    units = np.zeros_like(zero, shape=(len(places), zero.size))
+    units[np.arange(len(places)), np.arange(places.start, places.stop)] = 1
+    return units.reshape(len(places), *zero.shape)
 
 
-def stacked(parts: Sequence[Any], axis: int, shape: tuple[int, ...], x: Any) -> Any:
-    """A block of a Jacobian by the argument `x`, from its rows or columns."""
-    if not parts:
-        return like(x, np.zeros_like(bare(x), shape=shape))
-    return like(x, np.reshape(np.stack(parts, axis=axis), shape))
+def block(part: Any, shape: tuple[int, ...], x: Any) -> Any:
+    """A block of a Jacobian by the argument `x`, of a result of a shape; empty where there are no parts."""
+    whole = shape + x.shape
+    return like(x, np.reshape(part, whole) if math.prod(whole) else np.zeros_like(bare(x), shape=whole))
 
 
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    mode: str | None = None,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
     """The function that computes all second partial derivatives of `f`, which has a single number as its value.
 
-    The arguments are those of `jacobian`, as it is the Jacobian of the gradient.
+    The arguments are those of `jacobian`, as it is the Jacobian of the gradient: forward mode over reverse mode.
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums), argnums, mode or "forward", chunk_size)

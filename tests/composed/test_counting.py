@@ -126,7 +126,7 @@ def test_densities_depend_on_the_edges():
 
 
 def test_histograms_say_what_does_not_fit():
-    with pytest.raises(ValueError, match=r"histogram of \(6,\): weights should have the same shape"):
+    with pytest.raises(ValueError, match=r"histogram of \(6,\): .*weights should have the same shape"):
         np.histogram(leaf(), weights=np.ones(2))
     with pytest.raises(ValueError, match=r"histogram of \(6,\): .*monotonically"):
         np.histogram(leaf(), [1.0, 0.0], weights=leaf())

@@ -41,6 +41,7 @@ from minigrad.rules import (
     lengths,
     linalg,
     network,
+    positions,
     reductions,
     structure,
 )
@@ -571,7 +572,7 @@ case(np.take_along_axis, distinct(3, 4), call=lambda f, x: f(x, ranks(x)[0], axi
 PARTS = ([0, 0, 2], slice(None, None, -1), (0, [1, 1]), MASK)
 parts = [normal(*np.zeros((3, 4))[index].shape) for index in PARTS]
 case(key_of(indexing.assembled), *parts, call=lambda f, *xs: f(list(xs), PARTS, (3, 4)))
-for key in (np.bincount, key_of(indexing.weighted_counts)):
+for key in (np.bincount, key_of(positions.weighted_counts)):
     case(key, normal(4), call=in_double(lambda f, w: f(ranks(w), w)))
     case(key, normal(4), call=in_double(lambda f, w: f(ranks(w).astype(np.uint8), w, minlength=8)))
 case(np.histogram, distinct(2, 3), normal(2, 3), call=lambda f, x, w: all_parts(f(x, 2, weights=w)))

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ...core.door import bare
 from ...core.primitive import elementwise, general
 from ...core.short import public
-from ...rules.indexing import getitem
+from ...rules.batching import one_by_one, rewritten
+from ...rules.indexing import at
 from ...rules.network import vanishing_exp
 from .reduction import share
 
@@ -16,7 +18,7 @@ class Exponentials:
     """
 
     def __init__(self, x, smoothed=False):
-        self.x, self.top = x, np.max(x, axis=1, keepdims=True)
+        self.x, self.top = x, np.max(x, axis=-1, keepdims=True)
         shifted = x - self.top
         self.values = vanishing_exp(shifted)
         self.mean = _mean(shifted) if smoothed else None
@@ -35,7 +37,25 @@ def shifted_exp(x, known):
     return known.of(x)
 
 
-shifted_exp = elementwise(shifted_exp, lambda g, y, *_: g * y, None)
+def _of_all_rows(call):
+    # The rows of all entries, as those of one matrix, have exponentials of their own.
+    if call.rank(0) != 2:
+        return one_by_one(call)
+    x = np.reshape(call.full(0), (-1, np.shape(call.operands[0])[-1]))
+    labels = np.reshape(call.full(1), -1)
+    smoothing = call.option("smoothing", 3, 0.0)
+    y = call.result([x, labels, Exponentials(bare(x), smoothing > 0), *call.operands[3:]], **call.kwargs)
+    return np.reshape(y, (call.size, np.shape(call.operands[0])[-2]))
+
+
+def _shifted_of_all(call):
+    # With the fixed top of a matrix, or one for each row of all entries.
+    if call.operands[1].top.ndim > 2:
+        return call.result([call.operands[0], Exponentials(bare(call.operands[0]))])
+    return rewritten(lambda x, known: vanishing_exp(x - known.top))(call)
+
+
+shifted_exp = elementwise(shifted_exp, lambda g, y, *_: g * y, None, batch=_shifted_of_all)
 
 
 def _total(e):
@@ -46,7 +66,7 @@ def _mean(x):
     return _total(x) / x.shape[1]
 
 
-def _at(labels):
+def _places(labels):
     return np.arange(labels.shape[0], like=labels), labels
 
 
@@ -56,8 +76,8 @@ def label_loss(x, labels, known, smoothing=0.0):
     Of it a part `smoothing` is the mean over all classes. `known` are the `Exponentials` of x, computed beforehand.
     """
     if not smoothing:
-        return np.log(_total(known.of(x))) + known.top[:, 0] - getitem(x, _at(labels))
-    at_label = share(1.0 - smoothing, known.top[:, 0] - getitem(x, _at(labels)))
+        return np.log(_total(known.of(x))) + known.top[:, 0] - at(x, _places(labels))
+    at_label = share(1.0 - smoothing, known.top[:, 0] - at(x, _places(labels)))
     return np.log(_total(known.of(x))) + at_label - smoothing * known.mean_of(x)
 
 
@@ -69,14 +89,21 @@ def _label_loss(g, y, x, labels, known, smoothing=0.0):
     gx = e * (g / _total(e))[:, None]
     if smoothing:
         gx -= (g * (smoothing / x.shape[1]))[:, None]
-    gx[_at(labels)] -= g * (1.0 - smoothing)
+    gx[_places(labels)] -= g * (1.0 - smoothing)
     return gx
 
 
 def _label_loss_forward(t, y, x, labels, known, smoothing=0.0):
     e = shifted_exp(x, known)
     even = _total(t) * (smoothing / x.shape[1])
-    return _total(e * t) / _total(e) - getitem(t, _at(labels)) * (1.0 - smoothing) - even
+    return _total(e * t) / _total(e) - at(t, _places(labels)) * (1.0 - smoothing) - even
 
 
-label_loss = public(general(label_loss, _label_loss, None, None, None, forward=[_label_loss_forward, None, None, None]))
+label_loss = public(
+    general(
+        label_loss,
+        *(_label_loss, None, None, None),
+        forward=[_label_loss_forward, None, None, None],
+        batch=_of_all_rows,
+    )
+)

@@ -1,0 +1,117 @@
+"""Picking by positions along an axis, counting them, and sorting, which is a permutation."""
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..core.door import plain_index
+from ..core.primitive import constant, general, linear
+from .batching import along, beyond, one_by_one, refused, rewritten, whole
+from .indexing import at, scatter
+
+
+def _take(g, y, x, indices, axis=None):
+    indices = plain_index(indices)
+    if isinstance(indices, tuple | list):
+        indices = np.array(indices, dtype=np.intp)
+    elif np.ndim(indices):
+        indices = indices.astype(np.intp, copy=False)  # booleans as well, which np.take reads as 0 and 1
+    if axis is None:
+        return np.reshape(scatter(g, indices, (x.size,)), x.shape)
+    before = (slice(None),) * normalize_axis_index(axis, x.ndim)
+    return scatter(g, plain_index((*before, indices)) if before else indices, x.shape)
+
+
+def _along(indices, axis, shape):
+    # Indices for all axes, of which those along `axis` are given and the others count.
+    grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
+    grid[axis] = indices
+    return tuple(grid)
+
+
+def _take_along_axis(g, y, x, indices, axis=-1):
+    indices = plain_index(indices)
+    if axis is None:
+        return np.reshape(scatter(g, indices, (x.size,)), x.shape)
+    return scatter(g, plain_index(_along(indices, axis, x.shape)), x.shape)
+
+
+def _batched_take(call):
+    if call.only_first():
+        return along(none="flat", place=2)(call)
+
+    def take(x, indices, axis=None, **options):
+        x = np.reshape(x, -1) if axis is None else x
+        before = (slice(None),) * normalize_axis_index(axis or 0, x.ndim)
+        return at(x, (*before, indices.astype(np.intp)))
+
+    return one_by_one(call) if call.kwargs.keys() - {"axis"} else rewritten(take)(call)
+
+
+def _batched_along(call):
+    x, indices, axis = call.full(0), call.full(1), call.option("axis", 2, -1)
+    if axis is None:
+        return np.take_along_axis(np.reshape(x, (call.size, -1)), indices, 1)
+    return np.take_along_axis(x, indices, beyond(axis, x.ndim - 1))
+
+
+linear(np.take, _take, None, batch=_batched_take)
+linear(np.take_along_axis, _take_along_axis, None, batch=_batched_along)
+
+
+def weighted_counts(x, weights, minlength=0):
+    """The sum of the weights of each integer in `x`, from 0 on."""
+    return np.bincount(x, weights, minlength)
+
+
+COUNTED = refused(
+    "makes an array as long as the largest integer", "Use mg.index_add(np.zeros(n), x, weights), which is n long"
+)
+
+
+weighted_counts = linear(
+    weighted_counts,
+    None,
+    lambda g, y, x, weights, minlength=0: g[x],
+    batch=lambda call: (COUNTED if call.own[0] else one_by_one)(call),
+)
+
+
+# Sorting is a permutation, a stable one where elements are equal.
+
+
+def _order(x, axis):
+    return np.argsort(x, axis=axis, kind="stable")
+
+
+def _sort(g, y, x, axis=-1, kind=None, order=None, *, stable=None):
+    if axis is None:
+        return np.reshape(_sort(g, y, np.reshape(x, -1), 0), x.shape)
+    return _take_along_axis(g, y, x, _order(x, axis), None if x.ndim == 1 else axis)
+
+
+def _sort_forward(t, y, x, axis=-1, kind=None, order=None, *, stable=None):
+    return np.take_along_axis(t, _order(x, axis), axis)
+
+
+general(np.sort, _sort, forward=[_sort_forward], batch=along(-1, "flat"))
+
+
+# Positions
+
+constant(np.argsort, batch=along(-1, "flat"))
+constant(np.argpartition, batch=along(-1, "flat", place=2))
+constant(
+    *(np.argwhere, np.nonzero, np.flatnonzero),
+    batch=refused("finds a number of elements", "Use np.where(condition, x, 0), or a sum over the condition"),
+)
+
+
+def _batched_search(call):
+    # Of one sorted array, the positions of any numbers; others are searched one by one.
+    return one_by_one(call) if call.own[0] else whole(call)
+
+
+constant(np.searchsorted, batch=_batched_search)
+constant(np.digitize, np.isin, batch=lambda call: (whole if call.only_first() else one_by_one)(call))
+constant(np.unravel_index, batch=whole)
+constant(np.lexsort, np.ravel_multi_index)
