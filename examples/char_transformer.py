@@ -22,6 +22,10 @@ from minigrad.nn import functional as F
 LENGTH = 64  # letters that it looks back
 
 
+# %%
+# The network: embeddings of letters and places, two layers of a transformer, and scores of the next letter.
+
+
 class Writer(nn.Module):
     """Scores of the next letter after each: (n, length) -> (n, length, letters)."""
 
@@ -46,6 +50,10 @@ def surprise(scores, following):
     return F.cross_entropy(scores.reshape(-1, scores.shape[-1]), following.reshape(-1))
 
 
+# %%
+# The data: the manual, cut into windows of 64 letters.
+
+
 def manual():
     """The manual without repetitions, as it quotes itself: its letters, and the text as their numbers."""
     paragraphs = dict.fromkeys(p for topic in pydoc_data.topics.topics.values() for p in topic.split("\n\n"))
@@ -59,6 +67,10 @@ def windows(text):
     return text[: n * LENGTH].reshape(n, LENGTH), text[1 : n * LENGTH + 1].reshape(n, LENGTH)
 
 
+# %%
+# Writing: the network's probabilities for the next letter are drawn from, one letter after the other.
+
+
 def write(model, letters, rng, count=160):
     """Let the model write, from the beginning of a paragraph on: each letter is drawn from its probabilities."""
     text = [*np.searchsorted(letters, ["\n", "\n"])]
@@ -67,6 +79,10 @@ def write(model, letters, rng, count=160):
             scores = model(np.array([text[-LENGTH:]])).numpy()[0, -1]
             text.append(rng.choice(len(letters), p=F.softmax(scores.astype(float) / 0.8)))
     return "".join(letters[text[2:]])
+
+
+# %%
+# The training, with a sample of its writing after each epoch. It takes a minute or two.
 
 
 def main(epochs=8, features=96):
@@ -94,3 +110,5 @@ def main(epochs=8, features=96):
 
 if __name__ == "__main__":
     main(*map(int, sys.argv[1:]))
+
+# sphinx_gallery_thumbnail_path = "_static/writer.svg"

@@ -15,7 +15,9 @@ from minigrad import nn, optim, train
 from minigrad.data import DataLoader
 from minigrad.nn import functional as F
 
-# How a pen goes for each digit, from point to point in a square: x to the right, y down.
+# %%
+# The data. How a pen goes for each digit, from point to point in a square: x to the right, y down.
+
 STROKES = [
     "5,1 3,2 2,5 3,8 5,9 7,8 8,5 7,2 5,1",
     "3,3 5,1 5,5 5,9",
@@ -54,6 +56,10 @@ def data_set(count, rng):
     return np.concatenate([draw(digit, count, rng) for digit in range(10)]), np.repeat(np.arange(10), count)
 
 
+# %%
+# What is measured and drawn: the accuracy, the curves of the training, and the confusion matrix.
+
+
 def accuracy(scores, labels):
     return np.mean(scores.argmax(axis=1) == labels)
 
@@ -71,7 +77,11 @@ def save_pictures(history, confusion, folder):
         panel.text(read, shown, count or "", ha="center", va="center", color="gray" if shown != read else "white")
     panel.set(xlabel="read as", ylabel="drawn", xticks=range(10), yticks=range(10))
     figure.savefig(folder / "digits_confusion.png")
-    return print(f"Pictures in {folder}: digits_training.png, digits_confusion.png")
+    return print("Pictures: digits_training.png, digits_confusion.png")
+
+
+# %%
+# The network: two convolutions with pooling, and a linear layer. Six epochs take a few seconds.
 
 
 def main(epochs=6, folder="."):

@@ -18,6 +18,9 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn, optim
 
+# %%
+# The measurements, made from the exact solution with some noise.
+
 DAMPING, FREQUENCY = 0.15, 2.0  # the truth
 
 
@@ -26,6 +29,10 @@ def measured(times, noise, rng):
     w = np.sqrt(FREQUENCY**2 - DAMPING**2)
     exact = np.exp(-DAMPING * times) * (np.cos(w * times) + DAMPING / w * np.sin(w * times))
     return exact + rng.normal(scale=noise, size=times.shape)
+
+
+# %%
+# The network, its derivatives with respect to time in forward mode, and the law.
 
 
 class Swing(nn.Module):
@@ -53,6 +60,10 @@ class Swing(nn.Module):
         return a + 2 * self.damping * v + self.frequency**2 * x
 
 
+# %%
+# The picture: measurements, and the curve that was found.
+
+
 def save_picture(swing, times, positions, path):
     """The measurements, and what the network made of them."""
     try:
@@ -65,7 +76,11 @@ def save_picture(swing, times, positions, path):
     panel.scatter(times, positions, s=12, color="black")
     panel.set(xlabel="time", ylabel="position")
     figure.savefig(path)
-    return print(f"Picture: {path}")
+    return print(f"Picture: {path.name}")
+
+
+# %%
+# The training. L-BFGS calls a compiled function for the loss and the gradients.
 
 
 def main(steps=100, folder="."):

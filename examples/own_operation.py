@@ -20,6 +20,9 @@ from minigrad import nn, optim, train
 from minigrad.nn import functional as F
 from minigrad.testing import gradcheck
 
+# %%
+# The operation: a function in plain NumPy, and a rule for each argument.
+
 
 @mg.primitive(
     lambda g, y, m, e: g / (1 - e * np.cos(y)),
@@ -31,6 +34,10 @@ def kepler(m, e):
     for _ in range(12):
         y = y - (y - e * np.sin(y) - m) / (1 - e * np.cos(y))
     return y
+
+
+# %%
+# It is used like any other function, here in a module.
 
 
 class Orbit(nn.Module):
@@ -55,6 +62,10 @@ class Orbit(nn.Module):
         )
 
 
+# %%
+# The picture: the orbit that was found, around its sun.
+
+
 def save_picture(guess, seen, path):
     """The places that were watched, and the orbit that was found, around its sun."""
     try:
@@ -67,7 +78,11 @@ def save_picture(guess, seen, path):
     panel.scatter([0], [0], s=120, color="orange")
     panel.set_aspect("equal")
     figure.savefig(path)
-    return print(f"Picture: {path}")
+    return print(f"Picture: {path.name}")
+
+
+# %%
+# ``gradcheck`` compares the rules with measured slopes first. Then the orbit is found from 80 noisy places.
 
 
 def main(epochs=1500, folder="."):

@@ -3,7 +3,7 @@
 
 Two spirals, one inside the other: a small network learns which point belongs to which, and draws the border.
 
-Run it: python examples/spiral.py [epochs] [folder for the picture]
+Run it: python examples/spiral.py [epochs] [folder for the picture] [its name, such as spiral.svg]
 """
 
 import pathlib
@@ -16,6 +16,9 @@ import minigrad as mg
 from minigrad import nn, optim, train
 from minigrad.data import DataLoader
 from minigrad.nn import functional as F
+
+# %%
+# The data: points along two spirals, with noise.
 
 
 def spirals(count, rng, noise=0.3):
@@ -31,26 +34,35 @@ def accuracy(scores, spiral):
     return np.mean((scores > 0) == spiral)
 
 
+# %%
+# The picture: where the network sees which spiral, and some of the points that it has not seen in training.
+
+
 def save_picture(model, points, spiral, path):
     """The border between the spirals, as the network sees it, and the points."""
     try:
         from matplotlib import pyplot
     except ImportError:
         return print("For a picture, install Matplotlib: python -m pip install matplotlib")
-    axis = np.linspace(-10, 10, 200)
+    axis = np.linspace(-10, 10, 120)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     with mg.no_grad():
         probability = mg.sigmoid(model(grid)).numpy()[..., 0]
-    figure, panel = pyplot.subplots(figsize=(5, 5))
-    panel.contourf(axis, axis, probability, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6)
+    figure, panel = pyplot.subplots(figsize=(5, 5), layout="tight")
+    panel.contourf(axis, axis, probability, levels=[0, 0.1, 0.5, 0.9, 1], cmap="RdBu", alpha=0.6)
     panel.contour(axis, axis, probability, levels=[0.5], colors="black", linewidths=1)
-    panel.scatter(*points.T, c=spiral[:, 0], cmap="RdBu", s=8, edgecolors="black", linewidths=0.3)
+    panel.scatter(*points[:160].T, c=spiral[:160, 0], cmap="RdBu", s=12, edgecolors="black", linewidths=0.3)
     panel.set_aspect("equal")
+    panel.set_axis_off()
     figure.savefig(path)
-    return print(f"Picture: {path}")
+    return print(f"Picture: {path.name}")
 
 
-def main(epochs=100, folder="."):
+# %%
+# The network: two hidden layers of 64 neurons.
+
+
+def main(epochs=100, folder=".", name="spiral.png"):
     rng = np.random.default_rng(0)
     points, spiral = spirals(1000, rng)
     held_out = spirals(2000, rng)
@@ -63,7 +75,11 @@ def main(epochs=100, folder="."):
     for epoch in range(0, epochs, max(epochs // 8, 1)):
         print(f"epoch {epoch + 1:4}: " + ", ".join(f"{name} {x[epoch]:.4f}" for name, x in history.items()))
     print(f"Held-out points in the right spiral: {history['validation_accuracy'][-1]:.2%}")
-    save_picture(model, *held_out, pathlib.Path(folder) / "spiral.png")
+    save_picture(model, *held_out, pathlib.Path(folder) / name)
+
+
+# %%
+# The training: ``train.fit`` with validation, a metric, a schedule and compiled steps.
 
 
 def train_on(model, loader, held_out, epochs):

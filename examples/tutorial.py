@@ -13,7 +13,8 @@ import numpy as np
 import minigrad as mg
 from minigrad import optim
 
-# The network, as a reader would write it.
+# %%
+# The network, as you would write it: a forward pass, a loss, an optimizer. ``backward()`` computes the gradient.
 
 x = mg.tensor([[0.0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
 y = mg.tensor([[0.0], [1], [1], [0]])
@@ -31,6 +32,7 @@ def train(epochs):
     return output
 
 
+# %%
 # The tutorial's own loop beside it, with the derivative of the sigmoid written by hand.
 
 
@@ -41,6 +43,10 @@ def train_by_hand(epochs):
         output = 1 / (1 + np.exp(-np.dot(inputs, weights)))
         weights += np.dot(inputs.T, (outputs - output) * output * (1 - output))
     return output
+
+
+# %%
+# Both print the same four numbers. The last digits agree as well, as minigrad makes the same calls of NumPy.
 
 
 def timed(function, *args):
@@ -59,3 +65,5 @@ def main():
 
 if __name__ == "__main__":
     main()
+
+# sphinx_gallery_thumbnail_path = "_static/ten_lines.svg"

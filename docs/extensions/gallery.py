@@ -17,7 +17,6 @@ class Arguments:
         example = pathlib.Path(script["src_file"])
         pictures = os.path.relpath(PICTURES, example.parent)  # the example is run where it is
         given = {
-            "char_transformer": ["1", "32"],
             "digits": ["4", pictures],
             "fit_physics": ["100", pictures],
             "hidden_layer": ["20001"],
