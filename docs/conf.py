@@ -16,6 +16,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "mathml",
     "names",
@@ -39,7 +41,7 @@ numpydoc_validation_checks = {
     *("RT02", "RT04", "RT05", "SA02", "SA03"),
 }
 
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4  # as in the repository, where each heading can be linked to
 
 sphinx_gallery_conf = {
@@ -50,12 +52,15 @@ sphinx_gallery_conf = {
     "reset_argv": "gallery.arguments",
     "within_subsection_order": "gallery.Order",
     "default_thumb_file": str(pathlib.Path(__file__).with_name("_static") / "thumbnail.svg"),
+    "remove_config_comments": True,
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
     "min_reported_time": float("inf"),
     "matplotlib_animations": False,
 }
+
+copybutton_selector = "div:is(.highlight-python, .highlight-Python, .highlight-sh) pre"  # not what is printed
 
 html_math_renderer = "mathml"  # of extensions/mathml.py
 html_theme = "pydata_sphinx_theme"
@@ -64,11 +69,14 @@ html_static_path = ["_static"]
 html_css_files = ["minigrad.css"]
 html_copy_source = False
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "show_toc_level": 2,
+    "show_nav_level": 2,
+    "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }
