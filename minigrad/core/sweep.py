@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,14 @@ from .context import context
 from .door import Watched, bare
 from .engine import fitted, pull_back
 from .recorder import seen
-from .tape import Node, changed_since, is_freed, last_change, operands_of
+from .tape import Node, Notes, changed_since, is_freed, last_change, operands_of, parents_of
 from .values import as_array
 
 ndarray = np.ndarray
 NUMBERS = (int, float)
+# By the notes of a leaf: who is told its gradient within a backward pass, as soon as all terms of it have come. What is
+# to change the gradient later calls `complete()` first.
+arrivals: dict[Notes, Any] = {}
 
 
 def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node], Any] | None = None) -> "Sweep":
@@ -33,6 +37,8 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
     `wrap` makes of a node the array that it is the node of, where what rules do is to be recorded.
     """
     going = Sweep(wrap)
+    if arrivals and wrap is None and not going.recording:
+        going.awaited = awaited_leaves(roots)
     if len(roots) == 1 and roots[0].primitive is not None:
         going.descend(roots[0], cotangents[0])
     else:
@@ -40,12 +46,15 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
             going.add(root, g)
     while going.heap:
         node = heappop(going.heap)[1]
+        if going.awaited:
+            going.tell(node.born)
         going.descend(node, going.total(node))
+    going.tell(0)
     totals = going.totals
     for leaf in list(going.parts):
         totals[leaf] = going.total(leaf)
     for leaf, g in totals.items():
-        if leaf.notes is None or leaf.notes.hooks:
+        if leaf not in going.told and (leaf.notes is None or leaf.notes.hooks):
             totals[leaf] = after_hooks(leaf, g)
     return going
 
@@ -53,7 +62,10 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
 class Sweep:
     """A sweep under way. Nodes are visited from the youngest to the oldest: each after all calls that it went into."""
 
-    __slots__ = ("heap", "kept", "observed", "ours", "parts", "quick", "recording", "totals", "visited", "wrap")
+    __slots__ = (
+        *("awaited", "heap", "kept", "observed", "ours", "parts", "quick", "recording", "told", "totals", "visited"),
+        "wrap",
+    )
 
     def __init__(self, wrap: Callable[[Node], Any] | None) -> None:
         here = context.get()
@@ -67,6 +79,8 @@ class Sweep:
         self.parts: dict[Node, list[Any]] = {}  # terms that are mostly zeros, and so are added all at once
         self.visited: list[Node] = []
         self.kept: list[tuple[Any, Any]] = []  # notes of results that retain their gradient, and the gradient
+        self.awaited: list[tuple[int, Node]] = []  # leaves of `arrivals`, by when they were used first: the latest last
+        self.told: set[Node] = set()  # those whose gradient was told
 
     def descend(self, node: Node, g: Any) -> None:
         """Visit a node, and its parent, and so on, for as long as there is one alone and no other has to come first."""
@@ -151,6 +165,14 @@ class Sweep:
             del self.totals[node]
         return total
 
+    def tell(self, born: int) -> None:
+        """Tell the gradients of awaited leaves that went into younger calls than that only: no term is to come."""
+        while self.awaited and self.awaited[-1][0] > born:
+            leaf = self.awaited.pop()[1]
+            self.totals[leaf] = g = after_hooks(leaf, self.total(leaf))
+            self.told.add(leaf)
+            arrivals[leaf.notes](g)
+
     def noticed(self, node: Node, g: Any) -> Any:
         """The cotangent of a node after its hooks; taken down if it is retained."""
         g = after_hooks(node, g)
@@ -194,6 +216,21 @@ class Sweep:
         if self.wrap is not None:
             return self.wrap(node)
         return seen(node.y) if self.recording else node.y
+
+
+def awaited_leaves(roots: Sequence[Node]) -> list[tuple[int, Node]]:
+    """The leaves of a graph whose gradients somebody awaits, each with the time of the call that used it first."""
+    first: dict[Node, int] = {}
+    waiting, known = list(roots), set(roots)
+    while waiting:
+        node = waiting.pop()
+        for x in parents_of(node):
+            if x.primitive is None and x.notes in arrivals:
+                first[x] = min(node.born, first.get(x, node.born))
+            elif x not in known:
+                known.add(x)
+                waiting.append(x)
+    return sorted(((born, leaf) for leaf, born in first.items()), key=itemgetter(0))
 
 
 def apart(g: Any) -> Any:

@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.core import sweep as sweep_module
-from minigrad.core.sweep import Hook, commit, first_cotangent, owned
+from minigrad.core.sweep import Hook, arrivals, commit, first_cotangent, owned
 from minigrad.core.tape import leaf
 from minigrad.core.tensor import constant
 
@@ -87,3 +88,27 @@ def test_a_lock_that_a_fork_has_copied_is_replaced():
     a = leaf(np.zeros(2))
     commit(Found({a: np.ones(2)}), None, free=False)
     assert a.notes.grad.tolist() == [1, 1]
+
+
+def test_gradients_are_told_as_soon_as_they_are_complete():
+    """Those of late layers before the pass comes to early ones; of a leaf that is used twice after its first use."""
+    a, b, c = (mg.tensor(np.full((2, 2), v), requires_grad=True) for v in (1.0, 2.0, 3.0))
+    told, order = {}, []
+    for name, x in (("a", a), ("b", b), ("c", c)):
+        arrivals[x.node.notes] = lambda g, name=name: (told.update({name: g.copy()}), order.append(name))
+    try:
+        early = np.tanh(a @ b)
+        early.register_hook(lambda g: order.append("early"))
+        c.register_hook(lambda g: 2 * g)
+        loss = ((early @ c) * c * b).sum()
+        mg.grad(lambda x: (x * x).sum())(np.ones(2))  # of which nobody is told
+        loss.backward(retain_graph=True)
+        assert order == ["c", "early", *sorted(order[2:])]
+        for name, x in (("a", a), ("b", b), ("c", c)):
+            np.testing.assert_array_equal(told[name], x.grad.data)
+        order.clear()
+        loss.backward(create_graph=True)
+        mg.compile(lambda: (a * 2).sum().backward())()
+        assert order == ["early"]
+    finally:
+        arrivals.clear()
