@@ -187,9 +187,9 @@ __version__ = "0.1.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
-LATER = ("data", "io", "nn", "optim", "testing", "train")
+LATER = ("data", "io", "nn", "optim", "distributed", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
-HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing")  # of what might be looked for here
+HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing", "distributed")  # of what might be looked for here
 # Names that PyTorch has and NumPy has not, and what is written here.
 INSTEAD = {
     "cat": "mg.concat",
@@ -202,7 +202,7 @@ INSTEAD = {
     "manual_seed": "np.random.default_rng(seed), which is passed on as rng",
 }
 if TYPE_CHECKING:
-    from . import data, io, nn, optim, testing, train
+    from . import data, distributed, io, nn, optim, testing, train
     from .io import load, save
 
 

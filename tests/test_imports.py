@@ -28,8 +28,9 @@ ALLOWED = {
     "compile": {"core", "errors", "rules", "transforms"},
     "data": {"core", "transforms"},
     "io": {"core", "errors"},
-    "nn": {"core", "errors", "ops", "rules"},
-    "train": {"compile", "core", "data", "io", "nn", "optim", "transforms"},
+    "distributed": {"core", "data", "optim", "transforms"},
+    "nn": {"core", "distributed", "errors", "ops", "rules"},
+    "train": {"compile", "core", "data", "distributed", "io", "nn", "optim", "transforms"},
     "draw": {"core", "nn"},
     "__init__": {
         *("compile", "composed", "core", "data", "draw", "errors", "io", "nn", "ops", "optim", "rules", "testing"),
@@ -63,6 +64,7 @@ def test_imports_point_one_way(path):
     assert inside <= ALLOWED[module_of(path)]
     extras = {
         "compile": {"llvmlite", "scipy"},
+        "distributed": {"mpi4py"},
         "io": {"safetensors"},
         "testing": {"hypothesis"},
         "train": {"matplotlib", "tqdm"},

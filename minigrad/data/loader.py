@@ -109,19 +109,26 @@ class DataLoader:
         return self._place.epoch
 
     def __iter__(self) -> Iterator[Any]:
+        return self.part(0, 1)
+
+    def part(self, rank: int, size: int) -> Generator[Any]:
+        """As a ``for`` over the loader, of each batch the part of one of several ranks, in the order of their numbers.
+
+        See `minigrad.distributed.Sharded`.
+        """
         begins, count = self._place.begun or not self._place.position, self._checked_samples()
         if self._place.begun:
             self._place = Place(self._place.epoch + 1, 0)
         self._place.begun = True
         if begins:
             self._place.samples = count
-        return self._batches(self._place)
+        return self._batches(self._place, rank, size)
 
-    def _batches(self, place: "Place") -> Generator[Any]:
+    def _batches(self, place: "Place", rank: int, size: int) -> Generator[Any]:
         """The rest of the epoch from a place on, which goes along with what is delivered."""
         count = place.samples
         order = np.random.default_rng((self._seed, place.epoch)).permutation(count) if self.shuffle else None
-        make, numbers = partial(self._batch, order, count), range(place.position, self._batches_of(count))
+        make, numbers = partial(self._batch, order, count, rank, size), range(place.position, self._batches_of(count))
         generators = generators_in({"data": self.data}).values() if self.prefetch or lent else ()
         if self.prefetch:
             batches = prefetched(make, numbers, self.prefetch, list(generators))
@@ -135,8 +142,10 @@ class DataLoader:
                 yield batch
         place.epoch, place.position, place.begun = place.epoch + 1, 0, False
 
-    def _batch(self, order: np.ndarray | None, samples: int, number: int) -> Any:
-        chosen = slice(number * self.batch_size, min((number + 1) * self.batch_size, samples))
+    def _batch(self, order: np.ndarray | None, samples: int, rank: int, size: int, number: int) -> Any:
+        start = number * self.batch_size
+        count = min(self.batch_size, samples - start)
+        chosen = slice(start + count * rank // size, start + count * (rank + 1) // size)
         if in_arrays(self.data):
             return tree_map(partial(rows, chosen if order is None else order[chosen]), self.data)
         indices = range(chosen.start, chosen.stop) if order is None else order[chosen].tolist()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.context import context
 from ..core.door import bare, refuse
+from ..core.sweep import arrivals
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from .hyperparameters import checked_number
@@ -85,6 +86,7 @@ def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
     """The arrays of the gradients that there are; refuses them all if one cannot be written to."""
     given = named_tensors(parameters, taker, {})
     depend_on(p for _, p in given)
+    complete(p for _, p in given)
     named = [(name, p) for name, p in given if p.node is not None and p.node.notes is not None]
     found = [(name, bare(g)) for name, p in named if (g := gradient_of(p.node)) is not None]
     for name, g in found:
@@ -94,6 +96,13 @@ def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
                 f"to a copy"
             )
     return [g for _, g in found]
+
+
+def complete(params: Iterable[Tensor]) -> None:
+    """Wait for gradients that others add to, as other ranks do."""
+    for p in params:
+        if arrivals and p.node is not None and p.node.notes in arrivals:
+            arrivals[p.node.notes].complete()
 
 
 def scale(arrays: list[Any], most: float, norm: Any) -> None:

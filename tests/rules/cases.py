@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad import composed
 from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
+from minigrad.distributed import averaging
 from minigrad.nn import (
     activations,
     attention,
@@ -383,6 +384,9 @@ for options, shape, width in (
     )  # fmt: skip
     for part in (normalisation.moments.deviations, normalisation.moments.inverse_root):
         case(key_of(part), normal(*shape), call=lambda f, x, options=options: f(x, moments_of(x, *options)))
+
+start(key_of(averaging.averaged))
+case(key_of(averaging.averaged), normal(2, 3), call=lambda f, x: f(x, 3.0))
 
 # Convolution and pooling: window, groups, and the shapes of image, kernel and result
 

@@ -61,6 +61,7 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
+    sync: bool = False,
 ) -> Any:
     """Each channel of x (batch, channels) or (batch, channels, ...) by itself.
 
@@ -76,6 +77,9 @@ def batch_norm(
         For means over all batches, 1 / n in the n-th of them.
     eps : float > 0
         Is added to the variance.
+    sync : bool
+        In training, take mean and variance over the batches of all ranks, see `minigrad.distributed`; all have to call
+        it. In a world of one nothing is different.
 
     Raises
     ------
@@ -89,11 +93,24 @@ def batch_norm(
     given, x = x, widened("batch_norm", x)
     statistics = {"running_mean": running_mean, "running_var": running_var}
     mean, var = checked_statistics("batch_norm", x, training, statistics)
-    if training:
+    if training and sync and several_ranks():
+        from .synced import normalised_together
+
+        y, *found = normalised_together(x, weight, bias, eps)
+        for running, value in zip((mean, var), found, strict=True):
+            move(running, value, momentum, 1 - momentum)
+    elif training:
         y = with_moments(x, mean, var, weight, bias, momentum, eps)
     else:
         y = with_statistics(x, mean, var, weight, bias, eps)
     return y if x is given else narrowed(y, given, weight, bias)
+
+
+def several_ranks() -> bool:
+    """Whether this process is one of several ranks."""
+    from ...distributed import world  # which few networks need
+
+    return world().size > 1
 
 
 def checked_statistics(function: str, x: Any, training: bool, statistics: dict[str, Any]) -> list[Any]:
@@ -216,6 +233,8 @@ class BatchNorm(Tracking):
         Whether to learn a weight and a bias for each channel.
     track_running_stats : bool
         Without running statistics, each batch is normalised by its own, after `eval()` as well.
+    sync : bool
+        Take mean and variance over the batches of all ranks in training, as `functional.batch_norm` does.
     """
 
     def __init__(
@@ -225,23 +244,25 @@ class BatchNorm(Tracking):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        sync: bool = False,
     ) -> None:
         if momentum is not None and not 0 <= momentum <= 1:
             raise ValueError(f"momentum is a share, from 0 to 1, or None for means over all batches; got {momentum!r}")
         super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        self.sync = checked_flag(f"sync of {type(self).__name__}", sync)
         if momentum is None and track_running_stats:
             self.num_batches_tracked = Buffer(0)
 
     def forward(self, x: Any) -> Any:
         self.check_input(x)
         if self.running_mean is None:
-            return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            return batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps, sync=self.sync)
         statistics, training = (self.running_mean, self.running_var), self.training
         if self.momentum is not None or not training:
             share = self.momentum or 0.0
-            return batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps)
+            return batch_norm(x, *statistics, self.weight, self.bias, training, share, self.eps, self.sync)
         count = self.num_batches_tracked.data
-        y = batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps)
+        y = batch_norm(x, *statistics, self.weight, self.bias, True, 1 / (count + 1), self.eps, self.sync)
         count += not is_second_run()  # after a refused batch it is as it was
         return y
 

@@ -1,0 +1,406 @@
+"""What has to hold on any number of ranks: ``main`` runs each check on all ranks, and prints its name on rank 0."""
+
+import os
+import random
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import distributed, nn, optim
+from minigrad.core.sweep import arrivals
+from minigrad.data import DataLoader
+from minigrad.distributed.averaging import averaged
+from minigrad.nn import functional as F
+
+HERE = distributed.world()
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(22, 5)), RNG.normal(size=(22, 2))
+OPTIMIZERS = {
+    "SGD": lambda m: optim.SGD(m.parameters(), lr=0.1),
+    "momentum": lambda m: optim.SGD(m.named_parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda m: optim.Adam(m.named_parameters(), lr=0.05),
+    "AdamW": lambda m: optim.AdamW(m.named_parameters(), lr=0.05, weight_decay=0.1),
+    "Muon": lambda m: optim.Muon([p for p in m.parameters() if p.ndim == 2], lr=0.05),
+}
+
+
+def network(norm=False, rng=1, sync=True):
+    """Without a bias before the norm, whose gradient is 0 but for rounding, of which Adam makes whole steps."""
+    rng = np.random.default_rng(rng)
+    middle = [nn.BatchNorm1d(8, sync=sync)] if norm else []
+    return nn.Sequential(nn.Linear(5, 8, bias=not norm, rng=rng), *middle, nn.Tanh(), nn.Linear(8, 2, rng=rng))
+
+
+def batches(seed=3):
+    """22 samples in batches of 8: they divide by 2 and 4, and the last, of 6, by 3."""
+    return DataLoader((X, Y), 8, shuffle=True, rng=seed)
+
+
+def trained(model, optimizer, loader, clip=None, epochs=3):
+    """The values after a training; all else is as in one process."""
+    for _ in range(epochs):
+        for x, y in loader:
+            optimizer.zero_grad()
+            F.mse_loss(model(x), y).backward()
+            if clip is not None:
+                optim.clip_grad_norm_(model.parameters(), clip)
+            optimizer.step()
+    return values_of(model)
+
+
+def values_of(model):
+    return {name: x.data.copy() for name, x in [*model.named_parameters(), *model.named_buffers()]}
+
+
+def together(make, norm=False, clip=None, **options):
+    """A training on all ranks, which start from other values but for rank 0."""
+    model, loader = network(norm, 1 + HERE.rank), distributed.Sharded(batches(3 + HERE.rank))
+    optimizer = distributed.optimizer(make(model), loader, **options)
+    distributed.broadcast(model, optimizer)
+    values = trained(model, optimizer, loader, clip)
+    distributed.check_same(model)
+    optimizer.averager.close()
+    return values
+
+
+def assert_equal(found, wanted, rtol=1e-12):
+    assert found.keys() == wanted.keys()
+    for name, x in wanted.items():
+        np.testing.assert_allclose(found[name], x, rtol=rtol, atol=1e-13, err_msg=name)
+
+
+def raises(kind, text, function, *args, **kwargs):
+    """The call raises an error of that kind with that text in it."""
+    with pytest.raises(kind, match=re.escape(text)):
+        function(*args, **kwargs)
+
+
+def check_steps_are_those_of_one_process():
+    """For each optimizer, whole or with its state shared out, in one bucket or many."""
+    for name, make in OPTIMIZERS.items():
+        model = network()
+        alone = trained(model, make(model), batches())
+        for options in ({}, {"bucket_bytes": 100}, {"shard_state": True}):
+            assert_equal(together(make, **options), alone), name
+
+
+def check_clipping_is_by_the_global_norm():
+    """The norm is that of the averaged gradients, at which it bites."""
+    model, make = network(), OPTIMIZERS["momentum"]
+    alone = trained(model, make(model), batches(), clip=0.3)
+    assert_equal(together(make, clip=0.3), alone)
+    assert_equal(together(make, clip=0.3, bucket_bytes=100), alone)
+
+
+def check_synchronised_batch_norm_is_that_of_the_whole_batch():
+    """Weights, running statistics and all: for batches that do not divide, too."""
+    for make in (OPTIMIZERS["SGD"], OPTIMIZERS["Adam"]):
+        model = network(norm=True, sync=False)
+        assert_equal(together(make, norm=True), trained(model, make(model), batches()))
+
+
+def check_batch_norm_of_images_and_of_one_number_in_all():
+    """Four axes, float32 and half precision; the last without momentum; one value over all ranks is refused."""
+    images = np.random.default_rng(5).normal(size=(4 * HERE.size, 3, 2, 2))
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5), (np.float16, 3e-3)):
+        alone = nn.BatchNorm2d(3, affine=False)
+        norm = nn.BatchNorm2d(3, affine=False, sync=True)
+        y = norm(images[4 * HERE.rank : 4 * HERE.rank + 4].astype(dtype))
+        want = alone(images.astype(dtype))[4 * HERE.rank : 4 * HERE.rank + 4]
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, want, rtol=tolerance, atol=tolerance)
+        np.testing.assert_allclose(norm.running_var.data, alone.running_var.data, rtol=tolerance)
+    if HERE.size > 1:
+        empty = np.ones((1 if HERE.rank == 0 else 0, 3))
+        raises(ValueError, "more than one value for each channel; got 1", nn.BatchNorm1d(3, sync=True), empty)
+
+
+def check_accumulation_sends_only_the_last():
+    """Two halves of a batch, of other sizes, weighed by their samples; communication is for the second alone."""
+    model, own = network(), network()
+    optimizer = distributed.optimizer(OPTIMIZERS["Adam"](own), bucket_bytes=100)
+    alone = OPTIMIZERS["Adam"](model)
+    for x, y in batches():
+        alone.zero_grad()
+        F.mse_loss(model(x), y).backward()
+        alone.step()
+        n = len(x)
+        part = slice(n * HERE.rank // HERE.size, n * (HERE.rank + 1) // HERE.size)
+        x, y = x[part], y[part]
+        optimizer.samples, cut = len(x), (len(x) + 1) // 2 if len(x) > 1 else 0
+        optimizer.zero_grad()
+        with optimizer.no_sync():
+            if cut:
+                (F.mse_loss(own(x[:cut]), y[:cut]) * (cut / len(x))).backward()
+        assert optimizer.averager.sent == 0
+        (F.mse_loss(own(x[cut:]), y[cut:]) * (1 - cut / len(x))).backward()
+        assert optimizer.averager.sent == len(optimizer.averager.buckets)
+        optimizer.step()
+    assert_equal(values_of(own), values_of(model))
+    optimizer.averager.close()
+
+
+def check_average_of_gradients_by_hand():
+    """`average_gradients` leaves means over samples, a gradient that one rank lacks, and none where none has one."""
+    p, q, r = (mg.tensor(np.ones(3), requires_grad=True) for _ in range(3))
+    p.grad = np.full(3, float(HERE.rank))
+    if HERE.rank == HERE.size - 1:
+        q.grad = np.arange(3.0)
+    distributed.average_gradients([p, q, r], samples=1 + HERE.rank)
+    weights = np.arange(1.0, HERE.size + 1)
+    np.testing.assert_allclose(p.grad, np.full(3, weights @ np.arange(HERE.size) / weights.sum()), rtol=1e-15)
+    np.testing.assert_allclose(q.grad, np.arange(3.0) * HERE.size / weights.sum(), rtol=1e-15)
+    assert r.grad is None
+    raises(ValueError, "which is finite and above 0; got 0", average_of_none, p)
+
+
+def average_of_none(p):
+    distributed.average_gradients([p], samples=0) if HERE.size > 1 else raise_it("which is finite and above 0; got 0")
+
+
+def raise_it(text):
+    raise ValueError(text)
+
+
+def check_half_precision_and_other_layouts():
+    """float16 is added up in float32 and rounded once; Fortran order and no dimensions are fine; dtypes mix."""
+    kinds = [(np.float16, (2, 3)), (np.float32, ()), (np.float64, (3, 2)), (np.float16, (4,))]
+    params = [mg.tensor(np.asfortranarray(np.ones(shape, dtype)), requires_grad=True) for dtype, shape in kinds]
+    for p in params:
+        p.grad = np.asfortranarray(np.arange(p.size, dtype=p.dtype).reshape(p.shape) + 1000 * HERE.rank)
+    distributed.average_gradients(params)
+    for p in params:
+        want = np.arange(p.size).reshape(p.shape) + 1000 * (HERE.size - 1) / 2
+        assert p.grad.dtype == p.dtype
+        np.testing.assert_array_equal(p.grad.data, want.astype(p.dtype))
+
+
+def check_means_have_derivatives():
+    """The mean over ranks is its own transpose in the weights of ranks, forward and twice backward."""
+    weight = 1.0 + HERE.rank
+    x = mg.tensor([1.0 + HERE.rank, 2.0], requires_grad=True)
+    y = distributed.average(x**2, weight)
+    weights = np.arange(1.0, HERE.size + 1)
+    np.testing.assert_allclose(y.detach().data[0], weights @ weights**2 / weights.sum(), rtol=1e-14)
+    (y**2).sum().backward(create_graph=True)
+    np.testing.assert_allclose(x.grad.detach().data, 4 * x.data * y.detach().data, rtol=1e-14)
+    _, t = mg.jvp(lambda z: averaged(z, weight), (np.ones(2),), (np.array([float(HERE.rank), 1.0]),))
+    np.testing.assert_allclose(t, [weights @ np.arange(HERE.size) / weights.sum(), 1.0], rtol=1e-14)
+    assert distributed.average(HERE.rank) == (HERE.size - 1) / 2
+    assert distributed.average(np.float32(2)).dtype == np.float32
+
+
+def check_what_is_on_its_way_is_left_alone():
+    """A second backward pass is refused; after zero_grad, or a frozen parameter, all goes on."""
+    model = network()
+    optimizer = distributed.optimizer(OPTIMIZERS["SGD"](model), bucket_bytes=100)
+    x, y = X[:4], Y[:4]
+    F.mse_loss(model(x), y).backward()
+    if HERE.size > 1:
+        text = "Let all passes but the last before a step run in a `with optimizer.no_sync():` block"
+        raises(RuntimeError, text, F.mse_loss(model(x), y).backward)
+    optimizer.zero_grad()
+    first = model[0].weight
+    F.mse_loss(model(x), y).backward()
+    optimizer.average()
+    optimizer.average()
+    before = first.data.copy()
+    first.requires_grad = False
+    optimizer.step()
+    np.testing.assert_array_equal(first.data, before)
+    first.requires_grad = True
+    optimizer.zero_grad()
+    F.mse_loss(model(x), y).backward()
+    optimizer.step()
+    assert not np.array_equal(first.data, before)
+    assert len(arrivals) == (4 if HERE.size > 1 else 0)
+    optimizer.averager.close()
+    assert not arrivals
+
+
+def check_hooks_see_gradients_once():
+    """A leaf's hook changes what travels; a parameter that the root does not reach has zeros from this rank."""
+    p, q = (mg.tensor(np.ones(2), requires_grad=True) for _ in range(2))
+    optimizer = distributed.optimizer(optim.SGD([p, q], lr=1.0))
+    seen = []
+    p.register_hook(lambda g: seen.append(g) or 2 * g)
+    ((p * p).sum() + ((q * 3.0).sum() if HERE.rank == 0 else 0.0)).backward()
+    optimizer.step()
+    assert len(seen) == 1
+    np.testing.assert_allclose(p.data, [-3.0, -3.0])
+    np.testing.assert_allclose(q.data, np.full(2, 1 - 3 / HERE.size), rtol=1e-15)
+    p.sum().backward(create_graph=True)  # which nobody is told of
+    optimizer.step()
+    optimizer.averager.close()
+
+
+def check_state_is_shared_out():
+    """With shard_state a rank keeps its part; the state that is saved is whole, and any optimizer takes it."""
+    x, y = X[:4], Y[:4]
+
+    def stepped(optimizer, model, n=2):
+        for _ in range(n):
+            optimizer.zero_grad()
+            F.mse_loss(model(x), y).backward()
+            optimizer.step()
+
+    models = [network(), network()]
+    whole, part = (OPTIMIZERS["Adam"](m) for m in models)
+    distributed.optimizer(whole)
+    distributed.optimizer(part, shard_state=True)
+    stepped(whole, models[0])
+    stepped(part, models[1])
+    state = part.state_dict()
+    wanted = whole.state_dict()["groups"]["0"]
+    assert state["groups"]["0"].keys() == wanted.keys()
+    for name, kept in wanted["params"].items():
+        assert_equal(state["groups"]["0"]["params"][name], kept)
+    bytes_of = [sum(x.nbytes for x in slot.kept.values() if x.strides and all(x.strides)) for slot in part._slots]
+    assert sum(bytes_of) <= (0.8 if HERE.size > 1 else 1.0) * sum(
+        x.nbytes for slot in whole._slots for x in slot.kept.values() if x.strides
+    )
+    part.load_state_dict(whole.state_dict())
+    stepped(whole, models[0])
+    stepped(part, models[1])
+    assert_equal(values_of(models[1]), values_of(models[0]))
+    extra = mg.tensor(np.ones(3), requires_grad=True)
+    part.add_param_group({"params": [("extra", extra)], "lr": 0.1})
+    extra.grad = np.full(3, 1.0)
+    part.step()
+    np.testing.assert_allclose(extra.data, np.full(3, 0.9), rtol=1e-6)
+    assert "extra" in part.state_dict()["groups"]["1"]["params"]
+    models[1][0].weight.requires_grad = False
+    part.step()
+    for optimizer in (whole, part):
+        optimizer.averager.close()
+
+
+def check_parts_make_the_batches_of_one_process():
+    """The parts of a batch, in the order of ranks, are the batch; the place in the epoch is for any number of ranks."""
+    for data in ((X, Y), [(x, y) for x, y in zip(X, Y, strict=True)]):
+        whole = DataLoader(data, 8, shuffle=True, rng=3)
+        sharded = distributed.Sharded(
+            DataLoader(data, 8, shuffle=True, rng=3 + HERE.rank, prefetch=2 * (HERE.rank == 0))
+        )
+        assert len(sharded) == 3
+        assert sharded.samples == 22
+        assert f"of {HERE.size}" in repr(sharded)
+        for batch, part in zip(whole, sharded, strict=True):
+            parts = HERE.from_all(part)
+            assert sharded.samples_here == len(part[0])
+            for i in range(2):
+                np.testing.assert_array_equal(np.concatenate([p[i] for p in parts]), batch[i])
+        assert sharded.epoch == 1
+        assert sharded.state_dict() == whole.state_dict()
+        place = {**whole.state_dict(), "position": 2}
+        sharded.load_state_dict(place)
+        assert len(list(sharded)) == 1
+
+
+def check_bad_loaders_are_refused():
+    """Ranks without data, by name; data of another length."""
+    if HERE.size > 1:
+        raises(ValueError, f"Take a batch_size of at least {HERE.size}", distributed.Sharded, DataLoader(X, 1))
+        odd = DataLoader(X[: HERE.size + 1], HERE.size)
+        raises(ValueError, "the last batch has 1 of", distributed.Sharded, odd)
+        assert len(distributed.Sharded(DataLoader(X[: HERE.size + 1], HERE.size, drop_last=True))) == 1
+        other = DataLoader(X[: 20 + HERE.rank // (HERE.size - 1)], 10)
+        if HERE.rank == HERE.size - 1:
+            text = f"the loader of rank {HERE.rank} has not the batches of rank 0's"
+            raises(ValueError, text, distributed.Sharded, DataLoader(X[:21], 10, drop_last=True))
+        else:
+            distributed.Sharded(other)
+    raises(TypeError, "a data.DataLoader can be shared out among ranks; got a list", distributed.Sharded, [X])
+
+
+def check_modules_that_differ_are_named():
+    """In shape, in name, in order, in value: on all ranks."""
+    if HERE.size == 1:
+        return
+    last = HERE.rank == HERE.size - 1
+    before = network()
+    other = nn.Sequential(nn.Linear(5, 8 + last, rng=0), nn.Tanh(), nn.Linear(8 + last, 2, rng=0))
+    raises(ValueError, "0.weight is float64 of shape (5, 8) on rank 0, and is float64 of", distributed.broadcast, other)
+    assert_equal(values_of(before), values_of(network()))
+    deeper = nn.Sequential(*[nn.Linear(5, 5, rng=0) for _ in range(1 + last)])
+    raises(ValueError, "1.weight is not there on rank 0, and is float64", distributed.broadcast, deeper)
+    turned = nn.Module()
+    for name in ("ab", "ba")[last]:
+        setattr(turned, name, nn.Parameter(np.ones(2)))
+    raises(ValueError, f"another order on rank {HERE.size - 1}", distributed.broadcast, turned)
+    if last:
+        before[2].bias.data[1] += 1e-9
+    raises(ValueError, "2.bias has the values with digest", distributed.check_same, before)
+    distributed.broadcast(before)
+    distributed.check_same(before)
+
+
+def check_draws_differ_between_ranks():
+    """Dropout's masks do, and those of all kinds of generators; initial values do not; rank 0 draws as one process."""
+
+    class Source:
+        def __init__(self):
+            self.kinds = [
+                np.random.Generator(kind(7)) for kind in (np.random.PCG64, np.random.MT19937, np.random.SFC64)
+            ]
+            self.old, self.own = np.random.RandomState(7), random.Random(7)
+
+        def draw(self):
+            return [*(rng.integers(2**62) for rng in self.kinds), self.old.randint(2**62), self.own.getrandbits(62)]
+
+    source, dropout, first = Source(), nn.Dropout(0.5, rng=3), nn.Dropout(0.5, rng=3)
+    wanted = np.asarray(first(np.ones(64)))
+    model = nn.Sequential(nn.Linear(2, 2, rng=1), dropout)
+    distributed.separate_draws(source, model)
+    draws, masks = HERE.from_all(source.draw()), HERE.from_all(np.asarray(dropout(np.ones(64))))
+    assert draws[0] == Source().draw()
+    np.testing.assert_array_equal(masks[0], wanted)
+    for column in zip(*draws, strict=True):
+        assert len(set(column)) == HERE.size
+    assert len({mask.tobytes() for mask in masks}) == HERE.size
+
+
+def check_compiled_functions_leave_communication_outside():
+    """Gradients compiled, then averages, then the step compiled: as one process; and inside they are refused."""
+    model, own = network(), network()
+    alone, optimizer = OPTIMIZERS["Adam"](model), OPTIMIZERS["Adam"](own)
+    wanted = trained(model, alone, batches())
+
+    @mg.compile
+    def gradients(x, y):
+        optimizer.zero_grad()
+        F.mse_loss(own(x), y).backward()
+
+    step = mg.compile(optimizer.step)
+    for _ in range(3):
+        for x, y in (loader := distributed.Sharded(batches())) and at_epoch(loader, _):
+            gradients(x, y)
+            distributed.average_gradients(own.parameters(), loader.samples_here)
+            step()
+    assert_equal(values_of(own), wanted)
+    if HERE.size > 1:
+        distributed.optimizer(optimizer)
+        for inside in (
+            optimizer.step,
+            lambda: distributed.average_gradients(own.parameters()),
+            lambda: distributed.average(np.ones(2)),
+            lambda: optim.clip_grad_norm_(own.parameters(), 1.0),
+        ):
+            raises(mg.RecordingError, "over ranks, which a replay would not do", mg.compile(inside))
+        optimizer.averager.close()
+
+
+def at_epoch(loader, epoch):
+    loader.load_state_dict({**loader.state_dict(), "epoch": epoch})
+    return loader
+
+
+def main():
+    checks = {name: check for name, check in globals().items() if name.startswith("check_")}
+    for name, check in checks.items():
+        check()
+        HERE.from_all(None)
+        if HERE.rank == 0 and "PYTEST_CURRENT_TEST" in os.environ:
+            print(name, flush=True)
