@@ -1,0 +1,214 @@
+"""What a training does with a batch and in an epoch."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from functools import partial, reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from ..compile import compile as compiled
+from ..core.context import no_grad
+from ..core.door import bare, plain, refuse
+from ..core.tape import gradient_of
+from ..core.tensor import Tensor
+from ..core.tree import tree_map
+from ..data.samples import without_frames
+from ..io import load, save
+from ..nn import Module
+from ..nn.recurrent import Recurrent
+from ..optim import Optimizer
+from ..optim.lr_scheduler import ReduceLROnPlateau
+from .checkpoint import Generators, load_state, state_of
+from .history import VALIDATION, History, as_text
+from .means import Means, samples_in
+from .modes import Modes
+
+
+class Run:
+    """What a training does with a batch and in an epoch; the arguments are those of `fit`."""
+
+    recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
+    modes: Modes  # while it runs
+    means: Means  # of the epoch that is under way
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Callable[[Any, Any], Any],
+        optimizer: Optimizer,
+        loader: Iterable[Any],
+        validation: Iterable[Any] | None,
+        metrics: dict[str, Callable[[Any, Any], Any]],
+        schedule: Any,
+        backend: Any,
+    ) -> None:
+        self.model, self.loss, self.optimizer, self.schedule = model, loss, optimizer, schedule
+        self.loader, self.validation, self.metrics = loader, validation, metrics
+        names = ["loss", *metrics]
+        self.history = History(names if validation is None else [*names, *(VALIDATION + name for name in names)])
+        self.parts = {"model": model, "optimizer": optimizer, "schedule": schedule, "loader": loader}
+        self.parts |= {"validation": validation, "history": self.history}
+        self.steps_first = any(isinstance(m, Recurrent) and not m.batch_first for m in model.modules())
+        self.place = "no batch yet"  # for errors
+        self.update = compiled(self.updated, backend) if backend is not None else self.updated
+        self.look = compiled(self.looked_at, backend) if backend is not None else self.looked_at
+
+    def find_generators(self, callbacks: Sequence[Any]) -> None:
+        """Make the generators that the run draws from a part of it."""
+        others = {"loss": self.loss, "loader": self.loader, "validation": self.validation, "schedule": self.schedule}
+        self.parts["generators"] = Generators(self.model, others | {"metrics": self.metrics, "callbacks": callbacks})
+
+    def begin(self, checkpoint: Any, resume: bool) -> None:
+        """Go on from the checkpoint if that is wanted and it is there; else write the first."""
+        state = self.loaded(checkpoint) if resume else None
+        if state is None:
+            self.save(checkpoint)
+        else:
+            load_state(self.parts, state)
+
+    def loaded(self, checkpoint: Any) -> Any:
+        """What is in the checkpoint, None where there is no such file."""
+        try:
+            return load(checkpoint)
+        except FileNotFoundError:
+            return None
+
+    def save(self, checkpoint: Any) -> None:
+        """Keep all that the run depends on."""
+        self.write(checkpoint, self.state())
+
+    def state(self) -> dict[str, Any]:
+        """All that the run depends on."""
+        return state_of(self.parts)
+
+    def write(self, checkpoint: Any, state: dict[str, Any]) -> None:
+        """Write it to a file."""
+        save(checkpoint, state)
+
+    def ends(self, answers: Sequence[bool]) -> bool:
+        """Whether a callback has ended the training."""
+        return any(answers)
+
+    def close(self) -> None:
+        """The training is over."""
+
+    def updated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
+        """A step of the optimizer; the loss before it, and the outputs if they are wanted."""
+        self.optimizer.zero_grad()
+        value, outputs = self.outcome(inputs, targets, with_outputs)
+        value.backward()
+        self.check_gradients()
+        self.optimizer.step()
+        return plain(value), outputs
+
+    def looked_at(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
+        """Loss and outputs, without a step."""
+        value, outputs = self.outcome(inputs, targets, with_outputs)
+        return plain(value), outputs
+
+    def outcome(self, inputs: Any, targets: Any, with_outputs: bool) -> tuple[Any, Any]:
+        """The loss, which is a finite number, and the outputs as plain arrays if they are wanted."""
+        outputs = self.model(inputs)
+        value = self.loss(outputs, targets)
+        if not isinstance(value, Tensor) or value.shape:
+            what = f"an array of shape {value.shape}" if getattr(value, "shape", ()) else f"a {type(value).__name__}"
+            raise TypeError(f"the loss is one number, a Tensor that the parameters have led to; got {what}")
+        refuse(~np.isfinite(plain(value)), self.loss_not_finite)
+        return value, tree_map(plain, outputs) if with_outputs else None
+
+    def loss_not_finite(self) -> Exception:
+        return self.not_finite("the loss", "")
+
+    def check_gradients(self) -> None:
+        """Refuse gradients that are not finite: first by the sum of their squares, which is, unless it overflows."""
+        found = [gradient_of(p.node) for p in self.optimizer.params if p.node is not None]
+        plain = [bare(g) for g in found if g is not None]
+        wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in plain]
+        if not np.isfinite(reduce(add, [x.dot(x) for x in (x.ravel("K") for x in wide)], 0.0)):
+            self.refuse_bad_gradients()
+
+    def refuse_bad_gradients(self) -> None:
+        """Refuse gradients of which an element is not finite, by the names of their parameters."""
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        bad = [p for p in self.optimizer.params if p.grad is not None and not np.isfinite(bare(p.grad)).all()]
+        if bad:
+            shown = ", ".join(names.get(id(p), "a parameter that is not the model's") for p in bad)
+            raise self.not_finite(f"the gradient of {shown}", ", though the loss is finite")
+
+    def not_finite(self, what: str, beside: str) -> Exception:
+        return FloatingPointError(
+            f"{what} is NaN or infinite in {self.place}{beside}; the parameters were not updated with it. Try a "
+            f"smaller learning rate, or find where it comes from: with mg.detect_anomaly(): train.fit(...)"
+        )
+
+    def through(self, loader: Iterable[Any], do: Callable[..., Any], kind: str) -> Generator[dict[str, float]]:
+        """Do something with each batch; after each, the means of loss and metrics so far."""
+        self.means = means = Means(["loss", *self.metrics])
+        batches = self.batches_of(loader, kind)
+        with closing(batches) if isinstance(batches, Generator) else nullcontext():
+            for number, batch in enumerate(map(without_frames, batches), 1):
+                self.place = f"step {number} of {kind} {self.history.epochs + 1}"
+                pair = isinstance(batch, tuple | list) and len(batch) == 2
+                inputs, targets = batch if pair else (batch, batch)
+                value, outputs = do(inputs, targets, bool(self.metrics) or not pair)
+                found = {name: measure(outputs, targets) for name, measure in self.metrics.items()}
+                samples = samples_in(inputs, targets if pair else outputs, self.steps_first)
+                yield means.add(samples, {"loss": value} | found)
+        if not means.samples:
+            raise ValueError(
+                f"an epoch takes at least one batch; there is none in {kind} {self.history.epochs + 1}. An iterator "
+                f"that is used up gives no more"
+            )
+
+    def epoch(self, shown: Any, each_batch: bool) -> dict[str, float]:
+        """Train with all batches, and validate; the row of the history."""
+        self.modes.train()
+        row: dict[str, float] = {}
+        buffers = [buffer for _, buffer in self.model.named_buffers()]
+        with closing(self.through(self.loader, partial(self.step, buffers), "epoch")) as rows:
+            for row in rows:
+                shown.set_postfix_str(as_text(row), refresh=False)
+                shown.update()
+                if each_batch:
+                    self.step_schedule()
+        row = self.whole(row)
+        return row if self.validation is None else row | self.validated(self.validation)
+
+    def batches_of(self, loader: Iterable[Any], kind: str) -> Iterator[Any]:
+        """The batches of an epoch."""
+        return iter(loader)
+
+    def whole(self, row: dict[str, float]) -> dict[str, float]:
+        """The means over the samples of an epoch, given those of the samples that were computed here."""
+        return row
+
+    def step(self, buffers: Sequence[Any], *batch: Any) -> Any:
+        """`update`, which leaves the running statistics alone if it raises."""
+        before = [buffer.value.copy() for buffer in buffers]
+        try:
+            return self.update(*batch)
+        except Exception:
+            for buffer, values in zip(buffers, before, strict=True):
+                buffer.data = values
+            raise
+
+    def validated(self, batches: Iterable[Any]) -> dict[str, float]:
+        """Loss and metrics on other batches, in the mode in which a network is used."""
+        self.modes.eval()
+        with no_grad(), closing(self.through(batches, self.look, "the validation after epoch")) as rows:
+            *_, row = rows
+        row = self.whole(row)
+        self.modes.train()
+        return {VALIDATION + name: x for name, x in row.items()}
+
+    def step_schedule(self) -> None:
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(self.watched()[-1])
+        elif self.schedule is not None:
+            self.schedule.step()
+
+    def watched(self) -> list[float]:
+        """The losses that say whether the training gets anywhere."""
+        return self.history["loss" if self.validation is None else VALIDATION + "loss"]

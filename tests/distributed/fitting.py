@@ -1,0 +1,185 @@
+"""Trainings by `fit`, which a test runs in one process, on ranks, and on ranks that fail."""
+
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+import minigrad as mg
+from minigrad import distributed, nn, optim, train
+from minigrad.data import DataLoader
+from minigrad.nn import functional as F
+
+RNG = np.random.default_rng(0)
+X, LABELS = RNG.normal(size=(46, 6)), RNG.integers(3, size=46)
+
+
+def parts(dropout=False, norm="sync", seed=1):
+    """A model with its optimizer, schedule and loaders."""
+    rng = np.random.default_rng(seed)
+    layers = [nn.Linear(6, 8, bias=False, rng=rng), nn.BatchNorm1d(8, sync=norm == "sync"), nn.Tanh()]
+    model = nn.Sequential(*layers, nn.Dropout(0.3, rng=rng), nn.Linear(8, 3, rng=rng)) if dropout else nn.Sequential(
+        *layers, nn.Linear(8, 3, rng=rng)
+    )  # fmt: skip
+    optimizer = optim.Adam(model.named_parameters(), lr=0.02)
+    loader = DataLoader((X[:38], LABELS[:38]), 8, shuffle=True, rng=rng)
+    return model, optimizer, loader, DataLoader((X[38:], LABELS[38:]), 8)
+
+
+def accuracy(scores, labels):
+    return np.mean(scores.argmax(axis=1) == labels)
+
+
+def fitted(epochs, dropout=False, norm="sync", seed=1, optimize=lambda optimizer: optimizer, **options):
+    """The values after a training, and its history."""
+    model, optimizer, loader, validation = parts(dropout, norm, seed)
+    optimizer = optimize(optimizer)
+    history = train.fit(
+        *(model, F.cross_entropy, optimizer, loader, epochs),
+        validation=validation, metrics={"accuracy": accuracy},
+        schedule=optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1), **options,
+    )  # fmt: skip
+    return {**model.state_dict(), **{name: np.array(history[name]) for name in history}}
+
+
+def compare(found, wanted, rtol=1e-12):
+    assert found.keys() == wanted.keys()
+    for name, x in wanted.items():
+        np.testing.assert_allclose(found[name], x, rtol=rtol, atol=1e-13, err_msg=name)
+
+
+def equal(path, *_):
+    """What one process has reached, with and without compile, in whatever way the optimizer comes."""
+    here, wanted = distributed.world(), mg.load(path)
+    for options in (
+        {},
+        {"seed": 1 + here.rank},
+        {"compile": "numpy", "norm": "none"},
+        {"optimize": distributed.optimizer},
+        {"optimize": lambda optimizer: distributed.optimizer(optimizer, shard_state=True)},
+    ):
+        found = fitted(4, **options)
+        if options.get("norm") != "none":  # which has each rank's own statistics
+            compare(found, wanted)
+        everyone = here.from_all({name: np.asarray(x).tobytes() for name, x in found.items()})
+        assert all(one == everyone[0] for one in everyone)
+
+
+def compiled(path, *_):
+    """A compiled training is that of one process, too, and one with a list of batches, which is each rank's own."""
+    wanted = mg.load(path)
+    compare(plain_fit(compile="numpy"), wanted)
+    compare(plain_fit(listed=True), wanted)
+
+
+def plain_fit(listed=False, **options):
+    """A training of dicts, which are handed to model and loss as a whole."""
+    rng = np.random.default_rng(2)
+    model = Whole(rng)
+    batches = [{"x": X[i : i + 12], "y": X[i : i + 12, :2] ** 2} for i in range(0, 46, 12)]
+    loader = batches if listed else DataLoader({"x": X, "y": X[:, :2] ** 2}, 12)
+    optimizer = optim.AdamW(model.parameters(), lr=0.01)
+    train.fit(model, loss_of_dict, optimizer, loader, 2, callbacks=[lambda history: False], **options)
+    return model.state_dict()
+
+
+def loss_of_dict(outputs, batch):
+    return F.mse_loss(outputs, batch["y"])
+
+
+class Whole(nn.Module):
+    def __init__(self, rng):
+        self.inner = nn.Linear(6, 2, rng=rng)
+
+    def forward(self, batch):
+        return self.inner(batch["x"])
+
+
+def begin(path, *_):
+    """The first half of a training."""
+    fitted(2, checkpoint=path, callbacks=[lambda history: distributed.world().rank == 1 and history.epochs == 2])
+
+
+def go_on(path, reference):
+    """The rest, on whatever number of ranks."""
+    compare(fitted(4, checkpoint=path, resume=True), mg.load(reference))
+
+
+def draws(path, *_):
+    """With dropout a training on as many ranks goes on bit by bit; ranks do not draw the same."""
+    wanted = fitted(4, dropout=True)
+    fitted(2, dropout=True, checkpoint=path)
+    distributed.world().from_all(None)
+    found = fitted(4, dropout=True, checkpoint=path, resume=True)
+    for name, x in wanted.items():
+        np.testing.assert_array_equal(found[name], x, err_msg=name)
+
+
+class Failing:
+    """A data set that does something to rank 1 in the middle of a training."""
+
+    def __init__(self, do):
+        self.do, self.count = do, 0
+
+    def __len__(self):
+        return 32
+
+    def __getitem__(self, i):
+        self.count += 1
+        x = X[i]
+        if self.count == 40 and distributed.world().rank == 1:
+            x = self.do(x)
+        return x, LABELS[i]
+
+
+def fail(x):
+    raise RuntimeError("no such sample")
+
+
+def interrupt(x):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+
+def die(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+FAULTS = {"exception": fail, "nan": lambda x: x * np.nan, "interrupt": interrupt, "kill": die}
+
+
+def faulty(path, kind):
+    """A training in which rank 1 fails."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    model, optimizer, *_ = parts(norm="none")  # whose layers send a NaN to nobody
+    train.fit(model, F.cross_entropy, optimizer, DataLoader(Failing(FAULTS[kind]), 8), 30, checkpoint=path)
+
+
+def uneven(*_):
+    """Rank 0 has a batch more."""
+    model, optimizer, *_ = parts(norm="none")
+    batches = [(X[:8], LABELS[:8])] * (3 - distributed.world().rank)
+    train.fit(model, F.cross_entropy, optimizer, batches, 2)
+
+
+def refused(*_):
+    """What fit refuses on ranks alone."""
+    model, optimizer, loader, _ = parts()
+    try:
+        train.fit(model, F.cross_entropy, distributed.optimizer(optimizer), loader, 1, compile="numpy")
+    except ValueError as error:
+        print(error if distributed.world().rank == 0 else "", end="")
+
+
+def slowly(path, reference, *_):
+    """A training that a test kills, goes on with, and in the end compares."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    pause = [lambda history: time.sleep(0.002)]
+    compare(fitted(40, checkpoint=path, resume=True, callbacks=pause), mg.load(reference))
+
+
+def main(program, *args):
+    globals()[program](*args)
+    sys.stdout.flush()

@@ -1,0 +1,109 @@
+"""`fit` on ranks: the run of one process, and one end for all."""
+
+import random
+import time
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+
+from . import fitting
+from .launch import end_of, run, start
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The result of four epochs in one process."""
+    path = str(tmp_path_factory.mktemp("fit") / "reference.npz")
+    mg.save(path, fitting.fitted(4))
+    return path
+
+
+@pytest.mark.parametrize("size", [2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)])
+def test_ranks_reach_what_one_process_does(size, reference):
+    """Weights, statistics, losses and metrics, though batches do not divide: to 1e-12."""
+    run(size, "fitting", "equal", reference)
+
+
+def test_compiled_and_listed_batches_are_those_of_one_process(tmp_path):
+    """Compute is compiled, communication in between is not; a list of batches is gone through by each rank."""
+    path = str(tmp_path / "plain.npz")
+    mg.save(path, fitting.plain_fit())
+    run(3, "fitting", "compiled", path)
+
+
+def test_another_number_of_ranks_goes_on(reference, tmp_path):
+    """Begun on three ranks, resumed on two: as one process. A callback on one rank ends all."""
+    path = str(tmp_path / "run.npz")
+    run(3, "fitting", "begin", path)
+    assert len(mg.load(path)["history"]) == 2
+    run(2, "fitting", "go_on", path, reference)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_one_process_goes_on_with_a_run_of_ranks(reference, tmp_path):
+    """And ranks with that of one process."""
+    path = str(tmp_path / "run.npz")
+    fitting.fitted(2, checkpoint=path)
+    run(2, "fitting", "go_on", path, reference)
+    fitting.compare(fitting.fitted(4, checkpoint=path, resume=True), mg.load(reference))
+
+
+def test_draws_of_dropout_are_resumed_bit_by_bit(tmp_path):
+    """On as many ranks as before."""
+    run(2, "fitting", "draws", str(tmp_path / "run.npz"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("exception", "RuntimeError: no such sample"),
+        ("nan", "FloatingPointError: the loss is NaN or infinite in step"),
+        ("interrupt", "KeyboardInterrupt"),
+        ("kill", ""),
+    ],
+)
+def test_one_rank_that_fails_ends_all(kind, text, tmp_path):
+    """Within seconds, with its message; the last checkpoint is whole."""
+    path = str(tmp_path / "run.npz")
+    begun = time.monotonic()
+    code, printed, said = end_of(start(3, "fitting", "faulty", path, kind), timeout=60)
+    assert code != 0
+    assert text in said, printed + said
+    assert ("rank 1 of 3 has failed, which ends all ranks:" in said) is (kind != "kill")
+    assert time.monotonic() - begun < 30
+    assert mg.load(path).keys() >= {"model", "optimizer", "loader"}
+
+
+def test_other_numbers_of_batches_are_refused():
+    """By name, rather than by waiting for ever."""
+    code, _, said = end_of(start(2, "fitting", "uneven"))
+    assert code != 0
+    assert "rank 1 has 2 batches in epoch 1, and rank 0 has more. Give all ranks as many" in said
+
+
+def test_fit_compiles_no_communication():
+    """An optimizer that communicates in its step is refused where the step is compiled."""
+    assert run(2, "fitting", "refused").startswith("under mpiexec, a compiled training takes the optimizer itself")
+
+
+@pytest.mark.slow
+@pytest.mark.no_cover
+def test_ranks_that_are_killed_at_random_moments_leave_whole_files(tmp_path):
+    """Fifty times, at any moment of a training on three ranks; each resume reads the file, and the last is equal."""
+    reference, path = str(tmp_path / "reference.npz"), str(tmp_path / "run.npz")
+    mg.save(reference, fitting.fitted(40))
+    rng, killed = random.Random(0), 0
+    for _ in range(50):
+        ranks = start(3, "fitting", "slowly", path, reference)
+        time.sleep(rng.uniform(0.3, 1.6))
+        rng.choice([ranks.kill, ranks.terminate])()
+        code, _, said = end_of(ranks)
+        killed += code != 0
+        assert "Error" not in said, said
+        if (tmp_path / "run.npz").exists():
+            assert len(mg.load(path)["history"]) <= 40
+    assert killed >= 25
+    run(3, "fitting", "slowly", path, reference)
+    np.testing.assert_equal(len(mg.load(path)["history"]), 40)
