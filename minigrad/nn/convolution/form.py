@@ -7,6 +7,7 @@ transposed convolution with much output padding makes an image with more.
 Kernels have shape (out, channels of a group, ..., width), as PyTorch's. With the groups first, rows of the image that
 are met together lie one after the other in memory. So for each element of the kernel across there is a product of
 matrices with the rows as they lie, for each row of the result and each group: few enough numbers to stay in the cache.
+One kernel a channel leaves products too small for that to pay; see `depthwise`.
 """
 
 import math
@@ -16,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import multilinear
 from ..window import add_up, image_of, rows_of
+from . import depthwise
 
 
 def _matrices(w, groups):
@@ -149,12 +151,27 @@ def weigh(x, g, window, groups):
     return w.reshape(out, channels, *window.kernel)
 
 
-_convolve = convolve  # as a function alone, which others here are made of
+_form, _weights = convolve, weigh
+
+
+def _convolve(x, w, window, groups, places):
+    # The function alone, which others here are made of.
+    if depthwise.serves(x, w, len(w), window, groups):
+        return depthwise.convolve(x, w, window, places)
+    return _form(x, w, window, groups, places)
+
+
+def _weigh(x, g, window, groups):
+    if depthwise.serves(x, g, g.shape[1], window, groups):
+        return depthwise.weigh(x, g, window)
+    return _weights(x, g, window, groups)
+
 
 convolve = multilinear(
     convolve,
     lambda g, y, x, w, window, groups, places: spread(g, w, window, groups, x.shape[2:]),
     lambda g, y, x, w, window, groups, places: weigh(x, g, window, groups),
+    compute=_convolve,
 )
 spread = multilinear(
     spread,
@@ -165,4 +182,5 @@ weigh = multilinear(
     weigh,
     lambda v, y, x, g, window, groups: spread(g, v, window, groups, x.shape[2:]),
     lambda v, y, x, g, window, groups: convolve(x, v, window, groups, g.shape[2:]),
+    compute=_weigh,
 )

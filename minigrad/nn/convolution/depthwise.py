@@ -1,0 +1,96 @@
+"""Depthwise convolution of images that are ndarrays: one kernel a channel, moved by one place at a time.
+
+Rows of the images lie side by side, (channels, height, n, width): below one another is then what a column of the kernel
+meets in all images, and one product makes of it what each column adds. The columns are moved against each other along
+the whole run of memory, so its ends meet what belongs to the next row; that falls on columns which are left out. Some
+channels are done at a time, whose numbers stay in the cache.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+IMAGES, BLOCK = 2**14, 2**19  # numbers of a channel of some images, and of all that is made for some channels
+
+
+def serves(x, other, channels, window, groups):
+    """Whether an image is convolved here, by kernels or with a cotangent of so many channels."""
+    plain = type(x) is type(other) is np.ndarray and x.dtype == other.dtype
+    alone = groups == x.shape[1] == channels and len(window.kernel) == 2
+    return plain and alone and window.kernel[0] > 1 and window.stride == (1, 1)
+
+
+def _pieces(length, most):
+    # Slices of at most so many.
+    return [slice(i, min(i + most, length)) for i in range(0, length, most)]
+
+
+def _images(x, window):
+    # Slices of images, a channel of which is no more than a part of a block.
+    return _pieces(len(x), max(1, IMAGES // np.prod(window.framed(x.shape[2:]))))
+
+
+def _channels(x, window):
+    # Slices of channels of some images.
+    return _pieces(x.shape[1], max(1, BLOCK // (x[:, 0].size * (window.kernel[1] + 1))))
+
+
+def _frame(like, channels, height, width, inside):
+    # Zeros (channels, height, n, width), and a view of what is `inside` as images.
+    down, across = inside
+    frame = np.zeros((channels, height, len(like), width), like.dtype)
+    return frame, frame[:, down, :, across].transpose(2, 0, 1, 3)
+
+
+def _framed(x, channels, window):
+    height, width = window.framed(x.shape[2:])
+    down, _, across = window.inside(x.shape[2:])
+    return _frame(x, channels, height, width, (down, across))
+
+
+def convolve(x, w, window, places):
+    """As `form.convolve`."""
+    y = np.empty((len(x), len(w), *places), x.dtype)
+    for images in _images(x, window):
+        _convolve(x[images], w[:, 0].mT, window, y[images])
+    return y
+
+
+def _convolve(x, w, window, y):
+    (high, wide), (below, aside) = y.shape[2:], window.dilation
+    pieces, (down, across) = _channels(x, window), window.kernel
+    frame, inside = _framed(x, pieces[0].stop, window)
+    rows = frame.reshape(*frame.shape[:2], -1)
+    met = sliding_window_view(rows, (down - 1) * below + 1, axis=1)[:, :high, :, ::below].mT
+    parts = np.empty((across, len(rows), high, *frame.shape[2:]), x.dtype)  # what each column adds
+    made = parts.reshape(across, len(rows), high, -1).transpose(1, 2, 0, 3)
+    runs, total = parts.reshape(across, len(rows), -1), parts[0, ..., :wide].transpose(2, 0, 1, 3)
+    for channels in pieces:
+        m = channels.stop - channels.start
+        inside[:, :m] = x[:, channels]
+        np.matmul(w[channels, None], met[:m], out=made[:m])
+        for j in range(1, across):
+            runs[0, :m, : -j * aside] += runs[j, :m, j * aside :]
+        y[:, channels] = total[:, :m]
+
+
+def weigh(x, g, window):
+    """As `form.weigh`."""
+    w = np.zeros((x.shape[1], 1, *window.kernel), x.dtype)
+    for images in _images(x, window):
+        _weigh(x[images], g[images], window, w.reshape(len(w), -1))
+    return w
+
+
+def _weigh(x, g, window, w):
+    (high, wide), (down, across), (below, aside) = g.shape[2:], window.kernel, window.dilation
+    pieces = _channels(x, window)
+    frame, image = _framed(x, pieces[0].stop, window)
+    other, cotangent = _frame(g, len(frame), high, frame.shape[3], (slice(high), slice(wide)))
+    rows, others = frame.reshape(len(frame), -1), other.reshape(len(other), -1)
+    run, step = others.shape[1] - (across - 1) * aside, below * frame[0, 0].size  # past the run are zeros
+    for channels in pieces:
+        m = channels.stop - channels.start
+        image[:, :m], cotangent[:, :m] = x[:, channels], g[:, channels]
+        for k, (i, j) in enumerate(np.ndindex(down, across)):
+            start = i * step + j * aside
+            w[channels, k] += np.vecdot(rows[:m, start : start + run], others[:m, :run])
