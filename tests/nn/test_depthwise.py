@@ -31,10 +31,53 @@ def test_blocks_make_what_the_general_form_makes(kernel, padding, dilation, less
     x, w = rng.normal(size=(5, 7, 6, 8)), rng.normal(size=(7, 1, *kernel))
     places = tuple(n - less for n in window.places(x.shape[2:]))
     g = rng.normal(size=(5, 7, *places))
-    assert depthwise.serves(x, w, 7, window, 7)
-    y = depthwise.convolve(x, w, window, places)
+    assert depthwise.alone(x, 7, window, 7)
+    assert depthwise.in_blocks(x, w, window)
+    y = depthwise.convolve_blocks(x, w, window, places)
     np.testing.assert_allclose(y, form._form(x, w, window, 7, places), rtol=1e-14, atol=1e-14)
-    np.testing.assert_allclose(depthwise.weigh(x, g, window), form._weights(x, g, window, 7), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        depthwise.weigh_blocks(x, g, window), form._weights(x, g, window, 7), rtol=1e-12, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("less", [0, 1])
+@pytest.mark.parametrize(
+    ("kernel", "padding", "dilation"),
+    [*WINDOWS, ((3,), ((1, 2),), (2,)), ((2, 3, 2), ((1, 0), (1, 1), (0, 2)), (1, 2, 3))],
+)
+def test_a_sum_over_the_kernel_makes_what_the_general_form_makes(kernel, padding, dilation, less):
+    """For sequences, images and volumes; as above."""
+    rng, window = np.random.default_rng(0), Window(kernel, (1,) * len(kernel), padding, dilation)
+    x, w = rng.normal(size=(3, 2, *(6, 8, 5)[: len(kernel)])), rng.normal(size=(2, 1, *kernel))
+    places = tuple(n - less for n in window.places(x.shape[2:]))
+    g = rng.normal(size=(3, 2, *places))
+    y = depthwise.convolve(x, w, window, places)
+    np.testing.assert_allclose(y, form._form(x, w, window, 2, places), rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(depthwise.weigh(x, g, window), form._weights(x, g, window, 2), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize(
+    ("function", "kernel"), [(F.conv1d, (3,)), (F.conv2d, (3, 2)), (F.conv2d, (9, 9)), (F.conv3d, (2, 3, 2))]
+)
+def test_a_compiled_gradient_is_the_gradient(function, kernel, backend):
+    """Recorded, also of a kernel of too many elements for one sum, and of the second order."""
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(2, 3, *(10 for _ in kernel))), rng.normal(size=(3, 1, *kernel))
+
+    def loss(x, w):
+        return np.sum(function(x, w, padding=1, groups=3) ** 3)
+
+    def slope(x, w):
+        return np.sum(mg.grad(loss)(x, w) ** 2)
+
+    for f in (loss, slope):
+        compiled, gradient = mg.compile(mg.grad(f, (0, 1)), backend=backend), mg.grad(f, (0, 1))
+        compiled(x, w)
+        for got, want in zip(compiled(x, w), gradient(x, w), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10 * np.max(np.abs(want)))
 
 
 def test_what_is_no_number_stays_where_the_kernel_meets_it():

@@ -1,22 +1,75 @@
-"""Depthwise convolution of images that are ndarrays: one kernel a channel, moved by one place at a time.
+"""Depthwise convolution: one kernel a channel, moved by one place at a time.
 
-Rows of the images lie side by side, (channels, height, n, width): below one another is then what a column of the kernel
-meets in all images, and one product makes of it what each column adds. The columns are moved against each other along
-the whole run of memory, so its ends meet what belongs to the next row; that falls on columns which are left out. Some
-channels are done at a time, whose numbers stay in the cache.
+Recorded, it is a sum over the elements of the kernel, of planes moved against each other: native code makes one loop of
+it. NumPy would go through memory for each element, so what is made of ndarrays is made of products, as far as it can.
+In both, whole runs of memory are moved, whose ends meet what belongs to the next row; that falls on columns which are
+left out.
 """
+
+import math
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+TAPS = 64  # elements of a kernel, of which one loop is made
 IMAGES, BLOCK = 2**14, 2**19  # numbers of a channel of some images, and of all that is made for some channels
 
 
-def serves(x, other, channels, window, groups):
-    """Whether an image is convolved here, by kernels or with a cotangent of so many channels."""
+def alone(x, channels, window, groups):
+    """Whether there is one kernel a channel, if a result has so many, and it moves by one place at a time."""
+    return groups == x.shape[1] == channels and max(window.stride) == 1
+
+
+def in_blocks(x, other, window):
+    """Whether an image, and kernels or a cotangent, are worked on in blocks."""
     plain = type(x) is type(other) is np.ndarray and x.dtype == other.dtype
-    alone = groups == x.shape[1] == channels and len(window.kernel) == 2
-    return plain and alone and window.kernel[0] > 1 and window.stride == (1, 1)
+    return plain and len(window.kernel) == 2 and window.kernel[0] > 1
+
+
+def as_sum(x, other, window):
+    """Whether they are recorded, or others' arrays, and the sum has not too many terms."""
+    return not type(x) is type(other) is np.ndarray and math.prod(window.kernel) <= TAPS
+
+
+# As a sum over the elements of the kernel
+
+
+def _planes(x, window):
+    # The padded channels, (n, channels, run), with a row more at the end; and how far the elements of the kernel are
+    # into them.
+    first, *others = window.framed(x.shape[2:])
+    *down, _, across = window.inside(x.shape[2:])
+    frame = np.zeros_like(x, shape=(*x.shape[:2], first + 1, *others))
+    frame[(slice(None), slice(None), *down, across)] = x
+    steps = [d * math.prod(others[i:]) for i, d in enumerate(window.dilation)]
+    starts = [sum(i * step for i, step in zip(index, steps, strict=True)) for index in np.ndindex(*window.kernel)]
+    return frame.reshape(*x.shape[:2], -1), starts, others
+
+
+def convolve(x, w, window, places):
+    """As `form.convolve`."""
+    planes, starts, others = _planes(x, window)
+    run, w = places[0] * math.prod(others), w.reshape(len(w), -1, 1)
+    y = planes[..., :run] * w[:, 0]
+    for k, start in enumerate(starts[1:], 1):
+        y = y + planes[..., start : start + run] * w[:, k]
+    return y.reshape(*y.shape[:2], places[0], *others)[(..., *(slice(n) for n in places[1:]))]
+
+
+def weigh(x, g, window):
+    """As `form.weigh`."""
+    planes, starts, others = _planes(x, window)
+    frame = np.zeros_like(g, shape=(*g.shape[:3], *others))
+    frame[(..., *(slice(n) for n in g.shape[3:]))] = g
+    g = frame.reshape(*g.shape[:2], -1)
+    run = g.shape[2]
+    w = np.stack([np.sum(np.vecdot(planes[..., start : start + run], g), axis=0) for start in starts], axis=1)
+    return w.reshape(len(w), 1, *window.kernel)
+
+
+# In blocks: rows of the images lie side by side, (channels, height, n, width). Below one another is then what a column
+# of the kernel meets in all images, and one product makes of it what each column adds. Some channels are done at a
+# time, whose numbers stay in the cache.
 
 
 def _pieces(length, most):
@@ -26,7 +79,7 @@ def _pieces(length, most):
 
 def _images(x, window):
     # Slices of images, a channel of which is no more than a part of a block.
-    return _pieces(len(x), max(1, IMAGES // np.prod(window.framed(x.shape[2:]))))
+    return _pieces(len(x), max(1, IMAGES // math.prod(window.framed(x.shape[2:]))))
 
 
 def _channels(x, window):
@@ -47,8 +100,8 @@ def _framed(x, channels, window):
     return _frame(x, channels, height, width, (down, across))
 
 
-def convolve(x, w, window, places):
-    """As `form.convolve`."""
+def convolve_blocks(x, w, window, places):
+    """As `convolve`, of ndarrays."""
     y = np.empty((len(x), len(w), *places), x.dtype)
     for images in _images(x, window):
         _convolve(x[images], w[:, 0].mT, window, y[images])
@@ -73,8 +126,8 @@ def _convolve(x, w, window, y):
         y[:, channels] = total[:, :m]
 
 
-def weigh(x, g, window):
-    """As `form.weigh`."""
+def weigh_blocks(x, g, window):
+    """As `weigh`, of ndarrays."""
     w = np.zeros((x.shape[1], 1, *window.kernel), x.dtype)
     for images in _images(x, window):
         _weigh(x[images], g[images], window, w.reshape(len(w), -1))

@@ -156,14 +156,20 @@ _form, _weights = convolve, weigh
 
 def _convolve(x, w, window, groups, places):
     # The function alone, which others here are made of.
-    if depthwise.serves(x, w, len(w), window, groups):
-        return depthwise.convolve(x, w, window, places)
+    if depthwise.alone(x, len(w), window, groups):
+        if depthwise.in_blocks(x, w, window):
+            return depthwise.convolve_blocks(x, w, window, places)
+        if depthwise.as_sum(x, w, window):
+            return depthwise.convolve(x, w, window, places)
     return _form(x, w, window, groups, places)
 
 
 def _weigh(x, g, window, groups):
-    if depthwise.serves(x, g, g.shape[1], window, groups):
-        return depthwise.weigh(x, g, window)
+    if depthwise.alone(x, g.shape[1], window, groups):
+        if depthwise.in_blocks(x, g, window):
+            return depthwise.weigh_blocks(x, g, window)
+        if depthwise.as_sum(x, g, window):
+            return depthwise.weigh(x, g, window)
     return _weights(x, g, window, groups)
 
 
