@@ -10,17 +10,21 @@ from ..init import RNG
 from ..sizes import checked_count
 from .base import Recurrent, by_gate, column, flat, in_order, in_steps, kept, only_alive, with_rest
 from .cell import Cell
+from .run import Run, alike, constants
 
 # Long short-term memory: with gates i, f, o = sigmoid and k = tanh of p + w h + b, in the order i, f, k, o, the next
 # c = f c + i k and h = o tanh(c).
 
 
-def lstm(arrays, alive=None):
-    """The states h and c of long short-term memory, (2, steps + 1, features, n), given [p, w, b, h, c]."""
+def lstm(arrays, alive=None, run=None):
+    """The states h and c of long short-term memory, (2, steps + 1, features, n), given [p, w, b, h, c].
+
+    Given a new `Run`, they and the rule are computed in place where the arrays are ndarrays of one dtype.
+    """
     p, w, b, h, c = arrays
     p, h, c = in_order(p), in_order(h), in_order(c)
     n, hs, cs = len(h), [h], [c]
-    b, slope, shift = _constants(b, h)
+    b, slope, shift = constants(b, h)
     for t in range(len(p)):
         gates = p[t] + w @ h + b
         gates *= slope
@@ -36,37 +40,31 @@ def lstm(arrays, alive=None):
     return np.stack([*hs, *cs]).reshape(2, len(hs), *h.shape)
 
 
-def _constants(b, like):
-    # The bias beside states; and the slopes of the gates' sigmoids and tanh, as 1/2 and 1, and 1 less those: each gate
-    # is slope * tanh(slope * z) + shift.
-    n = len(like)
-    slope = np.full_like(like, 0.5, shape=(4 * n, like.shape[1]))
-    slope[2 * n : 3 * n] = 1
-    return column(b) + np.zeros_like(slope), slope, 1 - slope
-
-
 def _lstm_factors(y, arrays, alive):
     # Of dc in the cotangents of the gates i, f, k; of dh in that of o; of dh in that of c; and of dc in the one before.
     p, w, b, _, _ = arrays
-    b, slope, shift = _constants(b, y[0, 0])
+    b, slope, shift = constants(b, y[0, 0])
     gates = w @ y[0, :-1]
     gates += p
     gates += b
     gates *= slope
     gates = np.tanh(gates)
-    slopes = gates * gates
-    slopes *= -slope * slope
-    slopes += slope * slope
     gates *= slope
     gates += shift
     (i, f, k, o), top = (by_gate(gates, 4)[:, j] for j in range(4)), np.tanh(y[1, 1:])
-    parts = by_gate(slopes, 4)
-    of_c = parts[:, :3] * np.stack([k, y[1, :-1], i], axis=1)
-    factors = of_c, parts[:, 3:] * np.expand_dims(top, 1), o - y[0, 1:] * top, f
+    of_c = np.stack([(i - i * i) * k, (f - f * f) * y[1, :-1], (1 - k * k) * i], axis=1)
+    of_o = np.expand_dims((o - o * o) * top, 1)
+    factors = of_c, of_o, o - y[0, 1:] * top, f
     return [only_alive(alive, x) for x in factors]
 
 
-def _lstm(g, y, arrays, alive=None):
+def _lstm(g, y, arrays, alive=None, run=None):
+    if run is not None and run.made(y, g, *arrays):
+        return run.pull_back(g, arrays, alive)
+    return _pull_back(g, y, arrays, alive)
+
+
+def _pull_back(g, y, arrays, alive):
     p, w = arrays[:2]
     of_c, of_o, through, f = _lstm_factors(y, arrays, alive)
     dh, dc, dz = g[0, -1], g[1, -1], []
@@ -76,10 +74,10 @@ def _lstm(g, y, arrays, alive=None):
         dh = with_rest(alive, t, g[0, t] + w.T @ dz[-1], dh)
         dc = with_rest(alive, t, g[1, t] + f[t] * of_state, dc)
     dz = np.concatenate(dz[::-1], axis=1)
-    return [in_steps(dz, len(p)), dz @ flat(y[0, :-1]).T, np.sum(dz, axis=1), dh, dc]
+    return [in_steps(dz, len(p)), dz @ flat(y[0, :-1]).T, dz @ np.ones_like(dz, shape=dz.shape[1]), dh, dc]
 
 
-def _lstm_forward(tangents, y, arrays, alive=None):
+def _lstm_forward(tangents, y, arrays, alive=None, run=None):
     (dp, dw, db, dh, dc), w = tangents, arrays[1]
     of_c, of_o, through, f = _lstm_factors(y, arrays, alive)
     given, hs, cs = dp + dw @ y[0, :-1] + column(db), [dh], [dc]
@@ -93,7 +91,16 @@ def _lstm_forward(tangents, y, arrays, alive=None):
     return np.stack([*hs, *cs]).reshape(y.shape)
 
 
-lstm = public(general(lstm, _lstm, forward=[_lstm_forward], sequence=True))
+_recorded = lstm
+
+
+def _computed(arrays, alive=None, run=None):
+    if run is not None and alike(arrays):
+        return run.states(arrays, alive)
+    return _recorded(arrays, alive)
+
+
+lstm = public(general(lstm, _lstm, forward=[_lstm_forward], compute=_computed, sequence=True))
 
 
 class LSTM(Recurrent):
@@ -156,7 +163,7 @@ class LSTM(Recurrent):
         return y @ v.T, [h @ v.T, c]
 
     def scan(self, arrays: list[Any], alive: Any) -> Any:
-        return lstm(arrays, alive)
+        return lstm(arrays, alive, Run())
 
 
 def first_steps(alive: Any, steps: int) -> Any:
