@@ -92,7 +92,7 @@ def test_pages_look_right(browser, site, width, dark):
         ("ONNX", "coming_from"),
         ("eigenvalue", "coming_from"),
         ("confusion matrix", "pandas"),
-        ("notebook", "drawing"),
+        ("notebook", "notebooks"),
         ("GraphError", "common_errors"),
     ],
 )
