@@ -14,7 +14,7 @@ class NoRuleError(TypeError):
 
 
 class RuleError(TypeError):
-    """A derivative rule answered with something that cannot be a derivative."""
+    """A derivative rule returned something that cannot be a derivative."""
 
 
 class BatchError(TypeError):

@@ -183,7 +183,7 @@ class Compiled:
         ValueError
             If the arrays are of different lengths, or of none.
         TypeError
-            If something else is given than arrays with a first axis, or the function answers with something else.
+            If something else is given than arrays with a first axis, or the function returns something else.
         """
         for x in leaves(stacked):
             if not isinstance(x, np.ndarray | Tensor) or not x.ndim:
@@ -266,7 +266,7 @@ def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], l
 def an_array(y: Any) -> Any:
     """An answer that can be stacked."""
     if not isinstance(y, np.ndarray | np.generic | Tensor):
-        raise TypeError(f"scan stacks the arrays that the function answers with; got {type(y).__name__} {y!r:.60}")
+        raise TypeError(f"scan stacks the arrays that the function returns; got {type(y).__name__} {y!r:.60}")
     return y
 
 

@@ -81,7 +81,7 @@ class Value:
 class Call:
     """A call of the program: ``results = function(*args, **kwargs)``, with Values for arrays.
 
-    `pattern` is what the function answers with, a Value or a tuple or list with Values in it. A call that writes
+    `pattern` is what the function returns, a Value or a tuple or list with Values in it. A call that writes
     changes the memory of `target`, which is among the arguments or, if `out`, is what the function gets as out=.
     """
 

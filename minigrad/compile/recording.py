@@ -179,10 +179,12 @@ class Recording(Surroundings):
     def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
         if not isinstance(y, ARRAYS):
-            remedy = "Return the array, and print it outside" if isinstance(y, str) else "Use what answers with arrays"
+            remedy = (
+                "Return the array, and print it outside" if isinstance(y, str) else "Use something that returns arrays"
+            )
             raise RecordingError(
-                f"the compiled function calls what answers with a {type(y).__name__}, which would be the same in every "
-                f"replay. {remedy}"
+                f"the compiled function calls something that returns a {type(y).__name__}, which would be the "
+                f"same in every replay. {remedy}"
             )
         made = self._array(y, RESULT)
         if isinstance(y, np.ndarray):

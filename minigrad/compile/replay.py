@@ -242,7 +242,7 @@ def entry(spot: Spot, name: str) -> str:
 
 
 def from_results(g: Value, i: int) -> str:
-    """A gradient, which is an array also where NumPy answers with a scalar."""
+    """A gradient, which is an array also where NumPy returns a scalar."""
     return f"as_array(results[{i}])" if g.scalar else f"results[{i}]"
 
 

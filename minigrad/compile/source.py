@@ -43,7 +43,7 @@ LARGE = 2**16  # bytes of a result that is given up as soon as nobody needs it
 class Source:
     """The text of a program, and the objects from outside that it takes.
 
-    `text` defines ``prepare(...)``, which takes what is in `outside`, and answers with the function to be called.
+    `text` defines ``prepare(...)``, which takes what is in `outside`, and returns the function to be called.
     """
 
     def __init__(self, program: Program, plan: Plan) -> None:

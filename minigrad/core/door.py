@@ -234,7 +234,7 @@ class Call:
         check_result(self.primitive, y)
         if self.connected and not hasattr(y, "dtype"):
             raise TypeError(
-                f"{self.primitive.name} has derivative rules, so it answers with an array; got {type(y).__name__}. "
+                f"{self.primitive.name} has derivative rules, so it must return an array; got {type(y).__name__}. "
                 f"Return one array, and give other results functions of their own"
             )
         return False

@@ -106,7 +106,7 @@ def fitted(primitive: Primitive, i: int, answer: Any, x: Any, wide: tuple[int, .
     """
     dtype = getattr(answer, "dtype", type(answer).__name__)
     if getattr(dtype, "kind", None) != "f":
-        raise RuleError(f"the rule of {primitive.name} for argument {i} answers with a floating array; got {dtype}")
+        raise RuleError(f"the rule of {primitive.name} for argument {i} must return a floating array; got {dtype}")
     if answer.shape != x.shape:
         answer = reduced(primitive, i, answer, x.shape, wide)
     return answer if answer.dtype == x.dtype else answer.astype(x.dtype)
@@ -120,7 +120,7 @@ def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], w
     if primitive.kind == "multilinear" and wide is not None and stretches(shape, answer.shape):
         return undo_broadcast(answer, shape)
     raise RuleError(
-        f"the rule of {primitive.name} for argument {i} answers in the argument's shape {shape}; "
+        f"the rule of {primitive.name} for argument {i} must return an array of the argument's shape {shape}; "
         f"got an answer of shape {answer.shape}"
     )
 

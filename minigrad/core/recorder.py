@@ -47,7 +47,7 @@ def fixed(x: Any) -> Any:
 
 # The annotation is text, as NumPy loads np.random only when somebody asks for it.
 def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kwargs: Any) -> Any:
-    """The array that a method of a generator answers with; in a recording, drawn anew in each replay.
+    """The array that a method of a generator returns; in a recording, drawn anew in each replay.
 
     A seed stands for a new generator, which draws the same in each call: in a recording, a constant.
     """

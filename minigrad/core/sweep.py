@@ -362,6 +362,6 @@ class Hook:
             answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
         if answer.shape != g.shape or answer.dtype.kind not in "biuf":
             raise ValueError(
-                f"a hook answers with a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"
+                f"a hook must return a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"
             )
         return answer if answer.dtype == g.dtype else answer.astype(g.dtype)

@@ -150,9 +150,9 @@ class Tensor(Array):
         self.own_notes().retained = True
 
     def register_hook(self, hook: Callable[["Tensor"], Any]) -> Callable[[], None]:
-        """Call ``hook(gradient)`` in each backward pass that comes by; returns a function that removes the hook.
+        """Call ``hook(gradient)`` in each backward pass that reaches this tensor; returns a function that removes it.
 
-        What the hook answers, unless None, goes on in the gradient's place.
+        What the hook returns, unless None, replaces the gradient.
         """
         notes, added = self.own_notes(), Hook(hook, constant)
         notes.hooks = (*notes.hooks, added)

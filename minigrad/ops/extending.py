@@ -21,7 +21,7 @@ def primitive(
     kind : {"elementwise", "linear", "multilinear", "general"}
         What the rules also say of forward mode.
     forward : sequence of rules
-        For a general function: one rule ``forward(t, y, *args, **kwargs)`` for each argument, which answers with the
+        For a general function: one rule ``forward(t, y, *args, **kwargs)`` for each argument, which returns the
         tangent of the result, given that of its argument.
 
     Raises
@@ -31,7 +31,7 @@ def primitive(
     ValueError
         If there is no such kind, or rules are missing.
     RuleError
-        In a backward pass, if a rule answers with something of the wrong shape, or that is no floating array.
+        In a backward pass, if a rule returns something of the wrong shape, or that is no floating array.
     """
 
     check_rules(rules)

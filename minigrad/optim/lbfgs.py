@@ -191,7 +191,7 @@ class LBFGS(Optimizer):
     def _search(
         self, closure: Callable[[], Any], start: Point, direction: np.ndarray, t: float, evaluations: int
     ) -> tuple[Point, int]:
-        """Move to a good point of a line; answers with it, and the number of calls of the closure."""
+        """Move to a good point of a line; returns it, and the number of calls of the closure."""
         origin = self._place()
 
         def at(t: float) -> Point:

@@ -1,7 +1,7 @@
 """How functions take one axis more: the declarations that vmap reads, option `batch` of a primitive.
 
 Such a declaration is a function of a `BatchedCall`, whose own operands have all entries of the batch along their first
-axis, and answers with all results along the first axis. Elementwise functions have theirs by their kind; a function
+axis, and returns all results along the first axis. Elementwise functions have theirs by their kind; a function
 without any is called for one entry after the other, which is always right.
 """
 

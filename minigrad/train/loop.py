@@ -55,7 +55,7 @@ def fit(
     metrics : dict of functions of outputs and targets
         These are plain arrays, and each returns a number, the mean over the batch.
     schedule : learning-rate schedule of the optimizer, optional
-        `ReduceLROnPlateau` is told the loss that `patience` looks at.
+        `ReduceLROnPlateau` is given the loss that `patience` looks at.
     schedule_every : "epoch" or "batch"
     patience : int > 0, optional
         Stop after so many epochs that were no better than the best: by validation loss, or by loss without one.
@@ -70,7 +70,7 @@ def fit(
     compile : "numpy", "native", an object with a method ``prepare(program)``, or None
         Whether `mg.compile` shall compile the steps, and by which backend.
     progress : bool, optional
-        Whether to show a bar for each epoch. Without a word: if tqdm is installed, and stderr is a terminal.
+        Whether to show a bar for each epoch. By default, if tqdm is installed, and stderr is a terminal.
 
     Returns
     -------

@@ -17,8 +17,8 @@ NUMBERS = (int, float, bool)
 def check_function(taker: str, f: Any) -> None:
     """Refuse to differentiate what is no function, such as the result of one."""
     if not callable(f):
-        came = f"{type(f).__name__}. The gradient of a result is had by y.backward(), which leaves it in x.grad"
-        raise TypeError(f"{taker} takes a function, and answers with its derivative, a function too; got a {came}")
+        came = f"{type(f).__name__}. For the gradient of a result, call y.backward(), which leaves it in x.grad"
+        raise TypeError(f"{taker} takes a function and returns its derivative, also a function; got a {came}")
 
 
 def of_arguments(
@@ -58,11 +58,13 @@ def as_primal(x: Any) -> Any:
         x = x.level.made(x.value, x.node)
     elif callable(x):
         advice = "For the parameters of a module, see nn.functional_call"
-        raise TypeError(f"derivatives are by floating arrays; got a {type(x).__name__}. {advice}")
+        raise TypeError(f"derivatives are with respect to floating arrays; got a {type(x).__name__}. {advice}")
     else:
         x = as_numbers(x)
     if x.dtype.kind != "f":
-        raise TypeError(f"derivatives are by floating arrays; got {x.dtype}. Use x.astype(float), or see argnums")
+        raise TypeError(
+            f"derivatives are with respect to floating arrays; got {x.dtype}. Use x.astype(float), or see argnums"
+        )
     return x
 
 

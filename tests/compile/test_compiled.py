@@ -445,7 +445,7 @@ def test_functions_that_run_later_are_refused(function):
 
 def test_scan_stacks_arrays():
     """A Python number among the answers is named."""
-    with pytest.raises(TypeError, match=r"scan stacks the arrays that the function answers with; got float 1\.5"):
+    with pytest.raises(TypeError, match=r"scan stacks the arrays that the function returns; got float 1\.5"):
         mg.compile(lambda x: (x, 1.5)).scan(np.ones((3, 2)))
     pytest.importorskip("llvmlite")
     pytest.importorskip("scipy")

@@ -39,7 +39,7 @@ def init_normal(rng):
         (lambda x: x + np.random.default_rng().normal(size=3), "makes a generator of random numbers without a seed"),
         (lambda x: x + np.random.rand(3), "draws from np.random.*default_rng"),
         (lambda x: x + random.random(), "draws from np.random, from Python's random"),
-        (lambda x: np.array2string(x), "calls what answers with a str"),
+        (lambda x: np.array2string(x), "calls something that returns a str"),
         (lambda x: drawn(np.random.default_rng(0), "shuffle", x), "calls shuffle of a generator.*rng.permutation"),
         (lambda x: np.modf(x, out=(x, x)), "several arrays for out= cannot be recorded"),
     ],
@@ -642,7 +642,7 @@ def test_schedules_step_outside(make):
     ("function", "message"),
     [
         (lambda x, xs: np.asarray(xs) * x, r"hands an array of shape \(\).*np.stack makes an array of numbers"),
-        (lambda x, xs: np.array2string(x), "answers with a str.*Return the array, and print it outside"),
+        (lambda x, xs: np.array2string(x), "returns a str.*Return the array, and print it outside"),
     ],
 )
 def test_what_is_shown_or_made_of_lists(function, message):

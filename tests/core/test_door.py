@@ -302,9 +302,9 @@ def test_primitives_of_ones_own_answer_with_one_array():
     for answer, name in ((lambda x: [x, x], "list"), (lambda x: float(x[0]), "float"), (lambda x: (x,), "tuple")):
         odd = Primitive(answer, [lambda g, y, x: g], "linear")
         assert odd(mg.tensor([1.0])) is not None
-        with pytest.raises(TypeError, match=f"has derivative rules, so it answers with an array; got {name}"):
+        with pytest.raises(TypeError, match=f"has derivative rules, so it must return an array; got {name}"):
             odd(leaf(1.0))
-        with pytest.raises(TypeError, match=f"answers with an array; got {name}"):
+        with pytest.raises(TypeError, match=f"must return an array; got {name}"):
             mg.jvp(odd, (np.ones(1),), (np.ones(1),))
 
 

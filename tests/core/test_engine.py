@@ -47,9 +47,9 @@ def test_answers_are_cast():
 @pytest.mark.parametrize(
     ("primitive", "answer", "text"),
     [
-        (P, 3, "rule of double for argument 1 answers with a floating array; got int"),
-        (P, None, "answers with a floating array; got NoneType"),
-        (P, np.array([1, 2]), "answers with a floating array; got "),
+        (P, 3, "rule of double for argument 1 must return a floating array; got int"),
+        (P, None, "must return a floating array; got NoneType"),
+        (P, np.array([1, 2]), "must return a floating array; got "),
         (P, np.ones(3), r"the argument's shape \(2,\); got an answer of shape \(3,\)"),
         (P, np.ones((2, 3)), r"the argument's shape \(2,\); got an answer of shape \(2, 3\)"),
         (P, np.ones(()), r"the argument's shape \(2,\); got an answer of shape \(\)"),

@@ -225,13 +225,13 @@ def make(rule):
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        (lambda g, y, x: 2.0, "the rule of <lambda> for argument 0 answers with a floating array; got float"),
-        (lambda g, y, x: None, "answers with a floating array; got NoneType"),
-        (lambda g, y, x: [2.0, 2.0], "answers with a floating array; got list"),
-        (lambda g, y, x: np.ones(2, int), "answers with a floating array; got "),
-        (lambda g, y, x: np.array([1j, 2j]), "answers with a floating array; got "),
-        (lambda g, y, x: np.ones(3), r"in the argument's shape \(2,\); got an answer of shape \(3,\)"),
-        (lambda g, y, x: np.float64(3.0), r"in the argument's shape \(2,\); got an answer of shape \(\)"),
+        (lambda g, y, x: 2.0, "the rule of <lambda> for argument 0 must return a floating array; got float"),
+        (lambda g, y, x: None, "must return a floating array; got NoneType"),
+        (lambda g, y, x: [2.0, 2.0], "must return a floating array; got list"),
+        (lambda g, y, x: np.ones(2, int), "must return a floating array; got "),
+        (lambda g, y, x: np.array([1j, 2j]), "must return a floating array; got "),
+        (lambda g, y, x: np.ones(3), r"of the argument's shape \(2,\); got an answer of shape \(3,\)"),
+        (lambda g, y, x: np.float64(3.0), r"of the argument's shape \(2,\); got an answer of shape \(\)"),
     ],
 )
 @pytest.mark.parametrize("create_graph", [False, True])

@@ -408,7 +408,7 @@ def test_a_hook_with_an_answer_that_does_not_fit(answer, came, create_graph):
     """The answer of a hook has the gradient's shape; another raises and leaves no gradient."""
     w = leaf(1, 2)
     w.register_hook(lambda g: answer)
-    with pytest.raises(ValueError, match=rf"a hook answers with a gradient of shape \(2,\), or None; got {came}"):
+    with pytest.raises(ValueError, match=rf"a hook must return a gradient of shape \(2,\), or None; got {came}"):
         (w * 2.0).sum().backward(create_graph=create_graph)
     assert w.grad is None
 

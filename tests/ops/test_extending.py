@@ -49,12 +49,12 @@ def test_primitive_keeps_name_and_docstring():
     [
         (
             lambda g, y, x: g.sum(),
-            r"the rule of twice for argument 0 answers in the argument's shape \(2,\); got.* \(\)",
+            r"the rule of twice for argument 0 must return an array of the argument's shape \(2,\); got.* \(\)",
         ),
         (lambda g, y, x: g[:, None] * np.ones(3), r"argument's shape \(2,\); got an answer of shape \(2, 3\)"),
-        (lambda g, y, x: 2, "the rule of twice for argument 0 answers with a floating array; got int"),
-        (lambda g, y, x: (2 * g).astype(int), "answers with a floating array; got int64"),
-        (lambda g, y, x: None, "answers with a floating array; got NoneType"),
+        (lambda g, y, x: 2, "the rule of twice for argument 0 must return a floating array; got int"),
+        (lambda g, y, x: (2 * g).astype(int), "must return a floating array; got int64"),
+        (lambda g, y, x: None, "must return a floating array; got NoneType"),
     ],
 )
 def test_rule_that_answers_wrongly_is_caught_by_name(rule, text):

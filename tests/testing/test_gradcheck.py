@@ -164,7 +164,7 @@ PLANTED = {
         ),
         (A, X),
         "contract broken",
-        "rule of op for argument 1 answers in the argument's shape (3,); got an answer of shape (2, 3)",
+        "rule of op for argument 1 must return an array of the argument's shape (3,); got an answer of shape (2, 3)",
     ),
     "single precision": (operation(single), X, "wrong", "single precision or a rounded constant inside the rule?"),
     "double precision": (
@@ -173,7 +173,7 @@ PLANTED = {
         "contract broken",
         "The rule of op for argument 0 answers in float64, where all that it sees is float32.",
     ),
-    "no array": (operation(lambda g, y, x: None), X, "contract broken", "answers with a floating array; got NoneType"),
+    "no array": (operation(lambda g, y, x: None), X, "contract broken", "must return a floating array; got NoneType"),
     "integers": (operation(lambda g, y, x: np.ones(3, int)), X, "contract broken", "floating array; got"),
     "changes its argument": (operation(changes), X.copy(), "contract broken", "changes input op[0] in place"),
     "changes the cotangent": (operation(changes_g), X, "contract broken", "changes the cotangent g in place"),
@@ -197,7 +197,7 @@ PLANTED = {
         operation(lambda g, y, x: g * np.cos(x), kind="general", forward=[lambda t, y, x: t[:2]]),
         X,
         "contract broken",
-        "answers in the argument's shape",
+        "must return an array of the argument's shape",
     ),
     "forward rule raises": (
         operation(lambda g, y, x: g * np.cos(x), kind="general", forward=[lambda t, y, x: t.nothing]),

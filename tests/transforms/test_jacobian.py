@@ -110,12 +110,14 @@ def test_third_derivative_of_a_composite():
 def test_what_is_no_function_is_refused_when_it_is_given(transformation):
     """With what is meant in its place: the gradient of a result."""
     x = mg.tensor(3.0, requires_grad=True)
-    with pytest.raises(TypeError, match=r"takes a function, .*; got a Tensor. The gradient of a result .* y.backward"):
+    with pytest.raises(
+        TypeError, match=r"takes a function and .*; got a Tensor. For the gradient of a result, call y.backward"
+    ):
         transformation(x * 2, x)
 
 
 def test_a_module_is_no_argument_to_differentiate_by():
     with pytest.raises(
-        TypeError, match="by floating arrays; got a Linear. For the parameters .*, see nn.functional_call"
+        TypeError, match="with respect to floating arrays; got a Linear. For the parameters .*, see nn.functional_call"
     ):
         mg.grad(lambda model: mg.sum(model(np.ones(2))))(mg.nn.Linear(2, 1))

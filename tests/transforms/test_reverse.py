@@ -374,7 +374,11 @@ def test_dtypes_of_derivatives():
         (lambda: mg.grad(lambda x: x)(X), ValueError, r"single number as its value; it returned shape \(3,\). Reduce"),
         (lambda: mg.grad(lambda x: float(x.sum()))(X), TypeError, r"would be lost in plain numbers.*x\.item\(\)"),
         (lambda: mg.grad(lambda x: "one")(X), ValueError, "single number as its value; it returned str"),
-        (lambda: mg.grad(lambda x: x.sum())(np.arange(3)), TypeError, r"by floating arrays; got int64. Use x.astype"),
+        (
+            lambda: mg.grad(lambda x: x.sum())(np.arange(3)),
+            TypeError,
+            r"with respect to floating arrays; got int64. Use x.astype",
+        ),
         (lambda: mg.grad(lambda x: x.sum())("abc"), TypeError, "a tensor takes numbers; got str"),
         (lambda: mg.grad(lambda x: x.sum())([[1.0], None, "a"]), TypeError, "a tensor takes numbers; got str"),
         (lambda: mg.grad(lambda x: x.sum())(1j * X), TypeError, "real numbers; got complex128"),

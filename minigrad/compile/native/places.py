@@ -84,7 +84,7 @@ def is_readable(x: Any, strides: tuple[int, ...]) -> bool:
 
 
 def as_view(index: Any) -> tuple[Any, ...]:
-    """An index that answers with an array of shape () where `index` answers with an element."""
+    """An index that returns an array of shape () where `index` returns an element."""
     index = index if isinstance(index, tuple) else (index,)
     return index if any(part is ... for part in index) else (*index, ...)
 

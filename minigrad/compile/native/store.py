@@ -1,9 +1,9 @@
 """Native code on disk, so that the next process need not make it again.
 
-``MINIGRAD_CACHE`` names the directory; "0" or "off" says that there is none. Without a word it is ``minigrad`` in the
+``MINIGRAD_CACHE`` names the directory; "0" or "off" says that there is none. By default it is ``minigrad`` in the
 directory that the system has for such files of a user. A file is named by all that its code depends on, and tells
-whether it is whole; others appear at once and whole, whoever writes at the same time. What was not used for the longest
-time is removed where all take more than `LIMIT` bytes.
+whether it is whole; others appear at once and whole, also where several processes write at the same time. What was
+not used for the longest time is removed where all take more than `LIMIT` bytes.
 """
 
 import hashlib

@@ -130,7 +130,7 @@ wait:
 
 
 def number_of_threads(environment: Mapping[str, str] = os.environ) -> int:
-    """How many threads there are without a word: as many as BLAS has, the least number that a variable sets."""
+    """How many threads there are by default: as many as BLAS has, the least number that a variable sets."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     named = [environment.get(name, "").split(",")[0] for name in VARIABLES]  # one for each level, as OpenMP has them
     return max(1, min([here, *(int(n) for n in named if n.strip().isdigit())]))

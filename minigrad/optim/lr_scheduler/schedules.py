@@ -18,7 +18,7 @@ class LambdaLR(Schedule):
     ----------
     optimizer : Optimizer
     lr_lambda : function of an int, or a list of one for each group
-        Answers with the factor in epoch t = 0, 1, ...
+        Returns the factor in epoch t = 0, 1, ...
     """
 
     def __init__(
