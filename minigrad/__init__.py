@@ -205,18 +205,19 @@ if TYPE_CHECKING:
     from . import data, distributed, io, nn, optim, testing, train
     from .io import load, save
 
+if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a type checker, too
 
-def __getattr__(name: str) -> Any:
-    if name in LATER:
-        return import_module(f".{name}", __name__)
-    if name in LATER_OF:
-        return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
-    if name in INSTEAD:
-        raise AttributeError(f"module 'minigrad' has no attribute {name!r}. Use {INSTEAD[name]}")
-    homes = () if name.startswith("_") else HOMES
-    found = [home for home in homes if name in import_module(f".{home}", __name__).__all__]
-    hint = f"; there is mg.{found[0]}.{name}" if found else ""
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}{hint}")
+    def __getattr__(name: str) -> Any:
+        if name in LATER:
+            return import_module(f".{name}", __name__)
+        if name in LATER_OF:
+            return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
+        if name in INSTEAD:
+            raise AttributeError(f"module 'minigrad' has no attribute {name!r}. Use {INSTEAD[name]}")
+        homes = () if name.startswith("_") else HOMES
+        found = [home for home in homes if name in import_module(f".{home}", __name__).__all__]
+        hint = f"; there is mg.{found[0]}.{name}" if found else ""
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}{hint}")
 
 
 def __dir__() -> list[str]:

@@ -81,9 +81,18 @@ def test_the_table_has_an_order():
     assert above == {module_of(path) for path in FILES}
 
 
+def executed(tree):
+    """The nodes of a module without those that are there for type checkers alone."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from executed(node)
+
+
 def files_imported(path):
     """The files of the package that a file imports from, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in executed(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             folder = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
             found = [folder / name.name for name in node.names] if folder.is_dir() else [folder]

@@ -7,7 +7,7 @@ and node: who has seen x before holds those that it had then.
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import index as as_index
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .context import DetachedError
 from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain, plain_index
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
 
 # ndarray.__pow__ knows these, too: they are faster than a power, and more exact.
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
@@ -28,8 +31,8 @@ HIDDEN = {
 }
 
 
-def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """The methods of a binary operator: forward, reflected and in place."""
+def operators(ufunc: np.ufunc) -> "tuple[Callable[..., Tensor], Callable[..., Tensor], Callable[..., Any]]":
+    """The methods of a binary operator: forward, reflected and in place. To an editor, arrays are Tensors."""
 
     def forward(self: "Array", other: Any) -> Any:
         return NotImplemented if self.steps_back(other) else bind(REGISTRY[ufunc], (self, other))
@@ -46,7 +49,7 @@ def operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], 
     return forward, reflected, in_place
 
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
+def method(function: Callable[..., Any]) -> "Callable[..., Tensor]":
     """The method that calls a function of NumPy's on the array and its own arguments."""
 
     def call(self: "Array", *args: Any, **kwargs: Any) -> Any:
@@ -248,8 +251,8 @@ class Array(Watched):
     __and__, __rand__, __iand__ = operators(np.bitwise_and)
     __or__, __ror__, __ior__ = operators(np.bitwise_or)
     __xor__, __rxor__, __ixor__ = operators(np.bitwise_xor)
-    __eq__ = operators(np.equal)[0]
-    __ne__ = operators(np.not_equal)[0]
+    __eq__ = operators(np.equal)[0]  # pyrefly: ignore[bad-override]
+    __ne__ = operators(np.not_equal)[0]  # pyrefly: ignore[bad-override]
     __lt__ = operators(np.less)[0]
     __le__ = operators(np.less_equal)[0]
     __gt__ = operators(np.greater)[0]

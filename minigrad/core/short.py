@@ -168,7 +168,7 @@ def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tu
     return of_tensors, way(primitive, {Variable}, inner)
 
 
-def public(key: Any) -> Callable[..., Any]:
+def public(key: Any) -> Callable[..., Tensor]:
     """The function that users call for a primitive, or for what is registered under a function of NumPy's."""
     primitive = key if isinstance(key, Primitive) else REGISTRY[key]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,26 @@ class Tensor(Array):
 
     Made by `tensor`, which copies, or `asarray`, which does not; and by every operation on Tensors. Tensors have
     value semantics: ``x[i] = v`` and ``x += v`` give x another value, and nothing computed earlier changes.
+
+    Notes
+    -----
+    Operators, indexing and methods are those of NumPy's arrays (``x @ y``, ``x[mask]``, ``x.sum(axis=0)``), and NumPy's
+    functions take Tensors as well: ``np.tanh(x)``. What comes on top:
+
+    - ``x.backward()`` computes the derivatives of x, and ``w.grad`` has that with respect to w, if w was made with
+      ``requires_grad=True``; `retain_grad` and `register_hook` are for results on the way.
+    - ``x.item()``, ``x.tolist()``, ``x.detach()`` and ``x.detach().numpy()`` leave the graph: a number, lists, a
+      Tensor and an array, without derivatives.
+    - ``x.shape``, ``x.dtype``, ``x.requires_grad`` and ``x.is_leaf`` say what it is; ``w.data`` gives access to the
+      values of a leaf, in place.
+
+    Examples
+    --------
+    >>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> loss = mg.sum(w**2)
+    >>> loss.backward()
+    >>> w.grad
+    tensor([2., 4.])
     """
 
     __slots__ = ()
@@ -136,6 +156,12 @@ class Tensor(Array):
         g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
         found = run_in(with_changes(recorded_from=0), sweep, [self.node], [g], of_node)
         run_in(with_changes(recorded_from=0), commit, found, start, False)
+
+    if TYPE_CHECKING:  # it is one of arrays of all levels, see below
+
+        def detach(self) -> "Tensor":
+            """The same values, in the same memory, as a Tensor through which no derivative flows."""
+            ...
 
     def own_notes(self) -> Notes:
         """The notes of a connected tensor; raises GraphError for another."""

@@ -338,7 +338,7 @@ class MultiheadAttention(Module):
             return cache
         before = 0 if cache is None else cache[0].shape[2]
         new = self.placed(self.heads(self.k_proj, key), before), self.heads(self.v_proj, value)
-        return new if cache is None else tuple(concat([old, x], axis=2) for old, x in zip(cache, new, strict=True))
+        return new if cache is None else (concat([cache[0], new[0]], axis=2), concat([cache[1], new[1]], axis=2))
 
     def placed(self, x: Any, before: int) -> Any:
         """Queries or keys by head, after so many others, with their rotary positions, if there are any."""
