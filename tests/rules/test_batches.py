@@ -118,3 +118,14 @@ def test_the_second_derivative_of_a_batch_equals_the_loop(case):
         wants = [curvature(*entry(arrays, chosen, k)) for k in range(SIZE)]
         for i, g in enumerate(found):
             close(g, [want[i] for want in wants], 1e-10)
+
+
+@cases
+def test_a_batch_of_batches_equals_the_loops(case):
+    """The inner one over the second axis of what it maps, the outer one over the first, whoever maps an argument."""
+    for chosen, arrays in mapped(case):
+        outer = [0 if i % 2 or axis is None else axis for i, axis in enumerate(chosen)]
+        arrays = [some(x, 20 + i) if axis == 0 else x for i, (x, axis) in enumerate(zip(arrays, outer, strict=True))]
+        inner = mg.vmap(case, chosen)
+        wants = [[case(*entry(entry(arrays, outer, i), chosen, k)) for k in range(SIZE)] for i in range(SIZE)]
+        close(mg.vmap(inner, tuple(outer))(*arrays), [np.stack([np.asarray(y) for y in row]) for row in wants])
