@@ -66,7 +66,7 @@ class Orbit(nn.Module):
 # The picture: the orbit that was found, around its sun.
 
 
-def save_picture(guess, seen, path):
+def save_picture(guess, observed, path):
     """The places that were watched, and the orbit that was found, around its sun."""
     try:
         from matplotlib import pyplot
@@ -74,7 +74,7 @@ def save_picture(guess, seen, path):
         return print("For a picture, install Matplotlib: python -m pip install matplotlib")
     figure, panel = pyplot.subplots(figsize=(6, 4))
     panel.plot(*guess(np.linspace([0.0], [guess.period.item()], 400)).detach().numpy().T)
-    panel.scatter(*seen.T, s=12, color="black")
+    panel.scatter(*observed.T, s=12, color="black")
     panel.scatter([0], [0], s=120, color="orange")
     panel.set_aspect("equal")
     figure.savefig(path)
@@ -92,15 +92,15 @@ def main(epochs=1500, folder="."):
     comet = Orbit(size=2.0, eccentricity=0.7, period=3.0)
     times = rng.uniform(0, 5, size=(80, 1))
     with mg.no_grad():
-        seen = comet(times).numpy() + rng.normal(scale=0.01, size=(80, 2))
+        observed = comet(times).numpy() + rng.normal(scale=0.01, size=(80, 2))
     guess = Orbit(size=1.0, eccentricity=0.3, period=2.7)
     print(f"A first guess of the orbit: {guess}")
     optimizer = optim.Adam(guess.parameters(), lr=0.02)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
-    history = train.fit(guess, F.mse_loss, optimizer, [(times, seen)], epochs, schedule=schedule, compile="numpy")
+    history = train.fit(guess, F.mse_loss, optimizer, [(times, observed)], epochs, schedule=schedule, compile="numpy")
     print(f"After {epochs} epochs:         {guess}; mean squared error {history['loss'][-1]:.1e}")
     print(f"The comet that was watched: {comet}; errors of 1e-2 in each coordinate")
-    save_picture(guess, seen, pathlib.Path(folder) / "own_operation.png")
+    save_picture(guess, observed, pathlib.Path(folder) / "own_operation.png")
 
 
 if __name__ == "__main__":

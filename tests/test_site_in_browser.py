@@ -37,7 +37,6 @@ SEARCHED = (
 pytestmark = [
     pytest.mark.skipif(not FILES, reason="the site is not built: python -m sphinx -W -n docs docs/_build/html"),
     pytest.mark.skipif(not chromium.installed(), reason="no browser is installed: apt-get install chromium"),
-    pytest.mark.xdist_group("browser"),
 ]
 
 

@@ -1,7 +1,5 @@
 """What the report says of entries, large inputs, infinite slopes and ties."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -66,14 +64,16 @@ def test_kinks_in_a_sum_convict_nobody(monkeypatch):
     assert with_verdicts(monkeypatch, votes=2, kinked=True).outcome == "passed"
 
 
-def test_ten_thousand_inputs_take_less_than_a_tenth_of_a_second():
-    """The best of three runs, as other work may disturb one."""
-    best = np.inf
-    for _ in range(3):
-        start = time.perf_counter()
-        assert report(np.sin, cosine, LARGE)
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.1
+def test_ten_thousand_inputs_take_some_hundred_calls():
+    """The function is called along directions that stand for many inputs, not once or twice for each."""
+    calls = []
+
+    def sine(x):
+        calls.append(1)
+        return np.sin(x)
+
+    assert report(sine, cosine, LARGE)
+    assert 10 < len(calls) < 500
 
 
 def test_nan_where_f_is_finite_is_wrong():

@@ -1,6 +1,5 @@
 """What gradcheck says of functions of Tensors, and of rules with one planted bug each."""
 
-import time
 import warnings
 
 import numpy as np
@@ -99,20 +98,19 @@ def test_a_deliberate_kink_passes_as_such():
 
 
 def test_a_large_network_is_checked_fast():
-    """10,000 parameters in less than a second; the best of three, as other work may disturb one."""
+    """10,000 parameters in some hundred calls, rather than two for each."""
     rng = np.random.default_rng(0)
     x, shapes = rng.standard_normal((8, 90)), [(90, 100), (100,), (100, 9), (9,)]
     parameters = [mg.tensor(0.1 * rng.standard_normal(shape), requires_grad=True) for shape in shapes]
 
+    calls = []
+
     def loss(p):
+        calls.append(1)
         return mg.mean((np.tanh(x @ p[0] + p[1]) @ p[2] + p[3] - 1) ** 2)
 
-    best = np.inf
-    for _ in range(3):
-        start = time.perf_counter()
-        assert gradcheck(loss, parameters, fast=True, rng=1)
-        best = min(best, time.perf_counter() - start)
-    assert best < 1
+    assert gradcheck(loss, parameters, fast=True, rng=1)
+    assert 10 < len(calls) < 1000
 
 
 # Planted bugs: what is wrong, the operation, its inputs, the outcome and what the report says
