@@ -4,11 +4,12 @@ from .averaging import average, average_gradients
 from .parallel import optimizer
 from .sharded import Sharded
 from .starting import broadcast, check_same, separate_draws
-from .world import World, world
+from .world import World, alone, world
 
 __all__ = [
     "Sharded",
     "World",
+    "alone",
     "average",
     "average_gradients",
     "broadcast",

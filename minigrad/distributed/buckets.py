@@ -68,12 +68,10 @@ class Bucket:
         total = self.message[-1]
         for p, place, ranks in zip(self.params, self.places, self.present.tolist(), strict=True):
             if ranks > 0 and p.node is not None:
-                former = gradient_of(p.node)
-                mean = self.message[place] / total
-                if former is None:
-                    set_gradient(p.node, mean.reshape(p.shape).astype(p.dtype, copy=False))
-                else:
-                    bare(former)[...] = mean.reshape(p.shape)
+                if gradient_of(p.node) is None:
+                    set_gradient(p.node, np.empty(p.shape, p.dtype))
+                sums, g = self.message[place].reshape(p.shape), bare(gradient_of(p.node))
+                np.divide(sums, total, out=g, casting="same_kind")
 
 
 class Arrival:

@@ -3,7 +3,9 @@
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -41,7 +43,10 @@ class World:
         return [x] if self.comm is None else self.comm.allgather(x)
 
 
-@cache
+ONE = World()
+by_itself: ContextVar[bool] = ContextVar("minigrad.distributed", default=False)
+
+
 def world() -> World:
     """The ranks that run this program: those that `mpiexec` has started, or this process alone.
 
@@ -54,9 +59,28 @@ def world() -> World:
     RuntimeError
         If mpi4py does not see the ranks that a launcher has started, as it was built for another MPI.
     """
+    return ONE if by_itself.get() else launched()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """In this block the process is a world of one, whoever has started it: where each rank trains a model of its own.
+
+    As the workers of `mpi4py.futures` do.
+    """
+    token = by_itself.set(True)
+    try:
+        yield
+    finally:
+        by_itself.reset(token)
+
+
+@cache
+def launched() -> World:
+    """The ranks that a launcher has started, if one has."""
     mpi = mpi_of(os.environ)
     if mpi is None or mpi.COMM_WORLD.size == 1:
-        return World()
+        return ONE
     here = World(mpi.COMM_WORLD)
     sys.excepthook = ending(here, sys.excepthook)
     return here

@@ -34,7 +34,7 @@ def fit(
     compile: Any = None,
     progress: bool | None = None,
 ) -> History:
-    """Train a model: for each batch, a step of the optimizer.
+    """Train a model: for each batch, a step of the optimizer. All ranks of `mpiexec` do so together.
 
     Parameters
     ----------

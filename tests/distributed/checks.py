@@ -362,6 +362,20 @@ def check_draws_differ_between_ranks():
     assert len({mask.tobytes() for mask in masks}) == HERE.size
 
 
+def check_a_rank_can_be_alone():
+    """In a block its world is one of one, and so a loader's batches are whole; after it, and after an error, not."""
+
+    def look():
+        with distributed.alone():
+            assert distributed.world().size == 1
+            assert len(next(iter(distributed.Sharded(batches())))[0]) == 8
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        look()
+    assert distributed.world() is HERE
+
+
 def check_compiled_functions_leave_communication_outside():
     """Gradients compiled, then averages, then the step compiled: as one process; and inside they are refused."""
     model, own = network(), network()

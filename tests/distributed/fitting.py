@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 
 import numpy as np
@@ -60,6 +61,8 @@ def equal(path, *_):
         {"optimize": distributed.optimizer},
         {"optimize": lambda optimizer: distributed.optimizer(optimizer, shard_state=True)},
     ):
+        if options.get("norm") == "none" and here.size > 3:  # some rank has one sample only, which is refused
+            continue
         found = fitted(4, **options)
         if options.get("norm") != "none":  # which has each rank's own statistics
             compare(found, wanted)
@@ -174,8 +177,12 @@ def refused(*_):
 
 
 def slowly(path, reference, *_):
-    """A training that a test kills, goes on with, and in the end compares."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A training that a test kills, or that kills itself, goes on with, and in the end compares."""
+    rank, seconds = os.environ.get("DIES", "3 0").split()
+    if distributed.world().rank == int(rank):
+        timer = threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
     pause = [lambda history: time.sleep(0.002)]
     compare(fitted(40, checkpoint=path, resume=True, callbacks=pause), mg.load(reference))
 

@@ -3,7 +3,6 @@
 import random
 import time
 
-import numpy as np
 import pytest
 
 import minigrad as mg
@@ -91,19 +90,25 @@ def test_fit_compiles_no_communication():
 @pytest.mark.slow
 @pytest.mark.no_cover
 def test_ranks_that_are_killed_at_random_moments_leave_whole_files(tmp_path):
-    """Fifty times, at any moment of a training on three ranks; each resume reads the file, and the last is equal."""
-    reference, path = str(tmp_path / "reference.npz"), str(tmp_path / "run.npz")
+    """Fifty times: a rank, or mpiexec itself. Each resume reads the file; each run that ends is the undisturbed one.
+
+    A training that has come to its end compares itself, and the next one begins anew.
+    """
+    reference, path = tmp_path / "reference.npz", tmp_path / "run.npz"
     mg.save(reference, fitting.fitted(40))
-    rng, killed = random.Random(0), 0
-    for _ in range(50):
-        ranks = start(3, "fitting", "slowly", path, reference)
-        time.sleep(rng.uniform(0.3, 1.6))
-        rng.choice([ranks.kill, ranks.terminate])()
+    rng, killed, ended = random.Random(0), 0, 0
+    while killed < 50:
+        rank, seconds = rng.randrange(4), rng.uniform(0.01, 0.6)
+        ranks = start(3, "fitting", "slowly", str(path), str(reference), env={"DIES": f"{rank} {seconds}"})
+        if rank == 3:
+            time.sleep(0.4 + seconds)
+            rng.choice([ranks.kill, ranks.terminate])()
         code, _, said = end_of(ranks)
-        killed += code != 0
         assert "Error" not in said, said
-        if (tmp_path / "run.npz").exists():
-            assert len(mg.load(path)["history"]) <= 40
-    assert killed >= 25
-    run(3, "fitting", "slowly", path, reference)
-    np.testing.assert_equal(len(mg.load(path)["history"]), 40)
+        assert not path.exists() or len(mg.load(path)["history"]) <= 40
+        killed += code != 0
+        if code == 0:
+            ended += 1
+            path.unlink()
+    assert ended >= 3
+    run(3, "fitting", "slowly", str(path), str(reference))
