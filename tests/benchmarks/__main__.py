@@ -8,7 +8,18 @@ from .timing import THREADS, peer, prepare
 
 ALL = (
     *("tutorial", "operands", "transformations", "chain", "network", "compiled", "layers", "sequences", "losses"),
-    *("convolution", "normalisation", "optimizers", "science", "costs", "calls", "loading", "saving", "import_time"),
+    *(
+        "convolution",
+        "normalisation",
+        "optimizers",
+        "science",
+        "costs",
+        "calls",
+        "loading",
+        "saving",
+        "distributed",
+        "import_time",
+    ),
 )
 
 
