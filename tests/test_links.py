@@ -12,7 +12,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = ROOT / "docs" / "reference"
 BLOCK = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
 MODULES = (
-    *("minigrad", "minigrad.data", "minigrad.io", "minigrad.linalg", "minigrad.nn"),
+    *("minigrad", "minigrad.data", "minigrad.distributed", "minigrad.io", "minigrad.linalg", "minigrad.nn"),
     *("minigrad.nn.functional", "minigrad.nn.init", "minigrad.optim", "minigrad.optim.lr_scheduler"),
     *("minigrad.testing", "minigrad.testing.strategies", "minigrad.train"),
 )
