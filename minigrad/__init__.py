@@ -183,7 +183,7 @@ from .transforms.jacobian import hessian, hvp, jacobian
 from .transforms.reverse import grad, value_and_grad, vjp
 from .transforms.vmap import vmap
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
