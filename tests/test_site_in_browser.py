@@ -92,6 +92,7 @@ def test_pages_look_right(browser, site, width, dark):
         ("eigenvalue", "coming_from"),
         ("confusion matrix", "pandas"),
         ("notebook", "notebooks"),
+        ("MPI", "distributed"),
         ("GraphError", "common_errors"),
     ],
 )
