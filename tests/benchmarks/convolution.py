@@ -1,4 +1,4 @@
-"""Convolution with one group and several, forward and backward, in float32, against PyTorch's."""
+"""Convolution in float32, forward and backward, uncompiled and native, beside PyTorch: one group and several."""
 
 import numpy as np
 
@@ -48,6 +48,8 @@ def main():
         x = rng.standard_normal(shape, dtype=np.float32)
         g = rng.standard_normal((shape[0], out, *shape[2:]), dtype=np.float32)
         contenders = {"minigrad": minigrad(channels, out, groups, x, g)}
+        if peer("llvmlite") is not None:
+            contenders["native"] = mg.compile(minigrad(channels, out, groups, x, g), backend="native")
         if torch is not None:
             contenders["torch"] = of_torch(torch, channels, out, groups, x, g)
         times = medians(contenders)

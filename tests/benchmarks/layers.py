@@ -2,7 +2,8 @@
 
 LeNet-5 (tanh, average pooling, 28 x 28, batch 64, Adam); a transformer of two causal layers (width 64, 4 heads, length
 64, batch 16, vocabulary 65, AdamW); and an LSTM over characters (hidden 64, length 32, batch 32, Adam). Each contender
-runs in a fresh process, in turn. ``MINIGRAD_BENCH_THREADS`` says how many threads all have.
+runs in a fresh process, in turn; ``native`` is the step compiled to native code. ``MINIGRAD_BENCH_THREADS`` says how
+many threads all have.
 """
 
 import sys
@@ -92,6 +93,12 @@ def minigrad(name):
     return step
 
 
+def native(name):
+    import minigrad as mg
+
+    return mg.compile(minigrad(name), backend="native")
+
+
 def torch(name):
     import torch
     from torch import nn, optim
@@ -111,7 +118,7 @@ def torch(name):
     return step
 
 
-CONTENDERS = {"minigrad": minigrad, "torch": torch}
+CONTENDERS = {"minigrad": minigrad, "native": native, "torch": torch}
 NETWORKS = ("lenet", "transformer", "lstm")
 
 

@@ -1,4 +1,4 @@
-"""Batch and layer normalisation, forward and backward, in float32, against PyTorch's."""
+"""Batch and layer normalisation, forward and backward, in float32, uncompiled and native, against PyTorch's."""
 
 import numpy as np
 
@@ -45,6 +45,8 @@ def main():
         rng = np.random.default_rng(0)
         x, g = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
         contenders = {"minigrad": minigrad(name, width, x, g)}
+        if peer("llvmlite") is not None:
+            contenders["native"] = mg.compile(minigrad(name, width, x, g), backend="native")
         if torch is not None:
             contenders["torch"] = of_torch(torch, name, width, x, g)
         times = medians(contenders)
