@@ -342,7 +342,7 @@ def test_repr_shows_the_tree_with_shapes_and_the_number_of_parameters():
         "  first: Linear: weight (2, 3), bias (3,)\n"
         "  layers.0: Linear: weight (3, 3)\n"
         "  layers.1.0: Tanh\n"
-        "  layers.1.1.norm: BatchNorm1d(num_features=3, eps=1e-05, momentum=0.1): weight (3,), bias (3,), "
+        "  layers.1.1.norm: BatchNorm1d(num_features=3, eps=1e-05, momentum=0.1, sync=False): weight (3,), bias (3,), "
         "running_mean (3,), running_var (3,)\n"
         "27 parameters"
     )
