@@ -89,7 +89,7 @@ def average_gradients(params: Iterable[Tensor], samples: float = 1.0) -> None:
     """
     if world().size > 1:
         refuse_recording("averages gradients over ranks", COMPILED)
-    averager = Averager(list(checked_parameters(params, {}, "average_gradients").values()), listens=False)
+    averager = Averager(list(checked_parameters(params, {}, "average_gradients").values()), listens=False, stays=False)
     averager.weight = samples
     averager.finish()
 

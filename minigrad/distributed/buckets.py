@@ -13,10 +13,12 @@ from ..core.sweep import arrivals
 from ..core.tape import gradient_of, set_gradient
 from ..core.tensor import Tensor
 from ..optim.slot import computing_dtype
+from .messages import message
 from .world import world
 
 COMPILED = "Compile two functions: one of the gradients and one of the step, and average between the two"
 BUCKET = 2 << 20  # bytes: enough that latency does not count, and few enough that the first ones leave early
+IN_SHARED_MEMORY = 8 << 20  # bytes of all gradients, which take twice that: containers may have 64 MB of it in all
 
 
 class Bucket:
@@ -25,11 +27,11 @@ class Bucket:
     After them come a number for each parameter, how many ranks have a gradient, and by how much all ranks count.
     """
 
-    def __init__(self, params: Sequence[Tensor], dtype: np.dtype) -> None:
+    def __init__(self, params: Sequence[Tensor], dtype: np.dtype, stays: bool) -> None:
         self.params, ends = params, np.cumsum([0, *(p.size for p in params)]).tolist()
         self.places = [slice(start, end) for start, end in pairwise(ends)]
-        self.message = np.zeros(ends[-1] + len(params) + 1, dtype)
-        self.present = self.message[ends[-1] : -1]
+        self.present = slice(ends[-1], -1)
+        self.message = message(world(), ends[-1] + len(params) + 1, dtype, stays)
         self.filled: set[int] = set()
         self.request: Any = None
 
@@ -41,19 +43,17 @@ class Bucket:
     def fill(self, i: int, g: Any, weight: float) -> None:
         """Take the gradient of parameter `i`, or None."""
         self.filled.add(i)
-        place = self.message[self.places[i]]
-        self.present[i] = g is not None
+        place = self.message.own[self.places[i]]
+        self.message.own[self.present][i] = g is not None
         if g is None:
             place[...] = 0
         else:
             np.multiply(g.reshape(-1), weight, out=place, casting="same_kind")
 
-    def start(self, here: Any, weight: float) -> None:
+    def start(self, weight: float) -> None:
         """Send the message, without waiting for anything."""
-        from mpi4py import MPI
-
-        self.message[-1] = weight
-        self.request = here.background.Iallreduce(MPI.IN_PLACE, self.message)
+        self.message.own[-1] = weight
+        self.request = self.message.start()
 
     def wait(self) -> None:
         """Wait until the sums over all ranks are here."""
@@ -65,13 +65,19 @@ class Bucket:
     def deliver(self) -> None:
         """Leave the means in the parameters' gradients."""
         self.wait()
-        total = self.message[-1]
-        for p, place, ranks in zip(self.params, self.places, self.present.tolist(), strict=True):
+        parts = self.message.parts()
+        total = sum(part[-1] for part in parts)
+        present = np.sum([part[self.present] for part in parts], axis=0).tolist()
+        for p, place, ranks in zip(self.params, self.places, present, strict=True):
             if ranks > 0 and p.node is not None:
                 if gradient_of(p.node) is None:
                     set_gradient(p.node, np.empty(p.shape, p.dtype))
-                sums, g = self.message[place].reshape(p.shape), bare(gradient_of(p.node))
+                g = bare(gradient_of(p.node))
+                sums, *others = (part[place].reshape(p.shape) for part in parts)
+                for other in others:
+                    sums = np.add(sums, other, out=g if g.dtype == sums.dtype else None)
                 np.divide(sums, total, out=g, casting="same_kind")
+        self.message.next()
 
 
 class Arrival:
@@ -95,9 +101,12 @@ class Averager:
     The buckets begin with the last parameters, as backward passes do, and leave in the same order on all ranks.
     """
 
-    def __init__(self, params: Sequence[Tensor], bucket: int = BUCKET, listens: bool = True) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], bucket: int = BUCKET, *, listens: bool = True, stays: bool = True
+    ) -> None:
         self.here, self.listens = world(), listens
-        self.buckets = buckets_of(params, bucket) if self.here.size > 1 else []
+        stays = stays and sum(p.size * computing_dtype(p.dtype).itemsize for p in params) <= IN_SHARED_MEMORY
+        self.buckets: list[Bucket] = buckets_of(params, bucket, stays) if self.here.size > 1 else []
         self.weight: float | Callable[[], float] = 1.0  # how much this rank counts
         self.sent = 0  # how many buckets are under way
         self.sending = True  # whether backward passes send
@@ -116,13 +125,20 @@ class Averager:
             if p.node is not None
         }
         if now.keys() != self.listening.keys():
-            self.close()
+            self.stop_listening()
             self.listening = now
             arrivals.update(now)
 
     def close(self) -> None:
         """Hear of no more gradients, and wait for what is under way."""
         self.drop()
+        self.stop_listening()
+        for bucket in self.buckets:
+            bucket.message.give_back()
+        self.buckets = []
+
+    def stop_listening(self) -> None:
+        """Hear of no more gradients."""
         for notes in self.listening:
             arrivals.pop(notes, None)
         self.listening = {}
@@ -153,7 +169,7 @@ class Averager:
 
     def send(self) -> None:
         """Let the next bucket go."""
-        self.buckets[self.sent].start(self.here, self.counted())
+        self.buckets[self.sent].start(self.counted())
         self.sent += 1
 
     def finish(self) -> None:
@@ -178,7 +194,7 @@ class Averager:
         self.sent, self.done = 0, False
 
 
-def buckets_of(params: Sequence[Tensor], most: int) -> list[Bucket]:
+def buckets_of(params: Sequence[Tensor], most: int, stays: bool) -> list[Bucket]:
     """Buckets of at most so many bytes, or of one parameter, from the last parameter on; each of one dtype."""
     groups: list[tuple[np.dtype, list[Tensor]]] = []
     sizes: dict[np.dtype, tuple[list[Tensor], int]] = {}
@@ -191,4 +207,4 @@ def buckets_of(params: Sequence[Tensor], most: int) -> list[Bucket]:
             groups.append((dtype, group))
         group.append(p)
         sizes[dtype] = group, size + nbytes
-    return [Bucket(group, dtype) for dtype, group in groups]
+    return [Bucket(group, dtype, stays) for dtype, group in groups]

@@ -34,6 +34,12 @@ class World:
     def __repr__(self) -> str:
         return f"<rank {self.rank} of {self.size}>"
 
+    def on_one_machine(self) -> bool:
+        """Whether all ranks can see the same memory; all have to ask."""
+        from mpi4py import MPI
+
+        return self.comm.Split_type(MPI.COMM_TYPE_SHARED).size == self.size
+
     def from_first(self, x: Any) -> Any:
         """What rank 0 has for `x`, which can be pickled."""
         return x if self.comm is None else self.comm.bcast(x)

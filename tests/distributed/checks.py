@@ -12,6 +12,7 @@ from minigrad import distributed, nn, optim
 from minigrad.core.sweep import arrivals
 from minigrad.data import DataLoader
 from minigrad.distributed.averaging import averaged
+from minigrad.distributed.messages import Shared, Summed, kept
 from minigrad.nn import functional as F
 
 HERE = distributed.world()
@@ -255,8 +256,8 @@ def check_state_is_shared_out():
     state = part.state_dict()
     wanted = whole.state_dict()["groups"]["0"]
     assert state["groups"]["0"].keys() == wanted.keys()
-    for name, kept in wanted["params"].items():
-        assert_equal(state["groups"]["0"]["params"][name], kept)
+    for name, arrays in wanted["params"].items():
+        assert_equal(state["groups"]["0"]["params"][name], arrays)
     bytes_of = [sum(x.nbytes for x in slot.kept.values() if x.strides and all(x.strides)) for slot in part._slots]
     assert sum(bytes_of) <= (0.8 if HERE.size > 1 else 1.0) * sum(
         x.nbytes for slot in whole._slots for x in slot.kept.values() if x.strides
@@ -360,6 +361,23 @@ def check_draws_differ_between_ranks():
     for column in zip(*draws, strict=True):
         assert len(set(column)) == HERE.size
     assert len({mask.tobytes() for mask in masks}) == HERE.size
+
+
+def check_large_gradients_are_for_mpi_to_add():
+    """Beyond what two ranks share in memory, and where they do: the same means, and memory that is used again."""
+    for size in (1_200_000, 3):
+        for _ in range(2):
+            p = mg.tensor(np.zeros(size), requires_grad=True)
+            optimizer = distributed.optimizer(optim.SGD([p], lr=1.0))
+            for _ in range(3):
+                optimizer.zero_grad()
+                (p * (1.0 + HERE.rank)).sum().backward()
+                optimizer.step()
+            np.testing.assert_allclose(p.data, np.full(size, -3 * (HERE.size + 1) / 2), rtol=1e-15)
+            kinds = {type(bucket.message) for bucket in optimizer.averager.buckets}
+            assert kinds == ({Shared if HERE.size == 2 and size == 3 else Summed} if HERE.size > 1 else set())
+            optimizer.averager.close()
+    assert len(kept[5, np.dtype(np.float64)]) == (1 if HERE.size == 2 else 0)
 
 
 def check_a_rank_can_be_alone():
