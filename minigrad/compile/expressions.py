@@ -56,6 +56,8 @@ class Expressions:
         if isinstance(function, tuple):
             return f"{self.function(function[0])}.{function[1]}"
         module = getattr(function, "__module__", None) or "numpy"
+        if module == "builtins":
+            return function.__name__
         path = [*module.split("."), function.__name__]
         found: Any = np if path[0] == "numpy" else None
         for part in path[1:]:

@@ -88,6 +88,7 @@ class Source:
                 self._say.operand(call.args[0]),
             )
             return [f"if np.any({bad}):" if call.args[0].shape else f"if {bad}:", f"    raise {refused}"]
+        filled = self._filled(call)
         text = self._expression(call)
         loud = bool(call.errors) and call.function is not operator.getitem and type(call.function) is not Attribute
         if loud and call.function not in WRITTEN:
@@ -102,9 +103,22 @@ class Source:
         if loud and call.function in WRITTEN:
             text = f"with np.errstate({settings(call)}): {text}"
         if not call.varies:
-            return [text]
+            return [*filled, text]
         stale = self._say.from_outside(Stale, "Stale")
         return [text, *(line for x in call.results for line in look_at_shape(self._say.operand(x), x, stale))]
+
+    def _filled(self, call: Call) -> list[str]:
+        """Lines that put numbers into arrays without dimensions, which a ufunc takes in half the time."""
+        dtype, lines = dtype_of_numbers(call), []
+        if dtype is None or call.errors:
+            return []
+        for x in call.args:
+            if isinstance(x, Value) and x.number and x.dtype.kind == "f" and not self._say.has((x, dtype)):
+                number = self._say.operand(x)
+                array = self._say.name((x, dtype), number, numbered=True)
+                self._ready.append(f"{array} = np.zeros((){'' if dtype == np.float64 else f', np.{dtype.name}'})")
+                lines.append(f"{array}[()] = {number}")
+        return lines
 
     def _quietly(self, call: Call) -> str:
         """What calls a function in a context in which NumPy does not warn of what it was not to warn of."""
@@ -148,7 +162,7 @@ class Source:
             return f"{say(call.args[0])}[{self._say.index(call.args[1])}]"
         if function is operator.setitem:
             return f"{say(call.args[0])}[{self._say.index(call.args[1])}] = {say(call.args[2])}"
-        args = [say(x) for x in as_arrays(call)]
+        args = [self._as_array(x, dtype_of_numbers(call)) for x in call.args]
         if function in INFIX:
             left = f"({args[0]})" if args[0].startswith("-") else args[0]  # a power comes before a sign
             return f"{left} {INFIX[function]} {args[1]}"
@@ -168,6 +182,12 @@ class Source:
         if isinstance(function, Method):
             return f"{args[0]}.{function.name}({', '.join(args[1:] + options)})"
         return f"{self._say.function(function)}({', '.join(args + options)})"
+
+    def _as_array(self, x: Any, dtype: Any) -> str:
+        """An operand; a number as an array of a dtype, if that is given."""
+        if isinstance(x, Value) and self._say.has((x, dtype)):
+            return self._say.name((x, dtype), "")
+        return self._say.operand(constant(np.array(x, dtype)) if dtype is not None and type(x) in (int, float) else x)
 
     def _in_shape(self, value: Value, shape: tuple[int, ...]) -> str:
         """The buffer of a value in another shape."""
@@ -220,14 +240,13 @@ def look_at_shape(name: str, x: Value, stale: str) -> list[str]:
     return [f"if {name}.shape != {x.shape}{layout}:", f"    raise {stale}"]
 
 
-def as_arrays(call: Call) -> list[Any]:
-    """The arguments; numbers that meet arrays in a ufunc as arrays of its type, which it takes in half the time."""
+def dtype_of_numbers(call: Call) -> np.dtype | None:
+    """The dtype that numbers take which meet arrays in a ufunc; None where they are better left as they are."""
     arrays = [x for x in call.args if isinstance(x, Value) and not x.number]
     by_value = not isinstance(call.function, np.ufunc) or call.function in (np.power, np.float_power, np.ldexp)
     if by_value or not arrays or any(x.dtype.kind != "f" for x in arrays):
-        return list(call.args)
-    dtype = np.result_type(*(x.dtype for x in arrays))
-    return [constant(np.array(x, dtype)) if type(x) in (int, float) else x for x in call.args]
+        return None
+    return np.result_type(*(x.dtype for x in arrays))
 
 
 def joined(target: Any) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..core.context import no_grad
-from ..core.recorder import seen
+from ..core.door import plain
 from ..core.tape import mark_memory
 from .hyperparameters import checked_number, listed
-from .parameters import checked_parameters, counted, depend_on, kind_of, named_tensors, refuse_another_kind
+from .parameters import checked_parameters, counted, kind_of, named_tensors, refuse_another_kind
 from .slot import computing_dtype
 from .state import array_differences, load_arrays, saved_arrays
 
@@ -69,9 +69,8 @@ class EMA:
         """Take the present values in, in place."""
         self._refuse_inside("update")
         self._refuse_changed()
-        depend_on(self._named.values())
         for name, p in self._named.items():
-            w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
+            w, average, s = plain(p), self.averages[name], self._scratch[name]
             if w.dtype.kind != "f":
                 average[...] = w
                 continue
@@ -95,12 +94,11 @@ class EMA:
         """Exchange the values of parameters and averages, in place: twice is as before."""
         self._refuse_inside("swap")
         self._refuse_changed()
-        depend_on(self._named.values())
         for name, p in self._named.items():
-            w, average, s = seen(p.value), seen(self.averages[name]), seen(self._scratch[name])
+            w, average, s = plain(p), self.averages[name], self._scratch[name]
             s[...] = w
             if name in self._exact:
-                exact = seen(self._exact[name])
+                exact = self._exact[name]
                 s[...] = np.where(exact.astype(p.dtype) == w, exact, s)
                 exact[...] = average
             w[...] = average

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import context
 from ..core.door import bare, refuse
 from ..core.sweep import arrivals
 from ..core.tape import gradient_of
@@ -113,7 +112,7 @@ def scale(arrays: list[Any], most: float, norm: Any) -> None:
         part = np.maximum(factor, float(np.finfo(computed).tiny))
         rest = np.where(factor < part, most / part / norm, 1.0)
         for number in (part.astype(computed), rest.astype(computed)):
-            if context.get().recorder is not None or number != 1:  # a recording asks nothing, and 1 changes nothing
+            if not isinstance(number, np.ndarray | np.generic) or number != 1:  # as nothing would change
                 for x in arrays:
                     if x.dtype == dtype:
                         np.multiply(x, number, out=x)

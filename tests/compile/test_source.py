@@ -278,3 +278,19 @@ def test_a_negative_number_to_a_power(x, backend):
     compiled = mg.compile(lambda x: (-2) ** x, backend=backend)
     compiled(x)
     np.testing.assert_array_equal(compiled(x), (-2) ** x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_come_to_ufuncs_as_arrays_without_dimensions(dtype):
+    """Put in once for all calls that meet arrays of one dtype, and with the bits and the dtype of the number."""
+    x, y = np.arange(3, dtype=dtype) / 7, np.arange(3.0) / 3
+
+    def function(x, y, k):
+        return k * x, x - k, k + y, np.power(x, k), k * 2
+
+    compiled = mg.compile(function)
+    compiled(x, y, 0.3)
+    for got, want in zip(compiled(x, y, 0.7), function(x, y, 0.7), strict=True):
+        assert np.asarray(got).dtype == np.asarray(want).dtype
+        assert np.array_equal(got, want)
+    assert compiled.source.count("[()] = k\n") == len({dtype, np.float64})
