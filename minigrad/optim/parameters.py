@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import context
 from ..core.door import plain
 from ..core.tensor import Tensor
 
@@ -92,10 +91,9 @@ def refuse_read_only(name: str, x: Any, taker: str = "an optimizer") -> None:
 
 
 def depend_on(params: Iterable[Tensor]) -> None:
-    """In a recording, note parameters: once one is frozen, freed or given other memory, its replays are of no use."""
-    if context.get().recorder is not None:
-        for p in params:
-            plain(p)
+    """Look at parameters: once one is frozen, freed or given other memory, what was recorded of them is of no use."""
+    for p in params:
+        plain(p)
 
 
 def kind_of(x: Any) -> tuple[type, tuple[int, ...], np.dtype]:
