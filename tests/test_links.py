@@ -29,6 +29,12 @@ def anchors_of(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def source_of(file):
+    """What a file is made of: a page of the gallery, which only a built site has, of an example."""
+    is_example = file.parent == ROOT / "docs" / "gallery"
+    return ROOT / "examples" / f"{file.stem}.py" if is_example else file
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings(page):
     """A link without a scheme names a file that is in the repository, and a heading that this file has."""
@@ -37,7 +43,7 @@ def test_links_lead_to_files_and_headings(page):
         if re.match(r"https?://", target):
             continue
         name, _, anchor = target.partition("#")
-        file = (page.parent / name).resolve() if name else page
+        file = source_of((page.parent / name).resolve()) if name else page
         if not file.is_file() or (anchor and anchor not in anchors_of(file)):
             broken.append(target)
     assert broken == []
