@@ -206,3 +206,19 @@ def test_what_cannot_be_clipped_is_refused(call, error, text):
     with pytest.raises(error, match=text):
         call(p)
     assert p.grad.item() == 3.0
+
+
+def test_one_program_serves_gradients_that_are_clipped_and_others():
+    """A recorded step does not ask whether there is something to scale."""
+    w = mg.tensor([3.0, 4.0], requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        mg.sum(w * x).backward()
+        optim.clip_grad_norm_([w], 1.0)
+
+    compiled = mg.compile(step)
+    for x in (np.array([0.3, 0.4]), np.array([3.0, 4.0]), np.array([0.1, 0.0])):
+        compiled(x)
+        np.testing.assert_allclose(w.grad, x / max(1.0, np.hypot(*x)), rtol=1e-5)  # of 1e-6 beside the norm
+    assert len(compiled.programs) == 1
