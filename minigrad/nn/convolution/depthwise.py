@@ -23,12 +23,18 @@ def alone(x, channels, window, groups):
 def in_blocks(x, other, window):
     """Whether an image, and kernels or a cotangent, are worked on in blocks."""
     plain = type(x) is type(other) is np.ndarray and x.dtype == other.dtype
-    return plain and len(window.kernel) == 2 and window.kernel[0] > 1
+    return plain and has_rows(window)
 
 
 def as_sum(x, other, window):
     """Whether they are recorded, or others' arrays, and the sum has not too many terms."""
-    return not type(x) is type(other) is np.ndarray and math.prod(window.kernel) <= TAPS
+    plain = type(x) is type(other) is np.ndarray
+    return not plain and has_rows(window) and math.prod(window.kernel) <= TAPS
+
+
+def has_rows(window):
+    """Whether kernels have more than one row: others make few and long products as they are."""
+    return len(window.kernel) == 2 and window.kernel[0] > 1
 
 
 # As a sum over the elements of the kernel
