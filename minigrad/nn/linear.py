@@ -10,6 +10,7 @@ from ..core.foreign import admitted
 from ..core.primitive import general
 from ..core.short import public
 from ..ops.functions import einsum
+from ..rules.batching import rewritten
 from ..rules.linalg import matmul
 from . import init
 from .init import RNG
@@ -33,6 +34,13 @@ def _affine_shift(g, y, x, w, b):
     return matmul(np.ones_like(g, shape=(1, count)), g.reshape(count, g.shape[-1])).reshape(g.shape[-1])
 
 
+_stacked = rewritten(lambda x, w, b: np.matmul(x, w) + b)
+
+
+def _of_batch(call):  # shared weights take any x with rows
+    return call.result(call.operands) if call.only_first() else _stacked(call)
+
+
 affine = public(
     general(
         affine,
@@ -44,6 +52,7 @@ affine = public(
             lambda t, y, x, w, b: x @ t,
             lambda t, y, x, w, b: np.broadcast_to(t, y.shape),
         ],
+        batch=_of_batch,
     )
 )
 

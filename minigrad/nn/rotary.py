@@ -7,6 +7,7 @@ import numpy as np
 from ..core.door import bare, plain
 from ..core.primitive import linear
 from ..core.short import public
+from ..rules.batching import apart
 from .precision import as_array, narrowed, widened
 from .sizes import checked_number
 
@@ -29,7 +30,12 @@ def _turned_back(g, y, x, cos, sin, interleaved=False):
     return turned(g, cos, -sin, interleaved)
 
 
-turned = public(linear(turned, _turned_back, None, None))
+def _turned_of_batch(call):
+    angles = (apart(x, call.rank(0)) if own else x for x, own in zip(call.operands[1:], call.own[1:], strict=True))
+    return call.result([call.full(0), *angles], **call.kwargs)
+
+
+turned = public(linear(turned, _turned_back, None, None, batch=_turned_of_batch))
 
 
 def rotary_embedding(x: Any, positions: Any = None, base: float = 10000.0, interleaved: bool = False) -> Any:

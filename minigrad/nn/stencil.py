@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ..core.primitive import linear
+from ..rules.batching import merged
 from .window import image_of, rows_of
 
 
@@ -62,5 +63,7 @@ def resampled(x, stencils):
 
 
 resampled = linear(
-    resampled, lambda g, y, x, stencils: resampled(g, tuple(stencil and stencil.transpose for stencil in stencils))
+    resampled,
+    lambda g, y, x, stencils: resampled(g, tuple(stencil and stencil.transpose for stencil in stencils)),
+    batch=merged(0),
 )

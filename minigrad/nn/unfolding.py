@@ -8,6 +8,7 @@ import numpy as np
 from ..core.primitive import linear
 from ..core.short import public
 from ..ops.functions import permute_dims, reshape
+from ..rules.batching import merged
 from .module import Module
 from .precision import as_array, narrowed, widened
 from .sizes import checked_count, checked_counts, checked_images
@@ -31,8 +32,8 @@ def overlaid(g, window, size):
     return add_up([rows[i] for i in range(taps)], window, places, size)
 
 
-blocks = public(linear(blocks, lambda g, y, x, window: overlaid(g, window, x.shape[2:])))
-overlaid = public(linear(overlaid, lambda v, y, g, window, size: blocks(v, window)))
+blocks = public(linear(blocks, lambda g, y, x, window: overlaid(g, window, x.shape[2:]), batch=merged(0)))
+overlaid = public(linear(overlaid, lambda v, y, g, window, size: blocks(v, window), batch=merged(0)))
 
 
 def unfold(x: Any, kernel_size: Counts, dilation: Counts = 1, padding: Counts = 0, stride: Counts = 1) -> Any:

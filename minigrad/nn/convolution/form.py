@@ -16,6 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import multilinear
+from ...rules.batching import merged
 from ..window import add_up, image_of, rows_of
 from . import depthwise
 
@@ -173,20 +174,50 @@ def _weigh(x, g, window, groups):
     return _weights(x, g, window, groups)
 
 
+# Entries of a batch that share the kernel are images more; those that have kernels of their own are groups more.
+
+
+def _channels_of_all(call, i):
+    # (entries, n, channels, ...) as (n, entries * channels, ...).
+    x = np.swapaxes(call.full(i), 0, 1)
+    return np.reshape(x, (x.shape[0], x.shape[1] * x.shape[2], *x.shape[3:]))
+
+
+def _of_batch(call):
+    if not call.own[1]:
+        return _images_of_all(call)
+    w, (window, groups, size) = call.operands[1], call.operands[2:]
+    w = np.reshape(w, (w.shape[0] * w.shape[1], *w.shape[2:]))
+    y = call.result([_channels_of_all(call, 0), w, window, groups * call.size, size])
+    return np.swapaxes(np.reshape(y, (y.shape[0], call.size, -1, *y.shape[2:])), 0, 1)
+
+
+_images_of_all = merged(0)
+
+
+def _weights_of_batch(call):
+    window, groups = call.operands[2:]
+    w = call.result([_channels_of_all(call, 0), _channels_of_all(call, 1), window, groups * call.size])
+    return np.reshape(w, (call.size, -1, *w.shape[1:]))
+
+
 convolve = multilinear(
     convolve,
     lambda g, y, x, w, window, groups, places: spread(g, w, window, groups, x.shape[2:]),
     lambda g, y, x, w, window, groups, places: weigh(x, g, window, groups),
     compute=_convolve,
+    batch=_of_batch,
 )
 spread = multilinear(
     spread,
     lambda v, y, g, w, window, groups, size: convolve(v, w, window, groups, g.shape[2:]),
     lambda v, y, g, w, window, groups, size: weigh(v, g, window, groups),
+    batch=_of_batch,
 )
 weigh = multilinear(
     weigh,
     lambda v, y, x, g, window, groups: spread(g, v, window, groups, x.shape[2:]),
     lambda v, y, x, g, window, groups: convolve(x, v, window, groups, g.shape[2:]),
     compute=_weigh,
+    batch=_weights_of_batch,
 )

@@ -10,6 +10,7 @@ from ...core.door import plain
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import reshape
+from ...rules.batching import rewritten
 from ..module import Module
 from ..parameter import Parameter
 from ..precision import floating, narrowed, widened
@@ -54,7 +55,21 @@ def _normalised_rows_forward(t, y, arrays, moments):
     return (direction(t[0], d, root, moments) * weight + d * t[1]) * root + t[2]
 
 
-normalised_rows = public(general(normalised_rows, _normalised_rows, forward=[_normalised_rows_forward], sequence=True))
+def _rows_of_batch(arrays, moments):
+    x, weight, bias = arrays
+    known = moments.like(x)
+    return known.deviations * (known.root * weight) + bias
+
+
+normalised_rows = public(
+    general(
+        normalised_rows,
+        _normalised_rows,
+        forward=[_normalised_rows_forward],
+        sequence=True,
+        batch=rewritten(_rows_of_batch),
+    )
+)
 
 
 def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, axes: int = 1) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...core.primitive import general
+from ...rules.batching import rewritten
 from ..precision import floating
 
 
@@ -73,7 +74,11 @@ class Moments:
 
     def of(self, x):
         """These if they are of that very array, or else its own."""
-        return self if x is self.x else Moments(x, self.axes, self.eps, self.centre)
+        return self if x is self.x else self.like(x)
+
+    def like(self, x):
+        """Those of another array, along the same axes."""
+        return Moments(x, self.axes, self.eps, self.centre)
 
 
 # What takes the mean away is its own transpose.
@@ -89,7 +94,13 @@ def project(g, y, x, moments):
     return g - mean(g, moments.axes) if moments.centre else g
 
 
-deviations = general(deviations, project, None, forward=[project, None])
+deviations = general(
+    deviations,
+    project,
+    None,
+    forward=[project, None],
+    batch=rewritten(lambda x, moments: moments.like(x).deviations),
+)
 
 
 def inverse_root(x, moments):
@@ -105,6 +116,7 @@ inverse_root = general(
         lambda t, y, x, moments: dotted(t, deviations(x, moments), moments.axes) * (y**3 / -count(x, moments.axes)),
         None,
     ],
+    batch=rewritten(lambda x, moments: moments.like(x).root),
 )
 
 

@@ -15,6 +15,7 @@ from ...core.door import bind
 from ...core.primitive import constant
 from ...core.short import public
 from ...ops.functions import mean, reshape, take_along_axis
+from ...rules.batching import merged
 from ..module import Module
 from ..precision import narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_images
@@ -45,7 +46,7 @@ def _members(x, sizes):
     return x.reshape(*x.shape[: 2 + k], math.prod(lengths))
 
 
-first_places = public(constant(first_places))
+first_places = public(constant(first_places, batch=merged(0)))
 
 
 def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.primitive import linear
 from ...core.short import public
+from ...rules.batching import merged
 from ..module import Module
 from ..precision import narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_images
@@ -38,8 +39,12 @@ def spread_evenly(g, window, scale, size):
     return image_of(tiled.reshape(*size[:-1], channels, size[-1], n))
 
 
-sum_windows = linear(sum_windows, lambda g, y, x, window, scale: spread_evenly(g, window, scale, x.shape[2:]))
-spread_evenly = linear(spread_evenly, lambda v, y, g, window, scale, size: sum_windows(v, window, scale))
+sum_windows = linear(
+    sum_windows, lambda g, y, x, window, scale: spread_evenly(g, window, scale, x.shape[2:]), batch=merged(0)
+)
+spread_evenly = linear(
+    spread_evenly, lambda v, y, g, window, scale, size: sum_windows(v, window, scale), batch=merged(0)
+)
 window_sums = public(sum_windows)
 
 

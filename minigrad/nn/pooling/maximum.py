@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.primitive import constant, general, linear
 from ...core.short import public
+from ...rules.batching import merged
 from ..module import Module
 from ..sizes import checked_flag, checked_images
 from ..window import Counts, add_up, ceiled, check_places, image_of, padded_rows, pooling_window, rows_of
@@ -62,15 +63,35 @@ def positions(x, y, window):
     return image_of(sum(picked * rows[met] for picked, met in parts))
 
 
-firsts = constant(firsts)
-positions = public(constant(positions))
-place = linear(place, lambda v, y, g, picks, window, size: pick(v, picks, window))
-pick = linear(pick, lambda g, y, x, picks, window: place(g, picks, window, x.shape[2:]))
+# The rows of what was picked in all entries of a batch have the examples of all in their last axis.
+
+
+def _firsts_of_batch(call):
+    x, y = (np.reshape(full := call.full(i), (-1, *full.shape[2:])) for i in (0, 1))
+    picks = np.stack(call.result([x, y, *call.operands[2:]]))
+    return np.moveaxis(np.reshape(picks, (*picks.shape[:-1], call.size, -1)), -2, 0)
+
+
+def _picks_of_batch(call):
+    image, picks, *rest = call.operands
+    image = call.full(0)
+    picks = picks if call.own[1] else np.broadcast_to(np.stack(picks), (call.size, *np.shape(picks)))
+    picks = np.moveaxis(picks, 0, -2)
+    picks = np.reshape(picks, (*picks.shape[:-2], -1))
+    y = call.result([np.reshape(image, (-1, *image.shape[2:])), picks, *rest])
+    return np.reshape(y, (call.size, -1, *y.shape[1:]))
+
+
+firsts = constant(firsts, batch=_firsts_of_batch)
+positions = public(constant(positions, batch=merged(0, 1)))
+place = linear(place, lambda v, y, g, picks, window, size: pick(v, picks, window), batch=_picks_of_batch)
+pick = linear(pick, lambda g, y, x, picks, window: place(g, picks, window, x.shape[2:]), batch=_picks_of_batch)
 max_windows = public(
     general(
         max_windows,
         lambda g, y, x, window: place(g, firsts(x, y, window), window, x.shape[2:]),
         forward=[lambda t, y, x, window: pick(t, firsts(x, y, window), window)],
+        batch=merged(0),
     )
 )
 
