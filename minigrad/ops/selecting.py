@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import plain
 from ..core.foreign import admitted
 from .functions import take_along_axis, where
 
@@ -49,13 +49,13 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> TopK:
             raise TypeError(f"the {name} of topk is an integer; got {value!r:.60}")
     if not -x.ndim <= axis < x.ndim or not 0 <= k <= x.shape[axis]:
         raise ValueError(f"topk takes at most as many elements as an axis has; got {k} of axis {axis} of {x.shape}")
-    n, before = x.shape[axis], (slice(None),) * (axis % x.ndim)
+    n, before, values = x.shape[axis], (slice(None),) * (axis % x.ndim), plain(x)
     if 0 < k < n:
-        found = np.argpartition(bare(x), n - k if largest else k - 1, axis=axis)
+        found = np.argpartition(values, n - k if largest else k - 1, axis=axis)
     else:
-        found = np.argsort(bare(x), axis=axis)
+        found = np.argsort(values, axis=axis)
     found = found[(*before, slice(n - k, n) if largest else slice(k))]
-    order = np.argsort(np.take_along_axis(bare(x), found, axis), axis=axis, kind="stable")
+    order = np.argsort(np.take_along_axis(values, found, axis), axis=axis, kind="stable")
     found = np.take_along_axis(found, np.flip(order, axis) if largest else order, axis)
     return TopK(take_along_axis(x, found, axis=axis), found)
 
@@ -78,12 +78,12 @@ def masked_fill(x: Any, mask: Any, value: float) -> Any:
         If the mask does not broadcast to x, or there are several values.
     """
     x, mask = admitted("masked_fill", x), admitted("masked_fill", mask)
-    mask, shape = (mask if hasattr(mask, "shape") else np.asarray(mask)), np.shape(bare(x))
+    mask, shape = (mask if hasattr(mask, "shape") else np.asarray(mask)), np.shape(x)
     if mask.dtype != np.bool_:
         raise TypeError(f"the mask of masked_fill is of truths; got {mask.dtype}. Use mask.astype(bool)")
     own = mask.shape
     if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(own[::-1], shape[::-1], strict=False)):
         raise ValueError(f"masked_fill of {shape} takes a mask that broadcasts to it; got {own}")
-    if np.shape(bare(value)):
-        raise ValueError(f"masked_fill takes one value; got {np.shape(bare(value))}. Use where(mask, values, x)")
+    if np.shape(value):
+        raise ValueError(f"masked_fill takes one value; got {np.shape(value)}. Use where(mask, values, x)")
     return where(mask, value, x)
