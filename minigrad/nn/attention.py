@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, plain
+from ..core.door import bare, batch_of, plain
 from ..core.engine import undo_broadcast
 from ..core.primitive import general
 from ..core.short import public
-from ..ops.functions import concat
+from ..ops.functions import concat, where
+from ..rules.batching import trailing
 from ..rules.network import quiet
 from .dropout import check_probability, dropout
 from .init import RNG
@@ -64,7 +65,9 @@ def _attention_weights_forward(tangents, y, arrays, allowed=None, scale=1.0):
 
 
 attention_weights = public(
-    general(attention_weights, _attention_weights, forward=[_attention_weights_forward], sequence=True)
+    general(
+        attention_weights, _attention_weights, forward=[_attention_weights_forward], sequence=True, batch=trailing(2)
+    )
 )
 
 
@@ -134,6 +137,9 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     `allowed` has booleans and `added` has floats, which broadcast to that; or they are None.
     """
     arrays = [widened("attention", query), widened("attention", key)]
+    if batch_of(plain(allowed)):  # each entry of a batch has its own, which is an operand as the others
+        added = where(plain(allowed), 0.0 if added is None else added, -np.inf)
+        allowed = None
     if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
         arrays.append(added if added.dtype == arrays[0].dtype else added.astype(arrays[0].dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
 from ..ops.functions import maximum, norm
 from ..ops.functions import sum as total
 from .module import Module
@@ -79,7 +78,7 @@ def checked(name: str, x: Any) -> Any:
 def check_shapes(name: str, a: Any, b: Any) -> None:
     """Refuse shapes that do not broadcast."""
     try:
-        np.broadcast_shapes(np.shape(bare(a)), np.shape(bare(b)))
+        np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
         raise ValueError(f"{name} takes arrays that broadcast together; got {a.shape} and {b.shape}") from None
 

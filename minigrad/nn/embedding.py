@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import plain, refuse
+from ..core.door import bare, plain, refuse
 from ..core.foreign import admitted
+from ..rules.indexing import at
 from . import init
 from .init import RNG
 from .module import Module
@@ -36,11 +37,11 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     refuse(
         (indices < 0) | (indices >= rows),
         lambda: IndexError(
-            f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices from {indices.min()} to "
-            f"{indices.max()}"
+            f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices from {bare(indices).min()} "
+            f"to {bare(indices).max()}"
         ),
     )
-    y = weight[indices]
+    y = at(weight, indices)
     return y if padding_idx is None else y * (indices != checked_padding(padding_idx, rows))[..., None]
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import bare, batch_of, plain
 from ..core.foreign import admitted
+from ..errors import BatchError
 from ..ops.functions import pad as framed
 from .precision import as_array, check_array
 from .sizes import checked_count, checked_integer
@@ -103,6 +104,11 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     if labels.dtype.kind not in "iu":
         raise TypeError(f"one_hot takes labels that are integers; got {labels.dtype}. Use labels.astype(int)")
     if checked_integer("num_classes of one_hot", num_classes) == -1:
+        if batch_of(plain(given)):
+            raise BatchError(
+                "one_hot takes num_classes for a batch that vmap maps over, as the largest label differs between its "
+                "entries"
+            )
         if not labels.size:
             raise ValueError("one_hot of no labels takes num_classes, as there is no largest one")
         num_classes = max(int(np.max(labels)), 0) + 1

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.context import is_second_run
-from ..core.door import bare
+from ..core.door import bare, batch_of, plain
+from ..errors import BatchError
 from ..ops.functions import matmul, moveaxis, reshape, sqrt, square
 from ..ops.functions import sum as total
 from .container import ModuleDict
@@ -197,6 +198,7 @@ class PowerIteration(Module):
     def forward(self, matrix: Any) -> Any:
         u, v = self._u.data, self._v.data
         if self.training and not is_second_run():
+            check_alone(matrix)
             for _ in range(self.count):
                 u[...], v[...] = self._better(bare(matrix), v)
         u, v = (widened("spectral_norm", +x) for x in (u, v))  # copies: the next reading changes the buffers in place
@@ -205,6 +207,15 @@ class PowerIteration(Module):
     def _better(self, matrix: Any, v: Any) -> tuple[Any, Any]:
         u = normalised(np.matmul(matrix, v), self.eps)
         return u, normalised(np.matmul(np.transpose(matrix), u), self.eps)
+
+
+def check_alone(matrix: Any) -> None:
+    """Refuse a matrix of which each entry of a batch has its own: their vectors would differ."""
+    if batch_of(plain(matrix)):
+        raise BatchError(
+            "spectral_norm in training improves the vectors of one matrix, and the entries of a batch that vmap maps "
+            "over have one each. Call eval() on the network"
+        )
 
 
 def like(parameter: Parameter, values: Any) -> Parameter:

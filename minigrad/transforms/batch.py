@@ -40,6 +40,10 @@ class Batch(Level):
             args, kwargs = placed_by_name(primitive, args, kwargs)
             kwargs = checked_options(primitive, kwargs, False)
             check_options(primitive, kwargs)
+        if primitive.sequence and any(isinstance(x, Watched) and x.level is self for x in args[1:]):
+            return self.one_by_one(
+                lambda *own, **options: bind(primitive, own, options), args, kwargs
+            )  # such as masks of sequences
         operands, inner, own = args[0] if primitive.sequence else args, [], []
         for i, x in enumerate(operands):
             if not isinstance(x, Watched):

@@ -8,6 +8,7 @@ import numpy as np
 from ...core.door import bare, plain, refuse
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
+from ...rules.indexing import at
 from ..precision import as_array, constant, narrowed, widened
 from ..sizes import checked_number
 from .labels import Exponentials, label_loss
@@ -79,7 +80,7 @@ def nll_loss(
     check_reduction(reduction)
     given, log_p = log_p, widened("nll_loss", log_p)
     rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
-    loss = reduced(times(factor, picked(rows, labels)), factor, np.shape(bare(target)), reduction)
+    loss = reduced(times(factor, picked(rows, labels)), factor, np.shape(target), reduction)
     return loss if log_p is given else narrowed(loss, given)
 
 
@@ -121,7 +122,7 @@ def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | No
         lambda: ValueError(f"{name} of {classes} classes takes labels 0 to {classes - 1}; {strangers(target, bad)}"),
     )
     counted = None if counted is None else counted.astype(rows.dtype)
-    return rows, labels, counted, counted if weight is None else times(counted, of_classes(weight, rows)[labels])
+    return rows, labels, counted, counted if weight is None else times(counted, at(of_classes(weight, rows), labels))
 
 
 def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
@@ -139,7 +140,7 @@ def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
 
 def strangers(labels: Any, bad: Any) -> str:
     """What came in place of labels."""
-    first = int(np.reshape(labels, -1)[bad][0])
+    first = int(bare(labels).reshape(-1)[bare(bad).reshape(-1)][0])
     return f"got {first}. To leave out a label, pass ignore_index={first}" if first < 0 else f"got {first}"
 
 

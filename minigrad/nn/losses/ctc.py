@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain
+from ...core.door import bare, plain, refuse
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
 from ...ops.functions import sum as total
+from ...rules.indexing import at
 from ...rules.network import softmax, vanishing_exp
 from ..precision import as_array, constant, narrowed, widened
 from ..sizes import checked_integer
@@ -78,7 +79,16 @@ def _path_sums_forward(t, y, scores, jump):
     return np.stack(pushed)
 
 
-path_sums = public(general(path_sums, _path_sums, None, forward=[_path_sums_forward, None], reads=[(1,)]))
+def _of_all_examples(call):
+    scores, jump = np.swapaxes(call.full(0), 0, 1), call.full(1)
+    times, _, _, states = scores.shape
+    sums = call.result([np.reshape(scores, (times, -1, states)), np.reshape(jump, (-1, states))])
+    return np.swapaxes(np.reshape(sums, (times, call.size, -1, states)), 0, 1)
+
+
+path_sums = public(
+    general(path_sums, _path_sums, None, forward=[_path_sums_forward, None], reads=[(1,)], batch=_of_all_examples)
+)
 
 
 def ctc_loss(
@@ -156,7 +166,7 @@ def likelihoods(rows: Any, labels: Any, times: Any, counts: Any, blank: int) -> 
     indices = np.broadcast_to(states, (rows.shape[0], *states.shape))
     sums = path_sums(take_along_axis(rows, indices, axis=2), jump)
     examples = np.arange(labels.shape[0])
-    last, before = sums[times - 1, examples, 2 * counts], sums[times - 1, examples, np.maximum(2 * counts - 1, 0)]
+    last, before = (at(sums, (times - 1, examples, ends)) for ends in (2 * counts, np.maximum(2 * counts - 1, 0)))
     ends = [reshape(last, (-1, 1)), reshape(where(counts > 0, before, NEVER), (-1, 1))]
     return logsumexp(np.concatenate(ends, axis=1), axis=1)
 
@@ -169,25 +179,30 @@ def lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> An
             f"{name} of ctc_loss are integers, one for each of the {batch} examples; got {given.dtype} of {given.shape}"
         )
     given = np.reshape(given, -1).astype(np.intp)
-    if np.any(given < low) or (high is not None and np.any(given > high)):
-        wanted = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} of ctc_loss are {wanted}; got {int(given.min())} to {int(given.max())}")
+    wanted = f"at least {low}" if high is None else f"from {low} to {high}"
+    refuse(
+        (given < low) | (given > (np.inf if high is None else high)),
+        lambda: ValueError(f"{name} of ctc_loss are {wanted}; got {bare(given).min()} to {bare(given).max()}"),
+    )
     return given
 
 
 def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
     """The labels in rows, with blanks behind their ends; refuses labels that are none."""
-    targets, batch, longest = constant("target", as_array(targets)), counts.shape[0], int(np.max(counts))
+    targets, batch, longest = constant("target", as_array(targets)), counts.shape[0], int(np.max(bare(counts)))
     if targets.size and targets.dtype.kind not in "iu":
         raise ValueError(f"ctc_loss takes labels that are integers; got {targets.dtype}. Use targets.astype(int)")
     if targets.ndim == 1:
-        if targets.shape[0] != int(np.sum(counts)):
-            raise ValueError(
-                f"targets one after the other are as many as target_lengths add up to, {int(np.sum(counts))}; got "
-                f"{targets.shape[0]}"
-            )
+        total_length, given = np.sum(counts), targets.shape[0]
+        refuse(
+            total_length != given,
+            lambda: ValueError(
+                f"targets one after the other are as many as target_lengths add up to, "
+                f"{np.max(bare(total_length))}; got {given}"
+            ),
+        )
         places = (np.cumsum(counts) - counts)[:, None] + np.arange(longest)
-        targets = targets[np.minimum(places, max(targets.shape[0] - 1, 0))] if longest else targets[:0]
+        targets = at(targets, np.minimum(places, max(targets.shape[0] - 1, 0))) if longest else targets[:0]
         targets = np.reshape(targets, (batch, longest))
     elif targets.ndim != 2 or targets.shape[0] != batch or targets.shape[1] < longest:
         raise ValueError(
@@ -197,11 +212,13 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
     targets = targets[:, :longest].astype(np.intp)
     counted = np.arange(longest) < counts[:, None]
     bad = ((targets < 0) | (targets >= classes) | (targets == blank)) & counted
-    if np.any(bad):
-        raise ValueError(
+    refuse(
+        bad,
+        lambda: ValueError(
             f"ctc_loss of {classes} classes takes labels 0 to {classes - 1} other than the blank, {blank}; got "
-            f"{int(targets[bad][0])}"
-        )
+            f"{int(np.broadcast_to(bare(targets), bare(bad).shape)[bare(bad)][0])}"
+        ),
+    )
     return np.where(counted, targets, blank)
 
 

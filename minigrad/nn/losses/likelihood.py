@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import Watched, plain
+from ...core.door import Watched, bare, plain, refuse
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
 from ..sizes import checked_number
@@ -46,8 +46,10 @@ def gaussian_nll_loss(
     dtype = dtype if dtype is None else np.result_type(dtype, getattr(var, "dtype", dtype))
     var = variances(var, x)
     values = plain(var)
-    if np.any(values < 0):
-        raise ValueError(f"variances are at least 0; got values from {values.min():g}. Give exp(log_var)")
+    refuse(
+        values < 0,
+        lambda: ValueError(f"variances are at least 0; got values from {bare(values).min():g}. Give exp(log_var)"),
+    )
     var = var + np.maximum(eps - values, 0)
     loss = 0.5 * (log(var) + square(x - target) / var)
     return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction, dtype)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain
+from ...core.door import bare, plain, refuse
 from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, where
 from ...ops.functions import sum as total
 from ..activations import relu
@@ -177,11 +177,16 @@ def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
             f"last; got {target.dtype} of {target.shape}"
         )
     target = np.reshape(target, (-1, shape[-1])).astype(np.int64)  # NumPy 2.0 crashes where unsigned ones meet -1
-    if np.any((target < -1) | (target >= shape[-1])):
-        bad = int(target[(target < -1) | (target >= shape[-1])][0])
-        raise ValueError(f"multilabel_margin_loss of {shape[-1]} classes takes labels 0 to {shape[-1] - 1}; got {bad}")
+    classes, bad = shape[-1], (target < -1) | (target >= shape[-1])
+    refuse(
+        bad,
+        lambda: ValueError(
+            f"multilabel_margin_loss of {classes} classes takes labels 0 to {classes - 1}; got "
+            f"{int(bare(target)[bare(bad)][0])}"
+        ),
+    )
     counted = np.cumprod(target != -1, axis=1) > 0
-    longest = int(np.max(np.sum(counted, axis=1), initial=0))
+    longest = int(np.max(np.sum(bare(counted), axis=-1), initial=0))
     target, counted = target[:, :longest], counted[:, :longest]
     return np.where(counted, target, 0), counted
 
@@ -190,8 +195,7 @@ def check_signs(name: str, signs: Any, shape: tuple[int, ...]) -> None:
     """Refuse targets of another shape, and such as are neither -1 nor 1."""
     if signs.shape != shape:
         raise ValueError(f"{name} takes a target of shape {shape}, and does not broadcast; got {signs.shape}")
-    if np.any((signs != 1) & (signs != -1)):
-        raise ValueError(f"{name} takes targets -1 and 1; got {others(signs)}")
+    refuse((signs != 1) & (signs != -1), lambda: ValueError(f"{name} takes targets -1 and 1; got {others(signs)}"))
 
 
 def check_vectors(name: str, x: Any) -> None:

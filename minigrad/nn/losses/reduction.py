@@ -111,7 +111,7 @@ def weighted(loss: Any, weight: Any) -> Any:
 
 def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
     """Refuse a weight that would stretch the loss, or does not fit it."""
-    own = np.shape(bare(weight))
+    own = np.shape(weight)
     if len(own) > len(shape) or any(n not in (1, m) for n, m in zip(own[::-1], shape[::-1], strict=False)):
         remedy = f". Use {name}.reshape({sizes(shape)})" if math.prod(own) == math.prod(shape) else ""
         raise ValueError(f"{name} has a shape that broadcasts to the output's {shape}; got {own}{remedy}")
@@ -120,10 +120,12 @@ def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
 def refuse_outside(name: str, x: Any, low: float, high: float) -> None:
     """Refuse values outside of an interval."""
     values = plain(x)
-    refuse(
-        (values < low) | (values > high),
-        lambda: ValueError(f"{name} from {low:g} to {high:g}; got values from {values.min():g} to {values.max():g}"),
-    )
+    refuse((values < low) | (values > high), lambda: ValueError(f"{name} from {low:g} to {high:g}; {span(values)}"))
+
+
+def span(values: Any) -> str:
+    """What came, as the least and the largest of all values."""
+    return f"got values from {bare(values).min():g} to {bare(values).max():g}"
 
 
 class Loss(Module):

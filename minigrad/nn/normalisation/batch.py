@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from ...core.context import is_second_run
-from ...core.door import plain
+from ...core.door import bare, plain
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import permute_dims, reshape
-from ..module import Module
-from ..parameter import Buffer, Parameter
-from ..precision import constant, narrowed, widened
-from ..sizes import checked_count, checked_flag
+from ...rules.batching import rewritten
+from ..parameter import Buffer
+from ..precision import narrowed, widened
+from ..sizes import checked_flag
 from .moments import Moments, check_shape, count, deviations, direction, dotted, inverse_root, summed, weight_and_bias
+from .running import Tracking, checked_statistics, move
 
 
 def normalised_channels(arrays, moments):
@@ -47,8 +48,20 @@ def _normalised_channels_forward(t, y, arrays, moments):
     return (tx * _beside(weight, d) + d * _beside(t[1], d)) * root + _beside(t[2], d)
 
 
+def _channels_of_batch(arrays, moments):
+    x, weight, bias = arrays
+    known = moments.like(x)
+    return known.deviations * (known.root * _beside(weight, x)) + _beside(bias, x)
+
+
 normalised_channels = public(
-    general(normalised_channels, _normalised_channels, forward=[_normalised_channels_forward], sequence=True)
+    general(
+        normalised_channels,
+        _normalised_channels,
+        forward=[_normalised_channels_forward],
+        sequence=True,
+        batch=rewritten(_channels_of_batch),
+    )
 )
 
 
@@ -113,28 +126,6 @@ def several_ranks() -> bool:
     return world().size > 1
 
 
-def checked_statistics(function: str, x: Any, training: bool, statistics: dict[str, Any]) -> list[Any]:
-    """Running statistics as plain arrays; refuses those that are missing or do not fit, and arrays without channels."""
-    if x.ndim < 2:
-        raise ValueError(
-            f"{function} takes (batch, channels) or (batch, channels, ...); got an array of shape {x.shape}"
-        )
-    for name, statistic in statistics.items():
-        if statistic is None:
-            if not training:
-                raise ValueError(f"{function} takes a {name} where it is not training; got None")
-        elif statistic.shape != x.shape[1:2]:
-            raise ValueError(
-                f"{function} takes a {name} of shape {x.shape[1:2]}, as the input has; got {statistic.shape}"
-            )
-        elif training and statistic.dtype.kind != "f":
-            raise TypeError(
-                f"{function} changes its {name} in place, which takes floating numbers; got {statistic.dtype}. Use "
-                f"{name}.astype(float)"
-            )
-    return [constant(name, statistic) for name, statistic in statistics.items()]
-
-
 def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: float, eps: float) -> Any:
     """Batch normalisation with the mean and the variance of the batch, towards which the running ones go."""
     axes, shape = (0,) if x.ndim == 2 else (0, 2), x.shape
@@ -143,7 +134,7 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
             f"batch normalisation in training takes more than one value for each channel, as it divides by their "
             f"deviation; got an array of shape {shape}. Use a larger batch, or running statistics in eval()"
         )
-    as_rows = x.ndim > 2 and not plain(x).flags.c_contiguous
+    as_rows = x.ndim > 2 and not bare(x).flags.c_contiguous
     x = rows_between(x) if as_rows else x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
     moments, n = Moments(plain(x), axes, eps), x.size // shape[1]
     y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
@@ -182,40 +173,6 @@ def with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: fl
         return x * scale + shift
     shape = (-1,) + (1,) * (x.ndim - 2)
     return x * reshape(scale, shape) + reshape(shift, shape)
-
-
-def move(running: Any, value: Any, share: float, rest: float) -> None:
-    """Change a running statistic in place: `rest` of it stays, and `share` of the value is added."""
-    if running is not None and not is_second_run():
-        running *= rest
-        running += share * value.reshape(-1)
-
-
-class Tracking(Module):
-    """What batch and instance normalisation have in common: a weight and a bias, and running statistics."""
-
-    axes: tuple[int, ...] = ()  # how many an input may have
-
-    def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, tracks: bool) -> None:
-        name = type(self).__name__
-        affine = checked_flag(f"affine of {name}", affine)
-        tracks = checked_flag(f"track_running_stats of {name}", tracks)
-        self.num_features = checked_count(f"num_features of {name}", num_features, 1)
-        self.eps = eps
-        self.momentum = momentum
-        self.weight = Parameter(np.ones(num_features)) if affine else None
-        self.bias = Parameter(np.zeros(num_features)) if affine else None
-        self.running_mean = Buffer(np.zeros(num_features)) if tracks else None
-        self.running_var = Buffer(np.ones(num_features)) if tracks else None
-
-    def check_input(self, x: Any) -> None:
-        """Refuse an array of other axes or channels."""
-        if x.ndim not in self.axes or x.shape[1] != self.num_features:
-            axes = " or ".join(map(str, self.axes))
-            raise ValueError(
-                f"this {type(self).__name__} takes {axes} axes, the second of them of {self.num_features} channels; "
-                f"got an array of shape {x.shape}"
-            )
 
 
 class BatchNorm(Tracking):

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.door import bare
+from ...core.door import plain
 from ...ops.functions import mean, reshape
 from ..precision import narrowed, widened
-from .batch import Tracking, batch_norm, checked_statistics, move
+from .batch import batch_norm
 from .layer import by_channel, normalised_rows
 from .moments import Moments, weight_and_bias
+from .running import Tracking, checked_statistics, move
 
 
 def instance_norm(
@@ -57,7 +58,7 @@ def instance_norm(
     statistics = {"running_mean": running_mean, "running_var": running_var}
     running = checked_statistics("instance_norm", x, True, statistics)
     rows = reshape(x, (shape[0] * shape[1], n))
-    moments = Moments(bare(rows), (1,), eps)
+    moments = Moments(plain(rows), (1,), eps)
     y = reshape(normalised_rows([rows, *weight_and_bias(None, None, (n,), x.dtype)], moments), shape)
     y = by_channel(y, weight, bias)
     move(running[0], over_batch(moments.mean, shape), momentum, 1 - momentum)

@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core.door import bare, refuse
 from ...core.primitive import multilinear
 from ...core.short import public
 from ...ops.functions import concat, flip, stack
+from ...rules.batching import rewritten
 from ..dropout import check_probability, dropout
 from ..embedding import as_integers
 from ..init import RNG, uniform
@@ -74,6 +76,7 @@ of_input = public(
         of_input,
         lambda g, y, w, x: flat(g) @ x.reshape(x.shape[0] * x.shape[1], x.shape[2]),
         lambda g, y, w, x: (flat(g).T @ w).reshape(x.shape),
+        batch=rewritten(lambda w, x: np.matmul(w, np.swapaxes(x, 1, 2))),
     )
 )
 
@@ -281,16 +284,13 @@ class Recurrent(Network):
 
     def steps_within(self, lengths: Any, steps: int, n: int) -> Any:
         """Booleans (steps, n): which steps each sequence has."""
-        name = type(self).__name__
-        lengths = as_integers(name, "lengths", lengths)
+        lengths = as_integers(name := type(self).__name__, "lengths", lengths)
         if lengths.shape != (n,):
             raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
-        if np.any((lengths < 1) | (lengths > steps)):
-            raise ValueError(
-                f"{name} takes lengths from 1 to {steps}, the number of steps; got lengths from "
-                f"{int(lengths.min())} to {int(lengths.max())}"
-            )
-        return np.arange(steps, like=lengths).reshape(-1, 1) < lengths
+        wanted, found = f"lengths from 1 to {steps}, the number of steps", bare(lengths)
+        bad = (lengths < 1) | (lengths > steps)
+        refuse(bad, lambda: ValueError(f"{name} takes {wanted}; got lengths from {found.min()} to {found.max()}"))
+        return np.arange(steps, like=found).reshape(-1, 1) < lengths
 
 
 def kept_steps(alive: Any, x: Any) -> Any:
