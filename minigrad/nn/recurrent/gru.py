@@ -8,6 +8,7 @@ from ...core.primitive import general
 from ...core.short import public
 from .base import Recurrent, by_gate, column, flat, in_order, kept, only_alive, sigmoid, with_rest
 from .cell import Cell
+from .examples import with_examples_last
 
 # Gated recurrent units, in the variant whose reset gate comes after the product: with (u, v, s) = w h + b,
 # r = sigmoid(p0 + u), z = sigmoid(p1 + v), k = tanh(p2 + r s) and the next h = (1 - z) k + z h.
@@ -69,7 +70,7 @@ def _gru_forward(tangents, y, arrays, alive=None):
     return np.stack(states)
 
 
-gru = public(general(gru, _gru, forward=[_gru_forward], sequence=True))
+gru = public(general(gru, _gru, forward=[_gru_forward], sequence=True, batch=with_examples_last(0)))
 
 
 class GRU(Recurrent):

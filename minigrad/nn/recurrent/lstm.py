@@ -10,6 +10,7 @@ from ..init import RNG
 from ..sizes import checked_count
 from .base import Recurrent, by_gate, column, flat, in_order, in_steps, kept, only_alive, with_rest
 from .cell import Cell
+from .examples import with_examples_last
 from .run import Run, alike, constants
 
 # Long short-term memory: with gates i, f, o = sigmoid and k = tanh of p + w h + b, in the order i, f, k, o, the next
@@ -100,7 +101,9 @@ def _computed(arrays, alive=None, run=None):
     return _recorded(arrays, alive)
 
 
-lstm = public(general(lstm, _lstm, forward=[_lstm_forward], compute=_computed, sequence=True))
+lstm = public(
+    general(lstm, _lstm, forward=[_lstm_forward], compute=_computed, sequence=True, batch=with_examples_last(0))
+)
 
 
 class LSTM(Recurrent):

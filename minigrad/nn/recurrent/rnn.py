@@ -9,6 +9,7 @@ from ...core.short import public
 from ..init import RNG
 from .base import Recurrent, column, flat, in_order, in_steps, kept, only_alive, with_rest
 from .cell import Cell
+from .examples import with_examples_last
 
 # The simple network: h = f(p + w h + b)
 
@@ -47,7 +48,7 @@ def _rnn_forward(tangents, y, arrays, relu=False, alive=None):
     return np.stack(states)
 
 
-rnn = public(general(rnn, _rnn, forward=[_rnn_forward], sequence=True))
+rnn = public(general(rnn, _rnn, forward=[_rnn_forward], sequence=True, batch=with_examples_last(1)))
 
 
 class RNN(Recurrent):
