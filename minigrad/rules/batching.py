@@ -107,8 +107,8 @@ def stacked(results: Sequence[Any]) -> Any:
     """The results of all entries, in one array, or a tuple of arrays as each of them is."""
     if not results:
         raise BatchError(
-            "a function without a declaration is called for one entry after the other, and this batch has none. Use a "
-            "batch of one entry or more"
+            "random numbers, and functions without a declaration, are made for one entry after the other, and this batch "
+            "has none. Use a batch of one entry or more"
         )
     first = results[0]
     if not isinstance(first, tuple):

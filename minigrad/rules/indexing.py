@@ -9,7 +9,7 @@ from ..core.engine import undo_broadcast
 from ..core.primitive import REGISTRY, linear
 from ..errors import BatchError
 from .batching import apart, rewritten
-from .indices import Picks, Places, of_all, shifted
+from .indices import Picks, Places, of_all, parts_of, shifted
 
 
 def getitem(x, index):
@@ -98,6 +98,8 @@ def names_once(index):
 
 def _survivors(g, index):
     # The elements of g that an update at `index` wrote last: write the positions in the same way and look.
+    if isinstance(index, Watched) and _is_mask(index):  # of a batch: one number was written
+        return np.sum(np.where(_over_rest(index, g.ndim), g, 0))
     g_at = at(g, index)
     if names_once(index):
         return g_at
@@ -141,7 +143,7 @@ def _picks_of(call, k, x):
     target = shifted(index)
     if target is not None:
         return target, None
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = parts_of(index)
     return None, Places(Picks(parts, [False] * len(parts)), shape, call.size)
 
 
@@ -159,7 +161,7 @@ def _batched_scatter(call):
     g, _, shape = call.full(0), *call.operands[1:]
     target, places = _picks_of(call, 1, shape)
     if places is None:
-        return scatter(g, target, (call.size, *shape))
+        return scatter(g, plain_index(target), (call.size, *shape))
     y = scatter(places.gathered(g), plain_index((places.entries, *places.arrays)), (call.size, *places.inside))
     y = places.back(y)
     return y if places.is_all() else scatter(y, of_all(places.basic), (call.size, *shape))
@@ -167,13 +169,13 @@ def _batched_scatter(call):
 
 def _batched_update(call):
     x, index, v = call.full(0), *call.operands[1:]
-    if call.own[1] and _is_mask(index):
+    if _is_mask(index) and (call.own[1] or isinstance(index, Watched)):
         return _batched_mask(call, x, index)
     target, places = _picks_of(call, 1, x.shape[1:])
     if places is None:
         if call.own[2]:
-            v = _fitting(v, np.broadcast_to(False, x.shape)[target].ndim - 1)
-        return index_update(x, target, v)
+            v = _fitting(v, at(np.broadcast_to(False, x.shape), target).ndim - 1)
+        return index_update(x, plain_index(target), v)
     v = _fitting(v, len(places.result)) if call.own[2] else v
     v = places.gathered(np.broadcast_to(v, (call.size, *places.result)))
     inside = places.first(at(x, of_all(places.basic)))
@@ -197,7 +199,12 @@ def _batched_mask(call, x, mask):
             "np.where(mask, v, x) with a v of the shape of x"
         )
     v = apart(call.operands[2], x.ndim - 1) if call.own[2] else call.operands[2]
-    return np.where(np.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim))), v, x).astype(x.dtype)
+    return np.where(_over_rest(mask, x.ndim - (not call.own[1])), v, x).astype(x.dtype)
+
+
+def _over_rest(mask, ndim):
+    # A mask of the first axes of an array of `ndim`.
+    return np.reshape(mask, (*mask.shape, *(1,) * (ndim - mask.ndim)))
 
 
 def _batched_assembled(call):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import plain
+from ..core.door import Watched, plain
 from ..errors import BatchError
 
 
@@ -32,9 +32,16 @@ def is_number(part: Any) -> bool:
     return hasattr(part, "__index__") and not is_array(part)
 
 
+def parts_of(index: Any) -> tuple[Any, ...]:
+    """The parts of an index; those of a batch further out are its arrays again."""
+    if isinstance(index, Watched) and isinstance(picks := index.value, Picks):
+        return tuple(index.level.made(p, True) if own else p for p, own in zip(picks.parts, picks.own, strict=True))
+    return index if isinstance(index, tuple) else (index,)
+
+
 def shifted(index: Any) -> tuple[Any, ...] | None:
     """An index of each entry as one of the whole batch; None where the axes that it makes would come first."""
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = parts_of(index)
     arrays = any(map(is_array, parts))
     return None if arrays and not adjacent([is_array(p) or is_number(p) for p in parts]) else (slice(None), *parts)
 

@@ -105,11 +105,11 @@ class Batch(Level):
         rest = with_changes(batches=tuple(other for other in context.get().batches if other is not self))
 
         def one(i: int) -> Any:
-            seed: Any = [rng, i] if isinstance(rng, int | np.integer) else rng
+            seed: Any = [*np.atleast_1d(rng).tolist(), i] if isinstance(rng, int | np.integer | list) else rng
             chosen, options = tree_map(lambda x: self.entry(x, i), (tuple(args), dict(kwargs)))
             return drawn(seed, method, *chosen, **options)
 
-        return self.made(run_in(rest, lambda: np.stack([one(i) for i in range(self.size)])), True)
+        return self.made(run_in(rest, lambda: stacked([one(i) for i in range(self.size)])), True)
 
     def entry(self, x: Any, i: int) -> Any:
         """What entry `i` sees of an array, or anything else."""

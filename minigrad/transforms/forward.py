@@ -43,7 +43,8 @@ class Forward(Level):
 
     def write(self, x: Any, index: Any, v: Any) -> None:
         own, is_first = self.own(v) if isinstance(v, Watched) else None, type(x) is Dual
-        if not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
+        part = None if own is None else memory_of(own)
+        if isinstance(index, Watched) or not self.writes(v, memory_of(x), part):
             x.assign(index, v)
             return
         value, tangent, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)

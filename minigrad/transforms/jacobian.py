@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..core.tree import leaves, rebuild, tree_map
 from .arguments import as_primal, check_function, like, of_arguments, zeros_like
 from .batch import Batch
 from .forward import jvp
+from .generators import States, generators_of
 from .reverse import grad, vjp
 from .vmap import run_batch
 
@@ -99,58 +101,70 @@ def jacobian(
 
 def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any, chunk_size: int | None) -> list[list[Any]]:
     """For each output the Jacobian's block of each input, in reverse mode."""
-    blocks = []
-    for k, v in enumerate(leaves(y)):
-        pulled = over_units(lambda tree: leaves(pull_back(tree)), y, k, chunk_size) if v.size else inputs
-        blocks.append([block(part, v.shape, x) for part, x in zip(pulled, inputs, strict=True)])
-    return blocks
+    outputs = leaves(y)
+    pulled = over_units(lambda g: leaves(pull_back(g)), y, chunk_size)
+    rows = [parts_of(part, outputs) for part in pulled] if pulled else [outputs] * len(inputs)
+    return [
+        [block(part[k], v.shape, x) for part, x in zip(rows, inputs, strict=True)] for k, v in enumerate(outputs)
+    ]
 
 
 def by_columns(f: Callable[..., Any], primals: Any, chunk_size: int | None) -> tuple[Any, list[list[Any]]]:
     """The value of a function, and for each output the Jacobian's block of each input, in forward mode."""
-    inputs = leaves(primals)
-    y, _ = (None, None) if any(x.size for x in inputs) else vjp(f, *primals)
-    columns: list[Any] = []
-    for k, x in enumerate(inputs):
-        values: list[Any] = []
+    inputs, values = leaves(primals), []
+    states = States(generators_of(f, (), {})) if chunk_size else None  # as each chunk is of one and the same function
 
-        def pushed(tree: Any, values: list[Any] = values) -> list[Any]:
-            value, tangents = jvp(f, primals, tree)
-            values.append(value)
-            return leaves(tangents)
+    def pushed(tangents: Any) -> list[Any]:
+        run = partial(jvp, f, primals, tangents)
+        value, along = states.run_again(run) if states is not None and values else run()
+        values.append(value)
+        return leaves(along)
 
-        columns.append(over_units(pushed, primals, k, chunk_size) if x.size else None)
-        y = values[0] if values else y
-    rows = [
-        [block(c and np.moveaxis(c[j], 0, -1), v.shape, x) for c, x in zip(columns, inputs, strict=True)]
-        for j, v in enumerate(leaves(y))
+    columns = over_units(pushed, primals, chunk_size)
+    y = values[0] if values else vjp(f, *primals)[0]
+    parts = [[np.moveaxis(c, 0, -1) for c in parts_of(part, inputs)] for part in columns] or [inputs] * len(leaves(y))
+    return y, [
+        [block(c, v.shape, x) for c, x in zip(part, inputs, strict=True)]
+        for part, v in zip(parts, leaves(y), strict=True)
     ]
-    return y, rows
 
 
-def over_units(f: Callable[[Any], list[Any]], tree: Any, k: int, chunk_size: int | None) -> list[Any]:
-    """What a function makes of a tree of zeros with a one in its leaf `k`, for each place of the one."""
+def over_units(f: Callable[[Any], list[Any]], tree: Any, chunk_size: int | None) -> list[Any]:
+    """What a function makes of a tree of zeros with a one at one place, for each place: along a first axis."""
     zeros = [zeros_like(x) for x in leaves(tree)]
-    n, parts = zeros[k].size, []
-    for start in range(0, n, chunk_size or n):
-        units = ones_at(zeros[k], range(n)[start : start + (chunk_size or n)])
-        level = Batch(next_depth(), units.shape[0], draws=False)
-        chosen = rebuild(tree, [*zeros[:k], level.made(units, True), *zeros[k + 1 :]])
-        parts.append(run_batch(level, f, (chosen,), {}, 0))
+    n, parts = sum(zero.size for zero in zeros), []
+    for start in range(0, n, chunk_size or max(n, 1)):
+        chosen = np.arange(start, min(start + (chunk_size or n), n))
+        level = Batch(next_depth(), len(chosen), draws=False)
+        units, before = [], 0
+        for zero in zeros:
+            units.append(level.made(ones_at(zero, chosen - before), True))
+            before += zero.size
+        parts.append(run_batch(level, f, (rebuild(tree, units),), {}, 0))
     return parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def ones_at(zero: Any, places: range) -> Any:
-    """Arrays like `zero` with a one at each place in turn, along a first axis."""
+def ones_at(zero: Any, places: Any) -> Any:
+    """Arrays like `zero` along a first axis, with a one at each place, or none where it lies outside."""
     units = np.zeros_like(zero, shape=(len(places), zero.size))
-    units[np.arange(len(places)), np.arange(places.start, places.stop)] = 1
+    (inside,) = np.nonzero((places >= 0) & (places < zero.size))
+    units[inside, places[inside]] = 1
     return units.reshape(len(places), *zero.shape)
+
+
+def parts_of(part: Any, arrays: Sequence[Any]) -> list[Any]:
+    """What belongs to each of some arrays, of what was made for all of their places."""
+    ends = list(accumulate(x.size for x in arrays))
+    return [part[end - x.size : end] for x, end in zip(arrays, ends, strict=True)]
 
 
 def block(part: Any, shape: tuple[int, ...], x: Any) -> Any:
     """A block of a Jacobian by the argument `x`, of a result of a shape; empty where there are no parts."""
     whole = shape + x.shape
-    return like(x, np.reshape(part, whole) if math.prod(whole) else np.zeros_like(bare(x), shape=whole))
+    if not math.prod(whole):
+        return like(x, np.zeros_like(bare(x), shape=whole))
+    part = np.reshape(part, whole)
+    return like(x, part if part.dtype == x.dtype else part.astype(x.dtype))
 
 
 def hessian(
