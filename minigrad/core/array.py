@@ -384,9 +384,10 @@ class Written:
     dtype = property(lambda self: memory_of(self).dtype)
 
     def __getitem__(self, index: Any) -> Any:
-        if not self.level.writes(None):
+        place = plain_index(index)
+        if isinstance(place, Watched) or not self.level.writes(None):
             return Array.__getitem__(self, index)  # pyrefly: ignore[bad-argument-type]
-        return self.level.part(self, plain_index(index))
+        return self.level.part(self, place)
 
 
 memory_of, set_memory = Watched.value.__get__, Watched.value.__set__

@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+from ..errors import BatchError
+
 
 class DetachedError(TypeError):
     """Plain values were asked of an array, which would have cut a derivative off."""
@@ -152,8 +154,8 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
             context.set(made(level.depth, *inside))
         return function(*args)
     except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
-        if isinstance(error.__cause__, DetachedError):
-            raise DetachedError(*error.__cause__.args) from None
+        if isinstance(error.__cause__, DetachedError | BatchError):
+            raise type(error.__cause__)(*error.__cause__.args) from None
         raise
     finally:
         level.open = False

@@ -97,6 +97,8 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, tuple | list):
         parts = type(index)(plain_index(part) for part in index)
         batch = batch_of(*parts)
+        if batch is not None and isinstance(parts, list):
+            return plain_index(np.stack(parts))
         return parts if batch is None else batch.indexed(parts)
     index = plain(index)
     if batch_of(index):
@@ -293,8 +295,6 @@ def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
             raise explained(primitive, args, error) from error
     try:  # the function itself, which takes more, and says what it does not take
         return primitive.function(*args, **kwargs)
-    except BatchError:
-        raise
     except (TypeError, ValueError, IndexError) as error:
         raise explained(primitive, args, error) from error
 

@@ -107,8 +107,8 @@ def stacked(results: Sequence[Any]) -> Any:
     """The results of all entries, in one array, or a tuple of arrays as each of them is."""
     if not results:
         raise BatchError(
-            "random numbers, and functions without a declaration, are made for one entry after the other, and this batch "
-            "has none. Use a batch of one entry or more"
+            "random numbers, and functions without a declaration, are made for one entry after the other, and this "
+            "batch has none. Use a batch of one entry or more"
         )
     first = results[0]
     if not isinstance(first, tuple):
@@ -165,6 +165,8 @@ def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration
                 return np.reshape(call.result([x], axis=1), (call.size, *(1,) * n))
         elif axis is None:
             axis = tuple(range(1, n + 1))
+        elif not n:  # some of NumPy's functions take a number for an array of one axis
+            return one_by_one(call)
         else:
             axis = beyond(axis, n)
         return with_axis(call, [x], axis, place)
@@ -174,8 +176,6 @@ def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration
 
 def beyond(axis: Any, n: int) -> Any:
     """Axes of an entry that has `n`, as those of the whole batch."""
-    if not n and axis in (0, -1):  # NumPy's reductions take a number for an array of one axis
-        return ()
     if isinstance(axis, tuple | list):
         return tuple(i + 1 for i in normalize_axis_tuple(axis, n))
     return normalize_axis_index(axis, n) + 1
@@ -235,8 +235,6 @@ def merged(*which: int) -> Declaration:
     """A function whose operands `which` have an axis of examples in front: those of all entries are one long axis."""
 
     def declaration(call: BatchedCall) -> Any:
-        if any(own and i not in which for i, own in enumerate(call.own)) or any(call.rank(i) < 1 for i in which):
-            return one_by_one(call)
         operands = [
             np.reshape(full := call.full(i), (-1, *full.shape[2:])) if i in which else x
             for i, x in enumerate(call.operands)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.primitive import constant, elementwise
 from . import erf as error_function
-from .batching import lined_up, rewritten
+from .batching import lined_up, one_by_one, rewritten
 from .network import sigmoid
 from .precision import InSingle
 
@@ -171,8 +171,9 @@ def _flat(g, y, x, decimals=0):
     return np.zeros_like(g)
 
 
-for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.round):
+for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
     elementwise(step, _flat, reads=[()])
+elementwise(np.round, _flat, reads=[()], batch=lambda call: (lined_up if call.only_first() else one_by_one)(call))
 elementwise(np.floor_divide, lambda g, *_: np.zeros_like(g), lambda g, *_: np.zeros_like(g), reads=[(), ()])
 
 

@@ -83,6 +83,11 @@ class Places:
         """The parts, and whether they are own, with positions in the place of masks."""
         parts, own = [], []
         for part, mine in zip(picks.parts, picks.own, strict=True):
+            if isinstance(part, bool | np.bool_):
+                raise BatchError(
+                    "an index has True or False beside positions that differ between the entries of a batch. Use None, "
+                    "which makes an axis as True does"
+                )
             part = np.asarray(part) if isinstance(part, list) else part
             if getattr(getattr(part, "dtype", None), "kind", "") == "b" and part.ndim:
                 if mine:
@@ -99,6 +104,8 @@ class Places:
 
     def spread_out(self, parts: Any, picking: Any, own: Any) -> tuple[list[Any], list[bool], list[bool]]:
         """The parts with slices in place of the ellipsis, and of axes that the index does not name."""
+        if sum(p is Ellipsis for p in parts) > 1:
+            raise IndexError("an index can only have a single ellipsis ('...')")
         named = sum(p is not None and p is not Ellipsis for p in parts)
         slices = [slice(None)] * (len(self.shape) - named)
         if len(self.shape) < named:

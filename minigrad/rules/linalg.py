@@ -7,7 +7,7 @@ from numpy.linalg import LinAlgError
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import constant, general, multilinear
-from .batching import apart, beyond, rewritten, trailing
+from .batching import apart, beyond, one_by_one, rewritten, trailing
 from .reductions import others
 
 # Products
@@ -50,6 +50,8 @@ def _right(g, y, a, b):
 
 def _batched_matmul(call):
     (a, b), (n, m) = call.operands, (call.rank(0), call.rank(1))
+    if not n or not m:
+        return one_by_one(call)  # which is refused
     if not call.own[1] and n and m in (1, 2):  # one product of the rows of all entries
         return np.matmul(a, b)
     if not call.own[0] and m == 1 and n in (1, 2):

@@ -54,8 +54,6 @@ class Batch(Level):
                 x = now(x)
             inner.append(x)
             own.append(is_own)
-        if not any(own):  # called as it is ambient, or the arrays are from other levels
-            return bind(primitive, (inner, *args[1:]) if primitive.sequence else inner, kwargs)
         rule = primitive.batch or by_kind(primitive)
         rest = args[1:] if primitive.sequence else ()
         return self.outcome(rule(BatchedCall(primitive, self, inner, own, rest, kwargs)))
@@ -76,9 +74,6 @@ class Batch(Level):
 
     def entries(self, y: Any) -> Any:
         """What `outcome` makes a result of."""
-        if isinstance(y, tuple):
-            parts = [self.entries(part) for part in y]
-            return type(y)(*parts) if hasattr(y, "_fields") else tuple(parts)
         return y.value if isinstance(y, Watched) and y.level is self else Unbatched(y)
 
     def made(self, value: Any, node: Any) -> Any:
@@ -136,7 +131,7 @@ class Batch(Level):
 
     def part(self, x: Any, index: Any) -> Any:
         """``x[index]`` of an array that is being filled."""
-        target = None if isinstance(index, Watched) else shifted(index)
+        target = shifted(index)
         if target is None:
             return bind(REGISTRY[np.ndarray.__getitem__], (now(x), index))
         return self.made(own_part(memory_of(x), target), True)
@@ -146,8 +141,8 @@ def no_value(what: str) -> BatchError:
     """The error of a question that has another answer for each entry."""
     return BatchError(
         f"{what} differs between the entries of a batch that vmap maps over. Use np.where(condition, a, b) in place of "
-        f"a branch or a mask, NumPy's functions in place of those of math, mg.asarray(x)[i] to pick from an ndarray, "
-        f"and return what is to be printed"
+        f"a branch or a mask; NumPy's functions in place of those of math; mg.asarray(x)[i] to pick from an ndarray; "
+        f"np.stack to join a list; mg.zeros for an array that is filled by index; and return what is to be printed"
     )
 
 
@@ -155,8 +150,14 @@ def check_options(primitive: Primitive, options: Mapping[str, Any]) -> None:
     """Refuse options that differ between the entries."""
     for name, option in options.items():
         if isinstance(option, Watched) and option.level.is_batch:
-            remedy = "Use np.where on the operand" if name == "where" else "Pass it by position"
-            raise BatchError(f"{primitive.name} takes one {name}= for all entries of a batch. {remedy}, or in a loop")
+            remedy = REMEDIES.get(name, "Call the function for one entry after the other, in a loop")
+            raise BatchError(f"{primitive.name} takes one {name}= for all entries of a batch. {remedy}")
+
+
+REMEDIES = {
+    "where": "Use np.where on the operand",
+    "initial": "Combine it with the result, as in np.maximum(np.max(x), v)",
+}
 
 
 class Batched(Array):
@@ -199,6 +200,12 @@ class Batched(Array):
 
     def __index__(self) -> int:
         raise no_value("an integer that stands for a length, an axis or a position")
+
+    def backward(self, *args: Any, **kwargs: Any) -> None:
+        """Refused, as it would begin at one of the entries."""
+        raise BatchError(
+            "backward() begins at a result outside of vmap. Call it on what vmap returns, or use mg.grad inside"
+        )
 
     def item(self) -> Any:
         """Refused, as entries differ."""

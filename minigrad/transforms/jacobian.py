@@ -85,12 +85,13 @@ def jacobian(
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         of_chosen, primals = of_arguments(f, argnums, args, kwargs)
         primals = tree_map(as_primal, primals)
+        states = States(generators_of(f, args, kwargs) if chunk_size else ())  # all chunks are of one function
         if mode == "forward":
-            y, blocks = by_columns(of_chosen, primals, chunk_size)
+            y, blocks = by_columns(of_chosen, primals, chunk_size, states)
         else:
             y, pull_back = vjp(of_chosen, *primals)
             if mode is None and sum(x.size for x in leaves(primals)) < sum(v.size for v in leaves(y)):
-                y, blocks = by_columns(of_chosen, primals, chunk_size)
+                y, blocks = by_columns(of_chosen, primals, chunk_size, states)
             else:
                 blocks = by_rows(pull_back, leaves(primals), y, chunk_size)
         rows = [rebuild(primals, row) for row in blocks]
@@ -104,19 +105,22 @@ def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any, chun
     outputs = leaves(y)
     pulled = over_units(lambda g: leaves(pull_back(g)), y, chunk_size)
     rows = [parts_of(part, outputs) for part in pulled] if pulled else [outputs] * len(inputs)
-    return [
-        [block(part[k], v.shape, x) for part, x in zip(rows, inputs, strict=True)] for k, v in enumerate(outputs)
-    ]
+    return [[block(part[k], v.shape, x) for part, x in zip(rows, inputs, strict=True)] for k, v in enumerate(outputs)]
 
 
-def by_columns(f: Callable[..., Any], primals: Any, chunk_size: int | None) -> tuple[Any, list[list[Any]]]:
-    """The value of a function, and for each output the Jacobian's block of each input, in forward mode."""
-    inputs, values = leaves(primals), []
-    states = States(generators_of(f, (), {})) if chunk_size else None  # as each chunk is of one and the same function
+def by_columns(
+    f: Callable[..., Any], primals: Any, chunk_size: int | None, states: States
+) -> tuple[Any, list[list[Any]]]:
+    """The value of a function, and for each output the Jacobian's block of each input, in forward mode.
+
+    Each run but for the first begins where the generators' `states` were.
+    """
+    inputs: list[Any] = leaves(primals)
+    values: list[Any] = []
 
     def pushed(tangents: Any) -> list[Any]:
         run = partial(jvp, f, primals, tangents)
-        value, along = states.run_again(run) if states is not None and values else run()
+        value, along = states.run_again(run) if values else run()
         values.append(value)
         return leaves(along)
 

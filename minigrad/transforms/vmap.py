@@ -81,7 +81,12 @@ def entries_first(x: Any, axis: int) -> Any:
 def out_of(level: Batch, x: Any, axis: int | None) -> Any:
     """A result as seen from outside, with the axis of the entries where it is wanted."""
     own = isinstance(x, Watched) and x.level is level
-    x = outside(level, x) if own or hasattr(x, "dtype") else np.asarray(x)
+    given, x = x, outside(level, x) if own or hasattr(x, "dtype") else np.asarray(x)
+    if x.dtype.kind == "O":
+        raise TypeError(
+            f"a function that vmap maps returns arrays, numbers, and lists, tuples and mappings of them; got a "
+            f"{type(given).__name__}"
+        )
     if axis is None:
         if own:
             raise ValueError(
@@ -124,8 +129,8 @@ def common_size(given: Sequence[Any], axes: Sequence[int | None]) -> int:
         shape = np.shape(x)
         if not -len(shape) <= axis < len(shape):
             raise ValueError(
-                f"vmap maps over axis {axis} of an argument of shape {shape}. Set in_axes=None for arguments that all "
-                f"entries share"
+                f"vmap maps over axis {axis} of an argument of shape {shape}. Pass an array, as a list is a tree of "
+                f"arguments, or set in_axes=None for what all entries share"
             )
         sizes.append(shape[axis])
     if not sizes:

@@ -150,3 +150,50 @@ def test_results_of_other_lengths_are_refused():
         mg.vmap(lambda x: np.trim_zeros(x))(np.array([[0, 1.0], [3.0, 2.0]]))
     with pytest.raises(mg.BatchError, match="this batch has none. Use a batch of one entry or more"):
         mg.vmap(lambda x: np.trim_zeros(x))(np.ones((0, 2)))
+
+
+def test_entries_without_axes_take_what_numpy_takes():
+    """Some functions take axis=0 of a single number, and others do not."""
+    numbers = np.array([1.0, 2.0])
+    assert mg.vmap(lambda x: np.sum(x, axis=0))(numbers).tolist() == [1, 2]
+    assert mg.vmap(lambda x: np.cumsum(x, axis=0))(numbers).tolist() == [[1], [2]]
+    with pytest.raises(np.exceptions.AxisError):
+        mg.vmap(lambda x: np.mean(x, axis=0))(numbers)
+
+
+def test_digits_of_rounding_may_differ():
+    found = mg.vmap(lambda x, n: np.round(x, n))(np.array([1.26, 1.26]), np.array([0, 1]))
+    assert found.tolist() == [1.0, 1.3]
+
+
+def test_shifts_and_paddings_may_differ():
+    x = np.arange(6.0).reshape(2, 3)
+    found = mg.vmap(lambda x, n: np.roll(x, n))(x, np.array([0, 1]))
+    assert found.tolist() == [[0, 1, 2], [5, 3, 4]]
+    found = mg.vmap(lambda x, v: np.pad(x, 1, constant_values=v))(x, np.array([7.0, 8.0]))
+    assert found.tolist() == [[7, 0, 1, 2, 7], [8, 3, 4, 5, 8]]
+
+
+def test_several_results_come_as_a_tuple_of_their_kind():
+    found = mg.vmap(lambda x: np.linalg.slogdet(x))(np.stack([np.eye(2), 2 * np.eye(2)]))
+    np.testing.assert_allclose(found.logabsdet, [0, np.log(4)])
+    values, vectors = mg.vmap(lambda x: np.linalg.eigh(x))(np.stack([np.eye(2), 2 * np.eye(2)]))
+    assert values.tolist() == [[1, 1], [2, 2]]
+    assert vectors.shape == (2, 2, 2)
+    whole, rest = mg.vmap(lambda x: np.modf(x))(np.array([1.5, 2.25]))
+    assert (whole.tolist(), rest.tolist()) == ([0.5, 0.25], [1, 2])
+
+
+def test_layouts_of_entries_decide_on_their_order():
+    """order="A" and "K" go by the memory of an entry, also where there is none."""
+    x = np.asfortranarray(rng.normal(size=(3, 4))).T[None] * np.ones((2, 1, 1))
+    for order in ("A", "K"):
+        found = mg.vmap(lambda x, order=order: np.ravel(x, order=order))(x)
+        np.testing.assert_array_equal(found, [np.ravel(entry, order=order) for entry in x])
+        assert mg.vmap(lambda x, order=order: np.ravel(x, order=order))(np.ones((0, 2, 3))).shape == (0, 6)
+
+
+def test_operands_of_other_levels_are_none_of_a_batch():
+    """A call in which no operand has entries, and options that are the same for all."""
+    found = mg.vmap(lambda x: mg.grad(lambda y: np.sum(np.clip(y, min=-1.0, max=1.0) * x))(np.ones(3)))(np.ones((2, 3)))
+    assert found.tolist() == [[0, 0, 0]] * 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.core.tree import leaves
 
 rng = np.random.default_rng(0)
 WIDE, TALL = rng.normal(size=(2, 5)), rng.normal(size=(5, 2))
@@ -121,3 +122,48 @@ def test_a_module_is_no_argument_to_differentiate_by():
         TypeError, match="with respect to floating arrays; got a Linear. For the parameters .*, see nn.functional_call"
     ):
         mg.grad(lambda model: mg.sum(model(np.ones(2))))(mg.nn.Linear(2, 1))
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", None])
+@pytest.mark.parametrize("chunk_size", [1, 3, 100, None])
+def test_modes_and_chunks_have_one_jacobian(mode, chunk_size):
+    """Of trees, with arguments of other shapes and dtypes, some of them empty."""
+
+    def f(p, q):
+        return [np.outer(p["a"], q), {"s": np.sum(p["b"]) * q[0], "n": q[:0]}]
+
+    p = {"a": rng.normal(size=2).astype(np.float32), "b": rng.normal(size=(2, 2)), "c": np.ones(0)}
+    arguments = p, rng.normal(size=3)
+    found = mg.jacobian(f, (0, 1), mode=mode, chunk_size=chunk_size)(*arguments)
+    want = mg.jacobian(f, (0, 1))(*arguments)
+    for y, other in zip(leaves(found), leaves(want), strict=True):
+        assert (y.shape, y.dtype) == (other.shape, other.dtype)
+        np.testing.assert_allclose(y, other, rtol=1e-6)
+
+
+def test_a_hessian_in_chunks_is_of_one_function():
+    """Random numbers are the same in each chunk, and for each argument."""
+    for options in ({}, {"chunk_size": 1}, {"chunk_size": 3}, {"mode": "reverse", "chunk_size": 1}):
+        generator = np.random.default_rng(0)
+
+        def f(x, y, generator=generator):
+            return (np.sum(x**2) + np.sum(y**2)) * mg.sample(generator, "normal")
+
+        ((xx, _), (_, yy)) = mg.hessian(f, (0, 1), **options)(np.ones(2), np.ones(2))
+        np.testing.assert_allclose(xx, np.eye(2) * 2 * np.random.default_rng(0).normal())
+        np.testing.assert_allclose(yy, xx)
+
+
+def test_options_of_a_jacobian_are_checked():
+    with pytest.raises(ValueError, match="mode is 'forward', 'reverse', or None for the narrower one; got 'fwd'"):
+        mg.jacobian(rosenbrock, mode="fwd")
+    with pytest.raises(ValueError, match="chunk_size is an integer above 0, or None for all at once; got 0"):
+        mg.hessian(rosenbrock, chunk_size=0)
+
+
+def test_a_jacobian_inside_vmap_draws_once_for_each_entry():
+    draw = mg.vmap(mg.jacobian(lambda x: x * mg.sample(5, "normal")))
+    slopes = draw(np.ones((3, 2)))
+    for slope in slopes:
+        np.testing.assert_array_equal(slope, np.eye(2) * slope[0, 0])
+    assert len(set(slopes[:, 0, 0].tolist())) == 3
