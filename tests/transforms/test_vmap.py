@@ -126,8 +126,10 @@ def filled(x):
     out[x[None] * np.ones((3, 1)) > 0.3] = x[0]
     cube = mg.zeros((2, 3, 2))
     cube[1] = x[:2]
-    cube[[0, 1], :, [0, 1]] = x
+    cube[0] = x[1:]
     out[1, 1] = np.sum(cube[[0, 1], :, [1, 1]] ** 2)
+    cube[[0, 1], :, [0, 1]] = x
+    out[1, 2] += np.sum(cube**2)
     out[1:] = x[None, None]  # NumPy drops leading axes of length 1
     out += 1
     return out
