@@ -30,6 +30,13 @@ ABOUT = {
     "composed": "Made of functions with rules.",
     "constant": "The result is not connected to the graph: it has no derivative.",
 }
+BATCHES = """## Mapped
+
+[`mg.vmap`](mapping.md) maps all of these at once: elementwise ones by their kind, composed ones through what they are
+made of, and others as they declare. Those whose results have lengths that depend on values are refused. Called for one
+entry after the other are:
+
+"""
 OF_ARRAYS = {"__getitem__": "x[i]", "__setitem__": "x[i] = v"}  # methods of arrays that are not called by their names
 
 
@@ -54,7 +61,14 @@ def table():
     for kind in KINDS:
         listed = ", ".join(f"`{name}`" for name in sorted(names[kind], key=str.lower))
         parts.append(f"## {kind.capitalize()}\n\n{ABOUT[kind]}\n\n{listed}\n")
+    parts.append(BATCHES + ", ".join(f"`{name}`" for name in sorted(one_by_one(), key=str.lower)) + "\n")
     return "\n".join(parts)
+
+
+def one_by_one():
+    """The operations that do not say how they take one axis more."""
+    undeclared = [key for key, p in REGISTRY.items() if p.batch is None and p.kind not in ("elementwise", "composed")]
+    return {name_of(key) for key in undeclared}
 
 
 if __name__ == "__main__":

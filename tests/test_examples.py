@@ -53,6 +53,14 @@ def test_digits_are_read(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"digits_training.png", "digits_confusion.png"}
 
 
+def test_many_networks_disagree_where_nothing_was_measured(tmp_path):
+    printed = run("many_networks.py", 600, tmp_path)
+    at_data, between = numbers(printed, "differ by")[0], numbers(printed, "-1.5,")[0]
+    assert numbers(printed, "mean squared error")[0] < 0.005  # the noise has 0.0025
+    assert between > 10 * at_data
+    assert [path.name for path in tmp_path.iterdir()] == ["many_networks.png"]
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_examples_are_short(path):
     """Less than 100 lines, as the README says; blank ones and the gallery's prose are not counted."""

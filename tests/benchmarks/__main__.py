@@ -13,6 +13,7 @@ ALL = (
         "normalisation",
         "optimizers",
         "science",
+        "batches",
         "costs",
         "calls",
         "loading",
