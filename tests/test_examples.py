@@ -68,7 +68,7 @@ def test_examples_are_short(path):
     assert len([line for line in lines if line and not line.startswith("#")]) < 100
 
 
-@pytest.mark.parametrize("name", ["digits", "fit_physics", "own_operation", "spiral"])
+@pytest.mark.parametrize("name", ["digits", "fit_physics", "many_networks", "own_operation", "spiral"])
 def test_pictures_are_left_out_without_matplotlib(tmp_path, name):
     """The numbers are printed all the same; of the digits, a few pictures are enough here."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError\n")
@@ -84,7 +84,7 @@ def test_pictures_are_left_out_without_matplotlib(tmp_path, name):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
     ).stdout
     assert re.search(r"For (a picture|pictures), install Matplotlib", printed)
-    assert re.search("Held-out|Away from the truth|After 1 epochs", printed)
+    assert re.search("Held-out|Away from the truth|After 1 epochs|mean squared error", printed)
     assert not list(tmp_path.glob("*.png"))
 
 

@@ -20,6 +20,7 @@ class Arguments:
             "digits": ["4", pictures],
             "fit_physics": ["100", pictures],
             "hidden_layer": ["20001"],
+            "many_networks": ["600", pictures],
             "own_operation": ["1500", pictures],
             "spiral": ["100", pictures],
         }
@@ -32,7 +33,10 @@ arguments = Arguments()
 class Order:
     """From the first to the largest."""
 
-    FIRST = ("tutorial", "hidden_layer", "spiral", "digits", "own_operation", "fit_physics", "char_transformer")
+    FIRST = (
+        *("tutorial", "hidden_layer", "spiral", "many_networks", "digits", "own_operation", "fit_physics"),
+        "char_transformer",
+    )
 
     def __init__(self, folder):
         pass
