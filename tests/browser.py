@@ -134,6 +134,8 @@ class Browser:
         found = []
         for event in self.events:
             method, params = event.get("method"), event.get("params", {})
+            if "favicon.ico" in str(params):  # which a browser asks for by itself
+                continue
             if method == "Network.loadingFailed" and not params.get("canceled"):
                 found.append(f"request failed: {params['errorText']}")
             elif method == "Network.responseReceived" and params["response"]["status"] >= 400:

@@ -3,7 +3,6 @@
 import importlib.util
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 
@@ -26,9 +25,7 @@ REVEALED = {
     'history["loss"]': "list[float]",
 }
 
-pytestmark = pytest.mark.skipif(
-    not (importlib.util.find_spec("pyrefly") or shutil.which("pyrefly")), reason="pyrefly is an extra of developers"
-)
+pytestmark = pytest.mark.skipif(not importlib.util.find_spec("pyrefly"), reason="pyrefly is an extra of developers")
 
 
 def checked(folder, code):
