@@ -5,6 +5,7 @@ axis, and returns all results along the first axis. Elementwise functions have t
 without any is called for one entry after the other, which is always right.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -85,6 +86,11 @@ def apart(x: Any, ndim: int) -> Any:
     return np.reshape(x, (x.shape[0], *(1,) * missing, *x.shape[1:])) if missing > 0 else x
 
 
+def flat(x: Any) -> Any:
+    """All entries of an array, each along one axis."""
+    return np.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+
+
 def lined_up(call: BatchedCall) -> Any:
     """A function of each element: entries are lined up as broadcasting would."""
     ndim = max(np.ndim(x) - own for x, own in zip(call.operands, call.own, strict=True))
@@ -160,7 +166,7 @@ def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration
             return one_by_one(call)
         x, axis, n = call.operands[0], call.option("axis", place, default), call.rank(0)
         if axis is None and none == "flat":
-            x, axis = np.reshape(x, (call.size, -1)), 1
+            x, axis = flat(x), 1
             if call.kwargs.get("keepdims"):
                 return np.reshape(call.result([x], axis=1), (call.size, *(1,) * n))
         elif axis is None:

@@ -5,7 +5,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.door import plain_index
 from ..core.primitive import constant, general, linear
-from .batching import along, beyond, one_by_one, refused, rewritten, whole
+from .batching import along, beyond, flat, one_by_one, refused, rewritten, whole
 from .indexing import at, scatter
 
 
@@ -50,7 +50,7 @@ def _batched_take(call):
 def _batched_along(call):
     x, indices, axis = call.full(0), call.full(1), call.option("axis", 2, -1)
     if axis is None:
-        return np.take_along_axis(np.reshape(x, (call.size, -1)), indices, 1)
+        return np.take_along_axis(flat(x), indices, 1)
     return np.take_along_axis(x, indices, beyond(axis, x.ndim - 1))
 
 

@@ -12,6 +12,7 @@ from .batching import (
     along,
     apart,
     beyond,
+    flat,
     of_entry,
     one_by_one,
     refused,
@@ -70,7 +71,7 @@ def _batched_roll(call):
     if call.own != [True, *[False] * (len(call.own) - 1)]:
         return one_by_one(call)
     if axis is None:
-        return np.reshape(np.roll(np.reshape(x, (call.size, -1)), np.sum(shift), 1), x.shape)
+        return np.reshape(np.roll(flat(x), np.sum(shift), 1), x.shape)
     return np.roll(x, shift, beyond(axis, call.rank(0)))
 
 
@@ -129,7 +130,7 @@ def _layers(g, y, arrays, axis=0):
 def _batched_concatenate(call):
     axis, parts = call.option("axis", 1, 0), [call.full(i) for i in range(len(call.operands))]
     if axis is None:
-        return np.concatenate([np.reshape(x, (call.size, -1)) for x in parts], 1)
+        return np.concatenate([flat(x) for x in parts], 1)
     return np.concatenate(parts, beyond(axis, call.rank(0)))
 
 

@@ -197,3 +197,18 @@ def test_operands_of_other_levels_are_none_of_a_batch():
     """A call in which no operand has entries, and options that are the same for all."""
     found = mg.vmap(lambda x: mg.grad(lambda y: np.sum(np.clip(y, min=-1.0, max=1.0) * x))(np.ones(3)))(np.ones((2, 3)))
     assert found.tolist() == [[0, 0, 0]] * 2
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        *(np.cumsum, np.argmax, np.sum, np.ravel, np.sort),
+        lambda x: np.roll(x, 1),
+        lambda x: np.concatenate([x, x], None),
+        lambda x: np.take_along_axis(x, np.zeros(1, int), None),
+        lambda x: x[np.argmax(x, axis=0)],
+        lambda x: x @ x.T,
+    ],
+)
+def test_a_batch_of_nothing_has_the_shapes_of_others(program):
+    assert mg.vmap(program)(np.ones((0, 3, 3))).shape[1:] == mg.vmap(program)(np.ones((2, 3, 3))).shape[1:]
