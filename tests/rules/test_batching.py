@@ -195,7 +195,7 @@ def test_layouts_of_entries_decide_on_their_order():
 
 def test_operands_of_other_levels_are_none_of_a_batch():
     """A call in which no operand has entries, and options that are the same for all."""
-    found = mg.vmap(lambda x: mg.grad(lambda y: np.sum(np.clip(y, min=-1.0, max=1.0) * x))(np.ones(3)))(np.ones((2, 3)))
+    found = mg.vmap(lambda x: mg.grad(lambda y: np.sum(np.clip(y, -1.0, 1.0) * x))(np.ones(3)))(np.ones((2, 3)))
     assert found.tolist() == [[0, 0, 0]] * 2
 
 
