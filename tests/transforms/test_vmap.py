@@ -417,3 +417,27 @@ def test_the_curvature_of_cross_entropy_equals_the_loop():
             np.testing.assert_allclose(found, np.stack([curvature(x) for x in X]), rtol=1e-12, atol=1e-14)
             nested = mg.vmap(mg.vmap(curvature))(np.stack([X, 2 * X]))
             np.testing.assert_allclose(nested[0], found, rtol=1e-12, atol=1e-14)
+
+
+def test_parts_at_positions_that_differ_are_added_up():
+    """Several parts of one array, and a cotangent that is the same for all entries where an element was replaced."""
+    i, j = np.array([0, 1, 2, 0, 1]), np.array([1, 1, 0, 2, 2])
+
+    def parts(x, i, j):
+        return x[i] * 2 + x[j] * 3 + x[i]
+
+    found = mg.vmap(mg.grad(parts), (None, 0, 0))(X[0], i, j)
+    np.testing.assert_array_equal(found, np.eye(3)[i] * 3 + np.eye(3)[j] * 3)
+
+    def replaced(x, i):
+        y = x * 1.0
+        y[i] = 2.0
+        return np.sum(y)
+
+    np.testing.assert_array_equal(mg.vmap(mg.grad(replaced))(X, i), 1 - np.eye(3)[i])
+
+
+def test_a_map_inside_of_a_gradient_has_the_values_alone_of_detached_arrays():
+    """Detaching strips the derivative around the map, and leaves the entries."""
+    slope = mg.grad(lambda x: np.sum(mg.vmap(lambda x: x * x.detach())(x)))(X)
+    np.testing.assert_array_equal(slope, X)
