@@ -187,7 +187,7 @@ __version__ = "0.2.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
-LATER = ("data", "io", "nn", "optim", "distributed", "testing", "train")
+LATER = ("data", "io", "nn", "optim", "distributed", "scipy", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
 HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing", "distributed")  # of what might be looked for here
 # Names that PyTorch has and NumPy has not, and what is written here.

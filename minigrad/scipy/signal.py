@@ -1,0 +1,3 @@
+"""Convolutions and filters, by the names of `scipy.signal`."""
+
+__all__: list[str] = []

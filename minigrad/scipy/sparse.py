@@ -1,0 +1,3 @@
+"""Products with sparse matrices, by the names of `scipy.sparse`."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Probability distributions, by the names of `scipy.stats`."""
+
+__all__: list[str] = []
