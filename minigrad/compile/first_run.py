@@ -189,7 +189,7 @@ def finished(recording: Recording, function: Callable[..., Any], answer: Any) ->
 def answered(recording: Recording, x: Any, tensors: list[bool]) -> Any:
     """A part of the answer in terms of the program; `tensors` learns whether an array comes as a Tensor."""
     if isinstance(x, np.ndarray):
-        x = recording.seen(x)
+        x = recording.state_array(x)
     if isinstance(x, RecordingArray):
         tensors.append(False)
         return x.node

@@ -51,7 +51,7 @@ class Recording(Surroundings):
         self.complete = self.complete and not elsewhere
         return elsewhere
 
-    def fixed(self, x: Any) -> Any:
+    def constant_array(self, x: Any) -> Any:
         """What stands for an array that was made of shapes and Python's numbers."""
         if not isinstance(x, np.ndarray):
             return x
@@ -109,7 +109,7 @@ class Recording(Surroundings):
                 raise RecordingError(
                     "the compiled function draws from a seed by arrays. Make a generator outside of it"
                 )
-            return self.fixed(np.asarray(getattr(default_rng(rng), method)(*args, **kwargs)))
+            return self.constant_array(np.asarray(getattr(default_rng(rng), method)(*args, **kwargs)))
         if not isinstance(rng, np.random.Generator):
             rng = default_rng(rng)
             self._unseeded.append(rng)
@@ -199,7 +199,7 @@ class Recording(Surroundings):
     def _enter(self, x: Any) -> Any:
         """An operand of a call, with a recorded array for each array."""
         if not isinstance(x, RecordingArray):
-            return self.seen(x)
+            return self.state_array(x)
         if x.recording is not self:
             raise RecordingError(
                 f"the compiled function uses an array of shape {x.shape} that belongs to an earlier call of it. "

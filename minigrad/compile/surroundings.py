@@ -68,7 +68,7 @@ class Surroundings:
         self.tensors_given[array.node.source] = x, inside, array
         return inside
 
-    def seen(self, x: Any) -> Any:
+    def state_array(self, x: Any) -> Any:
         """What stands for an array that somebody keeps."""
         if not isinstance(x, np.ndarray):
             return x
@@ -88,7 +88,7 @@ class Surroundings:
 
     def exchanged(self, x: np.ndarray) -> RecordingArray:
         """What is put into the place of an array while the function runs."""
-        made = self.seen(x)
+        made = self.state_array(x)
         self._placed[made.node] += 1
         return made
 
@@ -98,7 +98,7 @@ class Surroundings:
 
     def scratch(self, x: Any) -> Any:
         """What stands for an array that somebody keeps to compute in."""
-        made = self.seen(x)
+        made = self.state_array(x)
         if isinstance(made, RecordingArray):
             made.node.scratch = True
         return made
@@ -108,7 +108,7 @@ class Surroundings:
         for x, value in zip(given, inner, strict=True):
             if isinstance(value, np.ndarray | np.generic) and isinstance(x, Tensor):
                 self.tensors.setdefault(x, (x.value, x.node))  # which some changes exchange for others
-        return [self.seen(x) for x in inner]
+        return [self.state_array(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
         """What backward passes have left in a leaf so far."""

@@ -19,7 +19,7 @@ from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
 from .foreign import USUAL, admitted, check_numbers, listed, name_of
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
-from .recorder import seen
+from .recorder import state_array
 from .tree import leaves, tree_map
 
 LISTS = (list, tuple)
@@ -279,7 +279,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
         x = np.asarray(x) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray):
         check_numbers(primitive.name, x)
-    return seen(x)
+    return state_array(x)
 
 
 def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

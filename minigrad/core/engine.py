@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import RuleError
 from .context import context
 from .primitive import Primitive
-from .recorder import fixed
+from .recorder import constant_array
 
 empty = np.empty
 HALF = np.dtype(np.float16)
@@ -153,5 +153,5 @@ def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
         filled = empty(shape, g.dtype)
         if filled.size < 4096:
             filled[...] = g
-            return filled if context.get().recorder is None else fixed(filled)
+            return filled if context.get().recorder is None else constant_array(filled)
     return np.broadcast_to(g, shape)

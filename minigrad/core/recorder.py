@@ -1,7 +1,7 @@
-"""What a recording must be told of: arrays that the engine and optimizers keep, constants of theirs, and random draws.
+"""What a recording cannot find out by itself: state of the engine and of optimizers, their constants, random draws.
 
-A recording follows calls of NumPy's functions from array to array. These cannot be seen that way, so the engine and
-optimizers say so here; layers, rules and losses need not. While nothing is recorded, each just does what it says.
+A recording follows calls of NumPy functions from array to array. The engine and the optimizers declare here what such
+calls do not show; layers, rules and losses need not. While nothing is recorded, each function returns its argument.
 """
 
 from typing import Any
@@ -13,39 +13,39 @@ from .context import context
 from .lending import lent, refuse_lent
 
 
-def seen(x: Any) -> Any:
-    """`x`, an array that somebody keeps; in a recording, what stands for it: read anew, and written to, in each replay.
+def state_array(x: Any) -> Any:
+    """`x`, an array that outlives the call; in a recording, its stand-in: each replay reads it again and writes to it.
 
-    The state of an optimizer goes through here before it is computed with or changed in place; what is in a Tensor, by
-    `plain`.
+    Optimizers pass their state through here before they compute with it or change it in place. The values of Tensors
+    take the same way in `plain`.
     """
     if (recording := context.get().recorder) is not None:
-        return recording.seen(x)
+        return recording.state_array(x)
     return x
 
 
 def array_of(x: Any) -> Any:
-    """`seen(x)`; in a recording, also an array in place of one of Python's numbers that stands for an argument."""
+    """`state_array(x)`; in a recording, a Python number that stands for an argument becomes an array, too."""
     if (recording := context.get().recorder) is not None:
-        return recording.array(recording.seen(x))
+        return recording.array(recording.state_array(x))
     return x
 
 
 def scratch(x: Any) -> Any:
-    """`x`, an array that somebody keeps to compute in: what is in it now, and will be, nobody asks for."""
+    """`x`, an array kept as work space: its contents matter neither before the call nor after it."""
     if (recording := context.get().recorder) is not None:
         return recording.scratch(x)
     return x
 
 
-def fixed(x: Any) -> Any:
-    """`x`, an array made just now of shapes and Python's numbers alone; in a recording, a constant."""
+def constant_array(x: Any) -> Any:
+    """`x`, an array that was made from shapes and Python numbers alone; in a recording, a constant."""
     if (recording := context.get().recorder) is not None:
-        return recording.fixed(x)
+        return recording.constant_array(x)
     return x
 
 
-# The annotation is text, as NumPy loads np.random only when somebody asks for it.
+# The annotation is text, as NumPy loads np.random only when it is used.
 def drawn(rng: "np.random.Generator | int | None", method: str, *args: Any, **kwargs: Any) -> Any:
     """The array that a method of a generator returns; in a recording, drawn anew in each replay.
 

@@ -20,7 +20,7 @@ from .array import Array, own_copy
 from .context import context
 from .door import Watched, bare
 from .engine import fitted, pull_back
-from .recorder import seen
+from .recorder import state_array
 from .tape import Node, Notes, changed_since, is_freed, last_change, operands_of, parents_of
 from .values import as_array
 
@@ -215,7 +215,7 @@ class Sweep:
         """The value of an operand to which a derivative flows."""
         if self.wrap is not None:
             return self.wrap(node)
-        return seen(node.y) if self.recording else node.y
+        return state_array(node.y) if self.recording else node.y
 
 
 def awaited_leaves(roots: Sequence[Node]) -> list[tuple[int, Node]]:
@@ -293,7 +293,7 @@ def first_cotangent(y: Any, g: Any = None) -> Any:
         return np.ones_like(y)
     if not hasattr(y, "dtype"):
         raise TypeError(f"derivatives are of functions that return arrays; one returned a {type(y).__name__}")
-    g = seen(g if hasattr(g, "__array_ufunc__") else np.asarray(g))
+    g = state_array(g if hasattr(g, "__array_ufunc__") else np.asarray(g))
     if g.shape != y.shape or g.dtype.kind not in "biuf":
         raise ValueError(
             f"a cotangent is an array of real numbers of the result's shape {y.shape}; got {g.dtype} of {g.shape}"

@@ -11,7 +11,7 @@ from .array import Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
 from .door import batch_of, plain, plain_index
 from .foreign import admitted, assigned
-from .recorder import seen
+from .recorder import state_array
 from .sweep import Hook, commit, first_cotangent, sweep
 from .tape import Node, Notes, Reverse, gradient_of, leaf, mark_changed, set_gradient, succeeding
 from .values import as_array, as_numbers
@@ -204,7 +204,7 @@ class Tensor(Array):
             super().__setitem__(index, v)
             return
         self.check_changeable()
-        seen(self.value)[plain_index(index)] = assigned(plain(v))
+        state_array(self.value)[plain_index(index)] = assigned(plain(v))
         self.changed()
 
     def check_changeable(self) -> None:
@@ -232,7 +232,7 @@ class Tensor(Array):
         if self.node is None:  # calls may have kept the array, and would not hear of the change
             self.value = values.astype(self.dtype)
         else:
-            seen(self.value)[...] = values
+            state_array(self.value)[...] = values
             self.changed()
 
     def changed(self) -> None:

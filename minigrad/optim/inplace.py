@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.recorder import seen
+from ..core.recorder import state_array
 from .state import State
 
 # NumPy's sign takes ten times as long where it writes into its operand.
@@ -221,7 +221,7 @@ class Program:
         found = []
         for meaning, kept, number in zip(self.meanings, self.written, numbers, strict=True):
             exact = meaning in self.given and meaning != "eps" and self.dtype == np.float64
-            found.append(seen(arrays[meaning] if exact else kept))
+            found.append(state_array(arrays[meaning] if exact else kept))
             if not exact and (meaning in self.varying or (self, meaning) not in written):
                 found[-1][...] = number
                 written.add((self, meaning))
@@ -239,7 +239,7 @@ def varying(lines: Mapping[str, str], numbers: Iterable[str]) -> set[str]:
 
 def read_anew(arrays: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str, Any]]:
     """The numbers in arrays without dimensions, of the recording that runs."""
-    return ((name, seen(arrays[name])[()]) for name in names)
+    return ((name, state_array(arrays[name])[()]) for name in names)
 
 
 def flattened(hyper: Any) -> dict[str, Any]:

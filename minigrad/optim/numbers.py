@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..core.context import context
-from ..core.recorder import seen
+from ..core.recorder import state_array
 
 
 def taken(x: Any) -> Any:
     """The number in an array without dimensions; in a recording, what stands for it, read anew in each replay."""
     recorder = context.get().recorder
-    return x.item() if recorder is None else recorder.call(float, (recorder.seen(x),))
+    return x.item() if recorder is None else recorder.call(float, (recorder.state_array(x),))
 
 
 def as_array(number: Any) -> Any:
@@ -25,7 +25,7 @@ def as_array(number: Any) -> Any:
 
 def put(x: Any, number: Any) -> None:
     """Write a number into an array without dimensions."""
-    seen(x)[...] = number
+    state_array(x)[...] = number
 
 
 def at_least(number: Any, least: float) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.recorder import scratch, seen
+from ..core.recorder import scratch, state_array
 from ..core.tensor import Tensor
 from .hyperparameters import Group
 from .numbers import put, taken
@@ -127,11 +127,11 @@ class Slot:
         program = self.program
         if not self.whole:
             self.whole.update({name: np.empty_like(self.w, dtype=self.dtype) for name in self.scratch_names})
-        after, coefficients = program.recorded([seen(x)[()] for x in self.numbers], written)
+        after, coefficients = program.recorded([state_array(x)[()] for x in self.numbers], written)
         for x, number in zip(self.numbers, after, strict=True):
-            seen(x)[...] = number
-        arrays = [*map(seen, self.kept_arrays), *map(scratch, self.whole.values()), *coefficients]
-        (self.run_rounded if self.rounds else program.run)(seen(self.w), g, arrays)
+            state_array(x)[...] = number
+        arrays = [*map(state_array, self.kept_arrays), *map(scratch, self.whole.values()), *coefficients]
+        (self.run_rounded if self.rounds else program.run)(state_array(self.w), g, arrays)
 
     def run_rounded(self, w: Any, g: Any, arrays: Sequence[Any]) -> None:
         """Update in a wider dtype, and round the parameter once after that."""
@@ -146,8 +146,8 @@ class Slot:
         """Update the parameter by the optimizer's own expressions: in a recording, and where there is no program."""
         if not self.w.size:  # of nothing there is no mean
             return
-        numbers, w = self.number_names, seen(self.w)
-        state = State(numbers, {name: taken(x) if name in numbers else seen(x) for name, x in self.kept.items()})
+        numbers, w = self.number_names, state_array(self.w)
+        state = State(numbers, {name: taken(x) if name in numbers else state_array(x) for name, x in self.kept.items()})
         if self.rounds:
             wide = w.astype(self.dtype)
             optimizer.apply(wide, g.astype(self.dtype), state, hyper)

@@ -11,7 +11,7 @@ from minigrad.compile.backends import BACKENDS, backend_of
 from minigrad.compile.in_numpy import InNumpy
 from minigrad.compile.program import Refused
 from minigrad.core.door import refuse
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 from minigrad.data import DataLoader
 
 
@@ -59,7 +59,7 @@ def test_calls_have_names():
 
 def test_repeat_and_scan_are_loops_where_the_runner_has_neither():
     backend, kept = Plain(), np.zeros(3)
-    compiled = mg.compile(lambda x: np.add(seen(kept), x, out=seen(kept)) * 1, backend=backend)
+    compiled = mg.compile(lambda x: np.add(state_array(kept), x, out=state_array(kept)) * 1, backend=backend)
     assert compiled.repeat(4, np.ones(3)).tolist() == [4, 4, 4]
     assert compiled.scan(np.ones((2, 3))).tolist() == [[5, 5, 5], [6, 6, 6]]
     assert backend.calls == 5
@@ -115,8 +115,8 @@ def test_what_a_refusal_leaves(restores):
             return runner
 
     def function(x):
-        np.add(seen(kept), x, out=seen(kept))
-        refuse(seen(kept) > 10, lambda: ValueError("too large"))
+        np.add(state_array(kept), x, out=state_array(kept))
+        refuse(state_array(kept) > 10, lambda: ValueError("too large"))
 
     compiled = mg.compile(function, backend=Careless())
     for _ in range(2):

@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.core.door import refuse
-from minigrad.core.recorder import drawn, seen
+from minigrad.core.recorder import drawn, state_array
 from minigrad.nn import functional as F
 
 BACKENDS = pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -53,9 +53,9 @@ def test_a_check_of_what_was_changed_before(backend):
         part = kept[1:3]
 
         def function(x):
-            inside = seen(part)
+            inside = state_array(part)
             inside += x
-            whole = seen(kept)
+            whole = state_array(kept)
             whole *= drawn(rng, "random")
             negative(inside - 10 * (x < 0))
             return x * whole[0]
@@ -120,7 +120,7 @@ def test_repeating_what_changes_before_it_checks(backend):
         kept = np.zeros(2)
 
         def function(x):
-            inside = seen(kept)
+            inside = state_array(kept)
             inside += x
             refuse(inside > 5, lambda: ValueError(f"{inside} is too large"))
 
@@ -142,7 +142,7 @@ def test_checks_of_arguments_come_first():
     kept = np.zeros(2)
 
     def function(x, labels):
-        inside = seen(kept)
+        inside = state_array(kept)
         inside += x
         negative(labels + 0)
         return x * 2

@@ -7,7 +7,7 @@ import pytest
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 import minigrad as mg
-from minigrad.core.recorder import drawn, seen
+from minigrad.core.recorder import drawn, state_array
 
 
 def made(n=4):
@@ -22,7 +22,7 @@ WINDOWS = sliding_window_view(made(), 4)
 
 
 def write(x, v):
-    x = seen(x)
+    x = state_array(x)
     x += v
     return x * 2
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 
 from .test_replay import same_bits
 
@@ -182,7 +182,7 @@ def test_changes_in_place_and_views_have_the_same_bits(moves):
     """Of arguments, of arrays from outside that may be each other's views, and of arrays made on the way."""
     memory = [np.arange(12.0).reshape(4, 3) / 8 for _ in range(2)]
     ours, theirs = ([m[:3], m[1:].T.copy() if len(moves) % 2 else m[1:]] for m in memory)
-    compiled = mg.compile(lambda x: play(moves, x, ours, seen))
+    compiled = mg.compile(lambda x: play(moves, x, ours, state_array))
     for seed in range(3):
         x, y = (np.random.default_rng(seed).normal(size=(3, 3)) for _ in range(2))
         assert same_bits(compiled(x), play(moves, y, theirs, lambda kept: kept)), compiled.source

@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile.expressions import Expressions
 from minigrad.core.door import refuse
-from minigrad.core.recorder import drawn, fixed, scratch, seen
+from minigrad.core.recorder import constant_array, drawn, scratch, state_array
 
 from .test_compiled import count_runs
 
@@ -79,7 +79,7 @@ def test_a_refused_call_leaves_everything_as_it_was():
     optimizer = optim.SGD([w], lr=0.1)
 
     def function(x):
-        seen(array)[1:] *= 2
+        state_array(array)[1:] *= 2
         x += 1
         mg.sum(w * v * x).backward()
         optimizer.step()
@@ -152,7 +152,7 @@ def test_arrays_from_outside_can_be_written():
         kept["mask"][x > 1] = 7
         return kept["add"] + 0
 
-    compiled = mg.compile(lambda x: function({name: seen(array) for name, array in ours.items()}, x))
+    compiled = mg.compile(lambda x: function({name: state_array(array) for name, array in ours.items()}, x))
     for x in (np.arange(3.0), np.array([3.0, -1.0, 2.0]), np.ones(3)):
         assert compiled(x).tolist() == function(theirs, x).tolist()
         for name in names:
@@ -359,7 +359,7 @@ def test_settings_are_part_of_what_is_recorded():
         lambda x: x[[0, 1], [1, 0]] + x.flatten()[:2] + x.ravel()[::2],
         lambda x: np.sort(x, axis=0)[::-1] + np.cumsum(x, axis=1) + np.tril(x),
         lambda x: x.real + x.clip(0, 1),
-        lambda x: np.full(3, fixed(2.0), like=x),
+        lambda x: np.full(3, constant_array(2.0), like=x),
         lambda x: x.astype(">f8") * np.ones_like(x, dtype=">f8"),
     ],
 )
@@ -430,7 +430,7 @@ def test_an_array_that_was_written_to_twice_is_as_it_was_before():
 
     def function(x):
         for _ in range(2):
-            kept_here, part_here, parted_here = seen(kept), seen(part), seen(parted)
+            kept_here, part_here, parted_here = state_array(kept), state_array(part), state_array(parted)
             kept_here += x
             part_here *= 3
             parted_here[...] = drawn(rng, "normal", size=4)
@@ -446,7 +446,10 @@ def test_an_array_that_was_written_to_twice_is_as_it_was_before():
 
 def test_numbers_are_neither_kept_nor_scratch():
     """They pass as they are, as arrays do that a recording does not follow."""
-    assert replayed(lambda x: x * scratch(2.0) + seen(1.0) + fixed(0.5), np.ones(2)).tolist() == [3.5, 3.5]
+    assert replayed(lambda x: x * scratch(2.0) + state_array(1.0) + constant_array(0.5), np.ones(2)).tolist() == [
+        3.5,
+        3.5,
+    ]
 
 
 # What programs depend on

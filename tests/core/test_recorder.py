@@ -1,4 +1,4 @@
-"""What a recording is told of."""
+"""What is declared to a recording."""
 
 from contextlib import nullcontext
 
@@ -7,11 +7,11 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.context import context, with_changes
-from minigrad.core.recorder import drawn, fixed, scratch, seen
+from minigrad.core.recorder import constant_array, drawn, scratch, state_array
 
 
-class Told:
-    """A recording that writes down what it is told, and answers with marks."""
+class Recording:
+    """A recording that writes down each call, and returns the name of the method."""
 
     def __init__(self):
         self.heard = []
@@ -25,9 +25,9 @@ class Told:
 
 
 @pytest.fixture
-def told():
+def recording():
     """A recording that runs for as long as the test."""
-    recording = Told()
+    recording = Recording()
     before = context.get()
     context.set(with_changes(recorder=recording))
     yield recording
@@ -39,23 +39,23 @@ def test_without_a_recording_each_does_what_it_says(busy):
     """Also while another context, such as no_grad, is open."""
     with mg.no_grad() if busy else nullcontext():
         x = np.arange(3.0)
-        assert seen(x) is x
-        assert fixed(x) is x
+        assert state_array(x) is x
+        assert constant_array(x) is x
         assert scratch(x) is x
         expected = np.random.default_rng(0).normal(size=2)
         np.testing.assert_array_equal(drawn(np.random.default_rng(0), "normal", size=2), expected)
 
 
-def test_a_recording_is_told_and_answers(told):
+def test_each_call_goes_to_the_recording(recording):
     """Nothing is done but by the recording."""
     rng, x = np.random.default_rng(0), np.ones(2)
     before = rng.bit_generator.state
-    assert (seen(x), scratch(x), fixed(x)) == ("seen", "scratch", "fixed")
+    assert (state_array(x), scratch(x), constant_array(x)) == ("state_array", "scratch", "constant_array")
     assert drawn(rng, "normal", 0.0, size=2) == "drawn"
-    assert told.heard == [
-        ("seen", x),
+    assert recording.heard == [
+        ("state_array", x),
         ("scratch", x),
-        ("fixed", x),
+        ("constant_array", x),
         ("drawn", rng, "normal", (0.0,), {"size": 2}),
     ]
     assert rng.bit_generator.state == before

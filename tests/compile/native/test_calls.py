@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 
 from .agreement import agree, left_to_numpy
 
@@ -269,7 +269,7 @@ def test_an_index_that_is_too_large():
     kept = np.ones(3)
 
     def function(x, i):
-        array = seen(kept)
+        array = state_array(kept)
         y = x * 3
         np.multiply(array, 2, out=array)
         return x[i] * 2 + array, y
@@ -350,7 +350,7 @@ def test_outside_arrays_that_overlap():
         views = memory[:-1], memory[1:]
 
         def compiled_function(views=views):
-            left, right = (seen(v) for v in views)
+            left, right = (state_array(v) for v in views)
             y = left * 2
             np.multiply(right, 0.5, out=right)
             return y + left
@@ -366,7 +366,7 @@ def test_an_argument_in_memory_that_is_changed():
     w, u = np.arange(6.0), np.arange(6.0)
 
     def function(x, w):
-        w = seen(w)
+        w = state_array(w)
         np.add(w, 1, out=w)
         return x * 2
 
@@ -463,7 +463,7 @@ def test_outside_arrays_that_are_not_aligned():
     assert not kept[0].flags.aligned
 
     def function(w, x):
-        w = seen(w)
+        w = state_array(w)
         np.add(w, x * 2, out=w)
         return w * x
 

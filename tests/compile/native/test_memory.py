@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.compile.native import kernels
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 
 from .agreement import agree, assert_close
 
@@ -37,7 +37,7 @@ def test_arguments_in_memory_that_is_not_numpys(name):
         kept, x = SHARED[name](np.arange(8.0))
 
         def function(x):
-            array = seen(kept)
+            array = state_array(kept)
             before = array * 2
             np.add(array, 1, out=array)
             return x * 2 + before[0]
@@ -57,7 +57,7 @@ def test_views_of_which_the_place_is_not_known(first):
         views = memory[:-1], memory[1:]
 
         def function(x):
-            met = seen(views[first]), seen(views[1 - first])
+            met = state_array(views[first]), state_array(views[1 - first])
             a, b = met[first], met[1 - first]
             y = a * 1.5
             left, right = np.split(b, 2)
@@ -80,7 +80,7 @@ def test_two_parts_of_a_whole():
         kept = memory[:], memory[1:3], memory[5:7]
 
         def function(x):
-            whole, first, second = map(seen, kept)
+            whole, first, second = map(state_array, kept)
             y = whole * x
             z = first + 1
             np.multiply(second, 2, out=second)

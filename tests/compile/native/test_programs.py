@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import optim
 from minigrad.compile.native import kernels
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 from tests.rules.cases import CASES
 from tests.rules.test_cases import cotangent_like
 
@@ -72,7 +72,7 @@ def test_changes_in_place_and_views_agree(long, moves):
     """Of arguments, of arrays from outside that may be each other's views, and of arrays made on the way."""
     memory = [np.arange(12.0).reshape(4, 3) / 8 for _ in range(2)]
     ours, theirs = ([m[:3], m[1:].T.copy() if len(moves) % 2 else m[1:]] for m in memory)
-    compiled = mg.compile(lambda x: play(moves, x, ours, seen), backend="native")
+    compiled = mg.compile(lambda x: play(moves, x, ours, state_array), backend="native")
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
         patch.setattr(kernels, "LONG", long)
         for seed in range(3):

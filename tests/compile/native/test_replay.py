@@ -11,7 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import optim
 from minigrad.core.door import refuse
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 from tests.benchmarks.tutorial import W, X, Y
 
 from .agreement import assert_close
@@ -92,7 +92,7 @@ def test_programs_with_calls_of_numpy_are_repeated_one_by_one():
     kept, rng, other = np.zeros(3), np.random.default_rng(0), np.random.default_rng(0)
 
     def walk(rng):
-        array = seen(kept)
+        array = state_array(kept)
         np.add(array, rng.normal(size=3), out=array)
 
     mg.compile(walk, backend="native").repeat(6, rng)
@@ -104,7 +104,7 @@ def test_repeat_with_arguments():
     w, u = np.ones(4), np.ones(4)
 
     def grow(x, w):
-        w = seen(w)
+        w = state_array(w)
         np.multiply(w, 1.5, out=w)
         return x + w
 
@@ -168,7 +168,7 @@ def test_scan_of_numbers_and_of_no_answer():
     kept = np.zeros(2)
 
     def add(x, y):
-        array = seen(kept)
+        array = state_array(kept)
         np.add(array, x * y, out=array)
 
     compiled = mg.compile(add, backend="native")
@@ -185,7 +185,7 @@ def test_scan_where_native_code_cannot():
     w = np.ones(3)
 
     def grow(x):
-        array = seen(w)
+        array = state_array(w)
         np.multiply(array, 2, out=array)
         return x + array
 
@@ -206,7 +206,7 @@ def test_scan_over_memory_that_the_program_changes(view):
     memory, other = np.ones((5, 3)), np.ones((5, 3))
 
     def double(x, memory):
-        array = seen(memory)
+        array = state_array(memory)
         np.multiply(array, 2, out=array)
         return x + array[0]
 
@@ -287,7 +287,7 @@ def test_a_repetition_that_becomes_impossible():
     kept = np.array([1.0])
 
     def halve(x):
-        array = seen(kept)
+        array = state_array(kept)
         refuse(array < 0.1, lambda: ValueError("it is small"))
         np.multiply(array, x, out=array)
         return array * 1.0
@@ -331,7 +331,7 @@ def test_threads_may_mix_calls_and_repetitions():
     kept = np.zeros(2)
 
     def count():
-        array = seen(kept)
+        array = state_array(kept)
         np.add(array, 1, out=array)
 
     compiled = mg.compile(count, backend="native")

@@ -12,7 +12,7 @@ from minigrad import nn, optim
 from minigrad.compile.backends import in_native_code
 from minigrad.compile.native import kernels, loops, threads
 from minigrad.compile.native.threads import number_of_threads
-from minigrad.core.recorder import seen
+from minigrad.core.recorder import state_array
 
 from .agreement import assert_close
 from .test_calls import NATIVE, A, B
@@ -129,8 +129,8 @@ def test_elements_that_are_written_twice_are_not_shared(small):
         windows = np.lib.stride_tricks.as_strided(memory, (4, 3), (16, 8))
 
         def function(x):
-            np.copyto(seen(windows), x)
-            return seen(memory) * 2
+            np.copyto(state_array(windows), x)
+            return state_array(memory) * 2
 
         step = compile(function)
         return [np.array(step(f * np.arange(12.0).reshape(4, 3))) for f in (1, 2, 3)]
