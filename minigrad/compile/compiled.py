@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core import sweep as engine
 from ..core.context import USUAL, context
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tensor import Tensor
 from ..core.tree import leaves, tree_map
 from ..errors import RecordingError
@@ -259,7 +259,7 @@ def entries_from(start: int, stacked: Sequence[Any]) -> tuple[tuple[Any, ...], l
     """An entry of the first axis of all arrays, and the arrays from there on."""
     entry = tuple(tree_map(itemgetter(start), tree) for tree in stacked)
     rest: list[Any] = []
-    kind_of([tree_map(lambda x: bare(x)[start:], tree) for tree in stacked], rest)
+    kind_of([tree_map(lambda x: unwrap(x)[start:], tree) for tree in stacked], rest)
     return entry, rest
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.foreign import admitted, is_labelled
 from ..core.tensor import Tensor
 
@@ -107,7 +107,7 @@ class Test:
         leaf = f" or {given}.requires_grad" if type(x) is Tensor else ""
         data = f"{given}.data" if leaf else given
         self.conditions.append(f"type({given}) is not {type(x).__name__}{leaf} or {given}.shape != {x.shape}")
-        self.conditions.append(f"{data}.strides != {bare(x).strides} or {given}.dtype is not {self._name(x.dtype)}")
+        self.conditions.append(f"{data}.strides != {unwrap(x).strides} or {given}.dtype is not {self._name(x.dtype)}")
         self.inputs.append(given)
 
     def _branches(self, given: str, xs: Sequence[Any]) -> None:

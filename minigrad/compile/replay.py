@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import sweep as engine
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tape import mark_changed
 from ..core.tensor import Tensor, constant
 from ..core.values import as_array
@@ -115,7 +115,13 @@ class Body:
     """
 
     def __init__(self, program: Program, step: Callable[..., Any], lock: Any) -> None:
-        names: dict[str, Any] = {"step": step, "UNFIT": UNFIT, "Refused": Refused, "mark": mark_changed, "bare": bare}
+        names: dict[str, Any] = {
+            "step": step,
+            "UNFIT": UNFIT,
+            "Refused": Refused,
+            "mark": mark_changed,
+            "unwrap": unwrap,
+        }
         names |= {"constant": constant, "as_array": as_array}
         names |= {"filled": filled, "array_in": array_in, "kind_in": kind_in}
         names["lock"] = engine.adding if program.gradients else lock
@@ -165,7 +171,7 @@ def look_up(v: Value, say: Mapping[Any, str]) -> str:
     """The expression of a value that is looked up: a leaf's gradient, or the array of a Tensor or in a Spot."""
     if isinstance(v.source, Spot):
         return f"array_in({say[v.source]})"
-    return f"{say[v.source]}.value" if isinstance(v.source, Tensor) else f"bare({say[v.source]}.notes.grad)"
+    return f"{say[v.source]}.value" if isinstance(v.source, Tensor) else f"unwrap({say[v.source]}.notes.grad)"
 
 
 def layout(v: Value, say: Mapping[Any, str], names: dict[str, Any]) -> str:

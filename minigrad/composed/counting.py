@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.door import bare, plain_index
+from ..core.door import plain_index, unwrap
 from ..core.primitive import Primitive, composed, constant
 from ..core.recorder import refuse_recording
 from ..rules.batching import refused
@@ -40,7 +40,7 @@ def bins_of(x, edges):
 
 def edges_of(a, bins, range, weights):
     """The edges of the bins of a histogram."""
-    return np.histogram_bin_edges(bare(a), bins, range, bare(weights))
+    return np.histogram_bin_edges(unwrap(a), bins, range, unwrap(weights))
 
 
 counts_between, bins_of = constant(counts_between), constant(bins_of)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import LevelError
 from .context import DetachedError
-from .door import Watched, bare, bind, call_numpy, closed, explained, now, plain, plain_index
+from .door import Watched, bind, call_numpy, closed, explained, now, plain, plain_index, unwrap
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
@@ -97,7 +97,7 @@ class Array(Watched):
         """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__") or is_labelled(kind):
             return True
-        return isinstance(bare(plain(self)), kind)
+        return isinstance(unwrap(plain(self)), kind)
 
     def steps_back(self, other: Any) -> bool:
         """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
@@ -112,10 +112,10 @@ class Array(Watched):
 
     def __dlpack__(self, **options: Any) -> Any:
         self.refuse_to_leave()
-        return exported(bare(self), options.get("copy")).__dlpack__(**options)
+        return exported(unwrap(self), options.get("copy")).__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:
-        return exported(bare(self), False).__dlpack_device__()
+        return exported(unwrap(self), False).__dlpack_device__()
 
     @property
     def __pandas_priority__(self) -> int:

@@ -47,8 +47,8 @@ class Watched:
         return False
 
 
-def bare(x: Any) -> Any:
-    """The plain array inside all levels."""
+def unwrap(x: Any) -> Any:
+    """The plain array inside all levels, with no regard to what a recording follows."""
     while isinstance(x, Watched):
         x = x.value
     return x
@@ -76,7 +76,7 @@ def plain(x: Any) -> Any:
 
 def refuse(bad: Any, error: Callable[[], Exception]) -> None:
     """Raise `error()` if any element of `bad` is true, in any entry of a batch."""
-    if np.any(bare(bad)):
+    if np.any(unwrap(bad)):
         raise error()
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import GraphError
 from .array import Array, own_copy
 from .context import context
-from .door import Watched, bare
+from .door import Watched, unwrap
 from .engine import fitted, pull_back
 from .recorder import state_array
 from .tape import Node, Notes, changed_since, is_freed, last_change, operands_of, parents_of
@@ -270,7 +270,7 @@ def check_unchanged(node: Node) -> None:
     read = [x for i, x in enumerate(operands) if node.primitive.may_read(i, called)]
     if node.primitive.kind not in ("linear", "multilinear"):
         read.append(node.y)
-    if any(changed_since(bare(x.y if type(x) is Node else x), node.born) for x in read):
+    if any(changed_since(unwrap(x.y if type(x) is Node else x), node.born) for x in read):
         raise GraphError(
             f"{node.primitive.name} saved a leaf that has been changed in place since, so its derivative would be "
             f"wrong. Call backward() before the change, or compute the result again after it"
@@ -358,7 +358,7 @@ class Hook:
         if answer is None:
             return g
         if not (recorded and isinstance(answer, Array)):
-            answer = bare(answer)
+            answer = unwrap(answer)
             answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
         if answer.shape != g.shape or answer.dtype.kind not in "biuf":
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.recorder import refuse_recording
 from ..core.sweep import arrivals
 from ..core.tape import gradient_of, set_gradient
@@ -72,7 +72,7 @@ class Bucket:
             if ranks > 0 and p.node is not None:
                 if gradient_of(p.node) is None:
                     set_gradient(p.node, np.empty(p.shape, p.dtype))
-                g = bare(gradient_of(p.node))
+                g = unwrap(gradient_of(p.node))
                 sums, *others = (part[place].reshape(p.shape) for part in parts)
                 for other in others:
                     sums = np.add(sums, other, out=g if g.dtype == sums.dtype else None)
@@ -161,7 +161,7 @@ class Averager:
                 "the last before a step run in a `with optimizer.no_sync():` block"
             )
         former = gradient_of(bucket.params[i].node)
-        bucket.fill(i, bare(g) if former is None else bare(former) + bare(g), self.counted())
+        bucket.fill(i, unwrap(g) if former is None else unwrap(former) + unwrap(g), self.counted())
         for under_way in self.buckets[: self.sent]:
             under_way.request.Test()  # MPI moves data while it is asked to
         while self.sent < len(self.buckets) and self.buckets[self.sent].is_full:
@@ -180,7 +180,7 @@ class Averager:
             for i, p in enumerate(bucket.params):
                 if i not in bucket.filled:
                     g = None if p.node is None else gradient_of(p.node)
-                    bucket.fill(i, None if g is None else bare(g), self.counted())
+                    bucket.fill(i, None if g is None else unwrap(g), self.counted())
             self.send()
         for bucket in self.buckets:
             bucket.deliver()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Watched, bare
+from ..core.door import Watched, unwrap
 from ..nn import Module
 
 WIDTH = 60  # of the values of an array
@@ -21,7 +21,7 @@ def abbreviated(text: str, width: int = WIDTH) -> str:
 def value_text(x: Any) -> str:
     """The values of an array, or its corners if it is large."""
     text = np.array2string(
-        np.asarray(bare(x)), threshold=8, edgeitems=1, separator=", ", formatter={"float_kind": lambda v: f"{v:.4g}"}
+        np.asarray(unwrap(x)), threshold=8, edgeitems=1, separator=", ", formatter={"float_kind": lambda v: f"{v:.4g}"}
     )
     return abbreviated(text.replace("[ ", "["))
 
@@ -36,7 +36,7 @@ def option_text(x: Any) -> str:
     if is_array(x):
         return f"{x.dtype}[{', '.join(map(str, x.shape))}]"
     if isinstance(x, Watched | np.generic | np.ndarray):
-        x = bare(x).item()
+        x = unwrap(x).item()
     if isinstance(x, float):
         return f"{x:.6g}" if f"{x:.6g}" != f"{x:.0f}" else repr(x)
     if isinstance(x, np.dtype):
@@ -80,7 +80,7 @@ def named_arrays(names: Any) -> dict[int, str]:
             )
         found.setdefault(id(x), printable(name))
         if isinstance(x, Watched):
-            for known in (x.node, bare(x)):
+            for known in (x.node, unwrap(x)):
                 found.setdefault(id(known), printable(name))
     found.pop(id(None), None)
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tape import Node, gradient_of
 from .labels import option_text, value_text
 
@@ -119,4 +119,4 @@ class Leaves:
 
 def array_of(x: Any) -> Any:
     """The plain array of a node, or of a constant."""
-    return bare(x.y if isinstance(x, Node) else x)
+    return unwrap(x.y if isinstance(x, Node) else x)

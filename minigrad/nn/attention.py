@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, batch_of, plain
+from ..core.door import batch_of, plain, unwrap
 from ..core.engine import undo_broadcast
 from ..core.primitive import general
 from ..core.short import public
@@ -170,7 +170,7 @@ def causal_mask(like: Any, queries: int, keys: int, before: int = 0) -> Any:
 
     They are in the library of `like`.
     """
-    return np.arange(queries, like=bare(like))[:, None] + before >= np.arange(keys, like=bare(like))
+    return np.arange(queries, like=unwrap(like))[:, None] + before >= np.arange(keys, like=unwrap(like))
 
 
 def check_attention(query: Any, key: Any, value: Any) -> None:
@@ -336,7 +336,7 @@ class MultiheadAttention(Module):
     def new_cache(self, n: int) -> tuple[Any, Any]:
         """A cache without keys, for n sequences."""
         shape = checked_count("the number of sequences in a cache", n, 0), self.num_heads, 0, self.width
-        return (np.zeros_like(bare(self.k_proj.weight), shape=shape),) * 2
+        return (np.zeros_like(unwrap(self.k_proj.weight), shape=shape),) * 2
 
     def cached(self, key: Any, value: Any, cache: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
         """Keys and values by head, (n, num_heads, keys, features of a head), after those of a cache."""
@@ -350,7 +350,7 @@ class MultiheadAttention(Module):
         """Queries or keys by head, after so many others, with their rotary positions, if there are any."""
         if self.rotary_base is None:
             return x
-        return rotary_embedding(x, np.arange(before, before + x.shape[2], like=bare(x)), self.rotary_base)
+        return rotary_embedding(x, np.arange(before, before + x.shape[2], like=unwrap(x)), self.rotary_base)
 
     @property
     def width(self) -> int:

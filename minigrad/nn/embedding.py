@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, plain, refuse
+from ..core.door import plain, refuse, unwrap
 from ..core.foreign import admitted
 from ..rules.indexing import at
 from . import init
@@ -37,8 +37,8 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     refuse(
         (indices < 0) | (indices >= rows),
         lambda: IndexError(
-            f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices from {bare(indices).min()} "
-            f"to {bare(indices).max()}"
+            f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices "
+            f"from {unwrap(indices).min()} to {unwrap(indices).max()}"
         ),
     )
     y = at(weight, indices)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, batch_of, plain
+from ..core.door import batch_of, plain, unwrap
 from ..core.foreign import admitted
 from ..errors import BatchError
 from ..ops.functions import pad as framed
@@ -100,7 +100,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
         If one is out of range.
     """
     given = as_array(labels)
-    labels = bare(given)
+    labels = unwrap(given)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"one_hot takes labels that are integers; got {labels.dtype}. Use labels.astype(int)")
     if checked_integer("num_classes of one_hot", num_classes) == -1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import is_second_run
-from ..core.door import bare, batch_of, plain
+from ..core.door import batch_of, plain, unwrap
 from ..errors import BatchError
 from ..ops.functions import matmul, moveaxis, reshape, sqrt, square
 from ..ops.functions import sum as total
@@ -102,7 +102,7 @@ def remove_parametrizations(module: Any, name: str = "weight") -> Any:
     known = vars(module).get("parametrizations", {})
     if name not in known:
         raise ValueError(f"{name} of this {type(module).__name__} is not computed of other parameters")
-    values, fans = bare(getattr(module, name)), known[name].fans
+    values, fans = unwrap(getattr(module, name)), known[name].fans
     del known[name]
     if not len(known):
         del module.parametrizations
@@ -200,7 +200,7 @@ class PowerIteration(Module):
         if self.training and not is_second_run():
             check_alone(matrix)
             for _ in range(self.count):
-                u[...], v[...] = self._better(bare(matrix), v)
+                u[...], v[...] = self._better(unwrap(matrix), v)
         u, v = (widened("spectral_norm", +x) for x in (u, v))  # copies: the next reading changes the buffers in place
         return matmul(u, matmul(matrix, v))
 

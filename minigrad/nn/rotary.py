@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, plain
+from ..core.door import plain, unwrap
 from ..core.primitive import linear
 from ..core.short import public
 from ..rules.batching import apart
@@ -73,7 +73,7 @@ def rotary_embedding(x: Any, positions: Any = None, base: float = 10000.0, inter
         raise ValueError(
             f"rotary_embedding takes an array of shape (..., length, width), of an even width; got {x.shape}"
         )
-    positions = np.arange(x.shape[-2], like=bare(x)) if positions is None else plain(positions)
+    positions = np.arange(x.shape[-2], like=unwrap(x)) if positions is None else plain(positions)
     angles = np.expand_dims(checked_positions(positions, x.shape[:-1]), -1) * frequencies(x.shape[-1], base)
     cos, sin = (f(angles).astype(x.dtype) for f in (np.cos, np.sin))
     return narrowed(turned(x, cos, sin, interleaved), given)

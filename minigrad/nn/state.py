@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import Watched, bare
+from ..core.door import Watched, unwrap
 from ..core.tensor import Tensor
 from ..core.values import as_numbers
 
@@ -31,7 +31,7 @@ def checked_state(
     first = {id(part): name for name, part in own.items() if name in state}
     for name, part in others.items():  # which the module has under another name as well
         same = first.get(id(part))
-        if same is not None and not np.array_equal(bare(state[name]), bare(state[same]), equal_nan=True):
+        if same is not None and not np.array_equal(unwrap(state[name]), unwrap(state[same]), equal_nan=True):
             problems.append(f"{name} differs from {same}, which is the same array here")
     pairs = []
     for name, part in {**others, **own}.items():
@@ -60,7 +60,7 @@ def as_values(given: Any) -> Any:
             "a state takes plain values, and a transformation, such as mg.grad, watches these: loading them would cut "
             "off their derivative. Use nn.functional_call(module, parameters, x)"
         )
-    return as_numbers(bare(given), copy=True)  # it may be memory of the module itself, under another name
+    return as_numbers(unwrap(given), copy=True)  # it may be memory of the module itself, under another name
 
 
 def misfit(part: Tensor, values: Any) -> str:

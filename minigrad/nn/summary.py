@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.context import no_grad
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tree import is_branch
 from .attention import MultiheadAttention
 from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -157,7 +157,7 @@ def shapes(x: Any) -> Any:
     """The shapes of arrays in nested tuples, lists and dicts; those of nothing else."""
     if is_branch(x):
         return [shapes(part) for part in (x.values() if hasattr(x, "values") else x)]
-    return np.shape(bare(x)) if hasattr(x, "shape") else None
+    return np.shape(unwrap(x)) if hasattr(x, "shape") else None
 
 
 def rows_of(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[Row]:

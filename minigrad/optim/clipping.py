@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare, refuse
+from ..core.door import refuse, unwrap
 from ..core.sweep import arrivals
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
@@ -87,7 +87,7 @@ def gradients_of(parameters: Iterable[Tensor], taker: str) -> list[Any]:
     depend_on(p for _, p in given)
     complete(p for _, p in given)
     named = [(name, p) for name, p in given if p.node is not None and p.node.notes is not None]
-    found = [(name, bare(g)) for name, p in named if (g := gradient_of(p.node)) is not None]
+    found = [(name, unwrap(g)) for name, p in named if (g := gradient_of(p.node)) is not None]
     for name, g in found:
         if isinstance(g, np.ndarray) and not g.flags.writeable:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import enable_grad
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.recorder import refuse_recording
 from ..core.tape import gradient_of
 from .hyperparameters import checked_integer, checked_number
@@ -210,11 +210,11 @@ class LBFGS(Optimizer):
         """The loss here, and the point: value and gradient."""
         with enable_grad():
             loss = closure()
-        value = bare(loss)
+        value = unwrap(loss)
         if isinstance(value, str) or np.size(value) != 1 or value is None:
             raise TypeError(f"the closure of LBFGS returns the loss, of one element; got {loss!r:.60}")
         given = [(p, None if p.node is None else gradient_of(p.node)) for p in self.params]
-        gradients = [np.zeros_like(p.value) if g is None else bare(g) for p, g in given]
+        gradients = [np.zeros_like(p.value) if g is None else unwrap(g) for p, g in given]
         sign = -1.0 if self.param_groups[0]["maximize"] else 1.0
         return loss, Point(0.0, sign * float(np.reshape(value, ())), 0.0, sign * self._flat(gradients))
 

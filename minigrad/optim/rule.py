@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.door import Watched, bare
+from ..core.door import Watched, unwrap
 from ..core.tensor import tensor
 from ..core.tree import tree_map
 from .hyperparameters import checked, for_update, listed, refuse_unknown
@@ -92,9 +92,9 @@ class Rule:
 
     def _started(self, w: Any) -> dict[str, Any]:
         w = checked_parameter(w)
-        self._optimizer.accepts(bare(w))
+        self._optimizer.accepts(unwrap(w))
         dtype = computing_dtype(w.dtype)
-        state = dict(self._optimizer.start(bare(w).astype(dtype), self._hyper(self._values, dtype)))
+        state = dict(self._optimizer.start(unwrap(w).astype(dtype), self._hyper(self._values, dtype)))
         return {name: as_array(x) if isinstance(x, float) else x for name, x in state.items()}
 
     def _step(self, w: Any, g: Any, kept: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..core.context import context
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import Fixed, Group
@@ -34,7 +34,7 @@ class Steps:
         depend_on(self.params)
         for g in [None if p.node is None else gradient_of(p.node) for p in self.params]:
             if g is not None:
-                bare(g)[...] = 0
+                unwrap(g)[...] = 0
 
     def step(self) -> None:
         """Update each parameter that has a gradient."""
@@ -52,7 +52,7 @@ class Steps:
             if g is None:
                 continue
             if type(g) is not ndarray:
-                g = bare(g)
+                g = unwrap(g)
             if run is None:
                 slot.run(g)
             else:
@@ -74,12 +74,12 @@ class Steps:
             if g is None:
                 continue
             if slot.program is not None:
-                slot.record(bare(g), written) if recording else slot.run(bare(g))
+                slot.record(unwrap(g), written) if recording else slot.run(unwrap(g))
             else:
                 key = id(slot.group), slot.dtype
                 if key not in found:
                     found[key] = slot.group.for_update(self.least_eps(slot.dtype))
-                slot.apply(self, bare(g), found[key])
+                slot.apply(self, unwrap(g), found[key])
             mark_changed(node)
 
     def _refresh(self) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..core.door import bare, plain, refuse
+from ..core.door import plain, refuse, unwrap
 from ..core.primitive import general
 from .batching import trailing
 from .linalg import over
@@ -167,7 +167,7 @@ def extreme_pair(x, largest):
 
 
 def _extreme_along(t, y, x, largest):
-    only = np.zeros_like(bare(x), shape=(*x.shape[:-2], min(x.shape[-2:])))
+    only = np.zeros_like(unwrap(x), shape=(*x.shape[:-2], min(x.shape[-2:])))
     only[..., 0 if largest else -1] = 1
     return _spectral_along(t, y, only, x)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import unwrap
 from .function import named
 
 
@@ -19,6 +19,6 @@ def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float =
     if list(left) != list(right):
         raise AssertionError(f"structure: {list(left)} is not {list(right)}")
     for name in left:
-        a, b = bare(left[name]), bare(right[name])
+        a, b = unwrap(left[name]), unwrap(right[name])
         strict = hasattr(a, "dtype") and hasattr(b, "dtype")
         np.testing.assert_allclose(a, b, rtol, atol, err_msg=name, strict=strict)

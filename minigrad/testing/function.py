@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import Observing
-from ..core.door import Watched, bare
+from ..core.door import Watched, unwrap
 from ..core.engine import fitted, push_forward
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor, constant
@@ -26,8 +26,8 @@ class Function(Subject):
         self.original, self.arguments = f, arguments
         given = named(arguments)
         given = {name: x for name, x in given.items() if is_floating(x)} or given
-        arrays = [np.asarray(bare(x)) for x in given.values()]
-        super().__init__(lambda *x: bare(self.together(*x)), self.pulled, arrays, rng, list(given), self.pushed)
+        arrays = [np.asarray(unwrap(x)) for x in given.values()]
+        super().__init__(lambda *x: unwrap(self.together(*x)), self.pulled, arrays, rng, list(given), self.pushed)
 
     def together(self, *arrays: Any) -> Any:
         """The output; f gets Tensors for Tensors, unless a transformation watches."""
@@ -41,15 +41,15 @@ class Function(Subject):
         odd = [y for y in outputs if not (is_array(y) or isinstance(y, int | float))]
         floating = [y for y in outputs if is_floating(y)]
         if odd or not floating:
-            came = ", ".join(spoken(bare(y)) for y in odd or outputs) or "nothing"
+            came = ", ".join(spoken(unwrap(y)) for y in odd or outputs) or "nothing"
             raise SubjectError("cannot check", f"f must return floating arrays or Tensors; got {came}.")
         return floating[0] if len(floating) == 1 else np.concatenate([np.reshape(y, -1) for y in floating])
 
     def pulled(self, g: np.ndarray, y: np.ndarray, *arrays: np.ndarray) -> Any:
-        return tuple(map(bare, vjp(self.together, *arrays)[1](g)))  # Tensors where f uses a Tensor of its own
+        return tuple(map(unwrap, vjp(self.together, *arrays)[1](g)))  # Tensors where f uses a Tensor of its own
 
     def pushed(self, y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
-        return bare(jvp(self.together, tuple(inputs), tuple(tangents))[1])
+        return unwrap(jvp(self.together, tuple(inputs), tuple(tangents))[1])
 
     def check_connected(self) -> None:
         """Refuse a result that has a derivative, though by none of the inputs: those that f uses are others."""
@@ -76,7 +76,7 @@ class Function(Subject):
             within = any(isinstance(x, Watched) and not isinstance(x, Tensor) for x in leaves([g, args]))
             if is_floating(y) and not within:  # of a transformation inside of f
                 key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
-                found.setdefault(key, (primitive, i, tree_map(bare, args), kwargs))
+                found.setdefault(key, (primitive, i, tree_map(unwrap, args), kwargs))
 
         with Observing(observe):
             self.answers(self.cotangent())

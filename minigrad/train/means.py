@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tree import leaves
 
 
@@ -19,7 +19,7 @@ class Means:
         """Take the means over a batch into account; returns those so far."""
         self.samples += samples
         for name, x in found.items():
-            self.sums[name] += samples * float(bare(x))
+            self.sums[name] += samples * float(unwrap(x))
         return {name: total / (self.samples or 1) for name, total in self.sums.items()}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compile import compile as compiled
 from ..core.context import no_grad
-from ..core.door import bare, plain, refuse
+from ..core.door import plain, refuse, unwrap
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
@@ -124,7 +124,7 @@ class Run:
     def check_gradients(self) -> None:
         """Refuse gradients that are not finite: first by the sum of their squares, which is, unless it overflows."""
         found = [gradient_of(p.node) for p in self.optimizer.params if p.node is not None]
-        plain = [bare(g) for g in found if g is not None]
+        plain = [unwrap(g) for g in found if g is not None]
         wide = [x.astype(np.float32) if x.dtype.itemsize == 2 else x for x in plain]
         if not np.isfinite(reduce(add, [x.dot(x) for x in (x.ravel("K") for x in wide)], 0.0)):
             self.refuse_bad_gradients()
@@ -132,7 +132,7 @@ class Run:
     def refuse_bad_gradients(self) -> None:
         """Refuse gradients of which an element is not finite, by the names of their parameters."""
         names = {id(p): name for name, p in self.model.named_parameters()}
-        bad = [p for p in self.optimizer.params if p.grad is not None and not np.isfinite(bare(p.grad)).all()]
+        bad = [p for p in self.optimizer.params if p.grad is not None and not np.isfinite(unwrap(p.grad)).all()]
         if bad:
             shown = ", ".join(names.get(id(p), "a parameter that is not the model's") for p in bad)
             raise self.not_finite(f"the gradient of {shown}", ", though the loss is finite")

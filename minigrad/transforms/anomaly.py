@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import Context, Level, Switch, context, run_in, with_changes
-from ..core.door import bare, bind
+from ..core.door import bind, unwrap
 from ..core.primitive import Primitive
 from ..errors import AnomalyError
 
@@ -47,7 +47,7 @@ class Watch(Level):
 
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         y = run_in(with_changes(ambient=self.inside), bind, primitive, args, kwargs)
-        self.computed(primitive, bare(y), args[0] if primitive.sequence else args)
+        self.computed(primitive, unwrap(y), args[0] if primitive.sequence else args)
         return y
 
     def computed(self, primitive: Primitive, y: Any, args: Sequence[Any]) -> None:
@@ -63,7 +63,7 @@ class Watch(Level):
     ) -> None:
         """Look at what a rule answered in a backward pass."""
         if finite(g) and not finite(answer):
-            origin = self.origins.get(id(bare(y)), (None, "a line outside of detect_anomaly()"))[1]
+            origin = self.origins.get(id(unwrap(y)), (None, "a line outside of detect_anomaly()"))[1]
             raise AnomalyError(
                 f"the derivative of {primitive.name} of {shapes(args)} by argument {i} is {kind_of(answer)} for a "
                 f"finite cotangent; the operation was called in {origin}"
@@ -72,13 +72,13 @@ class Watch(Level):
 
 def finite(x: Any) -> bool:
     """Whether an argument holds neither NaN nor infinity; what is no floating array holds none."""
-    x = bare(x)
+    x = unwrap(x)
     return getattr(x, "dtype", np.dtype(bool)).kind != "f" or bool(np.isfinite(x).all())
 
 
 def kind_of(x: Any) -> str:
     """What is wrong with an array."""
-    return "NaN" if bool(np.isnan(bare(x)).any()) else "infinity"
+    return "NaN" if bool(np.isnan(unwrap(x)).any()) else "infinity"
 
 
 def shapes(args: Sequence[Any]) -> str:

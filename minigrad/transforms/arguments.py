@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import Level
-from ..core.door import Watched, bare
+from ..core.door import Watched, unwrap
 from ..core.tensor import Tensor
 from ..core.values import as_array, as_numbers
 
@@ -94,4 +94,4 @@ def like(x: Any, g: Any) -> Any:
 
 def zeros_like(x: Any) -> Any:
     """The derivative of what does not depend on `x`."""
-    return np.zeros_like(bare(x), shape=x.shape)
+    return np.zeros_like(unwrap(x), shape=x.shape)

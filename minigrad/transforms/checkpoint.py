@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.array import Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, is_grad_enabled, next_depth, run_at
-from ..core.door import Watched, bare, bind, check_result, plain
+from ..core.door import Watched, bind, check_result, plain, unwrap
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
 from ..core.tree import leaves, rebuild, tree_map
@@ -51,7 +51,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return f(*own_args, **own_kwargs)
 
         level = FirstRun(next_depth(), States(generators_of(f, args, kwargs)))
-        y = run_at(level, call, [level.made(bare(x), True) for x in given], ambient=True)
+        y = run_at(level, call, [level.made(unwrap(x), True) for x in given], ambient=True)
         results = leaves(y)
         inside = [i for i, v in enumerate(results) if isinstance(v, Watched) and v.level is level]
         if inside:
@@ -89,7 +89,7 @@ class FirstRun(Level):
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         operands = args[0] if primitive.sequence else args
         inner = [self.plain(x) for x in operands]
-        options = {name: bare(x) for name, x in kwargs.items()}
+        options = {name: unwrap(x) for name, x in kwargs.items()}
         y = bind(primitive, (inner, *args[1:]) if primitive.sequence else inner, options)
         if self.watch is not None:
             self.watch.computed(primitive, y, inner)
@@ -103,7 +103,7 @@ class FirstRun(Level):
             x = x.value
         if isinstance(x, Watched) and x.level is not self:
             self.outer.setdefault(id(x.node), x.level.made(x.value, x.node))
-        return bare(x)
+        return unwrap(x)
 
     def forget_constants(self) -> None:
         """Keep of the constants those that somebody else has: they came from outside, and may be changed."""
@@ -184,8 +184,8 @@ class Again:
                 f"a checkpointed function computes the same when called again; its results had the shapes {shapes} "
                 f"and now have {[v.shape for v in outputs]}"
             )
-        found = bare(pack([plain(v) for v in outputs]))
-        if type(found) is np.ndarray is type(bare(y)) and not same(found, bare(y)):
+        found = unwrap(pack([plain(v) for v in outputs]))
+        if type(found) is np.ndarray is type(unwrap(y)) and not same(found, unwrap(y)):
             raise GraphError(
                 "a checkpointed function computes the same when called again, and its values differ now: something "
                 "that it uses was changed in between, or it draws from a generator that is not found. Pass what "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.context import next_depth
-from ..core.door import bare
+from ..core.door import unwrap
 from ..core.tree import leaves, rebuild, tree_map
 from .arguments import as_primal, check_function, like, of_arguments, zeros_like
 from .batch import Batch
@@ -166,7 +166,7 @@ def block(part: Any, shape: tuple[int, ...], x: Any) -> Any:
     """A block of a Jacobian by the argument `x`, of a result of a shape; empty where there are no parts."""
     whole = shape + x.shape
     if not math.prod(whole):
-        return like(x, np.zeros_like(bare(x), shape=whole))
+        return like(x, np.zeros_like(unwrap(x), shape=whole))
     part = np.reshape(part, whole)
     return like(x, part if part.dtype == x.dtype else part.astype(x.dtype))
 

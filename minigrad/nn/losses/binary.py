@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, plain, refuse
+from ...core.door import plain, refuse, unwrap
 from ...core.primitive import elementwise
 from ...core.short import public
 from ...ops.functions import maximum
@@ -88,7 +88,7 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
 
 def others(signs: Any) -> str:
     """The first few targets that are neither -1 nor 1."""
-    signs = bare(signs)
+    signs = unwrap(signs)
     return ", ".join(f"{t:g}" for t in signs[(signs != 1) & (signs != -1)][:3].tolist())
 
 
@@ -131,7 +131,7 @@ def binary_cross_entropy_with_logits(
         return reduced(weighted(cross_entropy_of_scores(x, target), weight), reduction, dtype)
     check_weight("pos_weight", pos_weight, x.shape)
     pos_weight = constant("pos_weight", pos_weight)
-    refuse(np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(bare(pos_weight)):g}"))
+    refuse(np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(unwrap(pos_weight)):g}"))
     return reduced(weighted(cross_entropy_of_scores(x, target, pos_weight), weight), reduction, dtype)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, plain, refuse
+from ...core.door import plain, refuse, unwrap
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
 from ...rules.indexing import at
@@ -59,7 +59,7 @@ def cross_entropy(
         even = -total(share(of_classes(weight, rows), log_p), axis=1) / rows.shape[1]
         loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
     else:
-        loss = times(factor, label_loss(rows, labels, Exponentials(bare(rows), label_smoothing > 0), label_smoothing))
+        loss = times(factor, label_loss(rows, labels, Exponentials(unwrap(rows), label_smoothing > 0), label_smoothing))
     loss = reduced(loss, factor, target.shape, reduction)
     return loss if x is given else narrowed(loss, given)
 
@@ -140,7 +140,7 @@ def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
 
 def strangers(labels: Any, bad: Any) -> str:
     """What came in place of labels."""
-    first = int(bare(labels).reshape(-1)[bare(bad).reshape(-1)][0])
+    first = int(unwrap(labels).reshape(-1)[unwrap(bad).reshape(-1)][0])
     return f"got {first}. To leave out a label, pass ignore_index={first}" if first < 0 else f"got {first}"
 
 

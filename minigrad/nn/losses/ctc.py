@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, plain, refuse
+from ...core.door import plain, refuse, unwrap
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
@@ -182,14 +182,14 @@ def lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> An
     wanted = f"at least {low}" if high is None else f"from {low} to {high}"
     refuse(
         (given < low) | (given > (np.inf if high is None else high)),
-        lambda: ValueError(f"{name} of ctc_loss are {wanted}; got {bare(given).min()} to {bare(given).max()}"),
+        lambda: ValueError(f"{name} of ctc_loss are {wanted}; got {unwrap(given).min()} to {unwrap(given).max()}"),
     )
     return given
 
 
 def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
     """The labels in rows, with blanks behind their ends; refuses labels that are none."""
-    targets, batch, longest = constant("target", as_array(targets)), counts.shape[0], int(np.max(bare(counts)))
+    targets, batch, longest = constant("target", as_array(targets)), counts.shape[0], int(np.max(unwrap(counts)))
     if targets.size and targets.dtype.kind not in "iu":
         raise ValueError(f"ctc_loss takes labels that are integers; got {targets.dtype}. Use targets.astype(int)")
     if targets.ndim == 1:
@@ -198,7 +198,7 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
             total_length != given,
             lambda: ValueError(
                 f"targets one after the other are as many as target_lengths add up to, "
-                f"{np.max(bare(total_length))}; got {given}"
+                f"{np.max(unwrap(total_length))}; got {given}"
             ),
         )
         places = (np.cumsum(counts) - counts)[:, None] + np.arange(longest)
@@ -216,7 +216,7 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
         bad,
         lambda: ValueError(
             f"ctc_loss of {classes} classes takes labels 0 to {classes - 1} other than the blank, {blank}; got "
-            f"{int(np.broadcast_to(bare(targets), bare(bad).shape)[bare(bad)][0])}"
+            f"{int(np.broadcast_to(unwrap(targets), unwrap(bad).shape)[unwrap(bad)][0])}"
         ),
     )
     return np.where(counted, targets, blank)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import unwrap
 from ...core.primitive import elementwise, general
 from ...core.short import public
 from ...rules.batching import rewritten
@@ -42,14 +42,14 @@ def _of_all_rows(call):
     x = np.reshape(call.full(0), (-1, np.shape(call.operands[0])[-1]))
     labels = np.reshape(call.full(1), -1)
     smoothing = call.option("smoothing", 3, 0.0)
-    y = call.result([x, labels, Exponentials(bare(x), smoothing > 0), *call.operands[3:]], **call.kwargs)
+    y = call.result([x, labels, Exponentials(unwrap(x), smoothing > 0), *call.operands[3:]], **call.kwargs)
     return np.reshape(y, (call.size, np.shape(call.operands[0])[-2]))
 
 
 def _shifted_of_all(call):
     # With the fixed top of a matrix, or one for each row of all entries.
     if call.operands[1].top.ndim > 2:
-        return call.result([call.operands[0], Exponentials(bare(call.operands[0]))])
+        return call.result([call.operands[0], Exponentials(unwrap(call.operands[0]))])
     return rewritten(lambda x, known: vanishing_exp(x - known.top))(call)
 
 

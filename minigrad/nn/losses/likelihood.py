@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import Watched, bare, plain, refuse
+from ...core.door import Watched, plain, refuse, unwrap
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
 from ..sizes import checked_number
@@ -48,7 +48,7 @@ def gaussian_nll_loss(
     values = plain(var)
     refuse(
         values < 0,
-        lambda: ValueError(f"variances are at least 0; got values from {bare(values).min():g}. Give exp(log_var)"),
+        lambda: ValueError(f"variances are at least 0; got values from {unwrap(values).min():g}. Give exp(log_var)"),
     )
     var = var + np.maximum(eps - values, 0)
     loss = 0.5 * (log(var) + square(x - target) / var)

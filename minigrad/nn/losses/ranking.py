@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, plain, refuse
+from ...core.door import plain, refuse, unwrap
 from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, where
 from ...ops.functions import sum as total
 from ..activations import relu
@@ -182,11 +182,11 @@ def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
         bad,
         lambda: ValueError(
             f"multilabel_margin_loss of {classes} classes takes labels 0 to {classes - 1}; got "
-            f"{int(bare(target)[bare(bad)][0])}"
+            f"{int(unwrap(target)[unwrap(bad)][0])}"
         ),
     )
     counted = np.cumprod(target != -1, axis=1) > 0
-    longest = int(np.max(np.sum(bare(counted), axis=-1), initial=0))
+    longest = int(np.max(np.sum(unwrap(counted), axis=-1), initial=0))
     target, counted = target[:, :longest], counted[:, :longest]
     return np.where(counted, target, 0), counted
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, plain, refuse
+from ...core.door import plain, refuse, unwrap
 from ...core.foreign import admitted
 from ...core.primitive import elementwise
 from ...core.short import public
@@ -125,7 +125,7 @@ def refuse_outside(name: str, x: Any, low: float, high: float) -> None:
 
 def span(values: Any) -> str:
     """What came, as the least and the largest of all values."""
-    return f"got values from {bare(values).min():g} to {bare(values).max():g}"
+    return f"got values from {unwrap(values).min():g} to {unwrap(values).max():g}"
 
 
 class Loss(Module):

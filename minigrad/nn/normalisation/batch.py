@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.context import is_second_run
-from ...core.door import bare, plain
+from ...core.door import plain, unwrap
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import permute_dims, reshape
@@ -134,7 +134,7 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
             f"batch normalisation in training takes more than one value for each channel, as it divides by their "
             f"deviation; got an array of shape {shape}. Use a larger batch, or running statistics in eval()"
         )
-    as_rows = x.ndim > 2 and not bare(x).flags.c_contiguous
+    as_rows = x.ndim > 2 and not unwrap(x).flags.c_contiguous
     x = rows_between(x) if as_rows else x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
     moments, n = Moments(plain(x), axes, eps), x.size // shape[1]
     y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare
+from ...core.door import unwrap
 from ...ops.functions import index_update, reshape
 from ..module import Module
 from ..precision import as_array
@@ -102,7 +102,7 @@ def put_back(
     size = unpooled_size(name, x.shape, window, output_size)
     n, channels, whole = *x.shape[:2], math.prod(size)
     indices = reshape(indices, (n, channels, -1) if x.size else (n, channels, 0))
-    at = bare(indices)
+    at = unwrap(indices)
     if np.any((at < 0) | (at >= whole)):
         raise IndexError(
             f"{name} takes indices from 0 to {whole - 1} for an image of {size}; got others. Pass the "

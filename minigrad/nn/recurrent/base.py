@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import bare, refuse
+from ...core.door import refuse, unwrap
 from ...core.primitive import multilinear
 from ...core.short import public
 from ...ops.functions import concat, flip, stack
@@ -287,7 +287,7 @@ class Recurrent(Network):
         lengths = as_integers(name := type(self).__name__, "lengths", lengths)
         if lengths.shape != (n,):
             raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
-        wanted, found = f"lengths from 1 to {steps}, the number of steps", bare(lengths)
+        wanted, found = f"lengths from 1 to {steps}, the number of steps", unwrap(lengths)
         bad = (lengths < 1) | (lengths > steps)
         refuse(bad, lambda: ValueError(f"{name} takes {wanted}; got lengths from {found.min()} to {found.max()}"))
         return np.arange(steps, like=found).reshape(-1, 1) < lengths
