@@ -74,7 +74,7 @@ def plain(x: Any) -> Any:
     return x if recording is None else recording.operands((holder,), (x,))[0]
 
 
-def refuse(bad: Any, error: Callable[[], Exception]) -> None:
+def raise_if(bad: Any, error: Callable[[], Exception]) -> None:
     """Raise `error()` if any element of `bad` is true, in any entry of a batch."""
     if np.any(unwrap(bad)):
         raise error()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import plain, refuse, unwrap
+from ..core.door import plain, raise_if, unwrap
 from ..core.foreign import admitted
 from ..rules.indexing import at
 from . import init
@@ -34,7 +34,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
         If an index is out of range; none counts from the end.
     """
     indices, rows = as_integers("embedding", "indices", indices), weight.shape[0]
-    refuse(
+    raise_if(
         (indices < 0) | (indices >= rows),
         lambda: IndexError(
             f"this embedding has {rows} rows, for the indices 0 to {rows - 1}; got indices "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.door import refuse, unwrap
+from ..core.door import raise_if, unwrap
 from ..core.sweep import arrivals
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
@@ -60,7 +60,7 @@ def clip_grad_norm_(
         return np.float64(0.0)
     norm = norms[0] if len(norms) == 1 else norm_of(np.stack(norms), order)
     if error_if_nonfinite:
-        refuse(~np.isfinite(norm), not_finite)
+        raise_if(~np.isfinite(norm), not_finite)
     scale(gradients, max_norm, norm + 1e-6)
     return norm
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..core.door import plain, refuse, unwrap
+from ..core.door import plain, raise_if, unwrap
 from ..core.primitive import general
 from .batching import trailing
 from .linalg import over
@@ -67,7 +67,7 @@ def _coincidence():
 
 def _refuse_coincidence(s, x):
     s = plain(s)
-    refuse(np.concatenate([s[..., :-1] - s[..., 1:], s[..., -1:]], axis=-1) <= _rounding(s, x), _coincidence)
+    raise_if(np.concatenate([s[..., :-1] - s[..., 1:], s[..., -1:]], axis=-1) <= _rounding(s, x), _coincidence)
 
 
 def _decomposed(y, x):
@@ -116,7 +116,7 @@ def _values_along(t, x):
 def _quotient(a, b, near):
     # a / b, and 0 where a is 0 and b is 0 but for rounding.
     is_zero = np.abs(plain(b)) <= near
-    refuse(is_zero & (plain(a) != 0), _coincidence)
+    raise_if(is_zero & (plain(a) != 0), _coincidence)
     return np.where(is_zero, 0, a / np.where(is_zero, 1, b))
 
 
@@ -199,7 +199,7 @@ def polar(x):
 def sylvester(p, a):
     """The solution of ``p @ z + z @ p = a``, for a symmetric positive definite p."""
     w, v = np.linalg.eigh(p)
-    refuse(w <= _rounding(w, p), _no_polar)
+    raise_if(w <= _rounding(w, p), _no_polar)
     return v @ ((v.mT @ a @ v) / (w[..., None, :] + w[..., :, None])) @ v.mT
 
 

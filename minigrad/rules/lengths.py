@@ -6,7 +6,7 @@ the length cannot tell which of them is wanted, so it is refused.
 
 import numpy as np
 
-from ..core.door import plain, refuse
+from ..core.door import plain, raise_if
 from ..core.primitive import elementwise
 
 
@@ -23,7 +23,7 @@ def _error():
 
 
 def _of_regular(g, _, length, regular=None):
-    refuse(plain(length) == 0 if regular is None else ~plain(regular), _error)
+    raise_if(plain(length) == 0 if regular is None else ~plain(regular), _error)
     return g
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compile import compile as compiled
 from ..core.context import no_grad
-from ..core.door import plain, refuse, unwrap
+from ..core.door import plain, raise_if, unwrap
 from ..core.tape import gradient_of
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
@@ -115,7 +115,7 @@ class Run:
         if not isinstance(value, Tensor) or value.shape:
             what = f"an array of shape {value.shape}" if getattr(value, "shape", ()) else f"a {type(value).__name__}"
             raise TypeError(f"the loss is one number, a Tensor that the parameters have led to; got {what}")
-        refuse(~np.isfinite(plain(value)), self.loss_not_finite)
+        raise_if(~np.isfinite(plain(value)), self.loss_not_finite)
         return value, tree_map(plain, outputs) if with_outputs else None
 
     def loss_not_finite(self) -> Exception:

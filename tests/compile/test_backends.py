@@ -10,7 +10,7 @@ from minigrad import nn, optim, train
 from minigrad.compile.backends import BACKENDS, backend_of
 from minigrad.compile.in_numpy import InNumpy
 from minigrad.compile.program import Refused
-from minigrad.core.door import refuse
+from minigrad.core.door import raise_if
 from minigrad.core.recorder import state_array
 from minigrad.data import DataLoader
 
@@ -49,7 +49,7 @@ def test_calls_have_names():
     backend = Plain()
 
     def function(x):
-        refuse(x < 0, lambda: ValueError("negative"))
+        raise_if(x < 0, lambda: ValueError("negative"))
         return np.sum(np.exp(x) @ x), x.astype(int), -x
 
     mg.compile(function, backend=backend)(np.ones((2, 2)))
@@ -116,7 +116,7 @@ def test_what_a_refusal_leaves(restores):
 
     def function(x):
         np.add(state_array(kept), x, out=state_array(kept))
-        refuse(state_array(kept) > 10, lambda: ValueError("too large"))
+        raise_if(state_array(kept) > 10, lambda: ValueError("too large"))
 
     compiled = mg.compile(function, backend=Careless())
     for _ in range(2):

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.core.door import refuse
+from minigrad.core.door import raise_if
 from minigrad.core.recorder import drawn, state_array
 from minigrad.nn import functional as F
 
@@ -38,7 +38,7 @@ def agree(make, calls, backend):
 
 
 def negative(x):
-    refuse(x < 0, lambda: ValueError("numbers are at least 0"))
+    raise_if(x < 0, lambda: ValueError("numbers are at least 0"))
 
 
 CALLS = [[np.array([1.0, 2.0])], [np.array([3.0, 4.0])], [np.array([-1.0, 2.0])], [np.array([5.0, 6.0])]]
@@ -122,7 +122,7 @@ def test_repeating_what_changes_before_it_checks(backend):
         def function(x):
             inside = state_array(kept)
             inside += x
-            refuse(inside > 5, lambda: ValueError(f"{inside} is too large"))
+            raise_if(inside > 5, lambda: ValueError(f"{inside} is too large"))
 
         return function, lambda: [kept]
 
@@ -164,7 +164,7 @@ def test_a_check_of_what_was_drawn(backend):
 
         def function(x):
             drawn_here = drawn(rng, "random", 2)
-            refuse(drawn_here + x < 0, lambda: ValueError("too small"))
+            raise_if(drawn_here + x < 0, lambda: ValueError("too small"))
             return x * drawn_here
 
         return function, lambda: [np.array(rng.bit_generator.state["state"]["state"] % 2**53, float)]

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.compile.expressions import Expressions
-from minigrad.core.door import refuse
+from minigrad.core.door import raise_if
 from minigrad.core.recorder import constant_array, drawn, scratch, state_array
 
 from .test_compiled import count_runs
@@ -277,9 +277,9 @@ def test_checks_are_made_in_each_replay():
     """The function runs once more where one fails, and raises its own error."""
 
     def function(labels):
-        refuse(labels < 0, lambda: IndexError(f"labels are at least 0; got {labels}"))
-        refuse(np.zeros(2, bool), ValueError)
-        refuse(labels > 9, lambda: mg.GraphError(f"too large: {labels.max()}"))
+        raise_if(labels < 0, lambda: IndexError(f"labels are at least 0; got {labels}"))
+        raise_if(np.zeros(2, bool), ValueError)
+        raise_if(labels > 9, lambda: mg.GraphError(f"too large: {labels.max()}"))
         return labels + 1
 
     compiled = mg.compile(function)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, refuse, unwrap
+from ...core.door import plain, raise_if, unwrap
 from ...core.primitive import elementwise
 from ...core.short import public
 from ...ops.functions import maximum
@@ -82,7 +82,9 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
     """
     x, target, dtype = fitting("hinge_loss", x, target)
     signs = plain(target)
-    refuse((signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}"))
+    raise_if(
+        (signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}")
+    )
     return reduced(relu(margin - target * x), reduction, dtype)
 
 
@@ -131,7 +133,9 @@ def binary_cross_entropy_with_logits(
         return reduced(weighted(cross_entropy_of_scores(x, target), weight), reduction, dtype)
     check_weight("pos_weight", pos_weight, x.shape)
     pos_weight = constant("pos_weight", pos_weight)
-    refuse(np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(unwrap(pos_weight)):g}"))
+    raise_if(
+        np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(unwrap(pos_weight)):g}")
+    )
     return reduced(weighted(cross_entropy_of_scores(x, target, pos_weight), weight), reduction, dtype)
 
 

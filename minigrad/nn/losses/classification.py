@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, refuse, unwrap
+from ...core.door import plain, raise_if, unwrap
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
 from ...rules.indexing import at
@@ -117,7 +117,7 @@ def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | No
     if ignore_index is not None:
         counted = labels != ignore_index
         bad, labels = bad & counted, np.where(counted, labels, 0)
-    refuse(
+    raise_if(
         bad,
         lambda: ValueError(f"{name} of {classes} classes takes labels 0 to {classes - 1}; {strangers(target, bad)}"),
     )
@@ -186,7 +186,7 @@ def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> A
     if reduction == "sum" or factor is None:
         return mean(loss) if reduction == "mean" else total(loss)
     weight = np.sum(factor)
-    refuse(weight == 0, lambda: ValueError("no label counts: all are ignored or of weight 0, so there is no mean"))
+    raise_if(weight == 0, lambda: ValueError("no label counts: all are ignored or of weight 0, so there is no mean"))
     return total(loss) / weight
 
 

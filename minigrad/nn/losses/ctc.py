@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, refuse, unwrap
+from ...core.door import plain, raise_if, unwrap
 from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
@@ -180,7 +180,7 @@ def lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> An
         )
     given = np.reshape(given, -1).astype(np.intp)
     wanted = f"at least {low}" if high is None else f"from {low} to {high}"
-    refuse(
+    raise_if(
         (given < low) | (given > (np.inf if high is None else high)),
         lambda: ValueError(f"{name} of ctc_loss are {wanted}; got {unwrap(given).min()} to {unwrap(given).max()}"),
     )
@@ -194,7 +194,7 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
         raise ValueError(f"ctc_loss takes labels that are integers; got {targets.dtype}. Use targets.astype(int)")
     if targets.ndim == 1:
         total_length, given = np.sum(counts), targets.shape[0]
-        refuse(
+        raise_if(
             total_length != given,
             lambda: ValueError(
                 f"targets one after the other are as many as target_lengths add up to, "
@@ -212,7 +212,7 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
     targets = targets[:, :longest].astype(np.intp)
     counted = np.arange(longest) < counts[:, None]
     bad = ((targets < 0) | (targets >= classes) | (targets == blank)) & counted
-    refuse(
+    raise_if(
         bad,
         lambda: ValueError(
             f"ctc_loss of {classes} classes takes labels 0 to {classes - 1} other than the blank, {blank}; got "

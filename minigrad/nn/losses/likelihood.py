@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import Watched, plain, refuse, unwrap
+from ...core.door import Watched, plain, raise_if, unwrap
 from ...ops.functions import exp, log, maximum, reshape, square
 from ..precision import as_array, widened
 from ..sizes import checked_number
@@ -46,7 +46,7 @@ def gaussian_nll_loss(
     dtype = dtype if dtype is None else np.result_type(dtype, getattr(var, "dtype", dtype))
     var = variances(var, x)
     values = plain(var)
-    refuse(
+    raise_if(
         values < 0,
         lambda: ValueError(f"variances are at least 0; got values from {unwrap(values).min():g}. Give exp(log_var)"),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, refuse, unwrap
+from ...core.door import plain, raise_if, unwrap
 from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, where
 from ...ops.functions import sum as total
 from ..activations import relu
@@ -178,7 +178,7 @@ def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
         )
     target = np.reshape(target, (-1, shape[-1])).astype(np.int64)  # NumPy 2.0 crashes where unsigned ones meet -1
     classes, bad = shape[-1], (target < -1) | (target >= shape[-1])
-    refuse(
+    raise_if(
         bad,
         lambda: ValueError(
             f"multilabel_margin_loss of {classes} classes takes labels 0 to {classes - 1}; got "
@@ -195,7 +195,7 @@ def check_signs(name: str, signs: Any, shape: tuple[int, ...]) -> None:
     """Refuse targets of another shape, and such as are neither -1 nor 1."""
     if signs.shape != shape:
         raise ValueError(f"{name} takes a target of shape {shape}, and does not broadcast; got {signs.shape}")
-    refuse((signs != 1) & (signs != -1), lambda: ValueError(f"{name} takes targets -1 and 1; got {others(signs)}"))
+    raise_if((signs != 1) & (signs != -1), lambda: ValueError(f"{name} takes targets -1 and 1; got {others(signs)}"))
 
 
 def check_vectors(name: str, x: Any) -> None:

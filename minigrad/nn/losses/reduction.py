@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, refuse, unwrap
+from ...core.door import plain, raise_if, unwrap
 from ...core.foreign import admitted
 from ...core.primitive import elementwise
 from ...core.short import public
@@ -120,7 +120,7 @@ def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:
 def refuse_outside(name: str, x: Any, low: float, high: float) -> None:
     """Refuse values outside of an interval."""
     values = plain(x)
-    refuse((values < low) | (values > high), lambda: ValueError(f"{name} from {low:g} to {high:g}; {span(values)}"))
+    raise_if((values < low) | (values > high), lambda: ValueError(f"{name} from {low:g} to {high:g}; {span(values)}"))
 
 
 def span(values: Any) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import refuse, unwrap
+from ...core.door import raise_if, unwrap
 from ...core.primitive import multilinear
 from ...core.short import public
 from ...ops.functions import concat, flip, stack
@@ -289,7 +289,7 @@ class Recurrent(Network):
             raise ValueError(f"{name} takes lengths of shape ({n},), for the {n} sequences; got shape {lengths.shape}")
         wanted, found = f"lengths from 1 to {steps}, the number of steps", unwrap(lengths)
         bad = (lengths < 1) | (lengths > steps)
-        refuse(bad, lambda: ValueError(f"{name} takes {wanted}; got lengths from {found.min()} to {found.max()}"))
+        raise_if(bad, lambda: ValueError(f"{name} takes {wanted}; got lengths from {found.min()} to {found.max()}"))
         return np.arange(steps, like=found).reshape(-1, 1) < lengths
 
 

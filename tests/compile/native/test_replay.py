@@ -10,7 +10,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.core.door import refuse
+from minigrad.core.door import raise_if
 from minigrad.core.recorder import state_array
 from tests.benchmarks.tutorial import W, X, Y
 
@@ -288,7 +288,7 @@ def test_a_repetition_that_becomes_impossible():
 
     def halve(x):
         array = state_array(kept)
-        refuse(array < 0.1, lambda: ValueError("it is small"))
+        raise_if(array < 0.1, lambda: ValueError("it is small"))
         np.multiply(array, x, out=array)
         return array * 1.0
 
