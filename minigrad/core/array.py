@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import LevelError
 from .context import DetachedError
-from .door import Watched, bind, call_numpy, closed, explained, now, plain, plain_index, unwrap
+from .door import Watched, bind, call_numpy, closed, explained, plain, plain_index, snapshot, unwrap
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
@@ -399,7 +399,7 @@ def fill(x: Any, index: Any, v: Any, node: Callable[[Any], Any], part: Any = Non
     A `part`, if any, is written into the node. The last lines call nothing, so that no interrupt comes between them.
     """
     first = not isinstance(x, Written)
-    memory, v = own_copy(x.value) if first else memory_of(x), now(v)
+    memory, v = own_copy(x.value) if first else memory_of(x), snapshot(v)
     if isinstance(v, Watched) and not isinstance(memory, Watched):
         memory, first = v.level.taken_in(memory), True
     new = node(memory)

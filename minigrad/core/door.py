@@ -80,10 +80,10 @@ def raise_if(bad: Any, error: Callable[[], Exception]) -> None:
         raise error()
 
 
-def now(x: Any) -> Any:
-    """An operand as it is at this moment: who keeps it does not hear of changes in place.
+def snapshot(x: Any) -> Any:
+    """An operand as it is at this moment: later changes in place do not reach what is returned.
 
-    What no derivative flows to is as good as what is inside.
+    An array without a node is unwrapped, as no derivative flows to it.
     """
     while isinstance(x, Watched):
         if x.node is not None:
@@ -209,7 +209,7 @@ class Call:
             if not isinstance(x, Watched):
                 x = as_operand(primitive, i, x)
             elif (own := level.own(x)) is None:
-                x = now(x)
+                x = snapshot(x)
             else:
                 x, node = own.value, None if constant else own.node
                 if node is not None:

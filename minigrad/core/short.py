@@ -15,7 +15,7 @@ from numpy import float32, float64, ndarray
 
 from .array import Array, operators
 from .context import context
-from .door import bind, now
+from .door import bind, snapshot
 from .primitive import REGISTRY, Primitive
 from .tape import Node, Variable, tick
 from .tensor import Tensor
@@ -136,7 +136,7 @@ def nested(primitive: Primitive, whole: Callable[..., Any], otherwise: Callable[
             elif kind not in PLAIN:
                 if (kind is not Variable and kind not in TENSORS) or not x.level.open or x.level.depth == level.depth:
                     return otherwise(*args)
-                x = now(x)  # to the inner level it is a constant, as it is at this moment
+                x = snapshot(x)  # to the inner level it is a constant, as it is at this moment
             plain = plain and type(x) in PLAIN
             values.append(x)
             kept.append(x if node is None else node)

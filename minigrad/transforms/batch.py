@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.array import KINDS, Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, run_in, with_changes
-from ..core.door import Watched, as_operand, bind, checked_options, now, placed_by_name
+from ..core.door import Watched, as_operand, bind, checked_options, placed_by_name, snapshot
 from ..core.primitive import REGISTRY, Primitive
 from ..core.recorder import drawn
 from ..core.tree import tree_map
@@ -51,7 +51,7 @@ class Batch(Level):
             elif is_own := x.level is self:
                 x = x.value
             else:
-                x = now(x)
+                x = snapshot(x)
             inner.append(x)
             own.append(is_own)
         rule = primitive.batch or by_kind(primitive)
@@ -133,7 +133,7 @@ class Batch(Level):
         """``x[index]`` of an array that is being filled."""
         target = shifted(index)
         if target is None:
-            return bind(REGISTRY[np.ndarray.__getitem__], (now(x), index))
+            return bind(REGISTRY[np.ndarray.__getitem__], (snapshot(x), index))
         return self.made(own_part(memory_of(x), target), True)
 
 
