@@ -26,7 +26,7 @@ SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 # Engine's words, which are no part of what an ndarray's users look for.
 HIDDEN = {
-    *("assign", "become", "called_by_numpy", "changed", "check_changeable", "fitting", "flows", "kind", "knows"),
+    *("assign", "assign_item", "called_by_numpy", "changed", "check_changeable", "fitting", "flows", "kind", "knows"),
     *("level", "node", "own_notes", "refuse_to_leave", "settled", "shorts", "steps_back", "value"),
 }
 
@@ -43,7 +43,7 @@ def operators(ufunc: np.ufunc) -> "tuple[Callable[..., Tensor], Callable[..., Te
     def in_place(self: "Array", other: Any) -> Any:
         if self.steps_back(other):
             return NotImplemented
-        self.become(bind(REGISTRY[ufunc], (self, other)))
+        self.assign(bind(REGISTRY[ufunc], (self, other)))
         return self
 
     return forward, reflected, in_place
@@ -184,11 +184,11 @@ class Array(Watched):
             )
         return other if other.dtype == self.dtype else other.astype(self.dtype)
 
-    def assign(self, index: Any, v: Any) -> None:
+    def assign_item(self, index: Any, v: Any) -> None:
         """``self[index] = v`` as two assignments."""
-        self.become(bind(REGISTRY[np.ndarray.__setitem__], (self, index, v)))
+        self.assign(bind(REGISTRY[np.ndarray.__setitem__], (self, index, v)))
 
-    def become(self, other: Any) -> None:
+    def assign(self, other: Any) -> None:
         """Take on the value and the node of `other`, the result of a change in place; its level, too, if deeper."""
         other = self.fitting(other)
         if isinstance(other, Watched) and other.level is self.level:
@@ -269,7 +269,7 @@ class Array(Watched):
         return self._power(exponent)
 
     def __ipow__(self, exponent: Any) -> Self:
-        self.become(self**exponent)
+        self.assign(self**exponent)
         return self
 
     # Elements

@@ -225,7 +225,7 @@ class Reverse(Level):
     def write(self, x: Any, index: Any, v: Any) -> None:
         own = self.own(v) if isinstance(v, Watched) else None
         if type(x) not in KINDS or not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
-            x.assign(index, v)
+            x.assign_item(index, v)
             return
         value, node, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)
         connected = self.records() and not (before is None and node is None)

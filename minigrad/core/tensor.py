@@ -190,10 +190,10 @@ class Tensor(Array):
 
     # Changes in place
 
-    def become(self, other: Any) -> None:
+    def assign(self, other: Any) -> None:
         if self.node is None or not self.is_leaf:
             before = self.node
-            super().become(other)
+            super().assign(other)
             self.node = succeeding(before, self.node)
             return
         self.check_changeable()

@@ -116,12 +116,12 @@ class Batch(Level):
         own = isinstance(v, Watched) and v.level is self
         target = None if isinstance(index, Watched) else shifted(index)
         if target is None or not self.writes(v, memory_of(x), v.value if own else None):
-            x.assign(index, v)
+            x.assign_item(index, v)
             return
         if own:
             n = np.broadcast_to(False, memory_of(x).shape)[target].ndim - 1
             if v.ndim > n:
-                x.assign(index, v)
+                x.assign_item(index, v)
                 return
             v = apart(v.value, n)
         fill(x, target, v, lambda memory: True)

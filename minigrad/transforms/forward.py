@@ -45,7 +45,7 @@ class Forward(Level):
         own, is_first = self.own(v) if isinstance(v, Watched) else None, type(x) is Dual
         part = None if own is None else memory_of(own)
         if isinstance(index, Watched) or not self.writes(v, memory_of(x), part):
-            x.assign(index, v)
+            x.assign_item(index, v)
             return
         value, tangent, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)
 
