@@ -2,8 +2,8 @@
 
 LeNet-5 (tanh, average pooling, 28 x 28, batch 64, Adam); a transformer of two causal layers (width 64, 4 heads, length
 64, batch 16, vocabulary 65, AdamW); and an LSTM over characters (hidden 64, length 32, batch 32, Adam). Each contender
-runs in a fresh process, in turn; ``native`` is the step compiled to native code. ``MINIGRAD_BENCH_THREADS`` says how
-many threads all have.
+runs in a fresh process, in turn. ``numpy`` and ``native`` are the step compiled by the two backends; PyTorch and JAX
+compile their steps as well. ``MINIGRAD_BENCH_THREADS`` says how many threads all have.
 """
 
 import sys
@@ -93,13 +93,28 @@ def minigrad(name):
     return step
 
 
+def numpy(name):
+    import minigrad as mg
+
+    return mg.compile(minigrad(name))
+
+
 def native(name):
     import minigrad as mg
 
     return mg.compile(minigrad(name), backend="native")
 
 
-def torch(name):
+def jax(name):
+    from minigrad import nn, optim
+
+    from .layers_in_jax import training_step
+
+    net, _, inputs, labels = problem(name, nn, optim, {"is_causal": True})
+    return training_step(name, {key: np.array(w) for key, w in net.state_dict().items()}, inputs, labels)
+
+
+def torch(name, compiled=False):
     import torch
     from torch import nn, optim
 
@@ -108,17 +123,28 @@ def torch(name):
     net, optimizer, inputs, labels = problem(name, nn, optim, mask)
     inputs, labels = [torch.tensor(x) for x in inputs], torch.tensor(labels)
 
+    def loss_of():
+        return nn.functional.cross_entropy(net(*inputs), labels)
+
+    update = optimizer.step
+    if compiled:
+        loss_of, update = torch.compile(loss_of), torch.compile(update)
+
     def step():
-        loss = nn.functional.cross_entropy(net(*inputs), labels)
+        loss = loss_of()
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        update()
         return loss
 
     return step
 
 
-CONTENDERS = {"minigrad": minigrad, "native": native, "torch": torch}
+def torch_compile(name):
+    return torch(name, compiled=True)
+
+
+CONTENDERS = {f.__name__: f for f in (minigrad, numpy, native, torch, torch_compile, jax)}
 NETWORKS = ("lenet", "transformer", "lstm")
 
 
