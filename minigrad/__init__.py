@@ -13,6 +13,7 @@ from .errors import (
     AnomalyError,
     BatchError,
     CheckpointError,
+    DetachedError,
     GradientError,
     GraphError,
     LevelError,

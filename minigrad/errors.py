@@ -5,6 +5,10 @@ class GraphError(RuntimeError):
     """A graph cannot be differentiated: there is none, it was freed, or its inputs have changed."""
 
 
+class DetachedError(TypeError):
+    """Plain numbers were asked of an array through which a derivative flows; it would have been lost in silence."""
+
+
 class LevelError(RuntimeError):
     """An array watched by one transformation was used outside of it, or in another."""
 

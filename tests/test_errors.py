@@ -1,6 +1,8 @@
 """The exceptions: each can be caught by its own name, and by that of Python's kind."""
 
 import inspect
+import pathlib
+import re
 
 import pytest
 
@@ -9,6 +11,7 @@ from minigrad import errors
 
 KINDS = {
     "GraphError": RuntimeError,
+    "DetachedError": TypeError,
     "LevelError": RuntimeError,
     "NoRuleError": TypeError,
     "RuleError": TypeError,
@@ -25,8 +28,13 @@ def test_errors_are_of_pythons_kinds(name):
     assert getattr(mg, name) is error
 
 
-def test_all_errors_are_listed():
-    """No exception is without a row in this file's table, but those that other files test."""
+def test_every_error_is_public_and_in_the_reference():
+    """What a user may have to catch is mg.<name>, has a sentence, and stands on the page of the errors."""
     defined = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
     assert set(KINDS) <= defined
-    assert all(issubclass(getattr(errors, name), Exception) for name in defined)
+    for name in defined:
+        assert issubclass(getattr(errors, name), Exception)
+        assert getattr(mg, name) is getattr(errors, name)
+        assert getattr(errors, name).__doc__.endswith(".") or "see `" in getattr(errors, name).__doc__
+    reference = pathlib.Path(__file__).parents[1] / "docs" / "reference" / "errors.rst"
+    assert set(re.findall(r"autoexception:: (\w+)", reference.read_text(encoding="utf-8"))) == defined

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from ..errors import LevelError
-from .context import DetachedError
+from ..errors import DetachedError, LevelError
 from .door import Watched, bind, call_numpy, closed, explained, plain, plain_index, snapshot, unwrap
 from .foreign import USUAL, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive

@@ -12,11 +12,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
-from ..errors import BatchError
-
-
-class DetachedError(TypeError):
-    """Plain values were asked of an array, which would have cut a derivative off."""
+from ..errors import BatchError, DetachedError
 
 
 class Level:
