@@ -1,4 +1,39 @@
-"""minigrad: automatic differentiation on NumPy, with each derivative rule written once."""
+"""minigrad: automatic differentiation on NumPy, with each derivative rule written once.
+
+Examples
+--------
+>>> X, Y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [1]])
+>>> model = nn.Sequential(nn.Linear(2, 4, rng=0), nn.Tanh(), nn.Linear(4, 1, rng=0))
+>>> optimizer = optim.Adam(model.parameters(), lr=0.1)
+>>> for step in range(200):
+...     loss = F.binary_cross_entropy_with_logits(model(X), Y)
+...     optimizer.zero_grad()
+...     loss.backward()
+...     optimizer.step()
+>>> mg.sigmoid(model(X)).detach().numpy().round()
+array([[0.],
+       [1.],
+       [1.],
+       [1.]])
+
+with `import numpy as np`, `import minigrad as mg`, `from minigrad import nn, optim` and
+`from minigrad.nn import functional as F`. The help texts of what is here say more:
+
+======================================================  ======================================================
+mg.tensor, mg.asarray, mg.Tensor                        make arrays with gradients
+mg.exp, mg.sum, mg.where, mg.einsum, mg.linalg          functions, with NumPy's names; np.exp and so on work, too
+mg.no_grad, mg.enable_grad                              switch recording off and on
+mg.grad, mg.value_and_grad, mg.vjp, mg.jvp              derivatives of functions, in reverse and forward mode
+mg.jacobian, mg.hessian, mg.hvp, mg.vmap                whole matrices of them, and maps over an axis
+mg.compile, mg.checkpoint, mg.draw, mg.detect_anomaly   speed, memory, pictures of graphs, the origin of a NaN
+mg.primitive, mg.register                               operations of your own
+mg.nn, mg.nn.functional, mg.optim                       layers, losses, optimizers and learning rates
+mg.data, mg.train, mg.distributed                       batches, training loops, several processes
+mg.save, mg.load, mg.io                                 files
+mg.testing                                              checks of derivatives
+mg.errors                                               what may have to be caught
+======================================================  ======================================================
+"""
 
 import sys
 from importlib import import_module

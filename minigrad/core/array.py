@@ -55,7 +55,7 @@ def method(function: Callable[..., Any]) -> "Callable[..., Tensor]":
         return bind(REGISTRY[function], (self, *args), kwargs)
 
     call.__name__ = call.__qualname__ = function.__name__
-    call.__doc__ = f"As numpy.{function.__name__}, of this array."
+    call.__doc__ = f"numpy.{function.__name__} of this array."
     call.__dict__["__wrapped__"] = function  # whose signature inspect and help() show
     return call
 
@@ -260,7 +260,7 @@ class Array(Watched):
     __pos__ = method(np.positive)
     __abs__ = method(np.abs)
     __invert__ = method(np.invert)
-    _power, __rpow__, _ = operators(np.power)
+    _power, __rpow__ = operators(np.power)[:2]
 
     def __pow__(self, exponent: Any) -> Any:
         if type(exponent) in (int, float) and exponent in SPECIAL_POWERS and self.dtype.kind == "f":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..errors import GraphError
-from .array import Array, with_written
+from .array import HIDDEN, Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
 from .door import batch_of, plain, plain_index
 from .foreign import admitted, assigned
@@ -38,20 +38,21 @@ GROUND = Ground(0)
 class Tensor(Array):
     """An array that remembers how it was made, so that `backward()` can differentiate what was done with it.
 
-    Made by `tensor`, which copies, or `asarray`, which does not; and by every operation on Tensors. Tensors have
-    value semantics: ``x[i] = v`` and ``x += v`` give x another value, and nothing computed earlier changes.
+    `mg.tensor` makes one from a copy of the data, `mg.asarray` without a copy, and every operation on Tensors returns
+    one. Tensors have value semantics: ``x[i] = v`` and ``x += v`` give x another value, and nothing computed earlier
+    changes.
 
-    Notes
-    -----
-    Operators, indexing and methods are those of NumPy's arrays (``x @ y``, ``x[mask]``, ``x.sum(axis=0)``), and NumPy's
-    functions take Tensors as well: ``np.tanh(x)``. What comes on top:
-
-    - ``x.backward()`` computes the derivatives of x, and ``w.grad`` has that with respect to w, if w was made with
-      ``requires_grad=True``; `retain_grad` and `register_hook` are for results on the way.
-    - ``x.item()``, ``x.tolist()``, ``x.detach()`` and ``x.detach().numpy()`` leave the graph: a number, lists, a
-      Tensor and an array, without derivatives.
-    - ``x.shape``, ``x.dtype``, ``x.requires_grad`` and ``x.is_leaf`` say what it is; ``w.data`` gives access to the
-      values of a leaf, in place.
+    ================================================  ============================================================
+    ``loss.backward()``                               computes the derivatives of loss, and adds them to ``w.grad``
+    ``w.grad``, ``w.requires_grad``, ``w.is_leaf``    of a w that was made with ``requires_grad=True``
+    ``x.retain_grad()``, ``x.register_hook(f)``       keep, or see and replace, the gradient of a result on the way
+    ``x + y``, ``x @ y``, ``x[mask]``, ``x.sum()``    operators, indexing and methods as those of ndarrays
+    ``np.tanh(x)``, ``mg.tanh(x)``                    NumPy's functions, under both names
+    ``x.shape``, ``x.ndim``, ``x.size``, ``x.dtype``  what kind of array it is
+    ``x.item()``, ``x.tolist()``                      its values as Python numbers, without derivatives
+    ``x.detach()``, ``x.detach().numpy()``            its values as a Tensor and as an ndarray, without derivatives
+    ``with mg.no_grad(): w -= ...``, ``w.data``       change the values of a leaf in place
+    ================================================  ============================================================
 
     Examples
     --------
@@ -65,8 +66,8 @@ class Tensor(Array):
     __slots__ = ()
     shorts: ClassVar[dict[Any, Any]] = {}
     level = GROUND
-
     kind = "leaf"
+    _fields: ClassVar[tuple[str, ...]] = ()  # help() shows these first, in this order; filled in below
 
     # The graph
 
@@ -93,14 +94,6 @@ class Tensor(Array):
     def is_leaf(self) -> bool:
         """Whether the user made this tensor, rather than a recorded operation."""
         return self.node is None or self.node.primitive is None
-
-    def numpy(self) -> np.ndarray:
-        """The values, in the same memory; raises TypeError where that would cut a gradient off in silence."""
-        self.refuse_to_leave()
-        return self.data
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     # Gradients
 
@@ -187,6 +180,16 @@ class Tensor(Array):
             notes.hooks = tuple(other for other in notes.hooks if other is not added)
 
         return remove
+
+    # Values
+
+    def numpy(self) -> np.ndarray:
+        """The values, in the same memory; raises DetachedError where that would cut a gradient off in silence."""
+        self.refuse_to_leave()
+        return self.data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     # Changes in place
 
@@ -292,6 +295,15 @@ def detach(x: Array) -> Any:
 
 
 Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here
+
+
+def in_reading_order(cls: type) -> tuple[str, ...]:
+    """The names that users of a class need, as its code has them and then that of its bases."""
+    names = (name for base in cls.__mro__ for name in vars(base))
+    return tuple(dict.fromkeys(name for name in names if not name.startswith("_") and name not in HIDDEN))
+
+
+Tensor._fields = in_reading_order(Tensor)
 
 
 def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:

@@ -111,6 +111,19 @@ class Linear(Module):
     bias : bool
         Whether to add a bias, which starts from zeros.
     rng : Generator, seed or None
+
+    Attributes
+    ----------
+    weight : Parameter of shape (in_features, out_features)
+    bias : Parameter of shape (out_features,), or None
+
+    Examples
+    --------
+    >>> layer = nn.Linear(3, 2, rng=0)
+    >>> layer(np.ones((5, 3))).shape
+    (5, 2)
+    >>> [(name, p.shape) for name, p in layer.named_parameters()]
+    [('weight', (3, 2)), ('bias', (2,))]
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, rng: RNG = None) -> None:

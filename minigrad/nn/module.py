@@ -26,10 +26,11 @@ class Module:
     _hooks: Hooks | None = None  # until one is added
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; a subclass provides it."""
+        """The output for some inputs. A subclass defines it; call ``layer(x)``, which runs hooks as well."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, x), which says what the module computes")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The output of `forward`, after and before the hooks."""
         return self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -173,7 +174,7 @@ class Module:
     # Modes
 
     def train(self, mode: bool = True) -> Self:
-        """Let dropout drop and batch normalisation look at its batch, in this module and all below; answers itself."""
+        """Let dropout drop and batch normalisation use its batch, in this module and all below. Returns the module."""
         for module in self.modules():
             module.training = bool(mode)
         return self
@@ -183,7 +184,7 @@ class Module:
         return self.train(False)
 
     def astype(self, dtype: Any) -> Self:
-        """Give all floating parameters and buffers another floating dtype, and forget gradients; answers itself."""
+        """Give all floating parameters and buffers another floating dtype, and forget gradients. Returns the module."""
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
             raise TypeError(f"a module computes with floating numbers; got {dtype}")
@@ -199,7 +200,7 @@ class Module:
                 p.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Whether the parameters here shall have gradients; False freezes them. Answers the module."""
+        """Set `requires_grad` of all parameters; False freezes them. Returns the module."""
         for p in self.parameters():
             p.requires_grad = requires_grad
         return self

@@ -96,5 +96,5 @@ def test_a_function_shows_the_parameters_of_what_it_computes():
 
 def test_the_quick_methods_are_documented_as_the_others():
     """Those that `operations` puts into Tensor say what they are in a line."""
-    assert mg.Tensor.sum.__doc__ == "As numpy.sum, of this array."
-    assert mg.Tensor.prod.__doc__ == "As numpy.prod, of this array."
+    assert mg.Tensor.sum.__doc__ == "numpy.sum of this array."
+    assert mg.Tensor.prod.__doc__ == "numpy.prod of this array."
