@@ -17,7 +17,7 @@ from ..core.sweep import at_once
 from ..core.tensor import Tensor
 from ..core.values import as_array
 from ..errors import RecordingError
-from ..transforms.generators import set_state, state_of
+from ..transforms.generators import generator_state, set_state
 from .array import RecordingArray, RecordingGenerator
 from .program import mapped
 from .reach import Place, Reach
@@ -185,11 +185,11 @@ class Streams:
         module: Any = np.random.mtrand
         usual: Any = random
         self._all = [usual._inst, module._rand, *reached]
-        self._before = [pickle.dumps(state_of(x)) for x in self._all]  # byte by byte
+        self._before = [pickle.dumps(generator_state(x)) for x in self._all]  # byte by byte
 
     def restore(self) -> bool:
         """Let them go on where they were; whether one of them was somewhere else."""
-        changed = [i for i, x in enumerate(self._all) if pickle.dumps(state_of(x)) != self._before[i]]
+        changed = [i for i, x in enumerate(self._all) if pickle.dumps(generator_state(x)) != self._before[i]]
         for i in changed:
             set_state(self._all[i], pickle.loads(self._before[i]))
         return bool(changed)

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.context import context, with_changes
 from ..core.foreign import admitted, is_labelled
 from ..core.tape import is_freed, put_gradient
-from ..core.tensor import Tensor, constant
+from ..core.tensor import Tensor, constant_tensor
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
@@ -207,5 +207,5 @@ def answered(recording: Recording, x: Any, tensors: list[bool]) -> Any:
 def outside(x: Any) -> Any:
     """A part of the answer, or a gradient, of arrays that are not recorded."""
     if isinstance(x, Tensor) and isinstance(x.value, RecordingArray):
-        return constant(x.value.value)
+        return constant_tensor(x.value.value)
     return as_array(x.value) if isinstance(x, RecordingArray) else x

@@ -13,7 +13,7 @@ import numpy as np
 from ..core import sweep as engine
 from ..core.door import unwrap
 from ..core.tape import mark_changed
-from ..core.tensor import Tensor, constant
+from ..core.tensor import Tensor, constant_tensor
 from ..core.values import as_array
 from .checks import is_change, late_changes, may_refuse, restoring
 from .guards import GONE, same
@@ -122,7 +122,7 @@ class Body:
             "mark": mark_changed,
             "unwrap": unwrap,
         }
-        names |= {"constant": constant, "as_array": as_array}
+        names |= {"constant": constant_tensor, "as_array": as_array}
         names |= {"filled": filled, "array_in": array_in, "kind_in": kind_in}
         names["lock"] = engine.adding if program.gradients else lock
         self._names, self._guard = names, program.guard

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tape import put_gradient
-from ..core.tensor import Tensor, constant
+from ..core.tensor import Tensor, constant_tensor
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
@@ -64,7 +64,7 @@ class Surroundings:
     def tensor(self, x: Tensor) -> Tensor:
         """What stands for a Tensor among the arguments."""
         array = self.argument(as_array(x.value))
-        inside = constant(array)
+        inside = constant_tensor(array)
         self.tensors_given[array.node.source] = x, inside, array
         return inside
 

@@ -96,7 +96,7 @@ class Context(Settings):
         raise AttributeError("a context never changes. Make another one, by with_changes")
 
 
-def made(
+def new_context(
     depth: int,
     recorded_from: int,
     ambient: Any,
@@ -113,7 +113,7 @@ def made(
     return new
 
 
-USUAL = made(0, 0, None, None, ())
+USUAL = new_context(0, 0, None, None, ())
 context: ContextVar[Context] = ContextVar("minigrad", default=USUAL)
 
 
@@ -122,7 +122,7 @@ def with_changes(**changes: Any) -> Context:
     here = context.get()
     names = ("depth", "recorded_from", "ambient", "recorder", "observers", "batches")
     kept = {name: getattr(here, name) for name in names}
-    return made(**kept | changes)
+    return new_context(**kept | changes)
 
 
 # An interrupt may come after any call, so each change is made inside of the `try` that takes it back.
@@ -147,7 +147,7 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
             context.set(with_changes(depth=level.depth, ambient=level))
         else:
             inside = before.recorded_from, before.ambient, before.recorder, before.observers, before.batches
-            context.set(made(level.depth, *inside))
+            context.set(new_context(level.depth, *inside))
         return function(*args)
     except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
         if isinstance(error.__cause__, DetachedError | BatchError):

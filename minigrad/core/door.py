@@ -17,7 +17,7 @@ from numpy.linalg import LinAlgError
 
 from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
-from .foreign import USUAL, admitted, check_numbers, listed, name_of
+from .foreign import USUAL, admitted, admitted_list, check_numbers, function_name
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import state_array
 from .tree import leaves, tree_map
@@ -117,7 +117,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
             args, kwargs = for_composed(primitive, args, kwargs)
         return compute(primitive, args, kwargs)
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
-        args, kwargs = in_places(primitive, args, kwargs)
+        args, kwargs = placed_by_signature(primitive, args, kwargs)
     level = innermost(args[0] if primitive.sequence and args else args)
     if level is not None:
         return level.process(primitive, args, kwargs)
@@ -138,7 +138,7 @@ def for_composed(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a composed function, whose steps see to those that are watched."""
     if args and type(args[0]) in LISTS and not primitive.sequence:
-        args = [np.asarray(listed(args[0], partial(admitted, primitive.name))), *args[1:]]
+        args = [np.asarray(admitted_list(args[0], partial(admitted, primitive.name))), *args[1:]]
     args = [admitted(primitive.name, x) for x in args]
     return args, {key: admitted(primitive.name, x) for key, x in kwargs.items()}
 
@@ -149,12 +149,12 @@ def placed_by_name(
     """The arguments of a call with arrays in their places that came by name, as far as the function has places."""
     if not any(isinstance(x, Watched) for x in kwargs.values()):
         return args, kwargs
-    placed, options = in_places(primitive, args, kwargs)
+    placed, options = placed_by_signature(primitive, args, kwargs)
     moved = any(isinstance(x, Watched) for x in placed)
     return (placed, options) if moved else (args, kwargs)
 
 
-def in_places(
+def placed_by_signature(
     primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments of a call as the function's signature places them."""
@@ -273,7 +273,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     """An argument that is not watched; lists and other sequences are arrays where a derivative could flow."""
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
-        x = np.asarray(listed(x, partial(admitted, primitive.name)))
+        x = np.asarray(admitted_list(x, partial(admitted, primitive.name)))
     elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
         x = admitted(primitive.name, x)
         x = np.asarray(x) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
@@ -342,7 +342,7 @@ WRITERS = ("at", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "p
 
 def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of a function without a rule: refused where a derivative would be lost, and else of plain arrays."""
-    name = name_of(key)
+    name = function_name(key)
     if flowing(args, kwargs):
         own = "a function of your own around it one with mg.primitive (mg.register takes no methods)"
         raise NoRuleError(

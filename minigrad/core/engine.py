@@ -20,7 +20,7 @@ def pull_back(
 ) -> list[Any]:
     """The cotangents of the arguments that have a parent, in the arguments' shapes and dtypes, from that of `y`."""
     answers: Any = None
-    operands, observers, call = args, context.get().observers, called if primitive.trusted else called_with_care
+    operands, observers, call = args, context.get().observers, apply_rule if primitive.trusted else called_with_care
     if primitive.sequence:  # one rule answers for all parts
         operands, answers = args[0], call(primitive, 0, g, y, args, kwargs)
     cotangents: list[Any] = [None] * len(parents)
@@ -34,7 +34,7 @@ def pull_back(
     return cotangents
 
 
-def called(primitive: Primitive, i: int, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def apply_rule(primitive: Primitive, i: int, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the rule of argument `i` returns."""
     return primitive.rules[i](g, y, *args, **kwargs)
 
@@ -47,7 +47,7 @@ def called_with_care(
         g = g.view()
         g.flags.writeable = False
     try:
-        return called(primitive, i, g, y, args, kwargs)
+        return apply_rule(primitive, i, g, y, args, kwargs)
     except ValueError as error:
         if "read-only" not in str(error):
             raise
@@ -108,16 +108,18 @@ def fitted(primitive: Primitive, i: int, answer: Any, x: Any, wide: tuple[int, .
     if getattr(dtype, "kind", None) != "f":
         raise RuleError(f"the rule of {primitive.name} for argument {i} must return a floating array; got {dtype}")
     if answer.shape != x.shape:
-        answer = reduced(primitive, i, answer, x.shape, wide)
+        answer = summed_to_shape(primitive, i, answer, x.shape, wide)
     return answer if answer.dtype == x.dtype else answer.astype(x.dtype)
 
 
-def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None) -> Any:
+def summed_to_shape(
+    primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None
+) -> Any:
     """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
-    if primitive.kind == "elementwise" and wide is not None and answer.shape == wide and stretches(shape, wide):
+    if primitive.kind == "elementwise" and wide is not None and answer.shape == wide and broadcasts_to(shape, wide):
         # A bias, to which broadcasting added one axis, is the common case.
         return total(answer, 0) if wide[1:] == shape else undo_broadcast(answer, shape)
-    if primitive.kind == "multilinear" and wide is not None and stretches(shape, answer.shape):
+    if primitive.kind == "multilinear" and wide is not None and broadcasts_to(shape, answer.shape):
         return undo_broadcast(answer, shape)
     raise RuleError(
         f"the rule of {primitive.name} for argument {i} must return an array of the argument's shape {shape}; "
@@ -125,7 +127,7 @@ def reduced(primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], w
     )
 
 
-def stretches(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+def broadcasts_to(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
     """Whether broadcasting can make `wider` of `shape`."""
     extra = len(wider) - len(shape)
     return extra >= 0 and all(n in (1, m) for n, m in zip(shape, wider[extra:], strict=True))

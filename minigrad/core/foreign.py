@@ -40,7 +40,7 @@ def admitted(taker: str, x: Any) -> Any:
     return np.asarray(x) if isinstance(x, np.ndarray) else x
 
 
-def listed(xs: Any, admit: Callable[[Any], Any]) -> Any:
+def admitted_list(xs: Any, admit: Callable[[Any], Any]) -> Any:
     """A list or tuple, of what `admit` makes of arrays in it; one that begins with a number holds numbers."""
     return xs if not xs or type(xs[0]) in SCALARS else [admit(x) for x in xs]
 
@@ -138,7 +138,7 @@ def exported(value: Any, copy: bool | None) -> Any:
     return value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()
 
 
-def name_of(key: Any) -> str:
+def function_name(key: Any) -> str:
     """The name of a function, or of a ufunc's method, in its module."""
     function, *method = key if isinstance(key, tuple) else (key,)
     name = getattr(function, "__name__", str(function))

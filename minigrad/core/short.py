@@ -32,7 +32,7 @@ def short_way(cls: type) -> type:
     return cls
 
 
-def unary(primitive: Primitive, ours: Any, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def short_unary(primitive: Primitive, ours: Any, otherwise: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The function of an array of one of `ours`: classes of Tensors, or Variable; `otherwise` serves all others."""
     compute, trusted, leveled, made = primitive.compute, primitive.trusted, Variable in ours, result_class(ours)
 
@@ -64,7 +64,7 @@ def unary(primitive: Primitive, ours: Any, otherwise: Callable[[Any], Any]) -> C
     return call
 
 
-def binary(primitive: Primitive, ours: Any, otherwise: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def short_binary(primitive: Primitive, ours: Any, otherwise: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """The function of two arrays, one of them of `ours`, and the other one of the same level, or plain."""
     compute, trusted, leveled, made = primitive.compute, primitive.trusted, Variable in ours, result_class(ours)
 
@@ -162,7 +162,7 @@ def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tu
     def whole(*args: Any) -> Any:
         return of_tensors(*args)
 
-    way: Any = unary if count == 1 else binary
+    way: Any = short_unary if count == 1 else short_binary
     inner = nested(primitive, whole, otherwise)
     of_tensors = way(primitive, TENSORS, way(primitive, {Variable}, inner))
     return of_tensors, way(primitive, {Variable}, inner)
@@ -175,7 +175,7 @@ def public(key: Any) -> Callable[..., Tensor]:
     def through_the_door(*args: Any, **kwargs: Any) -> Any:
         return bind(primitive, args, kwargs)
 
-    count = parameters_of(primitive.function)
+    count = count_arrays(primitive.function)
     ruled = primitive.kind not in ("constant", "composed") and not primitive.sequence and primitive.has_rule(0)
     one = two = through_the_door
     if ruled:
@@ -199,7 +199,7 @@ def public(key: Any) -> Callable[..., Tensor]:
 
 def has_two(primitive: Primitive) -> bool:
     """Whether a function takes two arrays, both with rules, and nothing else."""
-    return parameters_of(primitive.function) == 2 and primitive.has_rule(1)
+    return count_arrays(primitive.function) == 2 and primitive.has_rule(1)
 
 
 def hand_over(key: Any, primitive: Primitive, count: int) -> None:
@@ -212,7 +212,7 @@ def hand_over(key: Any, primitive: Primitive, count: int) -> None:
     Tensor.shorts[key], Variable.shorts[key] = short(primitive, count, otherwise)
 
 
-def parameters_of(function: Any) -> int:
+def count_arrays(function: Any) -> int:
     """How many arrays a function, or ufunc, takes, if it takes nothing else; 0 if it does."""
     code = getattr(function, "__code__", None)
     if code is None:

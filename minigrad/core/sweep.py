@@ -197,7 +197,7 @@ class Sweep:
         pulled = [None, *parents[1:]] if erased else parents
         terms = pull_back(primitive, g, y, args, node.kwargs, pulled)
         if erased:
-            terms = [None, *(apart(term) for term in terms[1:])]
+            terms = [None, *(own_term(term) for term in terms[1:])]
         for parent, term in zip(pulled, terms, strict=False):
             if parent is not None:
                 self.add(parent, term)
@@ -233,7 +233,7 @@ def awaited_leaves(roots: Sequence[Node]) -> list[tuple[int, Node]]:
     return sorted(((born, leaf) for leaf, born in first.items()), key=itemgetter(0))
 
 
-def apart(g: Any) -> Any:
+def own_term(g: Any) -> Any:
     """A term that shares no memory with the cotangent that it was cut out of."""
     return g.copy() if isinstance(g, ndarray) and g.base is not None else g
 

@@ -104,7 +104,7 @@ class Tensor(Array):
             return None
         g = gradient_of(self.node)
         if g is not None and not isinstance(g, Tensor):
-            g = self.node.notes.grad = constant(g)
+            g = self.node.notes.grad = constant_tensor(g)
         return g
 
     @grad.setter
@@ -146,7 +146,7 @@ class Tensor(Array):
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
             return
-        g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant(start)
+        g = gradient.astype(self.dtype) if isinstance(gradient, Tensor) else constant_tensor(start)
         found = run_in(with_changes(recorded_from=0), sweep, [self.node], [g], of_node)
         run_in(with_changes(recorded_from=0), commit, found, start, False)
 
@@ -173,7 +173,7 @@ class Tensor(Array):
 
         What the hook returns, unless None, replaces the gradient.
         """
-        notes, added = self.own_notes(), Hook(hook, constant)
+        notes, added = self.own_notes(), Hook(hook, constant_tensor)
         notes.hooks = (*notes.hooks, added)
 
         def remove() -> None:
@@ -278,7 +278,7 @@ UNCONNECTED = (
 )
 
 
-def constant(value: Any) -> Tensor:
+def constant_tensor(value: Any) -> Tensor:
     """A Tensor of an array that is ours to keep, outside of the graph."""
     return GROUND.made(value, None)
 
@@ -291,7 +291,7 @@ def of_node(node: Node) -> Tensor:
 def detach(x: Array) -> Any:
     """The same values, in the same memory, as a Tensor through which no derivative flows."""
     value = plain(x)
-    return constant(value) if batch_of(value) is None else value  # the entries of a batch stay together
+    return constant_tensor(value) if batch_of(value) is None else value  # the entries of a batch stay together
 
 
 Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here
@@ -325,7 +325,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
     ValueError
         If `data` is ragged.
     """
-    made = constant(as_numbers(data, dtype, copy=True))
+    made = constant_tensor(as_numbers(data, dtype, copy=True))
     made.requires_grad = requires_grad
     return made
 
@@ -337,7 +337,7 @@ def asarray(data: Any, dtype: Any = None) -> Any:
     """
     if isinstance(data, Array):
         return data if dtype is None else data.astype(dtype)
-    return constant(as_numbers(data, dtype))
+    return constant_tensor(as_numbers(data, dtype))
 
 
 def rebuilt(cls: type[Tensor], value: Any, requires_grad: bool, grad: Any) -> Tensor:

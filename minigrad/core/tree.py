@@ -99,14 +99,14 @@ def part(other: Any, key: Any, tree: Any) -> Any:
 
 def rebuild(tree: Any, new_leaves: list[Any]) -> Any:
     """A tree like `tree` of other leaves, in the order of `leaves`."""
-    return rebuilt(tree, iter(new_leaves))
+    return with_leaves(tree, iter(new_leaves))
 
 
-def rebuilt(tree: Any, remaining: Iterator[Any]) -> Any:
+def with_leaves(tree: Any, remaining: Iterator[Any]) -> Any:
     """A tree like `tree`, of the leaves that remain."""
     if type(tree) in LEAVES or not is_branch(tree):
         return None if tree is None else next(remaining)
     if type(tree) is dict:
-        return {k: next(remaining) if type(b) in LEAVES else rebuilt(b, remaining) for k, b in tree.items()}
-    branches = [next(remaining) if type(b) in LEAVES else rebuilt(b, remaining) for b in branches_of(tree)]
+        return {k: next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for k, b in tree.items()}
+    branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in branches_of(tree)]
     return with_branches(tree, branches)

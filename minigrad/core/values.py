@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .door import LISTS, Watched
-from .foreign import USUAL, admitted, is_converted, listed
+from .foreign import USUAL, admitted, admitted_list, is_converted
 from .recorder import array_of
 
 
@@ -27,7 +27,7 @@ def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:
     if isinstance(data, Watched):
         data = np.asarray(data)
     data = array_of(data)
-    data = listed(data, as_data) if type(data) in LISTS else as_data(data)
+    data = admitted_list(data, as_data) if type(data) in LISTS else as_data(data)
     if hasattr(data, "__array_ufunc__") and not isinstance(data, np.ndarray):
         array = data.copy() if copy else data
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..transforms.generators import generators_in, is_pythons, set_state, state_of
+from ..transforms.generators import generator_state, generators_in, is_pythons, set_state
 from .world import world
 
 
@@ -108,7 +108,7 @@ def separate(generators: list[Any]) -> None:
     """Let generators draw other numbers on each rank but the first."""
     rank = world().rank
     for rng in generators if rank else ():
-        set_state(rng, state_of(apart(rng, rank)))
+        set_state(rng, generator_state(apart(rng, rank)))
 
 
 def apart(rng: Any, rank: int) -> Any:

@@ -9,7 +9,7 @@ from ..core.context import Observing
 from ..core.door import Watched, unwrap
 from ..core.engine import fitted, push_forward
 from ..core.primitive import Primitive
-from ..core.tensor import Tensor, constant
+from ..core.tensor import Tensor, constant_tensor
 from ..core.tree import leaves, tree_map
 from ..transforms.forward import jvp
 from ..transforms.reverse import vjp
@@ -35,7 +35,7 @@ class Function(Subject):
 
         def given(x: Any) -> Any:
             value = next(new) if is_floating(x) else x
-            return constant(value) if isinstance(x, Tensor) and not isinstance(value, Watched) else value
+            return constant_tensor(value) if isinstance(x, Tensor) and not isinstance(value, Watched) else value
 
         outputs = leaves(self.original(*tree_map(given, self.arguments).values()))
         odd = [y for y in outputs if not (is_array(y) or isinstance(y, int | float))]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..nn import Module
+from ..transforms.generators import generator_state as state_of_generator
 from ..transforms.generators import generators_in, set_state
-from ..transforms.generators import state_of as state_of_generator
 
 
 class Generators:

@@ -55,7 +55,7 @@ class Watch(Level):
         self.origins[id(y)] = (y, users_line())
         if not finite(y) and all(finite(x) for x in args):
             raise AnomalyError(
-                f"{primitive.name} of {shapes(args)} makes {kind_of(y)} of finite numbers, in {users_line()}"
+                f"{primitive.name} of {joined_shapes(args)} makes {fault_of(y)} of finite numbers, in {users_line()}"
             )
 
     def pulled_back(
@@ -65,7 +65,7 @@ class Watch(Level):
         if finite(g) and not finite(answer):
             origin = self.origins.get(id(unwrap(y)), (None, "a line outside of detect_anomaly()"))[1]
             raise AnomalyError(
-                f"the derivative of {primitive.name} of {shapes(args)} by argument {i} is {kind_of(answer)} for a "
+                f"the derivative of {primitive.name} of {joined_shapes(args)} by argument {i} is {fault_of(answer)} for a "
                 f"finite cotangent; the operation was called in {origin}"
             )
 
@@ -76,12 +76,12 @@ def finite(x: Any) -> bool:
     return getattr(x, "dtype", np.dtype(bool)).kind != "f" or bool(np.isfinite(x).all())
 
 
-def kind_of(x: Any) -> str:
+def fault_of(x: Any) -> str:
     """What is wrong with an array."""
     return "NaN" if bool(np.isnan(unwrap(x)).any()) else "infinity"
 
 
-def shapes(args: Sequence[Any]) -> str:
+def joined_shapes(args: Sequence[Any]) -> str:
     """The shapes of the arrays among the arguments."""
     return " and ".join(str(x.shape) for x in args if hasattr(x, "shape"))
 

@@ -68,7 +68,7 @@ def as_primal(x: Any) -> Any:
     return x
 
 
-def outside(level: Level, v: Any) -> Any:
+def left_level(level: Level, v: Any) -> Any:
     """A result as seen from outside of `level`, as it is now."""
     if isinstance(v, Watched) and v.level is level:
         v = v.value
@@ -77,17 +77,17 @@ def outside(level: Level, v: Any) -> Any:
 
 def result(level: Level, v: Any) -> Any:
     """A result that is to be differentiated, as seen from outside of `level`; a number is an array."""
-    return np.asarray(v) if type(v) in NUMBERS else outside(level, v)
+    return np.asarray(v) if type(v) in NUMBERS else left_level(level, v)
 
 
-def like(x: Any, g: Any) -> Any:
+def as_argument(x: Any, g: Any) -> Any:
     """A derivative as what its argument was: an array for an array, unless it can be differentiated further."""
     if type(x) is np.ndarray is type(g):
         return g
     if isinstance(x, Watched):
         if isinstance(g, Watched):
             return g
-        g = like(x.value, g)
+        g = as_argument(x.value, g)
         return g if x.level.is_batch else x.level.made(g, None)
     return g.value if isinstance(g, Tensor) and g.node is None else g
 

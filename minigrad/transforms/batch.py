@@ -39,7 +39,7 @@ class Batch(Level):
         if kwargs:
             args, kwargs = placed_by_name(primitive, args, kwargs)
             kwargs = checked_options(primitive, kwargs, False)
-            check_options(primitive, kwargs)
+            check_shared_options(primitive, kwargs)
         if primitive.sequence and any(isinstance(x, Watched) and x.level is self for x in args[1:]):
             return self.one_by_one(
                 lambda *own, **options: bind(primitive, own, options), args, kwargs
@@ -146,7 +146,7 @@ def no_value(what: str) -> BatchError:
     )
 
 
-def check_options(primitive: Primitive, options: Mapping[str, Any]) -> None:
+def check_shared_options(primitive: Primitive, options: Mapping[str, Any]) -> None:
     """Refuse options that differ between the entries."""
     for name, option in options.items():
         if isinstance(option, Watched) and option.level.is_batch:

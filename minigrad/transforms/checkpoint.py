@@ -185,7 +185,7 @@ class Again:
                 f"and now have {[v.shape for v in outputs]}"
             )
         found = unwrap(pack([plain(v) for v in outputs]))
-        if type(found) is np.ndarray is type(unwrap(y)) and not same(found, unwrap(y)):
+        if type(found) is np.ndarray is type(unwrap(y)) and not same_results(found, unwrap(y)):
             raise GraphError(
                 "a checkpointed function computes the same when called again, and its values differ now: something "
                 "that it uses was changed in between, or it draws from a generator that is not found. Pass what "
@@ -194,7 +194,7 @@ class Again:
         return outputs
 
 
-def same(x: np.ndarray, y: np.ndarray) -> bool:
+def same_results(x: np.ndarray, y: np.ndarray) -> bool:
     """Whether two results are one computation's, up to roundings: threads may add in another order."""
     near = float(np.sqrt(np.finfo(x.dtype).eps))
     scale = np.max(np.abs(y), initial=0.0, where=np.isfinite(y))

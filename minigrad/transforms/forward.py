@@ -11,7 +11,7 @@ from ..core.engine import push_forward
 from ..core.primitive import Primitive
 from ..core.tree import leaves, rebuild, tree_map
 from ..core.values import as_numbers
-from .arguments import as_primal, like, outside, result, split_aux, zeros_like
+from .arguments import as_argument, as_primal, left_level, result, split_aux, zeros_like
 
 
 class Forward(Level):
@@ -105,7 +105,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fals
     outputs, aux = split_aux(run_at(level, f, *rebuild(primals, duals)), has_aux)
     y = tree_map(partial(result, level), outputs)
     dy = tree_map(partial(tangent_of, level), outputs)
-    return (y, dy, tree_map(partial(outside, level), aux)) if has_aux else (y, dy)
+    return (y, dy, tree_map(partial(left_level, level), aux)) if has_aux else (y, dy)
 
 
 def as_dual(level: Forward, x: Any, tangent: Any) -> Any:
@@ -114,12 +114,12 @@ def as_dual(level: Forward, x: Any, tangent: Any) -> Any:
     t = tangent.level.made(tangent.value, tangent.node) if isinstance(tangent, Watched) else as_numbers(tangent)
     if t.shape != x.shape:
         raise ValueError(f"a tangent has its argument's shape {x.shape}; got {t.shape}")
-    return level.made(x, like(x, t if t.dtype == x.dtype else t.astype(x.dtype)))
+    return level.made(x, as_argument(x, t if t.dtype == x.dtype else t.astype(x.dtype)))
 
 
 def tangent_of(level: Forward, v: Any) -> Any:
     """The tangent of a result, zero if it depends on no argument."""
     if isinstance(v, Watched) and v.level is level and v.node is not None:
-        return outside(level, v.node)
+        return left_level(level, v.node)
     y = result(level, v)
-    return like(y, zeros_like(y))
+    return as_argument(y, zeros_like(y))

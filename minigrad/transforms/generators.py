@@ -19,7 +19,7 @@ class States:
     """The states that generators had before a function drew from them."""
 
     def __init__(self, generators: Sequence[Any]) -> None:
-        self.before: dict[int, tuple[Any, Any]] = {id(x): (x, state_of(x)) for x in generators}
+        self.before: dict[int, tuple[Any, Any]] = {id(x): (x, generator_state(x)) for x in generators}
         self.made: list[Any] = []  # the generators of draws without one, in order
         self.place = 0
 
@@ -29,7 +29,7 @@ class States:
             rng = np.random.default_rng()
             self.made.append(rng)
         if has_state(rng):  # and is no seed
-            self.before.setdefault(id(rng), (rng, state_of(rng)))
+            self.before.setdefault(id(rng), (rng, generator_state(rng)))
         return rng
 
     def again(self, rng: Any) -> Any:
@@ -41,7 +41,7 @@ class States:
 
     def run_again(self, function: Callable[..., Any], *args: Any) -> Any:
         """``function(*args)``, for which each generator begins where it began before, and is then as it is now."""
-        present = [(x, state_of(x)) for x, _ in self.before.values()]
+        present = [(x, generator_state(x)) for x, _ in self.before.values()]
         try:
             for x, state in self.before.values():
                 set_state(x, state)
@@ -57,7 +57,7 @@ def has_state(x: Any) -> bool:
     return type(x).__module__.startswith("numpy.random") and (hasattr(x, "bit_generator") or hasattr(x, "get_state"))
 
 
-def state_of(x: Any) -> Any:
+def generator_state(x: Any) -> Any:
     """What a generator of NumPy's, of any kind, or of Python's will draw next."""
     x = getattr(x, "bit_generator", x)
     if hasattr(x, "state"):
@@ -120,7 +120,7 @@ def generators_in(roots: Mapping[str, Any]) -> dict[str, Any]:
             found[path if path not in found else f"{path}~{len(found)}"] = x
             continue
         below = []
-        for name, part in parts_of(x):
+        for name, part in references_of(x):
             if id(part) not in seen and not is_plain(part):
                 seen[id(part)] = part
                 below.append((f"{path}.{name}".lstrip("."), part))
@@ -142,7 +142,7 @@ def is_plain(x: Any) -> bool:
     return kind in PLAIN or (kind in (list, tuple) and all(type(part) in PLAIN for part in x))
 
 
-def parts_of(x: Any) -> list[tuple[Any, Any]]:
+def references_of(x: Any) -> list[tuple[Any, Any]]:
     """What a container, a function or an object refers to, by name; nothing of it is called."""
     if type(x) in (dict, list, tuple, set):
         return items_of(x)
@@ -214,7 +214,7 @@ def variables_of(x: Any) -> list[tuple[Any, Any]]:
         bound = [("__self__", x.__self__)] if hasattr(x, "__self__") else []
         if x.__module__ is None or x.__module__.startswith(("minigrad.", "numpy")):
             return bound
-        names = [(name, x.__globals__[name]) for name in names_in(code) if name in x.__globals__]
+        names = [(name, x.__globals__[name]) for name in names_in_code(code) if name in x.__globals__]
         cells = zip(code.co_freevars, x.__closure__ or (), strict=False)
         inner = [(name, cell.cell_contents) for name, cell in cells if cell_is_full(cell)]
         defaults = [*enumerate(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).items()]
@@ -227,9 +227,9 @@ def variables_of(x: Any) -> list[tuple[Any, Any]]:
     return own + [(name, y) for name, y in shared if has_state(y)]
 
 
-def names_in(code: Any) -> list[str]:
+def names_in_code(code: Any) -> list[str]:
     """The names that a function's code mentions, and that of functions which it defines."""
-    inner = [name for part in code.co_consts if isinstance(part, type(code)) for name in names_in(part)]
+    inner = [name for part in code.co_consts if isinstance(part, type(code)) for name in names_in_code(part)]
     return [*code.co_names, *inner]
 
 

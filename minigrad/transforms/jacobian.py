@@ -11,7 +11,7 @@ import numpy as np
 from ..core.context import next_depth
 from ..core.door import unwrap
 from ..core.tree import leaves, rebuild, tree_map
-from .arguments import as_primal, check_function, like, of_arguments, zeros_like
+from .arguments import as_argument, as_primal, check_function, of_arguments, zeros_like
 from .batch import Batch
 from .forward import jvp
 from .generators import States, generators_of
@@ -104,7 +104,7 @@ def by_rows(pull_back: Callable[[Any], Any], inputs: Sequence[Any], y: Any, chun
     """For each output the Jacobian's block of each input, in reverse mode."""
     outputs = leaves(y)
     pulled = over_units(lambda g: leaves(pull_back(g)), y, chunk_size)
-    rows = [parts_of(part, outputs) for part in pulled] if pulled else [outputs] * len(inputs)
+    rows = [split_like(part, outputs) for part in pulled] if pulled else [outputs] * len(inputs)
     return [[block(part[k], v.shape, x) for part, x in zip(rows, inputs, strict=True)] for k, v in enumerate(outputs)]
 
 
@@ -126,7 +126,7 @@ def by_columns(
 
     columns = over_units(pushed, primals, chunk_size)
     y = values[0] if values else vjp(f, *primals)[0]
-    parts = [[np.moveaxis(c, 0, -1) for c in parts_of(part, inputs)] for part in columns] or [inputs] * len(leaves(y))
+    parts = [[np.moveaxis(c, 0, -1) for c in split_like(part, inputs)] for part in columns] or [inputs] * len(leaves(y))
     return y, [
         [block(c, v.shape, x) for c, x in zip(part, inputs, strict=True)]
         for part, v in zip(parts, leaves(y), strict=True)
@@ -156,7 +156,7 @@ def ones_at(zero: Any, places: Any) -> Any:
     return units.reshape(len(places), *zero.shape)
 
 
-def parts_of(part: Any, arrays: Sequence[Any]) -> list[Any]:
+def split_like(part: Any, arrays: Sequence[Any]) -> list[Any]:
     """What belongs to each of some arrays, of what was made for all of their places."""
     ends = list(accumulate(x.size for x in arrays))
     return [part[end - x.size : end] for x, end in zip(arrays, ends, strict=True)]
@@ -166,9 +166,9 @@ def block(part: Any, shape: tuple[int, ...], x: Any) -> Any:
     """A block of a Jacobian by the argument `x`, of a result of a shape; empty where there are no parts."""
     whole = shape + x.shape
     if not math.prod(whole):
-        return like(x, np.zeros_like(unwrap(x), shape=whole))
+        return as_argument(x, np.zeros_like(unwrap(x), shape=whole))
     part = np.reshape(part, whole)
-    return like(x, part if part.dtype == x.dtype else part.astype(x.dtype))
+    return as_argument(x, part if part.dtype == x.dtype else part.astype(x.dtype))
 
 
 def hessian(

@@ -19,7 +19,7 @@ from ..core.foreign import admitted
 from ..core.sweep import first_cotangent, owned, sweep
 from ..core.tape import Node, Reverse
 from ..core.tree import leaves, rebuild, tree_map
-from .arguments import as_primal, check_function, like, of_arguments, outside, result, split_aux, zeros_like
+from .arguments import as_argument, as_primal, check_function, left_level, of_arguments, result, split_aux, zeros_like
 
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -127,7 +127,7 @@ def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Cal
         found, taken = cotangents(roots, given), {id(one) for one in given}
         return rebuild(frame, [derivative(x, found.get(n), taken) for x, n in zip(inputs, nodes, strict=True)])
 
-    return y, pull_back, None if aux is None else tree_map(partial(outside, level), aux)
+    return y, pull_back, None if aux is None else tree_map(partial(left_level, level), aux)
 
 
 def as_cotangent(y: Any, g: Any) -> Any:
@@ -138,8 +138,8 @@ def as_cotangent(y: Any, g: Any) -> Any:
 def derivative(x: Any, g: Any, taken: set[int]) -> Any:
     """What is returned of the cotangent of an argument, in an array of its own."""
     if g is None:
-        return like(x, zeros_like(x))
-    return owned(g, taken) if type(x) is type(g) is np.ndarray else like(x, owned(g, taken))
+        return as_argument(x, zeros_like(x))
+    return owned(g, taken) if type(x) is type(g) is np.ndarray else as_argument(x, owned(g, taken))
 
 
 def cotangents(roots: list[Node | None], given: list[Any]) -> dict[Node, Any]:

@@ -12,7 +12,7 @@ from ..core.context import context, next_depth, run_at, run_in, with_changes
 from ..core.door import Watched
 from ..core.tree import is_branch, leaves, rebuild
 from ..core.values import as_numbers
-from .arguments import check_function, outside
+from .arguments import check_function, left_level
 from .batch import Batch
 
 
@@ -69,7 +69,7 @@ def run_batch(level: Batch, f: Callable[..., Any], args: Any, kwargs: Any, out_a
     inside = with_changes(batches=(*context.get().batches, level))
     y = run_in(inside, run_at, level, partial(f, *args, **kwargs))
     axes = axes_of("out_axes", out_axes, y)
-    return rebuild(y, [out_of(level, x, axis) for x, axis in zip(leaves(y), axes, strict=True)])
+    return rebuild(y, [with_out_axis(level, x, axis) for x, axis in zip(leaves(y), axes, strict=True)])
 
 
 def entries_first(x: Any, axis: int) -> Any:
@@ -78,10 +78,10 @@ def entries_first(x: Any, axis: int) -> Any:
     return np.moveaxis(x, axis, 0) if axis % x.ndim else x
 
 
-def out_of(level: Batch, x: Any, axis: int | None) -> Any:
+def with_out_axis(level: Batch, x: Any, axis: int | None) -> Any:
     """A result as seen from outside, with the axis of the entries where it is wanted."""
     own = isinstance(x, Watched) and x.level is level
-    given, x = x, outside(level, x) if own or hasattr(x, "dtype") else np.asarray(x)
+    given, x = x, left_level(level, x) if own or hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind == "O":
         raise TypeError(
             f"a function that vmap maps returns arrays, numbers, and lists, tuples and mappings of them; got a "

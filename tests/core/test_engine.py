@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.core.context import Observing
-from minigrad.core.engine import broadcast, fitted, pull_back, push_forward, stretches, undo_broadcast
+from minigrad.core.engine import broadcast, broadcasts_to, fitted, pull_back, push_forward, undo_broadcast
 from minigrad.core.primitive import REGISTRY, Primitive
 from minigrad.errors import RuleError
 
@@ -72,7 +72,7 @@ def test_stretches_is_broadcasting():
                 wanted = np.broadcast_shapes(a, b) == b
             except ValueError:
                 wanted = False
-            assert stretches(a, b) is wanted
+            assert broadcasts_to(a, b) is wanted
 
 
 @pytest.mark.parametrize("g", [np.float64(2), np.float32(2), np.array(2.0), np.ones((1, 3)), np.ones(3, ">f4")])

@@ -9,7 +9,7 @@ import minigrad as mg
 from minigrad.core import sweep as sweep_module
 from minigrad.core.sweep import Hook, arrivals, commit, first_cotangent, owned
 from minigrad.core.tape import leaf
-from minigrad.core.tensor import constant
+from minigrad.core.tensor import constant_tensor
 
 
 def test_first_cotangent_is_one():
@@ -73,9 +73,9 @@ def test_a_failing_commit_changes_nothing_and_gives_the_lock_back():
 def test_hooks_see_tensors_of_their_own():
     """A hook sees a Tensor in memory of its own, and None for an answer lets the gradient pass as it is."""
     g, seen = np.ones(2), []
-    assert Hook(seen.append, constant)(g) is g
+    assert Hook(seen.append, constant_tensor)(g) is g
     assert not np.shares_memory(seen[0].data, g)
-    assert Hook(lambda g: None, constant)(np.float64(1)) == 1
+    assert Hook(lambda g: None, constant_tensor)(np.float64(1)) == 1
 
 
 def test_a_lock_that_a_fork_has_copied_is_replaced():
