@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.draw.graph import operations, repetitions, sources, stretches
+from minigrad.draw.graph import operations, periodic_stretches, repetitions, sources
 from minigrad.draw.labels import option_text
 
 
@@ -390,7 +390,7 @@ def test_a_stretch_does_not_repeat_what_is_folded():
         return sequence[i] == sequence[j]
 
     contexts = [sequence[max(0, i - 3) : i + 1] for i in range(len(sequence))]
-    assert stretches(contexts, same) == [(1, 11, 1), (14, 30, 2)]
+    assert periodic_stretches(contexts, same) == [(1, 11, 1), (14, 30, 2)]
 
 
 @given(st.lists(st.integers(0, 3), max_size=8), st.lists(st.integers(0, 3), min_size=1, max_size=6), st.integers(0, 20))
@@ -404,7 +404,7 @@ def test_stretches_are_what_they_say(before, block, times):
         return sequence[i] == sequence[j]
 
     contexts = [tuple(sequence[max(0, i - 3) : i + 1]) for i in range(len(sequence))]
-    found = stretches(contexts, same)
+    found = periodic_stretches(contexts, same)
     free = 0
     for start, stop, period in found:
         assert free + period <= start < stop <= len(sequence)

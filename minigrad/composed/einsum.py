@@ -17,7 +17,7 @@ def einsum(subscripts, *operands, optimize=True):
     labels, target = _parse(subscripts, [np.shape(x) for x in operands])
     lengths = _lengths(labels, [np.shape(x) for x in operands], subscripts)
     terms = [_term(x, own, lengths) for x, own in zip(operands, labels, strict=True)]
-    for pair in _order(terms, target, optimize):
+    for pair in _contraction_order(terms, target, optimize):
         chosen = [terms.pop(i) for i in sorted(pair, reverse=True)][::-1]
         needed = set(target).union(*(own for _, own in terms))
         chosen = [_sum_out(*term, needed.union(*(o for other, o in chosen if other is not term[0]))) for term in chosen]
@@ -96,7 +96,7 @@ def _term(x, own, lengths):
     return x, own
 
 
-def _order(terms, target, optimize):
+def _contraction_order(terms, target, optimize):
     """Which terms to multiply next, as positions in what is left of the list; each product goes to its end."""
     if len(terms) < 3 or not optimize:
         return [(0,)] if len(terms) == 1 else [(0, 1)] * (len(terms) - 1)

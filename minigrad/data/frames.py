@@ -12,7 +12,7 @@ def is_frame(x: Any) -> bool:
     return any(kind.__module__.startswith("pandas.") for kind in type(x).__mro__)
 
 
-def values_of(x: Any) -> Any:
+def frame_values(x: Any) -> Any:
     """The numbers of a frame, a series or an index; anything else is returned as it is.
 
     Raises

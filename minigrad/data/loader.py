@@ -12,7 +12,7 @@ from ..core.tree import tree_map
 from ..transforms.generators import generators_in
 from .frames import is_frame
 from .prefetch import prefetched
-from .samples import checked_count, count_of, in_arrays, rows, stacked, without_frames
+from .samples import checked_count, count_of, in_arrays, rows, stacked_samples, without_frames
 
 
 class DataLoader:
@@ -72,7 +72,7 @@ class DataLoader:
         self._checked_samples()
         refuse_lent(rng, "a loader")
         self._seed = int(np.random.default_rng(rng).integers(2**63)) if self.shuffle else 0
-        self._place = Place(0, 0)
+        self._place = Position(0, 0)
 
     @property
     def samples(self) -> int:
@@ -118,13 +118,13 @@ class DataLoader:
         """
         begins, count = self._place.begun or not self._place.position, self._checked_samples()
         if self._place.begun:
-            self._place = Place(self._place.epoch + 1, 0)
+            self._place = Position(self._place.epoch + 1, 0)
         self._place.begun = True
         if begins:
             self._place.samples = count
         return self._batches(self._place, rank, size)
 
-    def _batches(self, place: "Place", rank: int, size: int) -> Generator[Any]:
+    def _batches(self, place: "Position", rank: int, size: int) -> Generator[Any]:
         """The rest of the epoch from a place on, which goes along with what is delivered."""
         count = place.samples
         order = np.random.default_rng((self._seed, place.epoch)).permutation(count) if self.shuffle else None
@@ -149,7 +149,7 @@ class DataLoader:
         if in_arrays(self.data):
             return tree_map(partial(rows, chosen if order is None else order[chosen]), self.data)
         indices = range(chosen.start, chosen.stop) if order is None else order[chosen].tolist()
-        return stacked([self.data[i] for i in indices])
+        return stacked_samples([self.data[i] for i in indices])
 
     def state_dict(self) -> dict[str, Any]:
         """The place after the last batch that was delivered, with what the order depends on: integers and bools.
@@ -184,10 +184,10 @@ class DataLoader:
                 problems.append(f"{name} is no integer from 0" + (f" to {most}" if most else "") + f": {value!r}")
         if problems:
             raise ValueError(f"this state does not belong to this loader: {'; '.join(problems)}")
-        self._seed, self._place = state["seed"], Place(state["epoch"], state["position"], state["samples"])
+        self._seed, self._place = state["seed"], Position(state["epoch"], state["position"], state["samples"])
 
 
-class Place:
+class Position:
     """A place in the sequence of all batches: an epoch of so many samples, and how many batches were delivered."""
 
     def __init__(self, epoch: int, position: int, samples: int = 0) -> None:

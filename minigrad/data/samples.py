@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tree import leaves, tree_map
-from .frames import is_frame, values_of
+from .frames import frame_values, is_frame
 
 
 def in_arrays(data: Any) -> bool:
@@ -20,7 +20,7 @@ def is_array(x: Any) -> bool:
 
 def without_frames(tree: Any) -> Any:
     """A tree with arrays in the place of pandas' frames, series and indices; the tree itself, if it has none."""
-    return tree_map(values_of, tree) if any(map(is_frame, leaves(tree))) else tree
+    return tree_map(frame_values, tree) if any(map(is_frame, leaves(tree))) else tree
 
 
 def count_of(data: Any) -> int:
@@ -49,7 +49,7 @@ def rows(index: Any, x: Any) -> Any:
     return taken
 
 
-def stacked(samples: list[Any]) -> Any:
+def stacked_samples(samples: list[Any]) -> Any:
     """Samples as a batch: a tree like each of theirs."""
     if any(map(is_frame, leaves(samples[0]))):
         samples = [without_frames(sample) for sample in samples]

@@ -15,7 +15,7 @@ def sources(node: Node) -> list[Node]:
     return [source for source in parents_of(node) if source.primitive is not None]
 
 
-def finished(root: Node, heights: Mapping[Node, int]) -> dict[Node, int]:
+def ordered_nodes(root: Node, heights: Mapping[Node, int]) -> dict[Node, int]:
     """The operations below `root` and itself, each after those that it needs; with the height: how many in a row.
 
     Of several needed by one, the highest by the `heights` given comes first, so that the steps of a loop stay
@@ -43,10 +43,10 @@ def operations(root: Node) -> list[Node]:
     """The operations below `root` and itself, in an order in which they can be computed."""
     if root.primitive is None:
         return []
-    heights = finished(root, {})
+    heights = ordered_nodes(root, {})
     if heights[root] == len(heights):  # a chain, which has no other order
         return list(heights)
-    return list(finished(root, heights))
+    return list(ordered_nodes(root, heights))
 
 
 def repetitions(nodes: Sequence[Node]) -> list[Stretch]:
@@ -63,7 +63,7 @@ def repetitions(nodes: Sequence[Node]) -> list[Stretch]:
         return keys[i] == keys[j] and same_inputs(nodes[i], nodes[j], i - j, number)
 
     contexts = [tuple(keys[max(0, i - CONTEXT + 1) : i + 1]) for i in range(len(keys))]
-    return stretches(contexts, same)
+    return periodic_stretches(contexts, same)
 
 
 def same_inputs(node: Node, other: Node, distance: int, number: Mapping[Node, int]) -> bool:
@@ -80,7 +80,7 @@ def same_inputs(node: Node, other: Node, distance: int, number: Mapping[Node, in
     return True
 
 
-def stretches(contexts: Sequence[Hashable], same: Callable[[int, int], bool]) -> list[Stretch]:
+def periodic_stretches(contexts: Sequence[Hashable], same: Callable[[int, int], bool]) -> list[Stretch]:
     """Where a sequence is periodic: (start, stop, period), a whole number of periods, after one that is not in it.
 
     A period is guessed from when the same context was last met, and kept for as long as it is right; so this takes

@@ -26,14 +26,14 @@ def value_text(x: Any) -> str:
     return abbreviated(text.replace("[ ", "["))
 
 
-def is_array(x: Any) -> bool:
+def shown_as_array(x: Any) -> bool:
     """Whether an argument is shown as an array, rather than as a number or an option."""
     return getattr(x, "ndim", 0) > 0
 
 
 def option_text(x: Any) -> str:
     """An argument that is no array of its own: a number, an index, an axis."""
-    if is_array(x):
+    if shown_as_array(x):
         return f"{x.dtype}[{', '.join(map(str, x.shape))}]"
     if isinstance(x, Watched | np.generic | np.ndarray):
         x = unwrap(x).item()
@@ -48,12 +48,12 @@ def option_text(x: Any) -> str:
         return "..."
     if isinstance(x, tuple | list):
         left, right = ("(", ",)" if len(x) == 1 else ")") if isinstance(x, tuple) else "[]"
-        return left + listed([option_text(part) for part in x[: PARTS + 1]], len(x)) + right
+        return left + shortened_list([option_text(part) for part in x[: PARTS + 1]], len(x)) + right
     plain = x is None or isinstance(x, bool | int | str)
     return abbreviated(repr(x) if plain else getattr(x, "__name__", None) or type(x).__name__, 30)
 
 
-def listed(texts: list[str], count: int) -> str:
+def shortened_list(texts: list[str], count: int) -> str:
     """The first of `count` texts, with how many more there are."""
     return ", ".join(texts if count <= PARTS else [*texts[:PARTS], f"... {count - PARTS:,} more"])
 

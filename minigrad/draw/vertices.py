@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.tape import Node, is_freed, operands_of, parents_of
 from .graph import Stretch, operations, repetitions, selection
-from .labels import PARTS, is_array, listed, option_text
+from .labels import PARTS, option_text, shortened_list, shown_as_array
 from .leaves import Leaves, Says, Vertex
 
 
@@ -53,7 +53,7 @@ class Calls:
         if type(x) is Node:
             i = self.number.get(x)
             return self.leaves.leaf(x) if i is None else (self.name(i), self.key(i))
-        return self.leaves.constant(x) if is_array(x) else (option_text(x), "")
+        return self.leaves.constant(x) if shown_as_array(x) else (option_text(x), "")
 
     def operation(self, i: int) -> Vertex:
         """The vertex of an operation."""
@@ -79,7 +79,7 @@ class Calls:
         lines = "line above" if period == 1 else f"{period} lines above"
         text = f"... {times:,} times more like the {lines}, to {self.name(stop - 1)}"
         block = [node.primitive.name for node in self.nodes[start : start + min(period, PARTS)]]
-        label = f"{times:,} times more: {listed(block, period)}"
+        label = f"{times:,} times more: {shortened_list(block, period)}"
         keys: dict[str, None] = {}
         for node in self.nodes[start:stop]:
             for x in parents_of(node):
@@ -111,7 +111,7 @@ def call(node: Node, operand: Callable[[Any], tuple[str, str]]) -> tuple[str, st
         keys += [key] if key else []
     rest = [*map(option_text, options), *(f"{name}={option_text(x)}" for name, x in node.kwargs.items())]
     plain = not rest and len(keys) == len(operands)
-    text, label = (listed(parts[: PARTS + 1], len(parts)) for parts in (texts, labels))
+    text, label = (shortened_list(parts[: PARTS + 1], len(parts)) for parts in (texts, labels))
     if node.primitive.sequence:
         text, label = f"[{text}]", f"[{label}]"
     made, shown = (f"({', '.join([arrays, *rest])})" for arrays in (text, label))

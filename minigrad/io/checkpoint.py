@@ -80,7 +80,7 @@ def load(path: str | os.PathLike[str]) -> Any:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for somebody to write
             raise CheckpointError(f"cannot load {path}: it is no file, but a folder or a device")
         with open(path, "rb") as file:
-            return read(file, layout)
+            return read_tree(file, layout)
     except (FileNotFoundError, CheckpointError):
         raise
     except OSError as error:
@@ -102,7 +102,7 @@ def checked_path(path: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     return name, layout
 
 
-def read(file: BufferedReader, layout: ModuleType) -> Any:
+def read_tree(file: BufferedReader, layout: ModuleType) -> Any:
     """The tree in an open file; allocates nothing for its arrays unless the file is long enough for all of them."""
     with layout.reading(file) as (seal, array_of):
         tree, entries = unsealed(seal)

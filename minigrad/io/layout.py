@@ -34,7 +34,7 @@ def check_room(file: BufferedReader, count: int) -> None:
         )
 
 
-def bounded(text: bytes) -> bytes:
+def checked_text(text: bytes) -> bytes:
     """The text of a file, if it is one that would be read again."""
     if len(text) > LIMIT:
         raise ValueError(
@@ -49,7 +49,7 @@ def raw(array: np.ndarray) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def size_of(dtype: str, shape: list[int]) -> int:
+def byte_count(dtype: str, shape: list[int]) -> int:
     """The number of bytes of an array."""
     return math.prod(shape) * np.dtype(dtype).itemsize
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .layout import Reader, bounded, read_array, read_exactly, size_of
+from .layout import Reader, byte_count, checked_text, read_array, read_exactly
 
 TEXT = "minigrad.json"
 # signature, version, flags, method, time, date; CRC, two sizes; lengths of the name and of what follows it
@@ -29,7 +29,7 @@ ZIP64 = struct.Struct("<2H2Q")  # tag, length, size, size when compressed
 
 def write(file: BinaryIO, seal: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> None:
     """A text and arrays as a file; np.load reads it as well."""
-    text = bounded(json.dumps(seal).encode())
+    text = checked_text(json.dumps(seal).encode())
     archive = zipfile.ZipFile(file, "w")
     try:
         with archive.open(TEXT, "w", force_zip64=True) as member:
@@ -54,7 +54,7 @@ def reading(file: BufferedReader) -> Iterator[tuple[Any, Reader]]:
 
 def read_member(file: BufferedReader, name: str, dtype: str, shape: list[int]) -> np.ndarray:
     """The next array of a file."""
-    (found, size), nbytes = read_header(file), size_of(dtype, shape)
+    (found, size), nbytes = read_header(file), byte_count(dtype, shape)
     if found != f"{name}.npy" or size < nbytes:
         raise ValueError(
             f"the array {name!r} is expected in a member of at least {nbytes} bytes, not {found!r} of {size}"

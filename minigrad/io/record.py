@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .layout import DTYPES, raw, size_of
+from .layout import DTYPES, byte_count, raw
 
 VERSION = 1
 DEPTH = 100  # of trees; JSON's own readers give up at about ten times as many
@@ -40,17 +40,17 @@ class Entry:
 
     @property
     def nbytes(self) -> int:
-        return size_of(self.dtype, self.shape)
+        return byte_count(self.dtype, self.shape)
 
     def check(self, array: np.ndarray) -> None:
         """Refuse an array that is not the one that was saved."""
-        if digest(array) != self.sha256:
+        if sha256_of(array) != self.sha256:
             raise ValueError(f"the values of the array {self.name!r} were damaged")
         if array.dtype == bool and array.view(np.uint8).max(initial=0) > 1:
             raise ValueError("an array of bools has bytes that are neither 0 nor 1")
 
 
-def digest(array: np.ndarray) -> str:
+def sha256_of(array: np.ndarray) -> str:
     """The SHA-256 of the bytes of an array."""
     return hashlib.sha256(raw(array)).hexdigest()
 
@@ -83,7 +83,7 @@ def packed(tree: Any) -> tuple[str, dict[str, np.ndarray]]:
     arrays: dict[str, np.ndarray] = {}
     encoded_tree = encoded(tree, (), arrays)
     arrays = dict(sorted(arrays.items(), key=lambda item: -item[1].itemsize))
-    entries = [[name, x.dtype.str, x.shape, digest(x)] for name, x in arrays.items()]
+    entries = [[name, x.dtype.str, x.shape, sha256_of(x)] for name, x in arrays.items()]
     record = {"version": VERSION, "tree": encoded_tree, "arrays": entries}
     return json.dumps(record, allow_nan=False), arrays
 
@@ -97,7 +97,7 @@ def encoded(value: Any, path: tuple[Any, ...], arrays: dict[str, np.ndarray]) ->
         arrays[name] = plain_array(value, path)
         return {"array": name}
     if not isinstance(value, dict | list | tuple):
-        return plain(value, path)
+        return plain_value(value, path)
     if len(path) >= DEPTH:
         raise ValueError(f"a tree is nested at most {DEPTH} deep; this one is deeper, or holds itself")
     if isinstance(value, dict):
@@ -106,12 +106,12 @@ def encoded(value: Any, path: tuple[Any, ...], arrays: dict[str, np.ndarray]) ->
     return {"tuple" if isinstance(value, tuple) else "list": items}
 
 
-def plain(value: Any, path: tuple[Any, ...]) -> Any:
+def plain_value(value: Any, path: tuple[Any, ...]) -> Any:
     """A plain value for the text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return text_of(value, path)
+        return checked_str(value, path)
     if isinstance(value, int):
         return int(value) if abs(value) < 2**63 else {"int": hex(value)}
     if isinstance(value, float):
@@ -120,7 +120,7 @@ def plain(value: Any, path: tuple[Any, ...]) -> Any:
     raise TypeError(f"a file holds {HOLDS}; {where(path)} is a {type(value).__name__}{advice}")
 
 
-def text_of(value: str, path: tuple[Any, ...]) -> str:
+def checked_str(value: str, path: tuple[Any, ...]) -> str:
     """A str for the text, which has to be one that UTF-8 can hold."""
     try:
         return value.encode().decode()
@@ -132,7 +132,7 @@ def key(k: Any, path: tuple[Any, ...]) -> Any:
     """A key of a dict for the text."""
     if not isinstance(k, str | int):
         raise TypeError(f"keys are of str or int; {where(path)} has the {type(k).__name__} {k!r:.60}")
-    return plain(k, path)
+    return plain_value(k, path)
 
 
 def plain_array(value: Any, path: tuple[Any, ...]) -> np.ndarray:

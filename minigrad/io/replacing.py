@@ -39,7 +39,7 @@ def begun(folder: str, name: str) -> BinaryIO:
     """A new file beside the one that it shall replace, locked for as long as it is open, so that nobody removes it."""
     while True:
         file = open(os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp"), "xb")  # noqa: SIM115
-        locked(file, wait=True)
+        lock_file(file, wait=True)
         if os.path.exists(file.name):  # else somebody took it for a leftover, before it was locked
             return file
         file.close()
@@ -51,11 +51,11 @@ def remove_leftovers(folder: str, name: str) -> None:
         if other.startswith(f".{name}.") and other.endswith(".tmp"):
             path = os.path.join(folder, other)
             with suppress(OSError), open(path, "rb") as file:  # it may be gone by now, or not ours
-                if locked(file, wait=False):
+                if lock_file(file, wait=False):
                     os.unlink(path)
 
 
-def locked(file: BinaryIO, wait: bool) -> bool:
+def lock_file(file: BinaryIO, wait: bool) -> bool:
     """Lock a file until it is closed, or its process has died; False if that is not possible."""
     if fcntl is not None:
         try:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .layout import Reader, bounded, check_room
+from .layout import Reader, check_room, checked_text
 
 KEY = "minigrad"  # of the metadata
 
@@ -32,7 +32,7 @@ def write(file: BinaryIO, seal: Mapping[str, str], arrays: Mapping[str, np.ndarr
     """A text and arrays as a file, every array aligned to its dtype."""
     # One string, as the library writes several in any order.
     data = library().numpy.save(arrays, metadata={KEY: f"{seal['sha256']} {seal['minigrad']}"})
-    bounded(data[8 : 8 + header_length(data)])
+    checked_text(data[8 : 8 + header_length(data)])
     file.write(data)
 
 

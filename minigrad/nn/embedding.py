@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.door import plain, raise_if, unwrap
 from ..core.foreign import admitted
-from ..rules.indexing import at
+from ..rules.indexing import take_at
 from . import init
 from .init import RNG
 from .module import Module
@@ -41,7 +41,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
             f"from {unwrap(indices).min()} to {unwrap(indices).max()}"
         ),
     )
-    y = at(weight, indices)
+    y = take_at(weight, indices)
     return y if padding_idx is None else y * (indices != checked_padding(padding_idx, rows))[..., None]
 
 

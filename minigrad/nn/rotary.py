@@ -7,7 +7,7 @@ import numpy as np
 from ..core.door import plain, unwrap
 from ..core.primitive import linear
 from ..core.short import public
-from ..rules.batching import apart
+from ..rules.batching import with_rank
 from .precision import as_array, narrowed, widened
 from .sizes import checked_number
 
@@ -31,7 +31,7 @@ def _turned_back(g, y, x, cos, sin, interleaved=False):
 
 
 def _turned_of_batch(call):
-    angles = (apart(x, call.rank(0)) if own else x for x, own in zip(call.operands[1:], call.own[1:], strict=True))
+    angles = (with_rank(x, call.rank(0)) if own else x for x, own in zip(call.operands[1:], call.own[1:], strict=True))
     return call.result([call.full(0), *angles], **call.kwargs)
 
 

@@ -25,7 +25,7 @@ def public(function: Callable[..., Any], create: Callable[..., Any]) -> Callable
     return create
 
 
-def finished(name: str, made: Any, requires_grad: bool) -> Any:
+def as_created(name: str, made: Any, requires_grad: bool) -> Any:
     """The Tensor of a new array; an array that a transformation watches stays what it is."""
     made = asarray(made)
     if requires_grad and made.node is not None:
@@ -45,7 +45,7 @@ def of_shape(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__
         if function in (np.zeros, np.ones) and len(args) > 1 and isinstance(args[1], int):
             raise TypeError(f"{name} takes the shape as a tuple, as NumPy does: {name}({args}); got {name}{args}")
-        return finished(name, function(*(admitted(name, plain(x)) for x in args), **kwargs), requires_grad)
+        return as_created(name, function(*(admitted(name, plain(x)) for x in args), **kwargs), requires_grad)
 
     return public(function, create)
 
@@ -57,15 +57,15 @@ def of_values(function: Callable[..., Any]) -> Callable[..., Any]:
     def create(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Any:
         made = bind(primitive, args, kwargs)
         if isinstance(made, tuple):  # with the step between the numbers
-            return finished(function.__name__, made[0], requires_grad), asarray(made[1])
-        return finished(function.__name__, made, requires_grad)
+            return as_created(function.__name__, made[0], requires_grad), asarray(made[1])
+        return as_created(function.__name__, made, requires_grad)
 
     return public(function, create)
 
 
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, requires_grad: bool = False) -> Any:
     shape = tuple(shape) if isinstance(shape, list) else shape
-    return finished("full", composed.full(fill_value, shape, dtype, order), requires_grad)
+    return as_created("full", composed.full(fill_value, shape, dtype, order), requires_grad)
 
 
 def _arange(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Any:
@@ -75,7 +75,7 @@ def _arange(*args: Any, requires_grad: bool = False, **kwargs: Any) -> Any:
             "through one of them. Use start + step * np.arange(n), or mg.linspace, or pass x.detach()"
         )
     options = {key: plain(x) for key, x in kwargs.items()}
-    return finished("arange", np.arange(*map(plain, args), **options), requires_grad)
+    return as_created("arange", np.arange(*map(plain, args), **options), requires_grad)
 
 
 zeros = of_shape(np.zeros)
@@ -109,4 +109,4 @@ def sample(rng: "np.random.Generator", method: str, *args: Any, requires_grad: b
     **kwargs
         What it takes by name.
     """
-    return finished("sample", drawn(rng, method, *args, **kwargs), requires_grad)
+    return as_created("sample", drawn(rng, method, *args, **kwargs), requires_grad)

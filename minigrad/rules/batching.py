@@ -80,13 +80,13 @@ class Unbatched:
 Declaration = Callable[[BatchedCall], Any]
 
 
-def apart(x: Any, ndim: int) -> Any:
+def with_rank(x: Any, ndim: int) -> Any:
     """All entries of an array, each with `ndim` axes: new ones of length 1 come first in each."""
     missing = ndim + 1 - x.ndim
     return np.reshape(x, (x.shape[0], *(1,) * missing, *x.shape[1:])) if missing > 0 else x
 
 
-def flat(x: Any) -> Any:
+def flat_entries(x: Any) -> Any:
     """All entries of an array, each along one axis."""
     return np.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
@@ -95,7 +95,8 @@ def lined_up(call: BatchedCall) -> Any:
     """A function of each element: entries are lined up as broadcasting would."""
     ndim = max(np.ndim(x) - own for x, own in zip(call.operands, call.own, strict=True))
     return call.result(
-        [apart(x, ndim) if own else x for x, own in zip(call.operands, call.own, strict=True)], **call.kwargs
+        [with_rank(x, ndim) if own else x for x, own in zip(call.operands, call.own, strict=True)],
+        **call.kwargs,
     )
 
 
@@ -106,10 +107,10 @@ def whole(call: BatchedCall) -> Any:
 
 def one_by_one(call: BatchedCall) -> Any:
     """Any function, called for one entry after the other."""
-    return stacked([call.entry(k) for k in range(call.size)])
+    return stacked_results([call.entry(k) for k in range(call.size)])
 
 
-def stacked(results: Sequence[Any]) -> Any:
+def stacked_results(results: Sequence[Any]) -> Any:
     """The results of all entries, in one array, or a tuple of arrays as each of them is."""
     if not results:
         raise BatchError(
@@ -125,7 +126,7 @@ def stacked(results: Sequence[Any]) -> Any:
                 f"Use a mask, as in np.where(condition, x, 0)"
             )
         return np.stack(results)
-    parts = [stacked(parts) for parts in zip(*results, strict=True)]
+    parts = [stacked_results(parts) for parts in zip(*results, strict=True)]
     return type(first)(*parts) if hasattr(first, "_fields") else tuple(parts)
 
 
@@ -146,7 +147,7 @@ def trailing(*cores: int) -> Declaration:
         full = call.primitive.kind == "general" and len(arrays) > 1
         stack = max(call.rank(i) - needed[i] for i in arrays)
         operands = [
-            apart(call.full(i) if full else x, stack + needed[i]) if call.own[i] or (full and i in arrays) else x
+            with_rank(call.full(i) if full else x, stack + needed[i]) if call.own[i] or (full and i in arrays) else x
             for i, x in enumerate(call.operands)
         ]
         return call.result(operands, *call.rest, **call.kwargs)
@@ -166,7 +167,7 @@ def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration
             return one_by_one(call)
         x, axis, n = call.operands[0], call.option("axis", place, default), call.rank(0)
         if axis is None and none == "flat":
-            x, axis = flat(x), 1
+            x, axis = flat_entries(x), 1
             if call.kwargs.get("keepdims"):
                 return np.reshape(call.result([x], axis=1), (call.size, *(1,) * n))
         elif axis is None:

@@ -4,11 +4,11 @@ import numpy as np
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import general, linear
-from .batching import apart, beyond
+from .batching import beyond, with_rank
 from .precision import InSingle
 
 
-def _shares(y, num, endpoint, axis):
+def _end_weights(y, num, endpoint, axis):
     # How much of the start is in each number, from 1 down, and how much of the stop, from 0 up.
     zero = np.zeros_like(y, shape=_without(axis, y))
     t = np.linspace(zero, zero + 1, num, endpoint, axis=axis)
@@ -31,14 +31,14 @@ def linspace(start, stop, num, endpoint=True, dtype=None, axis=0):
 
 def _batched_ends(call):
     ndim = max(call.rank(0), call.rank(1))
-    ends = [apart(x, ndim) if own else x for x, own in zip(call.operands[:2], call.own[:2], strict=True)]
+    ends = [with_rank(x, ndim) if own else x for x, own in zip(call.operands[:2], call.own[:2], strict=True)]
     axis = beyond(call.option("axis", 5, 0), ndim + 1)
     return call.result([*ends, *call.operands[2:5]], **dict(call.kwargs) | {"axis": axis})
 
 
 def _linspace(end):
     def rule(g, y, start, stop, num, endpoint=True, dtype=None, axis=0):
-        return _added_up(g * _shares(g, num, endpoint, axis)[end], axis, (start, stop)[end])
+        return _added_up(g * _end_weights(g, num, endpoint, axis)[end], axis, (start, stop)[end])
 
     return rule
 
@@ -57,7 +57,7 @@ def geomspace(start, stop, num, endpoint=True, dtype=None, axis=0):
 def _geomspace(end):
     def rule(g, y, start, stop, num, endpoint=True, dtype=None, axis=0):
         x = (start, stop)[end]
-        return undo_broadcast(np.sum(g * y * _shares(y, num, endpoint, axis)[end], axis=axis) / x, np.shape(x))
+        return undo_broadcast(np.sum(g * y * _end_weights(y, num, endpoint, axis)[end], axis=axis) / x, np.shape(x))
 
     return rule
 
@@ -65,7 +65,7 @@ def _geomspace(end):
 def _geomspace_forward(end):
     def rule(t, y, start, stop, num, endpoint=True, dtype=None, axis=0):
         relative = np.broadcast_to(t / (start, stop)[end], _without(axis, y))
-        return np.expand_dims(relative, axis) * y * _shares(y, num, endpoint, axis)[end]
+        return np.expand_dims(relative, axis) * y * _end_weights(y, num, endpoint, axis)[end]
 
     return rule
 

@@ -47,7 +47,7 @@ def singular_vectors(x):
     return np.concatenate([u, v.mT], axis=-2)
 
 
-def _parts(w, x):
+def _projections(w, x):
     u, v = w[..., : x.shape[-2], :], w[..., x.shape[-2] :, :]
     return u, v, np.sum(u * (x @ v), axis=-2)
 
@@ -71,7 +71,7 @@ def _refuse_coincidence(s, x):
 
 
 def _decomposed(y, x):
-    u, v, s = _parts(y, x)
+    u, v, s = _projections(y, x)
     _refuse_coincidence(s, x)
     s = s[..., None, :]
     differences = (s - s.mT) * (s + s.mT)
@@ -109,7 +109,7 @@ def spectral(g, x):
 
 
 def _values_along(t, x):
-    u, v, _ = _parts(singular_vectors(x), x)
+    u, v, _ = _projections(singular_vectors(x), x)
     return np.sum(u * (t @ v), axis=-2)
 
 
@@ -121,7 +121,7 @@ def _quotient(a, b, near):
 
 
 def _spectral_along(t, y, g, x):  # a symmetric map, so that it is its own transpose
-    u, v, s = _parts(singular_vectors(x), x)
+    u, v, s = _projections(singular_vectors(x), x)
     c, near = u.mT @ t @ v, _rounding(plain(s), x)
     outer = _quotient(g, s, near)[..., None, :]  # for what lies outside the span of the vectors
     g, s, near = g[..., None, :], s[..., None, :], near[..., None]
@@ -132,7 +132,7 @@ def _spectral_along(t, y, g, x):  # a symmetric map, so that it is its own trans
 
 
 def _by_values(g, y, x, values):
-    _refuse_coincidence(_parts(singular_vectors(x), x)[2], x)
+    _refuse_coincidence(_projections(singular_vectors(x), x)[2], x)
     return values(g, x)
 
 

@@ -8,8 +8,8 @@ from ..core.door import Watched, plain_index
 from ..core.engine import undo_broadcast
 from ..core.primitive import REGISTRY, linear
 from ..errors import BatchError
-from .batching import apart, rewritten
-from .indices import Picks, Places, of_all, parts_of, shifted
+from .batching import rewritten, with_rank
+from .indices import BatchIndex, Picks, index_parts, of_all, whole_batch_index
 
 
 def getitem(x, index):
@@ -17,7 +17,7 @@ def getitem(x, index):
     return operator.getitem(x, index)
 
 
-def at(x, index):
+def take_at(x, index):
     """``x[index]``, also where `x` is a plain array and the positions are a batch's."""
     return x[index] if isinstance(x, Watched) else getitem(x, plain_index(index) if type(index) is tuple else index)
 
@@ -32,7 +32,7 @@ def scatter(g, index, shape):
         return scattered_rows(g, index, shape)
     size = int(np.prod(shape))
     # np.bincount adds in float64, and takes a half to a quarter of the time of np.add.at.
-    sums = np.bincount(positions(g, index, shape).reshape(-1), weights=g.reshape(-1), minlength=size)
+    sums = np.bincount(flat_positions(g, index, shape).reshape(-1), weights=g.reshape(-1), minlength=size)
     return sums.reshape(shape).astype(g.dtype, copy=False)
 
 
@@ -74,7 +74,7 @@ def index_update(x, index, v):
     return out
 
 
-def positions(g, index, shape):
+def flat_positions(g, index, shape):
     """Where ``x[index]`` lies in an x of `shape`, as positions in x.reshape(-1), in the shape and library of `g`."""
     if getattr(index, "ndim", 0):  # one array of integers: rows of x, of which there may be many more than are picked
         index = index.astype(np.intp, copy=False)  # a small type cannot count many elements
@@ -100,7 +100,7 @@ def _survivors(g, index):
     # The elements of g that an update at `index` wrote last: write the positions in the same way and look.
     if isinstance(index, Watched) and _is_mask(index):  # of a batch: one number was written
         return np.sum(np.where(_over_rest(index, g.ndim), g, 0))
-    g_at = at(g, index)
+    g_at = take_at(g, index)
     if names_once(index):
         return g_at
     position = np.cumsum(np.ones_like(g_at, dtype=int)).reshape(g_at.shape)
@@ -139,22 +139,22 @@ def _picks_of(call, k, x):
     # The places of the index, operand k, in entries of the shape of x, unless they are the same for all and stay.
     index, shape = call.operands[k], x
     if call.own[k]:
-        return None, Places(index if isinstance(index, Picks) else Picks([index], [True]), shape, call.size)
-    target = shifted(index)
+        return None, BatchIndex(index if isinstance(index, Picks) else Picks([index], [True]), shape, call.size)
+    target = whole_batch_index(index)
     if target is not None:
         return target, None
-    parts = parts_of(index)
-    return None, Places(Picks(parts, [False] * len(parts)), shape, call.size)
+    parts = index_parts(index)
+    return None, BatchIndex(Picks(parts, [False] * len(parts)), shape, call.size)
 
 
 def _batched_getitem(call):
     x = call.operands[0]
     target, places = _picks_of(call, 1, np.shape(x)[call.own[0] :])
     if places is None:
-        return at(x, target)
+        return take_at(x, target)
     within = places.basic
-    x = places.first(at(x, of_all(within) if call.own[0] else within), int(call.own[0]))
-    return places.placed(at(x, (places.entries, *places.arrays) if call.own[0] else places.arrays))
+    x = places.first(take_at(x, of_all(within) if call.own[0] else within), int(call.own[0]))
+    return places.placed(take_at(x, (places.entries, *places.arrays) if call.own[0] else places.arrays))
 
 
 def _batched_scatter(call):
@@ -174,11 +174,11 @@ def _batched_update(call):
     target, places = _picks_of(call, 1, x.shape[1:])
     if places is None:
         if call.own[2]:
-            v = _fitting(v, at(np.broadcast_to(False, x.shape), target).ndim - 1)
+            v = _fitting(v, take_at(np.broadcast_to(False, x.shape), target).ndim - 1)
         return index_update(x, plain_index(target), v)
     v = _fitting(v, len(places.result)) if call.own[2] else v
     v = places.gathered(np.broadcast_to(v, (call.size, *places.result)))
-    inside = places.first(at(x, of_all(places.basic)))
+    inside = places.first(take_at(x, of_all(places.basic)))
     inside = places.back(index_update(inside, plain_index((places.entries, *places.arrays)), v))
     return inside if places.is_all() else index_update(x, of_all(places.basic), inside)
 
@@ -189,7 +189,7 @@ def _is_mask(index):
 
 def _fitting(v, ndim):
     # All entries of what is written, with `ndim` axes each; NumPy drops leading axes of length 1 if there are more.
-    return apart(v, ndim) if v.ndim <= ndim + 1 else np.reshape(v, (v.shape[0], *v.shape[v.ndim - ndim :]))
+    return with_rank(v, ndim) if v.ndim <= ndim + 1 else np.reshape(v, (v.shape[0], *v.shape[v.ndim - ndim :]))
 
 
 def _batched_mask(call, x, mask):
@@ -198,7 +198,7 @@ def _batched_mask(call, x, mask):
             "x[mask] = v with a mask that differs between the entries of a batch takes a single number v. Use "
             "np.where(mask, v, x) with a v of the shape of x"
         )
-    v = apart(call.operands[2], x.ndim - 1) if call.own[2] else call.operands[2]
+    v = with_rank(call.operands[2], x.ndim - 1) if call.own[2] else call.operands[2]
     return np.where(_over_rest(mask, x.ndim - (not call.own[1])), v, x).astype(x.dtype)
 
 
@@ -216,10 +216,10 @@ def _batched_assembled(call):
 getitem = linear(
     getitem, lambda g, y, x, index: scatter(g, index, x.shape), None, assemble=_together, batch=_batched_getitem
 )
-scatter = linear(scatter, lambda g, y, x, index, shape: at(g, index), None, None, batch=_batched_scatter)
+scatter = linear(scatter, lambda g, y, x, index, shape: take_at(g, index), None, None, batch=_batched_scatter)
 assembled = linear(
     assembled,
-    lambda g, y, parts, indices, shape: [at(g, index) for index in indices],
+    lambda g, y, parts, indices, shape: [take_at(g, index) for index in indices],
     sequence=True,
     batch=_batched_assembled,
 )

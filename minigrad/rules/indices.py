@@ -22,28 +22,28 @@ class Picks:
         self.parts, self.own = tuple(parts), tuple(own)
 
 
-def is_array(part: Any) -> bool:
+def picks_positions(part: Any) -> bool:
     """Whether a part of an index picks by positions or a mask, rather than by one number or a slice."""
     return isinstance(part, list | bool | np.bool_) or getattr(part, "ndim", 0) > 0
 
 
 def is_number(part: Any) -> bool:
     """Whether a part of an index is a single integer."""
-    return hasattr(part, "__index__") and not is_array(part)
+    return hasattr(part, "__index__") and not picks_positions(part)
 
 
-def parts_of(index: Any) -> tuple[Any, ...]:
+def index_parts(index: Any) -> tuple[Any, ...]:
     """The parts of an index; those of a batch further out are its arrays again."""
     if isinstance(index, Watched) and isinstance(picks := index.value, Picks):
         return tuple(index.level.made(p, True) if own else p for p, own in zip(picks.parts, picks.own, strict=True))
     return index if isinstance(index, tuple) else (index,)
 
 
-def shifted(index: Any) -> tuple[Any, ...] | None:
+def whole_batch_index(index: Any) -> tuple[Any, ...] | None:
     """An index of each entry as one of the whole batch; None where the axes that it makes would come first."""
-    parts = parts_of(index)
-    arrays = any(map(is_array, parts))
-    return None if arrays and not adjacent([is_array(p) or is_number(p) for p in parts]) else (slice(None), *parts)
+    parts = index_parts(index)
+    picking = [picks_positions(p) or is_number(p) for p in parts]
+    return None if any(map(picks_positions, parts)) and not adjacent(picking) else (slice(None), *parts)
 
 
 def adjacent(picking: list[bool]) -> bool:
@@ -52,7 +52,7 @@ def adjacent(picking: list[bool]) -> bool:
     return all(picking[first : first + sum(picking)])
 
 
-class Places:
+class BatchIndex:
     """An index of a batch, taken apart, for entries of one shape.
 
     `basic` is what slices and new axes make of an entry, with all of the axes that are picked from; these are `axes`
@@ -61,7 +61,7 @@ class Places:
 
     def __init__(self, picks: Picks, shape: tuple[int, ...], size: int) -> None:
         parts, own = self.without_masks(picks)
-        picking = [is_array(p) or is_number(p) or b for p, b in zip(parts, own, strict=True)]
+        picking = [picks_positions(p) or is_number(p) or b for p, b in zip(parts, own, strict=True)]
         ranks = [np.ndim(p) - b for p, b, chosen in zip(parts, own, picking, strict=True) if chosen]
         self.count, self.size, self.shape = max(ranks), size, shape
         together = adjacent(picking)

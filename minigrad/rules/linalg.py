@@ -7,8 +7,8 @@ from numpy.linalg import LinAlgError
 
 from ..core.engine import undo_broadcast
 from ..core.primitive import constant, general, multilinear
-from .batching import apart, beyond, one_by_one, rewritten, trailing
-from .reductions import others
+from .batching import beyond, one_by_one, rewritten, trailing, with_rank
+from .reductions import products_of_others
 
 # Products
 
@@ -58,7 +58,7 @@ def _batched_matmul(call):
         return np.matmul(b, a.T)
     a, b = np.expand_dims(a, -2) if n == 1 else a, np.expand_dims(b, -1) if m == 1 else b
     stack = max(n, m, 2)
-    y = np.matmul(apart(a, stack) if call.own[0] else a, apart(b, stack) if call.own[1] else b)
+    y = np.matmul(with_rank(a, stack) if call.own[0] else a, with_rank(b, stack) if call.own[1] else b)
     y = y[..., 0, :] if n == 1 else y
     return y[..., 0] if m == 1 else y
 
@@ -66,18 +66,18 @@ def _batched_matmul(call):
 matmul = multilinear(np.matmul, _left, _right, compute=_matmul, batch=_batched_matmul)
 
 
-def _along_last(call, axis):
+def _core_axis_last(call, axis):
     # Operands with the axis that a function of vectors is along as their last, lined up.
     arrays = []
     for i, (x, own) in enumerate(zip(call.operands, call.own, strict=True)):
         x = np.moveaxis(x, beyond(axis, call.rank(i)) - (not own), -1)
-        arrays.append(apart(x, max(call.rank(0), call.rank(1))) if own else x)
+        arrays.append(with_rank(x, max(call.rank(0), call.rank(1))) if own else x)
     return arrays
 
 
 def _batched_cross(call):
     axis = call.option("axis", 2, -1)
-    y = np.linalg.cross(*_along_last(call, axis))
+    y = np.linalg.cross(*_core_axis_last(call, axis))
     return np.moveaxis(y, -1, beyond(axis, y.ndim - 1))
 
 
@@ -85,7 +85,7 @@ multilinear(
     np.vecdot,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * b,
     lambda g, y, a, b, axis=-1: np.expand_dims(g, axis) * a,
-    batch=lambda call: np.vecdot(*_along_last(call, call.option("axis", 2, -1))),
+    batch=lambda call: np.vecdot(*_core_axis_last(call, call.option("axis", 2, -1))),
 )
 multilinear(  # a x b . g = b x g . a = g x a . b
     np.linalg.cross,
@@ -152,10 +152,10 @@ def cofactors(x, *directions):
     u, s, v = np.linalg.svd(x)
     sign = over(np.sign(np.linalg.det(u) * np.linalg.det(v)))
     if not directions:
-        return sign * ((u * others(s)[..., None, :]) @ v)
+        return sign * ((u * products_of_others(s)[..., None, :]) @ v)
     # Between the bases u and v, x is diagonal; here are the products of all singular values but for two.
     one = np.eye(s.shape[-1], dtype=x.dtype, like=x)
-    but_two = others(np.where(one > 0, 1, s[..., None, :])) * (1 - one)
+    but_two = products_of_others(np.where(one > 0, 1, s[..., None, :])) * (1 - one)
     t = u.mT @ directions[0] @ v.mT
     on_diagonal = but_two @ np.sum(t * one, axis=-1)[..., None]
     return sign * (u @ (one * on_diagonal - but_two * t.mT) @ v)

@@ -7,7 +7,7 @@ import numpy as np
 from ..core.primitive import elementwise, general
 from .batching import along
 from .precision import DOUBLE, SINGLE, InSingle, of_floats
-from .reductions import kept
+from .reductions import keepdims_shape
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -80,7 +80,7 @@ softmax_or_zero = general(softmax_or_zero, _softmax, forward=[_softmax], reads=[
 
 
 def _logsumexp(g, y, x, axis=None, keepdims=False):
-    return g.reshape(kept(x.shape, axis)) * softmax_or_zero(x, axis)
+    return g.reshape(keepdims_shape(x.shape, axis)) * softmax_or_zero(x, axis)
 
 
 def _logsumexp_forward(t, y, x, axis=None, keepdims=False):

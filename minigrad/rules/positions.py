@@ -5,8 +5,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.door import plain_index
 from ..core.primitive import constant, general, linear
-from .batching import along, beyond, flat, one_by_one, refused, rewritten, whole
-from .indexing import at, scatter
+from .batching import along, beyond, flat_entries, one_by_one, refused, rewritten, whole
+from .indexing import scatter, take_at
 
 
 def _take(g, y, x, indices, axis=None):
@@ -21,7 +21,7 @@ def _take(g, y, x, indices, axis=None):
     return scatter(g, plain_index((*before, indices)) if before else indices, x.shape)
 
 
-def _along(indices, axis, shape):
+def _grid_along(indices, axis, shape):
     # Indices for all axes, of which those along `axis` are given and the others count.
     grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
     grid[axis] = indices
@@ -32,7 +32,7 @@ def _take_along_axis(g, y, x, indices, axis=-1):
     indices = plain_index(indices)
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
-    return scatter(g, plain_index(_along(indices, axis, x.shape)), x.shape)
+    return scatter(g, plain_index(_grid_along(indices, axis, x.shape)), x.shape)
 
 
 def _batched_take(call):
@@ -42,7 +42,7 @@ def _batched_take(call):
     def take(x, indices, axis=None, **options):
         x = np.reshape(x, -1) if axis is None else x
         before = (slice(None),) * normalize_axis_index(axis or 0, x.ndim)
-        return at(x, (*before, indices.astype(np.intp)))
+        return take_at(x, (*before, indices.astype(np.intp)))
 
     return one_by_one(call) if call.kwargs.keys() - {"axis"} else rewritten(take)(call)
 
@@ -50,7 +50,7 @@ def _batched_take(call):
 def _batched_along(call):
     x, indices, axis = call.full(0), call.full(1), call.option("axis", 2, -1)
     if axis is None:
-        return np.take_along_axis(flat(x), indices, 1)
+        return np.take_along_axis(flat_entries(x), indices, 1)
     return np.take_along_axis(x, indices, beyond(axis, x.ndim - 1))
 
 
@@ -79,18 +79,18 @@ weighted_counts = linear(
 # Sorting is a permutation, a stable one where elements are equal.
 
 
-def _order(x, axis):
+def _sorting_order(x, axis):
     return np.argsort(x, axis=axis, kind="stable")
 
 
 def _sort(g, y, x, axis=-1, kind=None, order=None, *, stable=None):
     if axis is None:
         return np.reshape(_sort(g, y, np.reshape(x, -1), 0), x.shape)
-    return _take_along_axis(g, y, x, _order(x, axis), None if x.ndim == 1 else axis)
+    return _take_along_axis(g, y, x, _sorting_order(x, axis), None if x.ndim == 1 else axis)
 
 
 def _sort_forward(t, y, x, axis=-1, kind=None, order=None, *, stable=None):
-    return np.take_along_axis(t, _order(x, axis), axis)
+    return np.take_along_axis(t, _sorting_order(x, axis), axis)
 
 
 general(np.sort, _sort, forward=[_sort_forward], batch=along(-1, "flat"))

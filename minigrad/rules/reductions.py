@@ -11,7 +11,7 @@ from .lengths import denominator
 from .precision import HALF, InSingle, accumulated, of_floats
 
 
-def kept(shape, axis):
+def keepdims_shape(shape, axis):
     """`shape` with length 1 in place of the axes that a reduction over `axis` removes."""
     if axis is None:
         return (1,) * len(shape)
@@ -30,7 +30,7 @@ def _sum(x, axis=None, dtype=None, out=None, keepdims=False, reduce: Any = np.ad
 
 
 def _sum_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
-    return broadcast(g if axis is None and not keepdims else g.reshape(kept(x.shape, axis)), x.shape)
+    return broadcast(g if axis is None and not keepdims else g.reshape(keepdims_shape(x.shape, axis)), x.shape)
 
 
 def _over(g, n):
@@ -47,7 +47,7 @@ def _of_some(function):
     in_single = accumulated(function)
 
     def compute(x, axis=None, *args, **kwargs):
-        if np.size(x) == 0 and 0 not in kept(np.shape(x), axis):
+        if np.size(x) == 0 and 0 not in keepdims_shape(np.shape(x), axis):
             raise ValueError("no elements to reduce, of which there is no such value")
         return (in_single if args or "dtype" in kwargs or x.dtype is HALF else function)(x, axis, *args, **kwargs)
 
@@ -64,7 +64,7 @@ linear(np.mean, _mean_rule, compute=_of_some(np.mean), batch=along())
 
 def _var(g, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
     count = x.size // max(y.size, 1) - (ddof if correction is None else correction)
-    return g.reshape(kept(x.shape, axis)) * (x - np.mean(x, axis=axis, keepdims=True)) / (count / 2)
+    return g.reshape(keepdims_shape(x.shape, axis)) * (x - np.mean(x, axis=axis, keepdims=True)) / (count / 2)
 
 
 def _var_forward(t, y, x, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correction=None):
@@ -99,13 +99,13 @@ general(
 
 
 def _attained(y, x, axis):
-    y = y.reshape(kept(x.shape, axis))
+    y = y.reshape(keepdims_shape(x.shape, axis))
     return (x == y) | (x != x)
 
 
 def _extremum(g, y, x, axis=None, out=None, keepdims=False):
     attained = _attained(y, x, axis)
-    return np.where(attained, g.reshape(kept(x.shape, axis)) / _number(attained, g, axis, True), 0)
+    return np.where(attained, g.reshape(keepdims_shape(x.shape, axis)) / _number(attained, g, axis, True), 0)
 
 
 def _extremum_forward(t, y, x, axis=None, out=None, keepdims=False):
@@ -124,15 +124,15 @@ for extremum in (np.max, np.min, np.amax, np.amin):
 # Products, without a division by factors that may be 0.
 
 
-def others(x):
+def products_of_others(x):
     """The product of all other elements along the last axis, for each, in one pass up and one down a tree."""
     n = x.shape[-1]
     if n <= 1:
         return np.ones_like(x)
     if n % 2:
-        return others(np.concatenate([x, np.ones_like(x[..., :1])], axis=-1))[..., :n]
+        return products_of_others(np.concatenate([x, np.ones_like(x[..., :1])], axis=-1))[..., :n]
     left, right = x[..., ::2], x[..., 1::2]
-    outside = others(left * right)  # of the pair
+    outside = products_of_others(left * right)  # of the pair
     return np.reshape(np.stack([outside * right, outside * left], axis=-1), x.shape)
 
 
@@ -144,11 +144,11 @@ def _product_of_others(x, axis):
     order = [i for i in range(x.ndim) if i not in axes] + axes
     rows = np.transpose(x, order)
     flat = np.reshape(rows, (*rows.shape[: x.ndim - len(axes)], -1))
-    return np.transpose(np.reshape(others(flat), rows.shape), np.argsort(order).tolist())
+    return np.transpose(np.reshape(products_of_others(flat), rows.shape), np.argsort(order).tolist())
 
 
 def _prod(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
-    return g.reshape(kept(x.shape, axis)) * _product_of_others(x, axis)
+    return g.reshape(keepdims_shape(x.shape, axis)) * _product_of_others(x, axis)
 
 
 def _prod_forward(t, y, x, axis=None, dtype=None, out=None, keepdims=False):
@@ -226,7 +226,7 @@ running_product = general(
 
 
 def _norm(g, y, x, axis=None, keepdims=False, ord=2):
-    y, g = y.reshape(kept(x.shape, axis)), g.reshape(kept(x.shape, axis))
+    y, g = y.reshape(keepdims_shape(x.shape, axis)), g.reshape(keepdims_shape(x.shape, axis))
     unit = x / denominator(y)  # 0 at 0, the middle of the subgradients
     if ord < 1:  # where an element is 0, the slopes to both sides are infinite, or all others are 0
         x, unit = np.where(y == 0, 0, x), np.where(unit == 0, 1, unit)

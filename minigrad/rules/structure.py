@@ -10,15 +10,15 @@ from ..core.engine import undo_broadcast
 from ..core.primitive import REGISTRY, constant, general, linear
 from .batching import (
     along,
-    apart,
     beyond,
-    flat,
+    flat_entries,
     of_entry,
     one_by_one,
     refused,
     rewritten,
     trailing,
     whole,
+    with_rank,
 )
 from .precision import InSingle
 
@@ -31,10 +31,10 @@ def _batched_reshape(call):
         shape = tuple(shape) if np.iterable(shape) else (shape,)
         return rewritten(lambda x, *_: np.transpose(np.reshape(np.transpose(x), shape[::-1])))(call)
     length = math.prod(x.shape[1:])
-    return np.reshape(x, (call.size, *lengths(shape, length)))
+    return np.reshape(x, (call.size, *resolved_shape(shape, length)))
 
 
-def lengths(shape, size):
+def resolved_shape(shape, size):
     """The lengths of the axes that an array of `size` elements has in `shape`, of which one may be -1."""
     shape = tuple(shape) if np.iterable(shape) else (shape,)
     return np.broadcast_to(False, (size,)).reshape(shape).shape if -1 in shape or not size else shape
@@ -63,7 +63,7 @@ def _batched_broadcast_to(call):
     shape = tuple(shape) if np.iterable(shape) else (shape,)
     if call.rank(0) > len(shape):
         raise ValueError(f"an array of shape {x.shape[1:]} is not broadcast to fewer axes; got the shape {shape}")
-    return np.broadcast_to(apart(x, len(shape)), (call.size, *shape))
+    return np.broadcast_to(with_rank(x, len(shape)), (call.size, *shape))
 
 
 def _batched_roll(call):
@@ -71,7 +71,7 @@ def _batched_roll(call):
     if call.own != [True, *[False] * (len(call.own) - 1)]:
         return one_by_one(call)
     if axis is None:
-        return np.reshape(np.roll(flat(x), np.sum(shift), 1), x.shape)
+        return np.reshape(np.roll(flat_entries(x), np.sum(shift), 1), x.shape)
     return np.roll(x, shift, beyond(axis, call.rank(0)))
 
 
@@ -110,7 +110,7 @@ linear(np.triu, lambda g, y, x, k=0: np.triu(g, k), batch=trailing(2))
 # Joining: each array gets its own part back.
 
 
-def _parts(g, y, arrays, axis=0):
+def _cut_like(g, y, arrays, axis=0):
     if axis is None:
         return [np.reshape(part, x.shape) for part, x in zip(_cut(g, [x.size for x in arrays], 0), arrays, strict=True)]
     return _cut(g, [x.shape[axis] for x in arrays], axis)
@@ -130,7 +130,7 @@ def _layers(g, y, arrays, axis=0):
 def _batched_concatenate(call):
     axis, parts = call.option("axis", 1, 0), [call.full(i) for i in range(len(call.operands))]
     if axis is None:
-        return np.concatenate([flat(x) for x in parts], 1)
+        return np.concatenate([flat_entries(x) for x in parts], 1)
     return np.concatenate(parts, beyond(axis, call.rank(0)))
 
 
@@ -139,7 +139,7 @@ def _batched_stack(call):
     return np.stack(parts, beyond(call.option("axis", 1, 0), call.rank(0) + 1))
 
 
-linear(np.concatenate, _parts, sequence=True, batch=_batched_concatenate)
+linear(np.concatenate, _cut_like, sequence=True, batch=_batched_concatenate)
 linear(np.stack, _layers, sequence=True, batch=_batched_stack)
 
 
@@ -151,7 +151,7 @@ def padded(x, widths, values):
     return np.pad(x, widths, constant_values=values)
 
 
-def _inside(widths, shape):
+def _unpadded(widths, shape):
     pairs = np.broadcast_to(widths, (len(shape), 2)).tolist()
     return tuple(slice(first, first + n) for (first, _), n in zip(pairs, shape, strict=True))
 
@@ -166,7 +166,7 @@ def _batched_padded(call):
 
 padded = general(
     padded,
-    lambda g, y, x, widths, values: g[_inside(widths, x.shape)],
+    lambda g, y, x, widths, values: g[_unpadded(widths, x.shape)],
     forward=[lambda t, y, x, widths, values: padded(t, widths, 0)],
     batch=_batched_padded,
 )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.door import unwrap
-from .function import named
+from .function import named_leaves
 
 
 def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float = 0.0) -> None:
@@ -15,7 +15,7 @@ def assert_allclose(actual: Any, desired: Any, rtol: float = 1e-7, atol: float =
     any shape and dtype. NaN equals NaN. Values may differ by ``atol + rtol * abs(desired)``.
     """
     __tracebackhide__ = True
-    left, right = named(actual), named(desired)
+    left, right = named_leaves(actual), named_leaves(desired)
     if list(left) != list(right):
         raise AssertionError(f"structure: {list(left)} is not {list(right)}")
     for name in left:

@@ -16,7 +16,7 @@ from ..transforms.reverse import vjp
 from .subject import Subject, SubjectError, called, require, spoken
 
 
-class Function(Subject):
+class CheckedFunction(Subject):
     """A function of trees of Tensors and arrays, given by name, as one of the floating arrays in them.
 
     Its output is the function's own if that is a single array, otherwise all floating outputs end to end.
@@ -24,8 +24,8 @@ class Function(Subject):
 
     def __init__(self, f: Callable[..., Any], arguments: dict[Any, Any], rng: Any) -> None:
         self.original, self.arguments = f, arguments
-        given = named(arguments)
-        given = {name: x for name, x in given.items() if is_floating(x)} or given
+        given = named_leaves(arguments)
+        given = {name: x for name, x in given.items() if is_differentiable(x)} or given
         arrays = [np.asarray(unwrap(x)) for x in given.values()]
         super().__init__(lambda *x: unwrap(self.together(*x)), self.pulled, arrays, rng, list(given), self.pushed)
 
@@ -34,12 +34,12 @@ class Function(Subject):
         new = iter(arrays)
 
         def given(x: Any) -> Any:
-            value = next(new) if is_floating(x) else x
+            value = next(new) if is_differentiable(x) else x
             return constant_tensor(value) if isinstance(x, Tensor) and not isinstance(value, Watched) else value
 
         outputs = leaves(self.original(*tree_map(given, self.arguments).values()))
-        odd = [y for y in outputs if not (is_array(y) or isinstance(y, int | float))]
-        floating = [y for y in outputs if is_floating(y)]
+        odd = [y for y in outputs if not (is_array_like(y) or isinstance(y, int | float))]
+        floating = [y for y in outputs if is_differentiable(y)]
         if odd or not floating:
             came = ", ".join(spoken(unwrap(y)) for y in odd or outputs) or "nothing"
             raise SubjectError("cannot check", f"f must return floating arrays or Tensors; got {came}.")
@@ -63,10 +63,10 @@ class Function(Subject):
         advice = "Compute with what f is given; for the parameters of a module, see nn.functional_call"
         require(not others, f"{text}. {advice}", "cannot check")
 
-    def gradient_map(self) -> "Function":
+    def gradient_map(self) -> "CheckedFunction":
         """The function (cotangent, inputs) -> gradients."""
         arguments = {"of the cotangent": self.cotangent(), **dict(zip(self.names, self.inputs, strict=True))}
-        return Function(lambda g, *arrays: vjp(self.together, *arrays)[1](g), arguments, self.rng)
+        return CheckedFunction(lambda g, *arrays: vjp(self.together, *arrays)[1](g), arguments, self.rng)
 
     def calls(self) -> list[Subject]:
         """The calls of rules on the way back; of several that look alike, one."""
@@ -74,21 +74,22 @@ class Function(Subject):
 
         def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             within = any(isinstance(x, Watched) and not isinstance(x, Tensor) for x in leaves([g, args]))
-            if is_floating(y) and not within:  # of a transformation inside of f
-                key = primitive.name, i, repr([spoken(x) if is_array(x) else x for x in leaves(args)]), repr(kwargs)
+            if is_differentiable(y) and not within:  # of a transformation inside of f
+                known = [spoken(x) if is_array_like(x) else x for x in leaves(args)]
+                key = primitive.name, i, repr(known), repr(kwargs)
                 found.setdefault(key, (primitive, i, tree_map(unwrap, args), kwargs))
 
         with Observing(observe):
             self.answers(self.cotangent())
-        return [Call(self.rng, *where) for where in found.values()]
+        return [RuleCall(self.rng, *where) for where in found.values()]
 
 
-class Call(Subject):
+class RuleCall(Subject):
     """The call of a primitive as a function of its argument `i` alone, and that argument's rules as they answer."""
 
     def __init__(self, rng: Any, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         sequence, operands = primitive.sequence, list(args[0] if primitive.sequence else args)
-        widest = np.result_type(*(a.dtype for a in leaves(args) if is_array(a) and is_floating(a)))
+        widest = np.result_type(*(a.dtype for a in leaves(args) if is_array_like(a) and is_differentiable(a)))
 
         def filled(x: Any) -> Any:
             others = [*operands[:i], x, *operands[i + 1 :]]
@@ -109,18 +110,20 @@ class Call(Subject):
         super().__init__(lambda x: primitive(*filled(x), **kwargs), pulled, [x], rng, [f"{self.name}[{i}]"], pushed)
 
 
-def is_array(x: Any) -> bool:
+def is_array_like(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic | Watched)
 
 
-def is_floating(x: Any) -> bool:
+def is_differentiable(x: Any) -> bool:
     """Whether it is to have a derivative; complex numbers are refused later."""
-    return isinstance(x, float) or (is_array(x) and x.dtype.kind in "fc")
+    return isinstance(x, float) or (is_array_like(x) and x.dtype.kind in "fc")
 
 
-def named(tree: Any, path: str = "") -> dict[str, Any]:
+def named_leaves(tree: Any, path: str = "") -> dict[str, Any]:
     """The leaves of a tree, in order, each with the way to it: "0['w'][1]"."""
     if not isinstance(tree, dict | list | tuple):
         return {} if tree is None else {path: tree}
     items = dict(tree if isinstance(tree, dict) else enumerate(tree)).items()
-    return {k: x for key, part in items for k, x in named(part, f"{path}[{key!r}]" if path else str(key)).items()}
+    return {
+        k: x for key, part in items for k, x in named_leaves(part, f"{path}[{key!r}]" if path else str(key)).items()
+    }

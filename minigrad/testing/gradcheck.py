@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GradientError
-from .function import Function
+from .function import CheckedFunction
 from .hygiene import check_contract, check_modes
 from .report import MANY, Report, check_slopes
 from .subject import Subject, SubjectError, called
@@ -109,11 +109,11 @@ def gradcheck(
     skipped, many = (skip,) if isinstance(skip, str) else skip, 0 if fast else MANY
 
     def check(report: Report, rng: np.random.Generator) -> None:
-        function = Function(f, dict(enumerate(inputs if type(inputs) is tuple else (inputs,))), rng)
+        function = CheckedFunction(f, dict(enumerate(inputs if type(inputs) is tuple else (inputs,))), rng)
         function.check_connected()
-        check_function(function, rtol, many, skipped, report)
+        check_whole(function, rtol, many, skipped, report)
         if order == 2 and report:
-            check_function(function.gradient_map(), rtol, many, skipped, report)
+            check_whole(function.gradient_map(), rtol, many, skipped, report)
 
     return reported(check, rng, raise_exception)
 
@@ -141,7 +141,7 @@ def reported(check: Callable[..., None], rng: Seed, raise_exception: bool) -> Re
     return report
 
 
-def check_function(function: Function, rtol: float, many: int, skip: Sequence[str], report: Report) -> None:
+def check_whole(function: CheckedFunction, rtol: float, many: int, skip: Sequence[str], report: Report) -> None:
     """The rules' contracts one by one; then slopes of the whole, and of each if that is wrong or not checked."""
     calls = [call for call in function.calls() if call.name not in skip]
     for subject in calls if skip else [*calls, function]:

@@ -17,7 +17,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def check_contract(subject: Subject) -> None:
     """Raise `SubjectError` at the first promise that f or its rule breaks: it is asked what it has answered before."""
-    check_forward(subject)
+    check_repeats(subject)
     with contextlib.suppress(SubjectError):  # the first call is elsewhere: what is kept from there is wrong later
         subject.answers(subject.cotangent(), *subject.nearby())
     x, y, u, v, earlier = subject.inputs, subject.output, subject.cotangent(), subject.cotangent(), []
@@ -62,7 +62,7 @@ def check_contract(subject: Subject) -> None:
         expect(f"The rule is not linear in the cotangent: it differs at g = {name}", expected, g)
 
 
-def check_forward(subject: Subject) -> None:
+def check_repeats(subject: Subject) -> None:
     """f repeats itself, and changes neither its inputs nor what it returned before."""
     kept, random = subject.output.copy(), "f is random: two calls at the same inputs differ"
     again = subject.forward(subject.inputs).copy()

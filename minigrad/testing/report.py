@@ -48,7 +48,7 @@ def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> No
     usable = finite_entries(probe, report)
     for k, slot in subject.slots.items():
         places = np.arange(slot.start, slot.stop)[usable[slot]]
-        places = narrowed(probe, k, places, report, max(many, 1))
+        places = chosen_places(probe, k, places, report, max(many, 1))
         if places.size:
             verdict = probe.judge(probe.entries(places))
             describe(report, probe, k, places, verdict)
@@ -81,7 +81,7 @@ def finite_entries(probe: Probe, report: Report) -> np.ndarray:
     return usable
 
 
-def narrowed(probe: Probe, k: int, places: np.ndarray, report: Report, many: int) -> np.ndarray:
+def chosen_places(probe: Probe, k: int, places: np.ndarray, report: Report, many: int) -> np.ndarray:
     """At most `many` of the places: those of a block that is wrong as a whole, or some that are drawn.
 
     Several kinks may pull a sum apart on both sides, so a kink convicts single entries only.

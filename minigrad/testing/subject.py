@@ -55,7 +55,7 @@ class Subject:
         ends = np.cumsum([x.size for x in floating.values()]).tolist()
         self.slots = {k: slice(end - x.size, end) for (k, x), end in zip(floating.items(), ends, strict=True)}
         self.point = np.concatenate([x.reshape(-1) for x in floating.values()])
-        self.sizes = np.concatenate([size_of(x).reshape(-1) for x in floating.values()])
+        self.sizes = np.concatenate([scale_of(x).reshape(-1) for x in floating.values()])
         self.output = self.forward(self.inputs)
         self.finite = np.isfinite(self.output)  # other outputs have no derivative
         self.gradients = [(self.names[k], x.shape) for k, x in floating.items()]
@@ -64,7 +64,7 @@ class Subject:
 
     def forward(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The output, as an array of floats."""
-        y = as_array(called("f", self.f, *inputs))
+        y = as_0d(called("f", self.f, *inputs))
         floating = isinstance(y, np.ndarray) and y.dtype.kind == "f"
         came = "a Tensor, which gradcheck is for" if hasattr(y, "requires_grad") else spoken(y)
         require(floating, f"f must return one array of floats; got {came}", "cannot check")
@@ -100,7 +100,7 @@ class Subject:
         came = len(found) if isinstance(found, tuple | list) else spoken(found)
         wanted = f"a tuple of {len(inputs)}, one gradient for each input (None for an input that does not matter)"
         require(came == len(inputs), f"The rule must return {wanted}; got {came}")
-        gradients = [as_array(np.zeros_like(inputs[k]) if found[k] is None else found[k]) for k in self.slots]
+        gradients = [as_0d(np.zeros_like(inputs[k]) if found[k] is None else found[k]) for k in self.slots]
         for k, gradient in zip(self.slots, gradients, strict=True):
             x = inputs[k]
             if not isinstance(gradient, np.ndarray) or (gradient.shape, gradient.dtype) != (x.shape, x.dtype):
@@ -144,14 +144,14 @@ class Subject:
         return self.sizes * (bits / 64)
 
 
-def size_of(x: np.ndarray) -> np.ndarray:
+def scale_of(x: np.ndarray) -> np.ndarray:
     """A power of two just below each |x|; for zeros that of the largest entry, or 1. At least the smallest normal."""
     magnitude = np.where(np.isfinite(x), np.abs(x), 1)
     magnitude = np.where(x == 0, np.max(magnitude, initial=0) or 1, magnitude)
     return np.maximum(np.ldexp(1.0, np.frexp(magnitude)[1] - 1).astype(x.dtype), np.finfo(x.dtype).tiny)
 
 
-def as_array(x: Any) -> Any:
+def as_0d(x: Any) -> Any:
     """A number as the 0-d array that it stands for."""
     return np.asarray(x) if isinstance(x, np.generic | float) else x
 

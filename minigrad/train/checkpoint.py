@@ -43,20 +43,20 @@ class Generators:
             set_state(rng, state[name])
 
 
-def state_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+def states_by_name(parts: Mapping[str, Any]) -> dict[str, Any]:
     """The states of what has one, by name."""
     return {name: part.state_dict() for name, part in parts.items() if hasattr(part, "state_dict")}
 
 
 def load_state(parts: Mapping[str, Any], state: Any) -> None:
-    """Let all parts go on from a `state_of` them, or none.
+    """Let all parts go on from their `states_by_name`, or none of them.
 
     Raises
     ------
     ValueError
         If the state belongs to other parts.
     """
-    before = state_of(parts)
+    before = states_by_name(parts)
     if not isinstance(state, dict) or state.keys() != before.keys():
         found = list(state) if isinstance(state, dict) else f"a {type(state).__name__}"
         raise ValueError(f"the checkpoint belongs to another training: it has {found}, and this has {list(before)}")

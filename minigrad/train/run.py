@@ -20,7 +20,7 @@ from ..nn import Module
 from ..nn.recurrent import Recurrent
 from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
-from .checkpoint import Generators, load_state, state_of
+from .checkpoint import Generators, load_state, states_by_name
 from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
 from .modes import Modes
@@ -81,7 +81,7 @@ class Run:
 
     def state(self) -> dict[str, Any]:
         """All that the run depends on."""
-        return state_of(self.parts)
+        return states_by_name(self.parts)
 
     def write(self, checkpoint: Any, state: dict[str, Any]) -> None:
         """Write it to a file."""

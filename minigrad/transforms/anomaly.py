@@ -65,8 +65,8 @@ class Watch(Level):
         if finite(g) and not finite(answer):
             origin = self.origins.get(id(unwrap(y)), (None, "a line outside of detect_anomaly()"))[1]
             raise AnomalyError(
-                f"the derivative of {primitive.name} of {joined_shapes(args)} by argument {i} is {fault_of(answer)} for a "
-                f"finite cotangent; the operation was called in {origin}"
+                f"the derivative of {primitive.name} of {joined_shapes(args)} by argument {i} is {fault_of(answer)} "
+                f"for a finite cotangent; the operation was called in {origin}"
             )
 
 

@@ -18,8 +18,8 @@ from ..core.primitive import REGISTRY, Primitive
 from ..core.recorder import drawn
 from ..core.tree import tree_map
 from ..errors import BatchError
-from ..rules.batching import BatchedCall, Unbatched, apart, by_kind, stacked
-from ..rules.indices import Picks, shifted
+from ..rules.batching import BatchedCall, Unbatched, by_kind, stacked_results, with_rank
+from ..rules.indices import Picks, whole_batch_index
 
 
 class Batch(Level):
@@ -70,7 +70,7 @@ class Batch(Level):
     def one_by_one(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """A function without a rule, called for one entry after the other."""
         given = [tree_map(partial(self.entry, i=i), (args, kwargs)) for i in range(self.size)]
-        return self.outcome(stacked([function(*own, **options) for own, options in given]))
+        return self.outcome(stacked_results([function(*own, **options) for own, options in given]))
 
     def entries(self, y: Any) -> Any:
         """What `outcome` makes a result of."""
@@ -104,7 +104,7 @@ class Batch(Level):
             chosen, options = tree_map(lambda x: self.entry(x, i), (tuple(args), dict(kwargs)))
             return drawn(seed, method, *chosen, **options)
 
-        return self.made(run_in(rest, lambda: stacked([one(i) for i in range(self.size)])), True)
+        return self.made(run_in(rest, lambda: stacked_results([one(i) for i in range(self.size)])), True)
 
     def entry(self, x: Any, i: int) -> Any:
         """What entry `i` sees of an array, or anything else."""
@@ -114,7 +114,7 @@ class Batch(Level):
 
     def write(self, x: Any, index: Any, v: Any) -> None:
         own = isinstance(v, Watched) and v.level is self
-        target = None if isinstance(index, Watched) else shifted(index)
+        target = None if isinstance(index, Watched) else whole_batch_index(index)
         if target is None or not self.writes(v, memory_of(x), v.value if own else None):
             x.assign_item(index, v)
             return
@@ -123,7 +123,7 @@ class Batch(Level):
             if v.ndim > n:
                 x.assign_item(index, v)
                 return
-            v = apart(v.value, n)
+            v = with_rank(v.value, n)
         fill(x, target, v, lambda memory: True)
 
     def settle(self, x: Any, memory: Any) -> None:
@@ -131,7 +131,7 @@ class Batch(Level):
 
     def part(self, x: Any, index: Any) -> Any:
         """``x[index]`` of an array that is being filled."""
-        target = shifted(index)
+        target = whole_batch_index(index)
         if target is None:
             return bind(REGISTRY[np.ndarray.__getitem__], (snapshot(x), index))
         return self.made(own_part(memory_of(x), target), True)

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.io.layout import LIMIT
-from minigrad.io.record import digest, sealed
+from minigrad.io.record import sealed, sha256_of
 
 from .damage_files import Bait, damage
 
@@ -127,7 +127,7 @@ def test_arrays_that_claim_the_same_bytes_are_refused(tmp_path, ending):
     """A thousand arrays cannot all lie in the place of one."""
     path = tmp_path / f"x.{ending}"
     x = np.ones(1000)
-    forge(path, record(None, [[f"w{i}", "<f8", [1000], digest(x)] for i in range(1000)]), [("w0", x)])
+    forge(path, record(None, [[f"w{i}", "<f8", [1000], sha256_of(x)] for i in range(1000)]), [("w0", x)])
     assert refusal(path).startswith("its arrays take 8000000 bytes, and it has only ")
 
 
@@ -145,7 +145,7 @@ def test_bytes_that_are_no_bools_are_refused(tmp_path, ending):
     """NumPy's functions may do anything with a bool of 2."""
     path = tmp_path / f"x.{ending}"
     bools = np.array([1, 0, 2], np.uint8).view(bool)
-    forge(path, record({"array": "w"}, [["w", "|b1", [3], digest(bools)]]), [("w", bools)])
+    forge(path, record({"array": "w"}, [["w", "|b1", [3], sha256_of(bools)]]), [("w", bools)])
     assert refusal(path) == "an array of bools has bytes that are neither 0 nor 1"
 
 
@@ -153,7 +153,7 @@ def test_bytes_that_are_no_bools_are_refused(tmp_path, ending):
 def test_damaged_values_are_found_and_named(tmp_path, ending):
     """Also where ZIP's own checksum would have been put right."""
     path = tmp_path / f"x.{ending}"
-    forge(path, record({"array": "w"}, [["w", "<f8", [3], digest(ONES)]]), [("w", 2 * ONES)])
+    forge(path, record({"array": "w"}, [["w", "<f8", [3], sha256_of(ONES)]]), [("w", 2 * ONES)])
     assert refusal(path) == "the values of the array 'w' were damaged"
 
 
@@ -217,7 +217,7 @@ def test_files_of_others_are_refused_with_advice(tmp_path):
 def test_members_have_to_be_those_that_the_text_names(tmp_path):
     """Missing, renamed, in another order, or too short for what they should hold."""
     path = tmp_path / "x.npz"
-    entries = [["v", "<f8", [3], digest(ONES)], ["w", "<f8", [3], digest(ONES)]]
+    entries = [["v", "<f8", [3], sha256_of(ONES)], ["w", "<f8", [3], sha256_of(ONES)]]
     forge(path, record(None, entries), [("w", ONES), ("v", ONES)])
     assert refusal(path) == "the array 'v' is expected in a member of at least 24 bytes, not 'w.npy' of 152"
     forge(path, record(None, entries), [("v", ONES)])
@@ -229,10 +229,10 @@ def test_members_have_to_be_those_that_the_text_names(tmp_path):
 def test_tensors_have_to_be_those_that_the_text_names(tmp_path):
     """Missing, or of the same bytes in another shape or dtype."""
     path = tmp_path / "x.safetensors"
-    forge(path, record(None, [["v", "<f8", [3], digest(ONES)]]), [("w", ONES)])
+    forge(path, record(None, [["v", "<f8", [3], sha256_of(ONES)]]), [("w", ONES)])
     assert "v" in refusal(path)
     for dtype, shape in (("<f8", [3, 1]), ("<i8", [3])):
-        forge(path, record(None, [["w", dtype, shape, digest(ONES)]]), [("w", ONES)])
+        forge(path, record(None, [["w", dtype, shape, sha256_of(ONES)]]), [("w", ONES)])
         assert refusal(path) == "the array 'w' is of float64 and shape (3,), and not as its text says"
 
 

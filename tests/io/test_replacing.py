@@ -223,7 +223,7 @@ def test_many_writers_of_one_file_do_not_disturb_each_other(saved):
 
 def test_a_file_that_is_removed_before_it_is_locked_is_begun_again(saved, monkeypatch):
     """Another writer may take a file without a lock for a leftover."""
-    lock, opened = replacing.locked, []
+    lock, opened = replacing.lock_file, []
 
     def removed_at_first(file, wait):
         opened.append(file.name)
@@ -231,7 +231,7 @@ def test_a_file_that_is_removed_before_it_is_locked_is_begun_again(saved, monkey
             os.unlink(file.name)
         return lock(file, wait)
 
-    monkeypatch.setattr(replacing, "locked", removed_at_first)
+    monkeypatch.setattr(replacing, "lock_file", removed_at_first)
     mg.save(saved, NEW)
     assert len(set(opened)) == 2
     assert mg.load(saved)["w"].size == 50_000

@@ -5,7 +5,7 @@ import pytest
 
 from minigrad.testing import slopes as room
 from minigrad.testing.slopes import STENCIL, Probe, bounds, noise_level, noise_spacings, step_ladder
-from minigrad.testing.subject import Subject, size_of
+from minigrad.testing.subject import Subject, scale_of
 
 EPS = np.finfo(float).eps
 INF = np.inf
@@ -68,9 +68,9 @@ def test_steps_are_powers_of_two_and_end_above_the_rounding():
 
 def test_sizes_are_powers_of_two_below_the_values():
     """Zeros take the size of the largest entry, an array of zeros has size one."""
-    np.testing.assert_array_equal(size_of(np.array([3.0, -0.3, 0.0])), [2, 0.25, 2])
-    np.testing.assert_array_equal(size_of(np.zeros(2)), [1, 1])
-    np.testing.assert_array_equal(size_of(np.array([np.inf, np.nan])), [1, 1])
+    np.testing.assert_array_equal(scale_of(np.array([3.0, -0.3, 0.0])), [2, 0.25, 2])
+    np.testing.assert_array_equal(scale_of(np.zeros(2)), [1, 1])
+    np.testing.assert_array_equal(scale_of(np.array([np.inf, np.nan])), [1, 1])
 
 
 def test_a_direction_never_moves_an_entry_across_zero():

@@ -8,7 +8,7 @@ import numpy as np
 from ...core.door import plain, raise_if, unwrap
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
-from ...rules.indexing import at
+from ...rules.indexing import take_at
 from ..precision import as_array, constant, narrowed, widened
 from ..sizes import checked_number
 from .labels import Exponentials, label_loss
@@ -122,7 +122,8 @@ def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | No
         lambda: ValueError(f"{name} of {classes} classes takes labels 0 to {classes - 1}; {strangers(target, bad)}"),
     )
     counted = None if counted is None else counted.astype(rows.dtype)
-    return rows, labels, counted, counted if weight is None else times(counted, at(of_classes(weight, rows), labels))
+    factor = counted if weight is None else times(counted, take_at(of_classes(weight, rows), labels))
+    return rows, labels, counted, factor
 
 
 def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:

@@ -9,7 +9,7 @@ from ...core.primitive import general
 from ...core.short import public
 from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
 from ...ops.functions import sum as total
-from ...rules.indexing import at
+from ...rules.indexing import take_at
 from ...rules.network import softmax, vanishing_exp
 from ..precision import as_array, constant, narrowed, widened
 from ..sizes import checked_integer
@@ -166,7 +166,7 @@ def likelihoods(rows: Any, labels: Any, times: Any, counts: Any, blank: int) -> 
     indices = np.broadcast_to(states, (rows.shape[0], *states.shape))
     sums = path_sums(take_along_axis(rows, indices, axis=2), jump)
     examples = np.arange(labels.shape[0])
-    last, before = (at(sums, (times - 1, examples, ends)) for ends in (2 * counts, np.maximum(2 * counts - 1, 0)))
+    last, before = (take_at(sums, (times - 1, examples, ends)) for ends in (2 * counts, np.maximum(2 * counts - 1, 0)))
     ends = [reshape(last, (-1, 1)), reshape(where(counts > 0, before, NEVER), (-1, 1))]
     return logsumexp(np.concatenate(ends, axis=1), axis=1)
 
@@ -202,7 +202,7 @@ def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
             ),
         )
         places = (np.cumsum(counts) - counts)[:, None] + np.arange(longest)
-        targets = at(targets, np.minimum(places, max(targets.shape[0] - 1, 0))) if longest else targets[:0]
+        targets = take_at(targets, np.minimum(places, max(targets.shape[0] - 1, 0))) if longest else targets[:0]
         targets = np.reshape(targets, (batch, longest))
     elif targets.ndim != 2 or targets.shape[0] != batch or targets.shape[1] < longest:
         raise ValueError(

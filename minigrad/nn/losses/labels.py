@@ -6,7 +6,7 @@ from ...core.door import unwrap
 from ...core.primitive import elementwise, general
 from ...core.short import public
 from ...rules.batching import rewritten
-from ...rules.indexing import at
+from ...rules.indexing import take_at
 from ...rules.network import vanishing_exp
 from .reduction import share
 
@@ -74,8 +74,8 @@ def label_loss(x, labels, known, smoothing=0.0):
     Of it a part `smoothing` is the mean over all classes. `known` are the `Exponentials` of x, computed beforehand.
     """
     if not smoothing:
-        return np.log(_total(known.of(x))) + known.top[:, 0] - at(x, _places(labels))
-    at_label = share(1.0 - smoothing, known.top[:, 0] - at(x, _places(labels)))
+        return np.log(_total(known.of(x))) + known.top[:, 0] - take_at(x, _places(labels))
+    at_label = share(1.0 - smoothing, known.top[:, 0] - take_at(x, _places(labels)))
     return np.log(_total(known.of(x))) + at_label - smoothing * known.mean_of(x)
 
 
@@ -94,7 +94,7 @@ def _label_loss(g, y, x, labels, known, smoothing=0.0):
 def _label_loss_forward(t, y, x, labels, known, smoothing=0.0):
     e = shifted_exp(x, known)
     even = _total(t) * (smoothing / x.shape[1])
-    return _total(e * t) / _total(e) - at(t, _places(labels)) * (1.0 - smoothing) - even
+    return _total(e * t) / _total(e) - take_at(t, _places(labels)) * (1.0 - smoothing) - even
 
 
 label_loss = public(
