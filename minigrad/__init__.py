@@ -40,7 +40,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .compile import compile
-from .core import allocator
+from .core import allocator, foreign
 from .core.context import enable_grad, is_grad_enabled, no_grad
 from .core.tensor import Tensor, asarray, tensor
 from .draw import draw
@@ -237,6 +237,7 @@ INSTEAD = {
     "from_numpy": "mg.asarray",
     "manual_seed": "np.random.default_rng(seed), which is passed on as rng",
 }
+foreign.LATER["scipy.special"] = f"{__name__}.scipy.special"  # the rules of SciPy's ufuncs
 if TYPE_CHECKING:
     from . import data, distributed, io, nn, optim, testing, train
     from .io import load, save

@@ -17,7 +17,7 @@ from numpy.linalg import LinAlgError
 
 from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
-from .foreign import USUAL, admitted, admitted_list, check_numbers, function_name
+from .foreign import USUAL, admitted, admitted_list, check_numbers, first_met, function_name
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 from .recorder import state_array
 from .tree import leaves, tree_map
@@ -309,7 +309,7 @@ def explained(primitive: Primitive, args: Sequence[Any], error: Exception) -> Ex
 
 def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of one of NumPy's functions, or of a ufunc's method, as NumPy hands it to an array."""
-    primitive = REGISTRY.get(key)
+    primitive = REGISTRY.get(key) or first_met(key)
     if primitive is None:
         return without_rule(key, args, kwargs)
     try:

@@ -7,15 +7,19 @@ told by what their objects offer, so that none has to be imported.
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from numbers import Number
 from typing import Any
 
 import numpy as np
 
+from .primitive import REGISTRY, Primitive
+
 NUMERIC = frozenset("biufc")  # kinds of dtypes
 # Types that come in as they are; those of our own arrays are added where they are defined.
 SCALARS = {np.float64, np.float32, np.int64, np.bool_, int, float, bool}
 USUAL = SCALARS | {np.ndarray, str, slice, list, tuple, dict, type(None)}
+LATER: dict[str, str] = {}  # by module: the one of ours with rules for its functions, loaded when one is first met
 # An ndarray with another one of these computes otherwise than NumPy.
 ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
 
@@ -136,6 +140,14 @@ def exported(value: Any, copy: bool | None) -> Any:
     if copy is False or not isinstance(value, np.ndarray):
         return value
     return value if value.flags.writeable and min(value.strides, default=0) >= 0 else value.copy()
+
+
+def first_met(key: Any) -> Primitive | None:
+    """What is known of a function of another library, of which the rules are loaded now; None if there are none."""
+    home = function_name(key)
+    for module in (ours for theirs, ours in LATER.items() if home.startswith(f"{theirs}.")):
+        import_module(module)
+    return REGISTRY.get(key)
 
 
 def function_name(key: Any) -> str:

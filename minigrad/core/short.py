@@ -188,7 +188,7 @@ def public(key: Any) -> Callable[..., Tensor]:
         return two(*given) if len(given) == 2 and not kwargs else bind(primitive, given, kwargs)
 
     function = one if count == 1 or not ruled else call
-    if ruled and key is not primitive:
+    if ruled and key is not primitive and (count < 2 or has_two(primitive)):
         hand_over(key, primitive, 2 if has_two(primitive) else 1)
     function.__name__ = function.__qualname__ = primitive.name
     function.__module__ = sys._getframe(1).f_globals["__name__"]  # where it has its name
