@@ -17,7 +17,9 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOT
 
 @pytest.fixture(autouse=True)
 def own_rules():
-    """The rules that a page registers are there for this page alone."""
+    """The rules that a page registers are there for this page alone, but for those of SciPy, which are loaded once."""
+    with contextlib.suppress(ImportError):
+        import minigrad.scipy  # noqa: F401
     rules = dict(REGISTRY)
     yield
     REGISTRY.clear()

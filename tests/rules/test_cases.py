@@ -29,11 +29,19 @@ def plain(x):
     return x.values if isinstance(x, StrictArray) else np.asarray(x)
 
 
+def is_scipys(primitive):
+    made = next((rule for rule in primitive.rules if rule), primitive.function)
+    return made.__module__.startswith("minigrad.scipy")
+
+
 def test_every_rule_has_a_case():
-    """A function with a derivative, of its own or composed, has a line in the table, under one of its names."""
+    """A function with a derivative, of its own or composed, has a line in the table, under one of its names.
+
+    Those of SciPy's, which are there if another test has loaded them, have tests of their own.
+    """
     covered = {id(REGISTRY[case.key]) for case in CASES}
     differentiable = [p for p in REGISTRY.values() if p.kind == "composed" or any(p.rules)]
-    missing = [p.name for p in differentiable if id(p) not in covered]
+    missing = [p.name for p in differentiable if id(p) not in covered and not is_scipys(p)]
     assert not missing
 
 

@@ -1,3 +1,0 @@
-"""Special functions, by the names of `scipy.special`."""
-
-__all__: list[str] = []
