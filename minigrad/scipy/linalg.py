@@ -1,3 +1,0 @@
-"""Linear algebra beyond NumPy's, by the names of `scipy.linalg`."""
-
-__all__: list[str] = []
