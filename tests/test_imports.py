@@ -21,7 +21,7 @@ ALLOWED = {
     "core": {"errors"},
     "rules": {"core", "errors"},
     "composed": {"core", "rules"},
-    "ops": {"composed", "core", "rules"},
+    "ops": {"composed", "core", "errors", "rules"},
     "transforms": {"core", "errors", "rules"},
     "testing": {"core", "errors", "transforms"},
     "optim": {"core"},

@@ -1,15 +1,21 @@
 """Operations of one's own."""
 
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.primitive import Primitive, Rule
 from ..core.primitive import register as register_rules
 from ..core.short import public
+from ..core.values import as_array
+from ..errors import NoRuleError
 
 
 def primitive(
-    *rules: Rule | None, kind: str = "elementwise", forward: Sequence[Rule | None] = ()
+    *rules: Rule | None,
+    kind: str = "elementwise",
+    forward: Sequence[Rule | None] | None = (),
+    residuals: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that makes a function of arrays differentiable.
 
@@ -20,16 +26,22 @@ def primitive(
         with the cotangent of its argument, given that of the result `y`. See the guide on extending minigrad.
     kind : {"elementwise", "linear", "multilinear", "general"}
         What the rules also say of forward mode.
-    forward : sequence of rules
+    forward : sequence of rules, or None
         For a general function: one rule ``forward(t, y, *args, **kwargs)`` for each argument, which returns the
-        tangent of the result, given that of its argument.
+        tangent of the result, given that of its argument. None for a function that has reverse mode alone.
+    residuals : bool
+        The function returns a pair, its result and what it hands to its rules, which are then
+        ``rule(g, y, residuals, *args, **kwargs)``. Where a rule is itself differentiated or mapped, the function is
+        called once more on its arguments, so that derivatives flow through the residuals as well.
 
     Raises
     ------
     TypeError
-        If a rule is no function, or what is decorated is none.
+        If a rule is no function, or what is decorated is none; at a call, if there are no residuals.
     ValueError
         If there is no such kind, or rules are missing.
+    NoRuleError
+        In forward mode, if `forward` is None.
     RuleError
         In a backward pass, if a rule returns something of the wrong shape, or that is no floating array.
     """
@@ -42,8 +54,13 @@ def primitive(
                 "mg.primitive takes the rules, and then a function: @mg.primitive(lambda g, y, x: ...) above the "
                 f"function's def; got a {type(function).__name__} in the function's place"
             )
-        check_forward(function, rules, kind, forward)
-        differentiable = public(Primitive(function, rules, kind, forward))
+        pushes = reverse_only(function, rules, kind) if forward is None else forward
+        check_forward(function, rules, kind, pushes)
+        if residuals:
+            handing = Handing(function)
+            differentiable = public(Primitive(handing, handing.over(rules), kind, handing.over(pushes)))
+        else:
+            differentiable = public(Primitive(function, rules, kind, pushes))
         # By these it is pickled. A ufunc of NumPy 2.0 has neither.
         differentiable.__module__ = getattr(function, "__module__", type(function).__module__)
         differentiable.__qualname__ = getattr(function, "__qualname__", differentiable.__qualname__)
@@ -64,6 +81,65 @@ def register(
     check_rules(rules)
     check_forward(function, rules, kind, forward)
     register_rules(function, *rules, kind=kind, forward=forward)
+
+
+class Handing:
+    """A function that hands residuals to its rules, by its result, for as long as that is there."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__name__, self.__doc__ = function.__name__, function.__doc__
+        self.__wrapped__ = function  # whose signature it has
+        self.kept: dict[int, tuple[Any, Any]] = {}  # by the result's identity: what leads to it, and the residuals
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        y, residuals = self.pair(args, kwargs)
+        y = as_array(y)
+        if id(y) in self.kept:  # an array that is another result as well, such as an argument
+            y = y.copy()
+        key = id(y)
+        self.kept[key] = weakref.ref(y, lambda _: self.kept.pop(key, None)), residuals
+        return y
+
+    def pair(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The result and the residuals."""
+        pair = self.function(*args, **kwargs)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(
+                f"{self.__name__} has residuals=True, so it returns a pair (y, residuals); got {type(pair).__name__}"
+            )
+        return pair
+
+    def over(self, rules: Sequence[Rule | None]) -> list[Rule | None]:
+        """The rules, which get the residuals in the third place."""
+        return [None if rule is None else self.given(rule) for rule in rules]
+
+    def given(self, rule: Rule) -> Rule:
+        """A rule that gets the residuals."""
+
+        def with_residuals(g: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+            known = self.kept.get(id(y))
+            residuals = known[1] if known is not None and known[0]() is y else self.pair(args, kwargs)[1]
+            return rule(g, y, residuals, *args, **kwargs)
+
+        return with_residuals
+
+
+def reverse_only(function: Callable[..., Any], rules: Sequence[Any], kind: str) -> Sequence[Rule]:
+    """The forward rules of a general function that has none: each refuses, by name."""
+    if kind != "general":
+        raise ValueError(
+            f"forward=None is for a general function that has reverse mode alone: mg.primitive(..., kind='general', "
+            f"forward=None); {function.__name__} is {kind}, whose rules serve both modes"
+        )
+
+    def refused(*args: Any, **kwargs: Any) -> Any:
+        raise NoRuleError(
+            f"{function.__name__} has no rule for forward mode (forward=None), which jvp, hvp and hessian use. Use "
+            f"reverse mode, as in mg.vjp, mg.grad of mg.grad, or mode='reverse', or give it forward=[...]"
+        )
+
+    return [refused] * len(rules)
 
 
 def check_rules(rules: Sequence[Any]) -> None:

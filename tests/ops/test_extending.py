@@ -1,5 +1,7 @@
 """Operations of a user's own."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -152,3 +154,116 @@ def test_a_general_function_needs_a_forward_rule_where_it_has_a_rule(forward):
         @mg.primitive(lambda g, y, x, a: g, None, kind="general", forward=forward)
         def op(x, a):
             return x
+
+
+def halving():
+    """x / 2, without forward mode."""
+
+    @mg.primitive(lambda g, y, x: g / 2, kind="general", forward=None)
+    def half(x):
+        return x / 2
+
+    return half
+
+
+def test_a_function_may_have_reverse_mode_alone():
+    """forward=None: gradients of any order, and maps; forward mode is refused by name, and the advice works."""
+    half, x = halving(), np.array([2.0, 4.0])
+
+    def f(x):
+        return mg.sum(half(x) ** 3)
+
+    np.testing.assert_allclose(mg.grad(f)(x), 3 * x**2 / 8, rtol=1e-15)
+    np.testing.assert_allclose(mg.hessian(f, mode="reverse")(x), np.diag(3 * x / 4), rtol=1e-15)
+    np.testing.assert_allclose(mg.vmap(mg.grad(f))(np.stack([x, x + 1]))[0], 3 * x**2 / 8, rtol=1e-15)
+    np.testing.assert_array_equal(mg.compile(mg.grad(f))(x), mg.grad(f)(x))
+    for refused in (lambda: mg.jvp(f, (x,), (x,)), lambda: mg.hessian(f)(x), lambda: mg.hvp(f, (x,), (x,))):
+        with pytest.raises(mg.NoRuleError, match=r"half has no rule for forward mode.*mode='reverse', or give it forw"):
+            refused()
+
+
+def test_only_a_general_function_lacks_forward_mode():
+    with pytest.raises(ValueError, match="forward=None is for a general function .*; sin is linear, whose rules serve"):
+        mg.primitive(lambda g, y, x: g / 2, kind="linear", forward=None)(np.sin)
+    with pytest.raises(ValueError, match="sin is elementwise"):
+        mg.primitive(lambda g, y, x: g / 2, forward=None)(np.sin)
+
+
+def counted(calls):
+    """sin(x) * scale, which hands cos(x) to its rule."""
+
+    @mg.primitive(lambda g, y, cosine, x, scale: g * cosine * scale, None, residuals=True)
+    def sine(x, scale):
+        """A sine."""
+        calls.append(type(x))
+        return np.sin(x) * scale, np.cos(x)
+
+    return sine
+
+
+def test_residuals_reach_the_rule_without_another_call():
+    """One call forward serves a backward pass, another one forward mode; a program does the same."""
+    calls = []
+    sine, x = counted(calls), mg.tensor([0.5, 1.0], requires_grad=True)
+    sine(x, 3.0).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, 3 * np.cos(x.data))
+    assert calls == [np.ndarray]
+    np.testing.assert_array_equal(mg.jvp(lambda x: sine(x, 3.0), (x.data,), (np.ones(2),))[1], 3 * np.cos(x.data))
+    assert calls == [np.ndarray] * 2
+    step = mg.compile(mg.grad(lambda x: mg.sum(sine(x, 3.0))))
+    for shift in range(2):
+        np.testing.assert_array_equal(step(x.data + shift), 3 * np.cos(x.data + shift))
+    assert (sine.__name__, sine.__doc__) == ("sine", "A sine.")
+
+
+def test_residuals_are_differentiated_where_the_rule_is():
+    """Second derivatives, maps and checkpoints call the function again on what is watched, and so are right."""
+    sine, x = counted([]), np.array([0.5, 1.0])
+
+    def f(x):
+        return mg.sum(sine(x, 3.0))
+
+    for mode in ("forward", "reverse"):
+        np.testing.assert_allclose(mg.hessian(f, mode=mode)(x), np.diag(-3 * np.sin(x)), rtol=1e-14, atol=1e-16)
+    np.testing.assert_allclose(mg.vmap(mg.grad(f))(np.stack([x, x + 1])), 3 * np.cos([x, x + 1]), rtol=1e-15)
+    np.testing.assert_array_equal(mg.grad(mg.checkpoint(f))(x), mg.grad(f)(x))
+
+
+def test_residuals_of_one_array_that_is_two_results_stay_apart():
+    """A function that returns its argument has a result of its own for each call."""
+
+    @mg.primitive(lambda g, y, factor, x, scale: g * factor, None, residuals=True)
+    def same(x, scale):
+        return x, scale
+
+    x = mg.tensor([1.0], requires_grad=True)
+    a, b = same(x, 2.0), same(x, 5.0)
+    a.sum().backward()
+    b.sum().backward()
+    assert x.grad.item() == 7
+
+
+def test_a_function_with_residuals_returns_a_pair():
+    @mg.primitive(lambda g, y, r, x: g, residuals=True)
+    def lonely(x):
+        return x + 1
+
+    with pytest.raises(TypeError, match=r"lonely has residuals=True, so it returns a pair .*; got ndarray"):
+        lonely(np.ones(2))
+
+
+def test_residuals_are_freed_with_the_result():
+    class Large:
+        pass
+
+    @mg.primitive(lambda g, y, r, x: g, residuals=True)
+    def keeping(x):
+        large = Large()
+        alive.append(weakref.ref(large))
+        return x * 1, large
+
+    alive = []
+    y = keeping(mg.tensor([1.0], requires_grad=True))
+    assert alive[0]() is not None
+    del y
+    assert alive[0]() is None
