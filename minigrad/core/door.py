@@ -254,10 +254,10 @@ def check_result(primitive: Primitive, y: Any) -> None:
         )
 
 
-def outward(step: Callable[[Call], Any], call: Call) -> Any:
-    """``step(call)``, in which an ambient level has no part: what is called there, it has processed."""
-    ambient = context.get().ambient
-    if ambient is None:
+def outward(step: Callable[[Any], Any], call: Any) -> Any:
+    """``step(call)``, a method of a level. If that is the ambient one, it has no part in what is called there."""
+    ambient: Any = context.get().ambient
+    if ambient is None or ambient is not step.__self__:  # pyrefly: ignore[missing-attribute]
         return step(call)
     return run_in(with_changes(ambient=ambient.inside), step, call)
 

@@ -204,3 +204,16 @@ def test_a_changed_constant_is_noticed_where_the_result_does_not_show_it(change)
     ):
         y.backward()
     assert x.grad is None
+
+
+def test_a_gradient_inside_may_use_arrays_from_outside_alone():
+    """An operation that an inner transformation makes of arrays from outside is the checkpoint's as well."""
+
+    def inner(x, c):
+        return mg.grad(lambda v: np.sum(v * np.sin(c * c)) + np.sum(x * v))(c)
+
+    def outer(wrap):
+        return lambda c: np.sum(wrap(lambda x: inner(x, c) * x)(c * 2))
+
+    want = mg.grad(outer(lambda f: f))(X)
+    np.testing.assert_allclose(mg.grad(outer(mg.checkpoint))(X), want, rtol=1e-12)
