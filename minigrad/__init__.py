@@ -55,6 +55,7 @@ from .errors import (
     NoRuleError,
     RecordingError,
     RuleError,
+    SolverError,
 )
 from .ops import linalg
 from .ops.creation import arange, eye, full, full_like, linspace, meshgrid, ones, ones_like, sample, zeros, zeros_like
@@ -215,6 +216,7 @@ from .ops.selecting import masked_fill, topk
 from .transforms.anomaly import detect_anomaly
 from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
+from .transforms.implicit import custom_root
 from .transforms.jacobian import hessian, hvp, jacobian
 from .transforms.reverse import grad, value_and_grad, vjp
 from .transforms.vmap import vmap

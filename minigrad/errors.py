@@ -37,5 +37,13 @@ class RecordingError(RuntimeError):
     """A compiled function does what cannot be recorded, so that a replay would not do the same; see `compile`."""
 
 
+class SolverError(RuntimeError):
+    """A solver failed, with what SciPy's returned as `result`; or there is no derivative at what it found."""
+
+    def __init__(self, text: str, result: object = None) -> None:
+        super().__init__(text)
+        self.result = result
+
+
 class CheckpointError(OSError):
     """A file could not be saved, was damaged, or was not written by `save`."""

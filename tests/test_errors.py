@@ -16,6 +16,7 @@ KINDS = {
     "NoRuleError": TypeError,
     "RuleError": TypeError,
     "GradientError": AssertionError,
+    "SolverError": RuntimeError,
 }
 
 
