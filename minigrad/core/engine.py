@@ -154,6 +154,9 @@ def broadcast(g: Any, shape: tuple[int, ...]) -> Any:
     if type(g) in FILLERS:
         filled = empty(shape, g.dtype)
         if filled.size < 4096:
-            filled[...] = g
+            if g.ndim:
+                filled[...] = g
+            else:
+                filled.fill(g)  # in two thirds of the time
             return filled if context.get().recorder is None else constant_array(filled)
     return np.broadcast_to(g, shape)

@@ -25,6 +25,8 @@ from .tape import Node, Notes, changed_since, is_freed, last_change, operands_of
 from .values import as_array
 
 ndarray = np.ndarray
+ONE = np.float64(1)
+DOUBLE = ONE.dtype
 NUMBERS = (int, float)
 # By the notes of a leaf: who is told its gradient within a backward pass, as soon as all terms of it have come. What is
 # to change the gradient later calls `complete()` first.
@@ -49,10 +51,12 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
         if going.awaited:
             going.tell(node.born)
         going.descend(node, going.total(node))
-    going.tell(0)
+    if going.awaited:
+        going.tell(0)
     totals = going.totals
-    for leaf in list(going.parts):
-        totals[leaf] = going.total(leaf)
+    if going.parts:
+        for leaf in list(going.parts):
+            totals[leaf] = going.total(leaf)
     for leaf, g in totals.items():
         if leaf not in going.told and (leaf.notes is None or leaf.notes.hooks):
             totals[leaf] = after_hooks(leaf, g)
@@ -283,8 +287,8 @@ def check_unchanged(node: Node) -> None:
 def first_cotangent(y: Any, g: Any = None) -> Any:
     """The cotangent of `y` to start from: `g`, in the dtype of `y`, or 1 for a single element."""
     if g is None:
-        if not y.shape:
-            return y.dtype.type(1)  # an array of shape () would cost ten times as much in each rule
+        if not y.shape:  # an array of shape () would cost ten times as much in each rule
+            return ONE if y.dtype is DOUBLE else y.dtype.type(1)
         if y.size != 1:
             raise ValueError(
                 f"a derivative starts from a single number, and this result has shape {y.shape}. Reduce it, to a "

@@ -140,9 +140,12 @@ class Tensor(Array):
         """
         if self.node is None:
             raise GraphError(UNCONNECTED)
-        if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
-            gradient.refuse_to_leave()
-        start = first_cotangent(self.value, admitted("backward", plain(gradient)))
+        if gradient is None:
+            start = first_cotangent(self.value)
+        else:
+            if isinstance(gradient, Array) and not (create_graph and isinstance(gradient, Tensor)):
+                gradient.refuse_to_leave()
+            start = first_cotangent(self.value, admitted("backward", plain(gradient)))
         if not create_graph:
             commit(sweep([self.node], [start]), start, not retain_graph)
             return

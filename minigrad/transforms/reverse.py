@@ -21,6 +21,8 @@ from ..core.tape import Node, Reverse
 from ..core.tree import leaves, rebuild, tree_map
 from .arguments import as_argument, as_primal, check_function, left_level, of_arguments, result, split_aux, zeros_like
 
+ndarray, DOUBLE = np.ndarray, np.dtype(np.float64)
+
 
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that computes the gradient of `f`, a function with a single number as its value.
@@ -110,7 +112,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 def pulled(f: Callable[..., Any], primals: Any, has_aux: bool) -> tuple[Any, Callable[[Any], Any], Any]:
     """As vjp, always with the third result."""
     level = Reverse(next_depth())
-    inputs = [as_primal(x) for x in leaves(primals)]
+    inputs = [x if type(x) is ndarray and x.dtype is DOUBLE else as_primal(x) for x in leaves(primals)]
     frame = rebuild(primals, inputs)  # the caller may change the containers
     variables = level.variables(inputs)
     nodes = [v.node for v in variables]
@@ -142,7 +144,9 @@ def derivative(x: Any, g: Any, taken: set[int]) -> Any:
     return owned(g, taken) if type(x) is type(g) is np.ndarray else as_argument(x, owned(g, taken))
 
 
-def cotangents(roots: list[Node | None], given: list[Any]) -> dict[Node, Any]:
+def cotangents(roots: list[Any], given: list[Any]) -> dict[Node, Any]:
     """The cotangents of all leaves, given those of results; None stands for one that depends on no leaf."""
-    pairs = [(node, g) for node, g in zip(roots, given, strict=True) if node is not None]
-    return sweep([node for node, _ in pairs], [g for _, g in pairs]).totals
+    if None in roots:
+        given = [g for node, g in zip(roots, given, strict=True) if node is not None]
+        roots = [node for node in roots if node is not None]
+    return sweep(roots, given).totals
