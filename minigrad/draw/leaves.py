@@ -45,7 +45,7 @@ class Says:
 
     def given(self, x: Any) -> str | None:
         """The name that the user gave to an array, or to its memory."""
-        return self.names.get(id(x)) or self.names.get(id(plain_array(x)))
+        return self.names.get(id(x)) or self.names.get(id(drawn_array(x)))
 
     def name(self, x: Any, standard: str) -> str:
         """The name that the user gave to an array itself, or a standard one, with primes if that is taken."""
@@ -58,7 +58,7 @@ class Says:
 
     def details(self, x: Any, has_gradient: bool) -> tuple[str, ...]:
         """The values and the gradient of an array."""
-        texts = [f"value {value_text(plain_array(x))}"] if self.values else []
+        texts = [f"value {value_text(drawn_array(x))}"] if self.values else []
         if self.gradients and has_gradient:
             g = gradient_of(x)
             texts.append(f"grad {None if g is None else value_text(g)}")
@@ -88,7 +88,7 @@ class Leaves:
         known = self.found.get(id(x))
         if known is None and len(self.found) == self.limit:
             self.refused.add(id(x))
-            return self.says.given(x) or option_text(plain_array(x)), "others"
+            return self.says.given(x) or option_text(drawn_array(x)), "others"
         if known is None:
             name = self.says.given(x)
             if name is None:
@@ -101,8 +101,8 @@ class Leaves:
                 kind,
                 name,
                 name=name,
-                shape=str(tuple(plain_array(x).shape)),
-                dtype=str(plain_array(x).dtype),
+                shape=str(tuple(drawn_array(x).shape)),
+                dtype=str(drawn_array(x).dtype),
                 details=details,
             )
             self.found[id(x)] = known
@@ -117,6 +117,6 @@ class Leaves:
         return found
 
 
-def plain_array(x: Any) -> Any:
+def drawn_array(x: Any) -> Any:
     """The plain array of a node, or of a constant."""
     return unwrap(x.y if isinstance(x, Node) else x)

@@ -74,19 +74,19 @@ normal_cdf = public(elementwise(normal_cdf, lambda g, y, x: g * _density(x)))
 
 def gelu_tanh(x):
     """The usual approximation of gelu, ``x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 x**3)``."""
-    return 0.5 * x * (1 + np.tanh(_inside(x)))
+    return 0.5 * x * (1 + np.tanh(_inner_slope(x)))
 
 
 SLOPE, CUBIC = math.sqrt(2 / math.pi), 0.044715
 
 
-def _inside(x):
+def _inner_slope(x):
     return SLOPE * x * (1 + CUBIC * x * x)
 
 
 # A product begins with what is 0 for large x, and squares come last: x * x alone may be infinite.
 def _gelu_tanh(g, y, x):
-    t = np.tanh(_inside(x))
+    t = np.tanh(_inner_slope(x))
     s = (0.5 * SLOPE) * x * ((1 - t) * (1 + t))
     return g * (0.5 * (1 + t) + (s + s * x * (3 * CUBIC) * x))
 

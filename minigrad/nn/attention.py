@@ -18,7 +18,7 @@ from .dropout import check_probability, dropout
 from .init import RNG
 from .linear import Linear
 from .module import Module
-from .precision import as_array, floating, narrowed, widened
+from .precision import as_input, floating, narrowed, widened
 from .rotary import check_base, rotary_embedding
 from .sizes import checked_count, checked_flag
 
@@ -47,13 +47,13 @@ def attention_weights(arrays, allowed=None, scale=1.0):
     return weights
 
 
-def _softmax(t, y):  # its Jacobian, diag(y) - y y^T, is symmetric
+def _softmax_tangent(t, y):  # its Jacobian, diag(y) - y y^T, is symmetric
     return y * (t - np.expand_dims(np.vecdot(t, y), -1))
 
 
 def _attention_weights(g, y, arrays, allowed=None, scale=1.0):
     q, k, *bias = arrays
-    g = _softmax(g, y)
+    g = _softmax_tangent(g, y)
     gq, gk = undo_broadcast(g @ k, q.shape), undo_broadcast(g.mT @ q, k.shape)
     return [gq * scale, gk * scale, *(undo_broadcast(g, x.shape) for x in bias)]
 
@@ -61,7 +61,7 @@ def _attention_weights(g, y, arrays, allowed=None, scale=1.0):
 def _attention_weights_forward(tangents, y, arrays, allowed=None, scale=1.0):
     (tq, tk, *bias), (q, k, *_) = tangents, arrays
     t = (tq @ k.mT + q @ tk.mT) * scale
-    return _softmax(t + bias[0] if bias else t, y)
+    return _softmax_tangent(t + bias[0] if bias else t, y)
 
 
 attention_weights = public(
@@ -148,7 +148,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
 
 def causal_upper_left(queries: int, keys: int) -> np.ndarray:
     """Booleans (queries, keys): query i may look at the keys 0 to i, as if both began together."""
-    return causal_mask(np.empty(0), *checked_sizes(queries, keys))
+    return causal_mask(np.empty(0), *checked_mask_size(queries, keys))
 
 
 def causal_lower_right(queries: int, keys: int) -> np.ndarray:
@@ -156,11 +156,11 @@ def causal_lower_right(queries: int, keys: int) -> np.ndarray:
 
     This is the mask where the keys are more, as those of former queries are kept, and both end together.
     """
-    queries, keys = checked_sizes(queries, keys)
+    queries, keys = checked_mask_size(queries, keys)
     return causal_mask(np.empty(0), queries, keys, keys - queries)
 
 
-def checked_sizes(queries: int, keys: int) -> tuple[int, int]:
+def checked_mask_size(queries: int, keys: int) -> tuple[int, int]:
     """The sizes of a mask."""
     return checked_count("the number of queries", queries, 0), checked_count("the number of keys", keys, 0)
 
@@ -189,7 +189,7 @@ def check_attention(query: Any, key: Any, value: Any) -> None:
 
 def checked_mask(name: str, mask: Any) -> Any:
     """A mask as an array, of booleans or of floats."""
-    mask = as_array(mask)
+    mask = as_input(mask)
     if mask.dtype != bool and mask.dtype.kind != "f":
         raise TypeError(f"{name} is an array of booleans, or of floats to add; got {mask.dtype}. Use mask.astype(bool)")
     return mask
@@ -308,8 +308,8 @@ class MultiheadAttention(Module):
         ValueError
             If shapes do not fit.
         """
-        query = as_array(query)
-        key, value = (None if x is None else as_array(x) for x in (key, value))
+        query = as_input(query)
+        key, value = (None if x is None else as_input(x) for x in (key, value))
         self.check(query, key, value, cache)
         keys, values = self.cached(key, value, cache)
         n, heads, total, _ = keys.shape

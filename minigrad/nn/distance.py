@@ -24,7 +24,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     keepdims : bool
         Whether the last axis stays, with a length of 1.
     """
-    a, b = (checked("pairwise_distance", x) for x in (x1, x2))
+    a, b = (checked_vectors("pairwise_distance", x) for x in (x1, x2))
     check_shapes("pairwise_distance", a, b)
     return narrowed(norm(a - b + eps, p, -1, keepdims), x1, x2)
 
@@ -41,7 +41,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     eps : float
         The least norm that is divided by.
     """
-    a, b = (checked("cosine_similarity", x) for x in (x1, x2))
+    a, b = (checked_vectors("cosine_similarity", x) for x in (x1, x2))
     check_shapes("cosine_similarity", a, b)
     return narrowed(total(normalize(a, axis=axis, eps=eps) * normalize(b, axis=axis, eps=eps), axis=axis), x1, x2)
 
@@ -59,7 +59,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     eps : float
         The least norm that is divided by.
     """
-    wide = checked("normalize", x)
+    wide = checked_vectors("normalize", x)
     if not -wide.ndim <= axis < wide.ndim:
         raise ValueError(
             f"axis {axis} is none of an array of shape {wide.shape}. Pass axis=-1 for vectors along the last axis"
@@ -67,7 +67,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     return narrowed(wide / maximum(norm(wide, p, axis, keepdims=True), eps), x)
 
 
-def checked(name: str, x: Any) -> Any:
+def checked_vectors(name: str, x: Any) -> Any:
     """`x` as floats to compute with; refuses a number by itself, which is no vector."""
     wide = widened(name, x)
     if not wide.ndim:

@@ -118,7 +118,7 @@ def check_probability(p: float) -> None:
         raise ValueError(f"p is the probability of an element to be dropped, from 0 to 1; got {p!r}")
 
 
-class Drawing(Module):
+class DropLayer(Module):
     """A layer that drops in training, and is the identity in evaluation.
 
     Parameters
@@ -135,7 +135,7 @@ class Drawing(Module):
         self.rng = np.random.default_rng(rng)
 
 
-class Dropout(Drawing):
+class Dropout(DropLayer):
     """`functional.dropout` in training; the array itself in evaluation.
 
     Parameters
@@ -150,7 +150,7 @@ class Dropout(Drawing):
         return dropout(x, self.p, self.training, self.rng)
 
 
-class Dropout1d(Drawing):
+class Dropout1d(DropLayer):
     """`functional.dropout1d` in training; the array itself in evaluation.
 
     Parameters
@@ -165,7 +165,7 @@ class Dropout1d(Drawing):
         return dropout1d(x, self.p, self.training, self.rng)
 
 
-class Dropout2d(Drawing):
+class Dropout2d(DropLayer):
     """`functional.dropout2d` in training; the array itself in evaluation.
 
     Parameters
@@ -180,7 +180,7 @@ class Dropout2d(Drawing):
         return dropout2d(x, self.p, self.training, self.rng)
 
 
-class AlphaDropout(Drawing):
+class AlphaDropout(DropLayer):
     """`functional.alpha_dropout` in training; the array itself in evaluation.
 
     Parameters

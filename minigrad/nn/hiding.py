@@ -52,13 +52,13 @@ def contents(x: Any) -> Iterable[Any]:
         return (x.__wrapped__,) if hasattr(x, "__wrapped__") else ()  # as what compile and checkpoint make
     if isinstance(x, OPAQUE) or hasattr(x, "__array_ufunc__"):
         return ()
-    slots = [slot for kind in type(x).__mro__ for slot in named(vars(kind).get("__slots__", ()))]
+    slots = [slot for kind in type(x).__mro__ for slot in slot_names(vars(kind).get("__slots__", ()))]
     inside = [getattr(x, slot) for slot in slots if not slot.startswith("__") and hasattr(x, slot)]
     inside += vars(x).values() if hasattr(x, "__dict__") else ()
     return [*inside, *x] if isinstance(x, ITERATED) else inside
 
 
-def named(slots: Any) -> Iterable[str]:
+def slot_names(slots: Any) -> Iterable[str]:
     """The names of slots, which may be a single one."""
     return (slots,) if isinstance(slots, str) else slots
 

@@ -75,14 +75,14 @@ def with_backward_hooks(module: Any, hooks: Sequence[Hook], args: tuple[Any, ...
     arrived: list[Any] = []
 
     def at_the_end(g: Any) -> None:
-        arrived[:] = [apart(g, exits)]
+        arrived[:] = [unflattened(g, exits)]
         if joined is None:
-            called(module, hooks, args, [], in_places(leaves(output), arrived.pop()))
+            run_hooks(module, hooks, args, [], in_places(leaves(output), arrived.pop()))
 
     def at_the_beginning(g: Any) -> Any:
         if not arrived:  # what goes around the module, as when it returns what it is given
             return None
-        changed = called(module, hooks, args, apart(g, entries), in_places(leaves(output), arrived.pop()))
+        changed = run_hooks(module, hooks, args, unflattened(g, entries), in_places(leaves(output), arrived.pop()))
         return None if changed is None else together(changed)
 
     end.register_hook(at_the_end)
@@ -92,7 +92,9 @@ def with_backward_hooks(module: Any, hooks: Sequence[Hook], args: tuple[Any, ...
     return tree_map(lambda y: next(passed) if has_gradient(y) else y, output)
 
 
-def called(module: Any, hooks: Sequence[Hook], args: tuple[Any, ...], entered: list[Any], left: tuple[Any, ...]) -> Any:
+def run_hooks(
+    module: Any, hooks: Sequence[Hook], args: tuple[Any, ...], entered: list[Any], left: tuple[Any, ...]
+) -> Any:
     """Call the hooks of a backward pass; the gradients of the inputs if a hook has changed them, or None."""
     changed, inputs = None, in_places(args, entered)
     for hook in hooks:
@@ -144,7 +146,7 @@ def as_one(xs: Sequence[Tensor]) -> tuple[list[Any], Any]:
         one = xs[0].reshape(xs[0].shape)
         return [one], one
     flat = together(xs)
-    return [part.astype(x.dtype) for part, x in zip(apart(flat, xs), xs, strict=True)], flat
+    return [part.astype(x.dtype) for part, x in zip(unflattened(flat, xs), xs, strict=True)], flat
 
 
 def together(xs: Sequence[Any]) -> Any:
@@ -152,7 +154,7 @@ def together(xs: Sequence[Any]) -> Any:
     return xs[0] if len(xs) == 1 else np.concatenate([np.reshape(x, -1) for x in xs])
 
 
-def apart(flat: Any, like: Sequence[Any]) -> list[Any]:
+def unflattened(flat: Any, like: Sequence[Any]) -> list[Any]:
     """The arrays that lie one after the other, in the shapes of others."""
     if len(like) == 1:
         return [flat]

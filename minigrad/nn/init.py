@@ -46,12 +46,12 @@ LAYOUTS = {"io": (0, 1), "oi": (1, 0), "io...": (0, 1), "oi...": (1, 0), "...io"
 
 def zeros(shape: Shape) -> np.ndarray:
     """Zeros."""
-    return np.zeros(lengths(shape))
+    return np.zeros(as_shape(shape))
 
 
 def constant(shape: Shape, value: float) -> np.ndarray:
     """The same number everywhere."""
-    return np.full(lengths(shape), float(value))
+    return np.full(as_shape(shape), float(value))
 
 
 def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: RNG = None) -> np.ndarray:
@@ -63,7 +63,7 @@ def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: RNG = None) 
     low, high : float
     rng : Generator, seed or None
     """
-    return drawn(rng, "uniform", low, high, lengths(shape))
+    return drawn(rng, "uniform", low, high, as_shape(shape))
 
 
 def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: RNG = None) -> np.ndarray:
@@ -75,7 +75,7 @@ def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, rng: RNG = None) -
     mean, std : float
     rng : Generator, seed or None
     """
-    return drawn(rng, "normal", mean, std, lengths(shape))
+    return drawn(rng, "normal", mean, std, as_shape(shape))
 
 
 def glorot_uniform(shape: Shape, rng: RNG = None, gain: float = 1.0, layout: str | None = None) -> np.ndarray:
@@ -156,7 +156,7 @@ def orthogonal(shape: Shape, rng: RNG = None, gain: float = 1.0, layout: str | N
     Mezzadri, How to generate random matrices from the classical compact groups, 2007 (math-ph/0609050), for the signs.
     """
     fans(shape, layout)
-    whole = lengths(shape)
+    whole = as_shape(shape)
     rows = math.prod(whole[:-1]) if (layout or "").startswith("...") else whole[0]
     columns = math.prod(whole) // rows
     q, r = np.linalg.qr(normal((max(rows, columns), min(rows, columns)), rng=rng))
@@ -187,7 +187,7 @@ def fans(shape: Shape, layout: str | None = None) -> tuple[int, int]:
     known = getattr(weight_of(shape), "fans", None)
     if known is not None and layout is None:
         return known
-    whole = lengths(shape)
+    whole = as_shape(shape)
     if len(whole) < 2 or 0 in whole:
         raise ValueError(f"fan in and fan out are of shapes (..., fan in, fan out) without zeros; got {whole}")
     check_layout(layout, whole)
@@ -208,7 +208,7 @@ def check_layout(layout: str | None, shape: tuple[int, ...]) -> None:
         )
 
 
-def lengths(shape: Shape) -> tuple[int, ...]:
+def as_shape(shape: Shape) -> tuple[int, ...]:
     """A shape as a tuple: that of a parameter, of the weight of a layer, or the one given."""
     weight: Any = weight_of(shape)
     given = getattr(weight, "shape", weight)

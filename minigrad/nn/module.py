@@ -9,7 +9,7 @@ from ..core.tensor import Tensor
 from ..core.tree import is_branch
 from .hiding import PLAIN, remedy, survey
 from .hooks import Hooks
-from .parameter import Buffer, Kept, Parameter
+from .parameter import Buffer, Parameter, StateTensor
 from .state import check_mapping, checked_state, with_dtype
 
 
@@ -63,7 +63,7 @@ class Module:
     def named_children(self) -> list[tuple[str, "Module"]]:
         """The modules that this one has itself, in attributes or in containers there, each once."""
         found: dict[int, tuple[str, Module]] = {}
-        for name, part in parts(self):
+        for name, part in own_parts(self):
             if isinstance(part, Module):
                 found.setdefault(id(part), (name, part))
         return list(found.values())
@@ -163,7 +163,7 @@ class Module:
         >>> model.load_state_dict(model.from_torch({k: v.numpy() for k, v in torch_model.state_dict().items()}))
         """
         converted = dict(state)
-        for child, module in parts(self):
+        for child, module in own_parts(self):
             prefix = f"{child}."
             below = [name for name in converted if isinstance(module, Module) and name.startswith(prefix)]
             if below:  # modules may lie in a circle, which names do not
@@ -216,7 +216,7 @@ class Module:
             lines.append(f"{'  ' * len(above)}{label}{in_a_line(part)}")
             if isinstance(part, Module):
                 above.append(f"{name}." if name else "")
-        return "\n".join([*lines, counted(self.parameters())])
+        return "\n".join([*lines, parameters_in_words(self.parameters())])
 
 
 def in_a_line(module: Any) -> str:
@@ -229,7 +229,7 @@ def in_a_line(module: Any) -> str:
         for name, value in vars(module).items()
         if not name.startswith("_") and name != "training" and is_option(value)
     ]
-    arrays = [f"{name} {part.shape}" for name, part in parts(module) if isinstance(part, Tensor)]
+    arrays = [f"{name} {part.shape}" for name, part in own_parts(module) if isinstance(part, Tensor)]
     in_brackets = f"({', '.join(options)})" if options else ""
     return f"{type(module).__name__}{in_brackets}{': ' if arrays else ''}{', '.join(arrays)}"
 
@@ -241,7 +241,7 @@ def is_option(value: Any) -> bool:
     return isinstance(value, bool | int | float | str)
 
 
-def counted(parameters: Sequence[Parameter]) -> str:
+def parameters_in_words(parameters: Sequence[Parameter]) -> str:
     """How many numbers there are in parameters, how many are frozen, and the dtype if it is not the usual one."""
     count = sum(p.size for p in parameters)
     frozen = sum(p.size for p in parameters if not p.requires_grad)
@@ -265,7 +265,7 @@ def check_attribute(module: Module, name: str, value: Any) -> None:
             f"{type(module).__name__}.{name} is a {kind}, and a {type(value).__name__} in its place would be no part "
             f"of the module's state. Set nn.{kind}(values) for a new one, or change its values: {name}.data = values"
         )
-    if type(value) not in PLAIN and not isinstance(value, Module | Kept):
+    if type(value) not in PLAIN and not isinstance(value, Module | StateTensor):
         check_contents(module, name, value)
 
 
@@ -275,7 +275,7 @@ def check_contents(module: Module, name: str, value: Any) -> None:
     for part, holder in survey(value, is_part):
         if type(part) is Tensor:
             raise TypeError(
-                f"{type(module).__name__}.{name} is set to a Tensor that requires grad{inside(value, part)}, which "
+                f"{type(module).__name__}.{name} is set to a Tensor that requires grad{path_below(value, part)}, which "
                 f"parameters() would not find. Set nn.Parameter(values) to learn it, or a detached Tensor to keep it"
             )
         if holder is None:
@@ -294,15 +294,15 @@ def check_contents(module: Module, name: str, value: Any) -> None:
 
 def is_part(x: Any) -> bool:
     """Whether it is what a module is made of, or looks like it: a Tensor that learns."""
-    return isinstance(x, Module | Kept) or (type(x) is Tensor and x.is_leaf and x.requires_grad)
+    return isinstance(x, Module | StateTensor) or (type(x) is Tensor and x.is_leaf and x.requires_grad)
 
 
-def inside(value: Any, part: Any) -> str:
+def path_below(value: Any, part: Any) -> str:
     """Where a part is, unless it is the value itself."""
     return "" if value is part else f" inside of a {type(value).__name__}"
 
 
-def parts(module: Module, functions: bool = False) -> list[tuple[str, Any]]:
+def own_parts(module: Module, functions: bool = False) -> list[tuple[str, Any]]:
     """The parameters, buffers and modules that a module has itself, with their names in it; in order.
 
     With `functions`, those are among them as well.
@@ -334,12 +334,12 @@ def walk(root: Module, functions: bool = False) -> list[tuple[str, Any]]:
     waiting: list[tuple[str, Any]] = [("", root)]
     while waiting:
         name, part = waiting.pop()
-        anywhere = not isinstance(part, Module | Kept)  # a function is shown wherever it is
+        anywhere = not isinstance(part, Module | StateTensor)  # a function is shown wherever it is
         if anywhere or id(part) not in found:
             found[-len(found) if anywhere else id(part)] = name, part
             if isinstance(part, Module):
                 prefix = f"{name}." if name else ""
-                waiting += [(prefix + key, below) for key, below in parts(part, functions)][::-1]
+                waiting += [(prefix + key, below) for key, below in own_parts(part, functions)][::-1]
     return list(found.values())
 
 
@@ -372,7 +372,7 @@ def named_state(module: Module) -> dict[str, Tensor]:
 
 def find(module: Module, name: str) -> Tensor | None:
     """The parameter or buffer of that name, which need not be its first."""
-    for key, part in parts(module):
+    for key, part in own_parts(module):
         if name == key and isinstance(part, Tensor):
             return part
         if isinstance(part, Module) and name.startswith(f"{key}."):

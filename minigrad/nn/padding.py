@@ -8,7 +8,7 @@ from ..core.door import batch_of, plain, unwrap
 from ..core.foreign import admitted
 from ..errors import BatchError
 from ..ops.functions import pad as framed
-from .precision import as_array, check_array
+from .precision import as_input, check_array
 from .sizes import checked_count, checked_integer
 
 MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -99,7 +99,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     ValueError
         If one is out of range.
     """
-    given = as_array(labels)
+    given = as_input(labels)
     labels = unwrap(given)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"one_hot takes labels that are integers; got {labels.dtype}. Use labels.astype(int)")

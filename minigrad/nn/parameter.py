@@ -8,7 +8,7 @@ from ..core.tensor import Tensor
 from ..core.values import as_numbers
 
 
-class Kept(Tensor):
+class StateTensor(Tensor):
     """A leaf with a copy of `data`, whose memory stays the same when it is given other values."""
 
     __slots__ = ()
@@ -33,7 +33,7 @@ class Kept(Tensor):
 
 
 @short_way
-class Parameter(Kept):
+class Parameter(StateTensor):
     """A Tensor that a module learns: it requires grad from the start, also under `no_grad`.
 
     Parameters
@@ -73,7 +73,7 @@ def with_fans(fans: tuple[int, int] | None, make: Any, parts: Any) -> Parameter:
 
 
 @short_way
-class Buffer(Kept):
+class Buffer(StateTensor):
     """A Tensor that a module keeps and does not learn, such as a running mean: part of its state, without gradient.
 
     A step that changes one does so in its memory, as ``buffer.data[...] = ...``; a graph that has saved the

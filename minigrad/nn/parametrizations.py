@@ -156,8 +156,8 @@ class WeightNorm(Parametrization):
 
     def __init__(self, parameter: Parameter, axis: int) -> None:
         super().__init__(axis, parameter.fans)
-        self.original0 = like(parameter, np.sqrt(self._squares(parameter.value)))
-        self.original1 = like(parameter, parameter.value)
+        self.original0 = parameter_like(parameter, np.sqrt(self._squares(parameter.value)))
+        self.original1 = parameter_like(parameter, parameter.value)
 
     def forward(self) -> Any:
         given = self.original1
@@ -173,7 +173,7 @@ class SpectralNorm(Parametrization):
 
     def __init__(self, parameter: Parameter, axis: int, count: int, eps: float, rng: RNG) -> None:
         super().__init__(axis, parameter.fans)
-        self.original = like(parameter, parameter.value)
+        self.original = parameter_like(parameter, parameter.value)
         vars(self)["0"] = PowerIteration(self._matrix(parameter.value), count, eps, np.random.default_rng(rng))
 
     def forward(self) -> Any:
@@ -218,7 +218,7 @@ def check_alone(matrix: Any) -> None:
         )
 
 
-def like(parameter: Parameter, values: Any) -> Parameter:
+def parameter_like(parameter: Parameter, values: Any) -> Parameter:
     """A parameter of other values, which is frozen if that one is."""
     made = Parameter(values, dtype=parameter.dtype)
     made.requires_grad = parameter.requires_grad

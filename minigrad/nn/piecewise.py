@@ -39,7 +39,7 @@ sloped = public(
 )
 
 
-def outside(x, limit):
+def zero_within(x, limit):
     """`x`, and 0 where it is from -limit to limit."""
     return np.where(np.abs(x) <= limit, 0.0, x)
 
@@ -49,7 +49,7 @@ def nearer(x, limit):
     return x - np.minimum(np.maximum(x, -limit), limit)
 
 
-outside = public(elementwise(outside, lambda g, y, *_: g * (y != 0), None))
+zero_within = public(elementwise(zero_within, lambda g, y, *_: g * (y != 0), None))
 nearer = public(elementwise(nearer, lambda g, y, *_: g * (y != 0), None))
 
 
@@ -112,7 +112,7 @@ def hardshrink(x: Any, lambd: float = 0.5) -> Any:
     x : array
     lambd : float >= 0
     """
-    return outside(floating("hardshrink", x), checked_limit("hardshrink", lambd))
+    return zero_within(floating("hardshrink", x), checked_limit("hardshrink", lambd))
 
 
 def softshrink(x: Any, lambd: float = 0.5) -> Any:
@@ -191,13 +191,13 @@ def rrelu(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = F
     Xu, Wang, Chen & Li, Empirical evaluation of rectified activations in convolutional network, 2015
     (arXiv:1505.00853).
     """
-    check_slopes(lower, upper)
+    check_limits(lower, upper)
     x = floating("rrelu", x)
     slopes = drawn(rng, "uniform", lower, upper, x.shape).astype(x.dtype) if training else (lower + upper) / 2
     return sloped(x, slopes)
 
 
-def check_slopes(lower: float, upper: float) -> None:
+def check_limits(lower: float, upper: float) -> None:
     """Refuse limits in the wrong order."""
     if not checked_number("lower of rrelu", lower) <= checked_number("upper of rrelu", upper):
         raise ValueError(f"rrelu takes a lower limit of slopes not above the upper; got {lower!r} and {upper!r}")
@@ -323,7 +323,7 @@ class RReLU(Module):
     """
 
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, rng: RNG = None) -> None:
-        check_slopes(lower, upper)
+        check_limits(lower, upper)
         self.lower = lower
         self.upper = upper
         self.rng = np.random.default_rng(rng)

@@ -23,13 +23,13 @@ def check_array(name: str, x: Any) -> None:
         raise TypeError(f"{name} takes an array; got a {type(x).__name__}. {remedy}")
 
 
-def as_array(x: Any) -> Any:
+def as_input(x: Any) -> Any:
     """Lists and numbers as an array."""
     x = admitted("a loss", x)
     return x if hasattr(x, "shape") else np.asarray(x)
 
 
-def constant(name: str, x: Any) -> Any:
+def as_constant(name: str, x: Any) -> Any:
     """The plain array of what has no derivative, such as a weight of a loss; refused if one flows through it."""
     if isinstance(x, Watched) and x.flows():
         raise TypeError(f"there is no derivative with respect to a {name}. Pass it detached, as x.detach()")

@@ -14,8 +14,8 @@ import numpy as np
 from ..core.door import bind
 from ..ops.functions import take
 from .module import Module
-from .pooling.adaptive import averaged
-from .precision import as_array, narrowed, widened
+from .pooling.adaptive import adaptive_means
+from .precision import as_input, narrowed, widened
 from .sizes import AXES, checked_counts, checked_flag
 from .stencil import Stencil, resampled
 
@@ -74,7 +74,7 @@ def interpolate(
     ----------
     Keys, Cubic convolution interpolation for digital image processing, 1981; with a = -3/4, or -1/2 if `antialias`.
     """
-    given = as_array(x)
+    given = as_input(x)
     axes = given.ndim - 2
     check_mode("interpolate", mode, align_corners, antialias)
     if axes not in MODES[mode]:
@@ -82,7 +82,7 @@ def interpolate(
         raise ValueError(f"interpolate with mode={mode!r} takes {shapes}; got an array of shape {given.shape}")
     sizes, scales = sizes_and_scales(given.shape[2:], size, scale_factor, recompute_scale_factor)
     if mode == "area":
-        return averaged("interpolate", axes, given, sizes)
+        return adaptive_means("interpolate", axes, given, sizes)
     pairs = zip(given.shape[2:], sizes, scales, strict=True)
     stencils = tuple(stencil_of(n, m, s, mode, bool(align_corners), bool(antialias)) for n, m, s in pairs)
     if mode not in BETWEEN and given.dtype.kind != "f":

@@ -8,7 +8,7 @@ from ..core.door import plain, unwrap
 from ..core.primitive import linear
 from ..core.short import public
 from ..rules.batching import with_rank
-from .precision import as_array, narrowed, widened
+from .precision import as_input, narrowed, widened
 from .sizes import checked_number
 
 
@@ -93,7 +93,7 @@ def check_base(base: float) -> None:
 
 def checked_positions(positions: Any, shape: tuple[int, ...]) -> Any:
     """Positions that broadcast to `shape`, (..., length)."""
-    positions = as_array(positions)
+    positions = as_input(positions)
     wider = len(shape) - positions.ndim
     if wider < 0 or any(n not in (1, m) for n, m in zip(positions.shape, shape[wider:], strict=True)):
         raise ValueError(f"positions broadcast to {shape}, for (..., length); got an array of shape {positions.shape}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .precision import as_array
+from .precision import as_input
 
 AXES = {1: "length", 2: "height, width", 3: "depth, height, width"}
 
@@ -54,7 +54,7 @@ def checked_counts(name: str, value: Any, axes: int, least: int) -> tuple[int, .
 
 def checked_images(name: str, x: Any, axes: int, leading: str = "n, channels") -> Any:
     """`x` as an array with `axes` axes after two others."""
-    x = as_array(x)
+    x = as_input(x)
     if x.ndim != axes + 2:
         raise ValueError(f"{name} has shape ({leading}, {AXES[axes]}); got an array of shape {x.shape}")
     return x

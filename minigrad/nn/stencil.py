@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.primitive import linear
 from ..rules.batching import merged
-from .window import image_of, rows_of
+from .window import image_of, image_rows
 
 
 class Stencil:
@@ -41,7 +41,7 @@ class Stencil:
         return other
 
 
-def _along(rows, stencil, axis):
+def _stencil_along(rows, stencil, axis):
     if stencil.ragged:
         shape = (*rows.shape[:axis], 1, *rows.shape[axis + 1 :])
         rows = np.concatenate([rows, np.zeros_like(rows, shape=shape)], axis)
@@ -55,10 +55,10 @@ def _along(rows, stencil, axis):
 
 def resampled(x, stencils):
     """The image mapped along each axis after the channels by a stencil, or None where it stays as it is."""
-    rows, axes = rows_of(x), (*range(x.ndim - 3), x.ndim - 2)
+    rows, axes = image_rows(x), (*range(x.ndim - 3), x.ndim - 2)
     for stencil, axis in zip(stencils, axes, strict=True):
         if stencil is not None:
-            rows = _along(rows, stencil, axis)
+            rows = _stencil_along(rows, stencil, axis)
     return image_of(rows)
 
 

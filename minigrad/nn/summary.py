@@ -16,7 +16,7 @@ from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2
 from .embedding import Embedding
 from .hooks import Hooks
 from .linear import Bilinear, Linear
-from .module import Module, parts
+from .module import Module, own_parts
 from .parameter import Parameter
 from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
     def cells(self) -> tuple[str, ...]:
         label = f"{self.name}: {self.kind}" if self.name else self.kind
-        return label, spoken(self.output), number(self.parameters), number(self.multiplications)
+        return label, printed_shapes(self.output), number(self.parameters), number(self.multiplications)
 
 
 class Summary:
@@ -124,7 +124,7 @@ def summary(module: Module, *inputs: Any) -> Summary:
                     f"pass an array in its place: np.zeros({tuple(shape)}, int)"
                 )
             raise
-    return Summary([*rows_of(module, calls)])
+    return Summary([*summary_rows(module, calls)])
 
 
 def is_shape(x: Any) -> bool:
@@ -144,7 +144,7 @@ def listening(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator
                 hooks.before, hooks.after = module._hooks.before, module._hooks.after
             vars(module)["_hooks"] = hooks
             vars(module)["training"] = False
-            hooks.add("after", lambda m, args, y: calls.setdefault(id(m), []).append((shapes(args), shapes(y))))
+            hooks.add("after", lambda m, args, y: calls.setdefault(id(m), []).append((shapes_in(args), shapes_in(y))))
         yield
     finally:
         for attributes, former in before:
@@ -153,14 +153,14 @@ def listening(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator
             attributes.update(former)
 
 
-def shapes(x: Any) -> Any:
+def shapes_in(x: Any) -> Any:
     """The shapes of arrays in nested tuples, lists and dicts; those of nothing else."""
     if is_branch(x):
-        return [shapes(part) for part in (x.values() if hasattr(x, "values") else x)]
+        return [shapes_in(part) for part in (x.values() if hasattr(x, "values") else x)]
     return np.shape(unwrap(x)) if hasattr(x, "shape") else None
 
 
-def rows_of(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[Row]:
+def summary_rows(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[Row]:
     """A row for each module, in order; those that were not called have no output."""
     counted: set[int] = set()
     above: list[str] = []
@@ -168,7 +168,7 @@ def rows_of(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[R
         while above and not name.startswith(above[-1]):
             above.pop()
         label = name[len(above[-1]) :] if above else ""
-        own = [p for _, p in parts(module) if isinstance(p, Parameter) and id(p) not in counted]
+        own = [p for _, p in own_parts(module) if isinstance(p, Parameter) and id(p) not in counted]
         counted.update(map(id, own))
         made = calls.get(id(module), [])
         count = multiplications(module, made)
@@ -184,7 +184,7 @@ def multiplications(module: Module, made: Sequence[tuple[Any, Any]]) -> int | No
     for kinds, count in COUNTS:
         if isinstance(module, kinds):
             return sum(count(module, entered, left) for entered, left in made)
-    return None if any(isinstance(p, Parameter) and p.ndim > 1 for _, p in parts(module)) else 0
+    return None if any(isinstance(p, Parameter) and p.ndim > 1 for _, p in own_parts(module)) else 0
 
 
 def of_convolution(module: Any, entered: Any, left: Any) -> int:
@@ -218,11 +218,11 @@ COUNTS: list[tuple[Any, Any]] = [
 ]
 
 
-def spoken(output: Any) -> str:
+def printed_shapes(output: Any) -> str:
     """Shapes as they are printed."""
     if output is None:
         return "-"
-    return ", ".join(map(spoken, output)) if isinstance(output, list) else str(tuple(output))
+    return ", ".join(map(printed_shapes, output)) if isinstance(output, list) else str(tuple(output))
 
 
 def number(count: int | None) -> str:

@@ -10,7 +10,7 @@ from ..core.short import public
 from ..ops.functions import permute_dims, reshape
 from ..rules.batching import merged
 from .module import Module
-from .precision import as_array, narrowed, widened
+from .precision import as_input, narrowed, widened
 from .sizes import checked_count, checked_counts, checked_images
 from .window import Counts, add_up, check_places, kernel_window, padded_rows
 
@@ -89,7 +89,7 @@ def fold(
     ValueError
         If shapes do not fit, the window is larger than the padded image, or a number is out of range.
     """
-    given = as_array(x)
+    given = as_input(x)
     size = checked_counts("output_size of fold", output_size, 2, 1)
     window = block_window("fold", kernel_size, dilation, padding, stride)
     check_places("fold", window, size)
@@ -127,7 +127,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     Shi et al., Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural
     network, CVPR 2016 (arXiv:1609.05158).
     """
-    x, r = as_array(x), checked_count("upscale_factor of pixel_shuffle", upscale_factor, 1)
+    x, r = as_input(x), checked_count("upscale_factor of pixel_shuffle", upscale_factor, 1)
     if x.ndim < 3 or x.shape[-3] % r**2:
         raise ValueError(
             f"pixel_shuffle by {r} takes (..., channels * {r**2}, height, width); got an array of shape {x.shape}"
@@ -153,7 +153,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> Any:
     ValueError
         If it does not.
     """
-    x, r = as_array(x), checked_count("downscale_factor of pixel_unshuffle", downscale_factor, 1)
+    x, r = as_input(x), checked_count("downscale_factor of pixel_unshuffle", downscale_factor, 1)
     if x.ndim < 3 or x.shape[-2] % r or x.shape[-1] % r:
         raise ValueError(
             f"pixel_unshuffle by {r} takes (..., channels, height, width) whose height and width {r} divides; got an "

@@ -68,7 +68,7 @@ def taps(window, places):
     return [(*index, slice(None), columns) for *index, columns in product(*outer, across)]
 
 
-def rows_of(x):
+def image_rows(x):
     """An image as (..., channels, width, n), each row in one run of memory; a view of an image made here."""
     n, channels, *outer, width = x.shape
     x = x.transpose(*range(2, x.ndim - 1), 1, x.ndim - 1, 0).reshape(*outer, channels, width * n)
@@ -83,7 +83,7 @@ def image_of(rows):
 
 def padded_rows(x, window, fill=0):
     """The rows of an image and its padding."""
-    rows = rows_of(x)
+    rows = image_rows(x)
     if not window.is_framed():
         return rows
     *outer, width = window.framed(x.shape[2:])

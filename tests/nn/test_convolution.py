@@ -115,7 +115,7 @@ def test_large_products_are_cut_without_a_change():
     """Rows that are cut into pieces for the kernels of small products give the same result as whole ones."""
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(8, 16, 4, 66)), rng.normal(size=(24, 16, 3, 3))
-    assert form._pieces(24, 64 * 8, 16 * 9) > 1
+    assert form._count_pieces(24, 64 * 8, 16 * 9) > 1
     want = sum(
         np.einsum("oc,nchw->nohw", w[:, :, i, j], x[:, :, i : i + 2, j : j + 64]) for i in range(3) for j in range(3)
     )
@@ -124,9 +124,9 @@ def test_large_products_are_cut_without_a_change():
 
 def test_products_that_cannot_be_cut_stay_whole():
     """There is no piece of at least 32 columns, or no divisor that is small enough, or no need."""
-    assert form._pieces(1000, 1000, 1000) == 1
-    assert form._pieces(100, 1009, 100) == 1
-    assert form._pieces(10, 100, 10) == 1
+    assert form._count_pieces(1000, 1000, 1000) == 1
+    assert form._count_pieces(100, 1009, 100) == 1
+    assert form._count_pieces(10, 100, 10) == 1
 
 
 def test_an_empty_batch_stays_empty():

@@ -31,7 +31,7 @@ def test_blocks_make_what_the_general_form_makes(kernel, padding, dilation, less
     x, w = rng.normal(size=(5, 7, 6, 8)), rng.normal(size=(7, 1, *kernel))
     places = tuple(n - less for n in window.places(x.shape[2:]))
     g = rng.normal(size=(5, 7, *places))
-    assert depthwise.alone(x, 7, window, 7)
+    assert depthwise.is_depthwise(x, 7, window, 7)
     assert depthwise.in_blocks(x, w, window)
     y = depthwise.convolve_blocks(x, w, window, places)
     np.testing.assert_allclose(y, form._form(x, w, window, 7, places), rtol=1e-14, atol=1e-14)
@@ -53,7 +53,9 @@ def test_a_sum_over_the_kernel_makes_what_the_general_form_makes(kernel, padding
     g = rng.normal(size=(3, 2, *places))
     y = depthwise.convolve(x, w, window, places)
     np.testing.assert_allclose(y, form._form(x, w, window, 2, places), rtol=1e-14, atol=1e-14)
-    np.testing.assert_allclose(depthwise.weigh(x, g, window), form._weights(x, g, window, 2), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(
+        depthwise.weigh_each(x, g, window), form._weights(x, g, window, 2), rtol=1e-12, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize("backend", ["numpy", "native"])

@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
-from minigrad.nn.window import image_of, rows_of
+from minigrad.nn.window import image_of, image_rows
 
 
 @pytest.mark.parametrize(("layer", "shape"), [(nn.BatchNorm1d(2), (1, 2)), (nn.BatchNorm2d(2), (1, 2, 1, 1))])
@@ -251,7 +251,7 @@ def test_an_image_is_normalised_as_it_lies_in_memory(shape):
     """Values and derivatives to the second order are those of the same image in C order; the result lies as it does."""
     rng = np.random.default_rng(0)
     x, t, g = rng.normal(size=(3, *shape))
-    lying = image_of(rows_of(x).copy())
+    lying = image_of(image_rows(x).copy())
     weight, bias = rng.normal(size=(2, 2))
     function = lambda x: F.batch_norm(x, None, None, weight, bias, training=True)
     gradient = mg.grad(lambda x: mg.sum(mg.tanh(function(x)) * g))

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.nn.recurrent.lstm import Run, lstm
+from minigrad.nn.recurrent.lstm import LSTMRun, lstm
 
 STEPS, WIDTH, BATCH = 5, 3, 4
 
@@ -23,7 +23,7 @@ def test_a_run_computes_what_the_function_and_its_rule_compute(dtypes, lengths):
     arrays = arrays_of(dtypes, rng)
     alive = None if lengths is None else np.arange(STEPS).reshape(-1, 1) < np.array(lengths)
     y, pull_back = mg.vjp(lambda *arrays: lstm(list(arrays), alive), *arrays)
-    in_place, pull_back_in_place = mg.vjp(lambda *arrays: lstm(list(arrays), alive, Run()), *arrays)
+    in_place, pull_back_in_place = mg.vjp(lambda *arrays: lstm(list(arrays), alive, LSTMRun()), *arrays)
     g = rng.normal(size=y.shape).astype(y.dtype)
     for got, want in zip([in_place, *pull_back_in_place(g)], [y, *pull_back(g)], strict=True):
         assert got.dtype == want.dtype
@@ -33,7 +33,7 @@ def test_a_run_computes_what_the_function_and_its_rule_compute(dtypes, lengths):
 def test_a_run_serves_the_states_that_it_has_made_last():
     """One that is used for two sequences knows the gates of the second; the rule computes those of the first anew."""
     rng = np.random.default_rng(0)
-    run, first, second = Run(), arrays_of("ddddd", rng), arrays_of("ddddd", rng)
+    run, first, second = LSTMRun(), arrays_of("ddddd", rng), arrays_of("ddddd", rng)
     y, pull_back = mg.vjp(lambda *arrays: lstm(list(arrays), None, run), *first)
     lstm(second, None, run)
     alone = mg.vjp(lambda *arrays: lstm(list(arrays)), *first)[1]

@@ -321,7 +321,7 @@ for f in (activations.relu, activations.normal_cdf, activations.gelu_tanh):
 unary(normal, key_of(activations.log1pexp), key_of(activations.log_sigmoid))
 unary(normal, key_of(activations.tanh_of_softplus))
 on(key_of(piecewise.bounded_between), (3, 4), (-1.0, 0.5), draw=between, analytic=False)
-on(key_of(piecewise.outside), (3, 4), (0.5,), draw=between, analytic=False)
+on(key_of(piecewise.zero_within), (3, 4), (0.5,), draw=between, analytic=False)
 on(key_of(piecewise.nearer), (3, 4), (0.5,), draw=between, analytic=False)
 unary(between, key_of(piecewise.hard_swish), analytic=False)
 on(key_of(piecewise.above), (3, 4), (0.5, -2.0), draw=between, analytic=False)
@@ -370,7 +370,7 @@ case(key_of(losses.divergence.divergence), normal(3, 4), shares(3, 4), stretchab
 
 
 def moments_of(x, *options):
-    return normalisation.moments.Moments(plain_index(x), *options)
+    return normalisation.moments.Statistics(plain_index(x), *options)
 
 
 start(key_of(normalisation.layer.normalised_rows))

@@ -15,7 +15,7 @@ TAPS = 64  # elements of a kernel, of which one loop is made
 IMAGES, BLOCK = 2**14, 2**19  # numbers of a channel of some images, and of all that is made for some channels
 
 
-def alone(x, channels, window, groups):
+def is_depthwise(x, channels, window, groups):
     """Whether there is one kernel a channel, if a result has so many, and it moves by one place at a time."""
     return groups == x.shape[1] == channels and max(window.stride) == 1
 
@@ -62,7 +62,7 @@ def convolve(x, w, window, places):
     return y.reshape(*y.shape[:2], places[0], *others)[(..., *(slice(n) for n in places[1:]))]
 
 
-def weigh(x, g, window):
+def weigh_each(x, g, window):
     """As `form.weigh`."""
     planes, starts, others = _planes(x, window)
     frame = np.zeros_like(g, shape=(*g.shape[:3], *others))
@@ -78,19 +78,19 @@ def weigh(x, g, window):
 # time, whose numbers stay in the cache.
 
 
-def _pieces(length, most):
+def _slices(length, most):
     # Slices of at most so many.
     return [slice(i, min(i + most, length)) for i in range(0, length, most)]
 
 
 def _images(x, window):
     # Slices of images, a channel of which is no more than a part of a block.
-    return _pieces(len(x), max(1, IMAGES // math.prod(window.framed(x.shape[2:]))))
+    return _slices(len(x), max(1, IMAGES // math.prod(window.framed(x.shape[2:]))))
 
 
 def _channels(x, window):
     # Slices of channels of some images.
-    return _pieces(x.shape[1], max(1, BLOCK // (x[:, 0].size * (window.kernel[1] + 1))))
+    return _slices(x.shape[1], max(1, BLOCK // (x[:, 0].size * (window.kernel[1] + 1))))
 
 
 def _frame(like, channels, height, width, inside):
@@ -110,11 +110,11 @@ def convolve_blocks(x, w, window, places):
     """As `convolve`, of ndarrays."""
     y = np.empty((len(x), len(w), *places), x.dtype)
     for images in _images(x, window):
-        _convolve(x[images], w[:, 0].mT, window, y[images])
+        _convolve_block(x[images], w[:, 0].mT, window, y[images])
     return y
 
 
-def _convolve(x, w, window, y):
+def _convolve_block(x, w, window, y):
     (high, wide), (below, aside) = y.shape[2:], window.dilation
     pieces, (down, across) = _channels(x, window), window.kernel
     frame, inside = _framed(x, pieces[0].stop, window)
@@ -133,14 +133,14 @@ def _convolve(x, w, window, y):
 
 
 def weigh_blocks(x, g, window):
-    """As `weigh`, of ndarrays."""
+    """As `weigh_each`, of ndarrays."""
     w = np.zeros((x.shape[1], 1, *window.kernel), x.dtype)
     for images in _images(x, window):
-        _weigh(x[images], g[images], window, w.reshape(len(w), -1))
+        _weigh_block(x[images], g[images], window, w.reshape(len(w), -1))
     return w
 
 
-def _weigh(x, g, window, w):
+def _weigh_block(x, g, window, w):
     (high, wide), (down, across), (below, aside) = g.shape[2:], window.kernel, window.dilation
     pieces = _channels(x, window)
     frame, image = _framed(x, pieces[0].stop, window)

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import multilinear
 from ...rules.batching import merged
-from ..window import add_up, image_of, rows_of
+from ..window import add_up, image_of, image_rows
 from . import depthwise
 
 
@@ -32,7 +32,7 @@ def _by_group(x, window, groups):
     # The rows of an image and its padding, the groups first: (groups, ..., channels of a group, width, n).
     n, channels, *outer, width = x.shape
     if groups == 1 and not window.is_framed():
-        return rows_of(x).reshape(1, *outer, channels, width, n)
+        return image_rows(x).reshape(1, *outer, channels, width, n)
     parts = x.reshape(n, groups, channels // groups, *outer, width)
     last = parts.ndim - 1
     *framed, width = window.framed(x.shape[2:])
@@ -67,14 +67,14 @@ def _met(x, window, groups, places):
 def _grouped(g, groups):
     # Of an image, (groups, rows, channels of a group, width * n).
     n, channels, *outer, width = g.shape
-    rows = rows_of(g).reshape(math.prod(outer), groups, channels // groups, width * n)
+    rows = image_rows(g).reshape(math.prod(outer), groups, channels // groups, width * n)
     return rows.transpose(1, 0, 2, 3)
 
 
 SMALL = 1_000_000  # multiplications: OpenBLAS has kernels for such products, which are twice as fast
 
 
-def _pieces(rows, columns, depth):
+def _count_pieces(rows, columns, depth):
     # In how many pieces to cut the columns of a product, (rows, depth) times (depth, columns), for those kernels.
     fitting = SMALL // max(rows * depth, 1)
     if columns <= fitting or fitting < 32:
@@ -95,7 +95,7 @@ def convolve(x, w, window, groups, places):
     n, out, (*outer, width) = len(x), len(w), places
     matrices, met = _matrices(w, groups), _met(x, window, groups, places)
     depth, columns = met[0].shape[2:]
-    pieces = _pieces(out // groups, columns, depth)
+    pieces = _count_pieces(out // groups, columns, depth)
     cut = (groups, math.prod(outer), depth, pieces, columns // pieces)
     met = [part.reshape(cut).transpose(0, 1, 3, 2, 4) for part in met] if pieces > 1 else met
     matrices = matrices[:, :, None] if pieces > 1 else matrices
@@ -124,7 +124,7 @@ def spread(g, w, window, groups, size):
 
 def _spaced(g, stride):
     # An image with zeros between its numbers, of which there is one at each multiple of the stride.
-    rows = rows_of(g)
+    rows = image_rows(g)
     *outer, width = (s * (m - 1) + 1 for s, m in zip(stride, g.shape[2:], strict=True))
     *down, across = (slice(None, None, s) for s in stride)
     spaced = np.zeros_like(rows, shape=(*outer, g.shape[1], width, len(g)))
@@ -157,7 +157,7 @@ _form, _weights = convolve, weigh
 
 def _convolve(x, w, window, groups, places):
     # The function alone, which others here are made of.
-    if depthwise.alone(x, len(w), window, groups):
+    if depthwise.is_depthwise(x, len(w), window, groups):
         if depthwise.in_blocks(x, w, window):
             return depthwise.convolve_blocks(x, w, window, places)
         if depthwise.as_sum(x, w, window):
@@ -166,11 +166,11 @@ def _convolve(x, w, window, groups, places):
 
 
 def _weigh(x, g, window, groups):
-    if depthwise.alone(x, g.shape[1], window, groups):
+    if depthwise.is_depthwise(x, g.shape[1], window, groups):
         if depthwise.in_blocks(x, g, window):
             return depthwise.weigh_blocks(x, g, window)
         if depthwise.as_sum(x, g, window):
-            return depthwise.weigh(x, g, window)
+            return depthwise.weigh_each(x, g, window)
     return _weights(x, g, window, groups)
 
 

@@ -117,7 +117,7 @@ def convolved(
     check_channels(name, x, weight, bias, groups)
     window = kernel_window(name, weight.shape[2:], stride, padding, dilation)
     check_places(name, window, x.shape[2:])
-    return shifted(of_floats(name, convolve, x, weight, window, groups, window.places(x.shape[2:])), bias)
+    return with_bias(call_with_floats(name, convolve, x, weight, window, groups, window.places(x.shape[2:])), bias)
 
 
 def check_channels(name: str, x: Any, weight: Any, bias: Any, groups: int) -> None:
@@ -143,13 +143,13 @@ def check_bias(name: str, bias: Any, channels: int) -> None:
         raise ValueError(f"{name} takes a bias of shape ({channels},), a number a channel; got shape {bias.shape}")
 
 
-def of_floats(name: str, function: Any, x: Any, weight: Any, *options: Any) -> Any:
+def call_with_floats(name: str, function: Any, x: Any, weight: Any, *options: Any) -> Any:
     """A function of an image and of kernels as floats; in float32 where they are float16, which is slow as well."""
     image = widened(name, x) if x.dtype.char == "e" else x
     return narrowed(bind(function, (image, widened(name, weight), *options)), x, weight)
 
 
-def shifted(y: Any, bias: Any) -> Any:
+def with_bias(y: Any, bias: Any) -> Any:
     """`y` with the bias added to each of its channels."""
     return y if bias is None else y + bias.reshape(1, -1, *(1,) * (y.ndim - 2))
 

@@ -6,7 +6,7 @@ from ..init import RNG
 from ..sizes import checked_count, checked_counts, checked_images
 from ..window import Counts, Window, kernel_window
 from .form import spread
-from .plain import Convolution, check_bias, of_floats, shifted
+from .plain import Convolution, call_with_floats, check_bias, with_bias
 
 
 def conv_transpose1d(
@@ -125,7 +125,7 @@ def transposed(
     window = kernel_window(name, weight.shape[2:], stride, padding, dilation)
     extra = checked_counts(f"output_padding of {name}", output_padding, axes, 0)
     size = spread_size(name, window, x.shape[2:], extra)
-    return shifted(of_floats(name, spread, x, weight, window, groups, size), bias)
+    return with_bias(call_with_floats(name, spread, x, weight, window, groups, size), bias)
 
 
 def spread_size(name: str, window: Window, size: Any, extra: Any) -> tuple[int, ...]:

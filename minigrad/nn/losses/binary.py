@@ -12,7 +12,7 @@ from ...ops.functions import sigmoid as sigmoid_of
 from ...rules.network import quiet, sigmoid
 from ..activations import log1pexp, relu
 from ..parameter import Buffer
-from ..precision import constant
+from ..precision import as_constant
 from ..sizes import checked_number
 from .reduction import Loss, WeightedLoss, check_weight, fitting, reduced, refuse_outside, weighted
 
@@ -83,12 +83,13 @@ def hinge_loss(x: Any, target: Any, margin: float = 1.0, reduction: str = "mean"
     x, target, dtype = fitting("hinge_loss", x, target)
     signs = plain(target)
     raise_if(
-        (signs != 1) & (signs != -1), lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {others(signs)}")
+        (signs != 1) & (signs != -1),
+        lambda: ValueError(f"hinge_loss takes targets -1 and 1; got {bad_targets(signs)}"),
     )
     return reduced(relu(margin - target * x), reduction, dtype)
 
 
-def others(signs: Any) -> str:
+def bad_targets(signs: Any) -> str:
     """The first few targets that are neither -1 nor 1."""
     signs = unwrap(signs)
     return ", ".join(f"{t:g}" for t in signs[(signs != 1) & (signs != -1)][:3].tolist())
@@ -132,7 +133,7 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None:
         return reduced(weighted(cross_entropy_of_scores(x, target), weight), reduction, dtype)
     check_weight("pos_weight", pos_weight, x.shape)
-    pos_weight = constant("pos_weight", pos_weight)
+    pos_weight = as_constant("pos_weight", pos_weight)
     raise_if(
         np.less(pos_weight, 0), lambda: ValueError(f"pos_weight is at least 0; got {np.min(unwrap(pos_weight)):g}")
     )

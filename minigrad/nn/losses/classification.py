@@ -9,7 +9,7 @@ from ...core.door import plain, raise_if, unwrap
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
 from ...rules.indexing import take_at
-from ..precision import as_array, constant, narrowed, widened
+from ..precision import as_constant, as_input, narrowed, widened
 from ..sizes import checked_number
 from .labels import Exponentials, label_loss
 from .reduction import WeightedLoss, check_reduction, fitting, share, sizes
@@ -49,7 +49,7 @@ def cross_entropy(
     check_reduction(reduction)
     if not 0 <= checked_number("label_smoothing", label_smoothing) <= 1:
         raise ValueError(f"label_smoothing is from 0 to 1; got {label_smoothing!r}")
-    given, x, target = x, widened("cross_entropy", x), as_array(target)
+    given, x, target = x, widened("cross_entropy", x), as_input(target)
     if target.dtype.kind == "f":
         loss = of_probabilities(x, target, weight, ignore_index, label_smoothing, reduction)
         return loss if x is given else narrowed(loss, given, target)
@@ -57,10 +57,10 @@ def cross_entropy(
     if label_smoothing and weight is not None:
         log_p = log_softmax(rows)
         even = -total(share(of_classes(weight, rows), log_p), axis=1) / rows.shape[1]
-        loss = (1 - label_smoothing) * times(factor, picked(log_p, labels)) + label_smoothing * times(counted, even)
+        loss = (1 - label_smoothing) * times(factor, at_labels(log_p, labels)) + label_smoothing * times(counted, even)
     else:
         loss = times(factor, label_loss(rows, labels, Exponentials(unwrap(rows), label_smoothing > 0), label_smoothing))
-    loss = reduced(loss, factor, target.shape, reduction)
+    loss = weighted_reduction(loss, factor, target.shape, reduction)
     return loss if x is given else narrowed(loss, given)
 
 
@@ -80,7 +80,7 @@ def nll_loss(
     check_reduction(reduction)
     given, log_p = log_p, widened("nll_loss", log_p)
     rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
-    loss = reduced(times(factor, picked(rows, labels)), factor, np.shape(target), reduction)
+    loss = weighted_reduction(times(factor, at_labels(rows, labels)), factor, np.shape(target), reduction)
     return loss if log_p is given else narrowed(loss, given)
 
 
@@ -88,29 +88,29 @@ def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoo
     """Cross entropy with a probability for each class; the mean is over examples."""
     if ignore_index is not None:
         raise ValueError("ignore_index is for labels; these targets are probabilities, of which none can be ignored")
-    rows = rows_of("cross_entropy", x)
+    rows = class_rows("cross_entropy", x)
     if p.shape == labels_shape(x) != x.shape:
         raise ValueError(
             f"cross_entropy takes labels that are integers, or a probability for each class, of shape {x.shape}; got "
             f"{p.dtype} of {p.shape}. For labels, use target.astype(int)"
         )
     x, p, _ = fitting("cross_entropy", x, p)
-    p = rows_of("cross_entropy", p)
+    p = class_rows("cross_entropy", p)
     if smoothing:
         p = (1 - smoothing) * p + smoothing / rows.shape[1]
     p = p if weight is None else p * of_classes(weight, rows)
     loss = total(share(-p, log_softmax(rows)), axis=1)
-    return reduced(loss, None, labels_shape(x), reduction)
+    return weighted_reduction(loss, None, labels_shape(x), reduction)
 
 
 def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | None) -> tuple[Any, Any, Any, Any]:
     """Rows of scores; their labels, 0 for those to ignore; whether each counts; and its factor. None: all count 1."""
-    target = plain(as_array(target))
-    rows, shape = rows_of(name, x), labels_shape(x)
+    target = plain(as_input(target))
+    rows, shape = class_rows(name, x), labels_shape(x)
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(
             f"{name} of scores {x.shape} takes labels, integers of shape {shape}; got {target.dtype} of "
-            f"{target.shape}{remedy(x.shape, shape, target)}"
+            f"{target.shape}{label_remedy(x.shape, shape, target)}"
         )
     labels, classes, counted = np.reshape(target, -1), rows.shape[1], None
     bad = (labels < 0) | (labels >= classes)
@@ -126,7 +126,7 @@ def labelled(name: str, x: Any, target: Any, weight: Any, ignore_index: int | No
     return rows, labels, counted, factor
 
 
-def remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
+def label_remedy(scores: tuple[int, ...], wanted: tuple[int, ...], got: Any) -> str:
     """How to make labels of shape `wanted` of what came for scores of that shape."""
     if got.shape == wanted:
         return ". Use target.astype(int)"
@@ -145,7 +145,7 @@ def strangers(labels: Any, bad: Any) -> str:
     return f"got {first}. To leave out a label, pass ignore_index={first}" if first < 0 else f"got {first}"
 
 
-def rows_of(name: str, x: Any) -> Any:
+def class_rows(name: str, x: Any) -> Any:
     """Scores with the classes, axis 1 of many, as the last of two axes."""
     if not x.ndim:
         raise ValueError(f"{name} takes scores of shape (classes,), (batch, classes) or (batch, classes, ...); got ()")
@@ -161,7 +161,7 @@ def labels_shape(x: Any) -> tuple[int, ...]:
 
 def of_classes(weight: Any, rows: Any) -> Any:
     """The weights of the classes as a plain array."""
-    weight = constant("weight of classes", weight) if hasattr(weight, "shape") else np.asarray(weight, rows.dtype)
+    weight = as_constant("weight of classes", weight) if hasattr(weight, "shape") else np.asarray(weight, rows.dtype)
     if weight.shape != rows.shape[1:]:
         remedy = ". Use weight.reshape(-1)" if weight.size == rows.shape[1] else ""
         raise ValueError(
@@ -170,7 +170,7 @@ def of_classes(weight: Any, rows: Any) -> Any:
     return weight
 
 
-def picked(log_p: Any, labels: Any) -> Any:
+def at_labels(log_p: Any, labels: Any) -> Any:
     """The negative of each row at its label."""
     return -reshape(take_along_axis(log_p, labels[:, None], axis=1), -1)
 
@@ -180,7 +180,7 @@ def times(factor: Any, loss: Any) -> Any:
     return loss if factor is None else share(factor, loss)
 
 
-def reduced(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> Any:
+def weighted_reduction(loss: Any, factor: Any, shape: tuple[int, ...], reduction: str) -> Any:
     """Losses that have their factors, added up; the mean divides by the sum of the factors."""
     if reduction == "none":
         return reshape(loss, shape)

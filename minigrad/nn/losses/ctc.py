@@ -11,7 +11,7 @@ from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
 from ...ops.functions import sum as total
 from ...rules.indexing import take_at
 from ...rules.network import softmax, vanishing_exp
-from ..precision import as_array, constant, narrowed, widened
+from ..precision import as_constant, as_input, narrowed, widened
 from ..sizes import checked_integer
 from .reduction import Loss, check_reduction
 
@@ -48,14 +48,14 @@ def path_sums(scores, jump):
 # The partials are the shares that the ways have in their sum: those of all times are found together.
 
 
-def _shares(y, jump):
+def _path_shares(y, jump):
     return softmax(np.stack(_ways(y[:-1], jump)), axis=0)
 
 
 def _path_sums(g, y, scores, jump):
     if y.shape[0] == 1:
         return g
-    stay, step, leap = _shares(y, jump)
+    stay, step, leap = _path_shares(y, jump)
     states = y.shape[2]
     none = np.zeros_like(g, shape=(g.shape[1], 2))
     pulled = [g[-1]]
@@ -70,7 +70,7 @@ def _path_sums(g, y, scores, jump):
 def _path_sums_forward(t, y, scores, jump):
     if y.shape[0] == 1:
         return t
-    stay, step, leap = _shares(y, jump)
+    stay, step, leap = _path_shares(y, jump)
     none = np.zeros_like(t, shape=(t.shape[1], 2))
     pushed = [t[0]]
     for i in range(1, t.shape[0]):
@@ -144,8 +144,8 @@ def ctc_loss(
     times, batch, classes = rows.shape
     if not 0 <= checked_integer("blank of ctc_loss", blank) < classes:
         raise ValueError(f"the blank is one of the {classes} classes, 0 to {classes - 1}; got {blank!r}")
-    times = lengths("input_lengths", input_lengths, batch, 1, times)
-    counts = lengths("target_lengths", target_lengths, batch, 0, None)
+    times = checked_lengths("input_lengths", input_lengths, batch, 1, times)
+    counts = checked_lengths("target_lengths", target_lengths, batch, 0, None)
     labels = labels_of(targets, counts, classes, blank)
     loss = -likelihoods(where(plain(rows) < NEVER, NEVER, rows), labels, times, counts, blank)
     loss = where(plain(loss) > INFINITE, 0 if zero_infinity else np.inf, loss)
@@ -171,9 +171,9 @@ def likelihoods(rows: Any, labels: Any, times: Any, counts: Any, blank: int) -> 
     return logsumexp(np.concatenate(ends, axis=1), axis=1)
 
 
-def lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> Any:
+def checked_lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> Any:
     """Lengths as a plain array of integers, one for each example; refuses all else."""
-    given = constant(name, as_array(given))
+    given = as_constant(name, as_input(given))
     if given.dtype.kind not in "iu" or given.shape not in ((batch,), () if batch == 1 else (batch,)):
         raise ValueError(
             f"{name} of ctc_loss are integers, one for each of the {batch} examples; got {given.dtype} of {given.shape}"
@@ -189,7 +189,11 @@ def lengths(name: str, given: Any, batch: int, low: int, high: int | None) -> An
 
 def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
     """The labels in rows, with blanks behind their ends; refuses labels that are none."""
-    targets, batch, longest = constant("target", as_array(targets)), counts.shape[0], int(np.max(unwrap(counts)))
+    targets, batch, longest = (
+        as_constant("target", as_input(targets)),
+        counts.shape[0],
+        int(np.max(unwrap(counts))),
+    )
     if targets.size and targets.dtype.kind not in "iu":
         raise ValueError(f"ctc_loss takes labels that are integers; got {targets.dtype}. Use targets.astype(int)")
     if targets.ndim == 1:

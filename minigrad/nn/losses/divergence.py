@@ -9,12 +9,12 @@ from ...core.short import public
 from ...ops.functions import exp, where
 from ...ops.functions import sum as total
 from ..module import Module
-from .reduction import check_reduction, counting, fitting, reduced
+from .reduction import check_reduction, fitting, reduced, where_counted
 
 
 def divergence(log_q, p):
     """``p * (log(p) - log_q)``, and 0 where p is 0."""
-    return p * (_log_or_zero(p) - counting(p, log_q))
+    return p * (_log_or_zero(p) - where_counted(p, log_q))
 
 
 def _log_or_zero(p):
@@ -25,7 +25,7 @@ divergence = public(
     elementwise(
         divergence,
         lambda g, y, log_q, p: -g * p,
-        lambda g, y, log_q, p: g * (_log_or_zero(p) + (p != 0) - counting(p, log_q)),
+        lambda g, y, log_q, p: g * (_log_or_zero(p) + (p != 0) - where_counted(p, log_q)),
     )
 )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...core.door import Watched, plain, raise_if, unwrap
 from ...ops.functions import exp, log, maximum, reshape, square
-from ..precision import as_array, widened
+from ..precision import as_input, widened
 from ..sizes import checked_number
 from .reduction import Loss, fitting, reduced
 
@@ -57,7 +57,7 @@ def gaussian_nll_loss(
 
 def variances(var: Any, x: Any) -> Any:
     """Variances as an array that broadcasts to `x`; refuses those of other shapes."""
-    var = as_array(var)
+    var = as_input(var)
     var = widened("gaussian_nll_loss", var if var.ndim or var.dtype.kind == "f" else var.astype(x.dtype))
     if var.shape in ((), x.shape) or (x.ndim and var.shape == (*x.shape[:-1], 1)):
         return var if var.ndim or isinstance(var, Watched) else var.astype(x.dtype)

@@ -9,11 +9,11 @@ from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, wh
 from ...ops.functions import sum as total
 from ..activations import relu
 from ..distance import pairwise_distance
-from ..precision import as_array, constant, narrowed, widened
+from ..precision import as_constant, as_input, narrowed, widened
 from ..sizes import checked_number
-from .binary import others
-from .classification import labelled, labels_shape, picked, rows_of, times
-from .reduction import Loss, WeightedLoss, alike, check_reduction, reduced
+from .binary import bad_targets
+from .classification import at_labels, class_rows, labelled, labels_shape, times
+from .reduction import Loss, WeightedLoss, check_reduction, matched, reduced
 
 
 def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
@@ -33,8 +33,8 @@ def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, redu
     ValueError
         If a target is neither -1 nor 1, or shapes differ.
     """
-    (x1, x2), dtype = alike("margin_ranking_loss", x1, x2)
-    target = as_array(target)
+    (x1, x2), dtype = matched("margin_ranking_loss", x1, x2)
+    target = as_input(target)
     check_signs("margin_ranking_loss", plain(target), x1.shape)
     signs = target if target.dtype.kind == "f" else target.astype(x1.dtype)
     return reduced(relu(margin - signs * (x1 - x2)), reduction, dtype)
@@ -58,9 +58,9 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, re
     ValueError
         If a target is neither -1 nor 1, or shapes do not fit.
     """
-    (x1, x2), dtype = alike("cosine_embedding_loss", x1, x2)
+    (x1, x2), dtype = matched("cosine_embedding_loss", x1, x2)
     check_vectors("cosine_embedding_loss", x1)
-    signs = constant("target", as_array(target))
+    signs = as_constant("target", as_input(target))
     check_signs("cosine_embedding_loss", signs, x1.shape[:-1])
     tiny = 1e-12  # PyTorch adds this to the squares, so that zeros have a cosine of 0
     norms = sqrt((total(square(x1), axis=-1) + tiny) * (total(square(x2), axis=-1) + tiny))
@@ -100,7 +100,7 @@ def triplet_margin_loss(
     """
     if not checked_number("the margin of triplet_margin_loss", margin) > 0:
         raise ValueError(f"the margin of triplet_margin_loss is positive; got {margin!r}")
-    (anchor, positive, negative), dtype = alike("triplet_margin_loss", anchor, positive, negative)
+    (anchor, positive, negative), dtype = matched("triplet_margin_loss", anchor, positive, negative)
     check_vectors("triplet_margin_loss", anchor)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
@@ -133,7 +133,7 @@ def multi_margin_loss(
     given, x = x, widened("multi_margin_loss", x)
     check_vectors("multi_margin_loss", x)
     rows, labels, _, factor = labelled("multi_margin_loss", x, target, weight, None)
-    gaps = relu(margin + picked(rows, labels)[:, None] + rows)
+    gaps = relu(margin + at_labels(rows, labels)[:, None] + rows)
     elsewhere = (labels[:, None] != np.arange(rows.shape[1])).astype(rows.dtype)
     each = total((gaps if p == 1 else square(gaps)) * elsewhere, axis=1) / rows.shape[1]
     return narrowed(reduced(reshape(times(factor, each), labels_shape(x)), reduction), given)
@@ -159,7 +159,7 @@ def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     check_reduction(reduction)
     given, x = x, widened("multilabel_margin_loss", x)
     check_vectors("multilabel_margin_loss", x)
-    rows = rows_of("multilabel_margin_loss", x)
+    rows = class_rows("multilabel_margin_loss", x)
     labels, counted = leading_labels(x.shape, target)
     classes, scores = np.arange(rows.shape[1]), take_along_axis(rows, labels, axis=1)
     is_label = np.any((labels[:, :, None] == classes) & counted[:, :, None], axis=1)
@@ -170,7 +170,7 @@ def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
 
 def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
     """The labels before the first -1 of each row, in as many columns as the longest row has, and which are some."""
-    target = plain(as_array(target))
+    target = plain(as_input(target))
     if target.dtype.kind not in "iu" or target.shape != shape:
         raise ValueError(
             f"multilabel_margin_loss of scores {shape} takes labels, integers of the same shape with -1 after the "
@@ -195,7 +195,10 @@ def check_signs(name: str, signs: Any, shape: tuple[int, ...]) -> None:
     """Refuse targets of another shape, and such as are neither -1 nor 1."""
     if signs.shape != shape:
         raise ValueError(f"{name} takes a target of shape {shape}, and does not broadcast; got {signs.shape}")
-    raise_if((signs != 1) & (signs != -1), lambda: ValueError(f"{name} takes targets -1 and 1; got {others(signs)}"))
+    raise_if(
+        (signs != 1) & (signs != -1),
+        lambda: ValueError(f"{name} takes targets -1 and 1; got {bad_targets(signs)}"),
+    )
 
 
 def check_vectors(name: str, x: Any) -> None:

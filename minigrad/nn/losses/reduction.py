@@ -14,7 +14,7 @@ from ...ops.functions import astype, mean
 from ...ops.functions import sum as total
 from ..module import Module
 from ..parameter import Buffer
-from ..precision import WIDE, as_array, check_array, constant, floating, widened
+from ..precision import WIDE, as_constant, as_input, check_array, floating, widened
 
 # 0 log 0 is 0, the limit of p log p: a class that is masked by a score of -inf, and that the target has no share of,
 # costs nothing, and has no slope.
@@ -22,15 +22,15 @@ from ..precision import WIDE, as_array, check_array, constant, floating, widened
 
 def share(p, x):
     """``p * x``, and 0 where p is 0 and x is infinite."""
-    return p * counting(p, x)
+    return p * where_counted(p, x)
 
 
-def counting(p, x):
+def where_counted(p, x):
     """`x`, and 0 where p is 0 and x is infinite."""
     return np.where((p == 0) & np.isinf(x), 0, x)
 
 
-share = public(elementwise(share, lambda g, y, p, x: g * counting(p, x), lambda g, y, p, x: g * p))
+share = public(elementwise(share, lambda g, y, p, x: g * where_counted(p, x), lambda g, y, p, x: g * p))
 
 
 REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": mean, "sum": total, "none": lambda loss: loss}
@@ -56,7 +56,7 @@ def fitting(name: str, x: Any, target: Any) -> tuple[Any, Any, Any]:
     A target of another shape is refused.
     """
     check_array(name, x)
-    x, target = admitted(name, x), as_array(target)
+    x, target = admitted(name, x), as_input(target)
     if x.shape != target.shape:
         raise ValueError(
             f"{name} takes an output and a target of the same shape, and does not broadcast; got {x.shape} and "
@@ -69,7 +69,7 @@ def fitting(name: str, x: Any, target: Any) -> tuple[Any, Any, Any]:
     return widened(name, x), widened(name, target), dtype if dtype.char == "e" else None
 
 
-def alike(name: str, *arrays: Any) -> tuple[list[Any], Any]:
+def matched(name: str, *arrays: Any) -> tuple[list[Any], Any]:
     """Arrays of one shape, in a dtype to compute in, and that of the loss if it is another, or None."""
     given = [floating(name, x) for x in arrays]
     if len({x.shape for x in given}) > 1:
@@ -106,7 +106,7 @@ def weighted(loss: Any, weight: Any) -> Any:
     if weight is None:
         return loss
     check_weight("weight", weight, loss.shape)
-    return share(constant("weight of a loss", weight), loss)
+    return share(as_constant("weight of a loss", weight), loss)
 
 
 def check_weight(name: str, weight: Any, shape: tuple[int, ...]) -> None:

@@ -15,7 +15,17 @@ from ...rules.batching import rewritten
 from ..parameter import Buffer
 from ..precision import narrowed, widened
 from ..sizes import checked_flag
-from .moments import Moments, check_shape, count, deviations, direction, dotted, inverse_root, summed, weight_and_bias
+from .moments import (
+    Statistics,
+    check_shape,
+    count,
+    deviations,
+    direction,
+    dotted,
+    inverse_root,
+    summed,
+    weight_and_bias,
+)
 from .running import Tracking, checked_statistics, move
 
 
@@ -136,7 +146,7 @@ def with_moments(x: Any, mean: Any, var: Any, weight: Any, bias: Any, momentum: 
         )
     as_rows = x.ndim > 2 and not unwrap(x).flags.c_contiguous
     x = rows_between(x) if as_rows else x if x.ndim < 4 else reshape(x, (*shape[:2], -1))
-    moments, n = Moments(plain(x), axes, eps), x.size // shape[1]
+    moments, n = Statistics(plain(x), axes, eps), x.size // shape[1]
     y = normalised_channels([x, *weight_and_bias(weight, bias, shape[1:2], x.dtype)], moments)
     move(mean, moments.mean, momentum, 1 - momentum)
     move(var, moments.var, momentum * (n / (n - 1)), 1 - momentum)

@@ -9,7 +9,7 @@ from ...ops.functions import mean, reshape
 from ..precision import narrowed, widened
 from .batch import batch_norm
 from .layer import by_channel, normalised_rows
-from .moments import Moments, weight_and_bias
+from .moments import Statistics, weight_and_bias
 from .running import Tracking, checked_statistics, move
 
 
@@ -58,7 +58,7 @@ def instance_norm(
     statistics = {"running_mean": running_mean, "running_var": running_var}
     running = checked_statistics("instance_norm", x, True, statistics)
     rows = reshape(x, (shape[0] * shape[1], n))
-    moments = Moments(plain(rows), (1,), eps)
+    moments = Statistics(plain(rows), (1,), eps)
     y = reshape(normalised_rows([rows, *weight_and_bias(None, None, (n,), x.dtype)], moments), shape)
     y = by_channel(y, weight, bias)
     move(running[0], over_batch(moments.mean, shape), momentum, 1 - momentum)

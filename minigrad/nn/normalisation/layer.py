@@ -15,7 +15,7 @@ from ..module import Module
 from ..parameter import Parameter
 from ..precision import floating, narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_integer
-from .moments import Moments, check_shape, deviations, direction, inverse_root, summed, weight_and_bias
+from .moments import Statistics, check_shape, deviations, direction, inverse_root, summed, weight_and_bias
 
 
 def normalised_rows(arrays, moments):
@@ -162,7 +162,7 @@ def by_row(name: str, given: Any, axes: int, weight: Any, bias: Any, eps: float,
         x = reshape(x, (-1, n))
     if len(shape) != 1:
         weight, bias = (v if v is None else reshape(v, -1) for v in (weight, bias))
-    moments = Moments(plain(x), (1,), eps, centre)
+    moments = Statistics(plain(x), (1,), eps, centre)
     y = normalised_rows([x, *weight_and_bias(weight, bias, (n,), x.dtype)], moments)
     y = y if y.shape == wide.shape else reshape(y, wide.shape)
     return y if wide is given else narrowed(y, given, weight, bias)

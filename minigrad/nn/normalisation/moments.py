@@ -2,7 +2,7 @@
 
 A matrix is normalised along axis 1, each row by itself, or along axis 0; an array of shape (batch, channels, positions)
 along axes 0 and 2, each channel by itself. What a function, its rules and the running statistics of a network need
-alike, `Moments`, is computed once and handed on.
+alike, `Statistics`, is computed once and handed on.
 
 Sums are products with ones, and sums of products vecdot: BLAS does both several times as fast as np.sum. Large
 arrays made here are changed in place, where they are still in the cache.
@@ -51,7 +51,7 @@ def count(x, axes):
     return math.prod([x.shape[i] for i in axes])
 
 
-class Moments:
+class Statistics:
     """The mean, variance and deviations of an array, and ``1 / sqrt(variance + eps)``.
 
     Parameters
@@ -78,7 +78,7 @@ class Moments:
 
     def like(self, x):
         """Those of another array, along the same axes."""
-        return Moments(x, self.axes, self.eps, self.centre)
+        return Statistics(x, self.axes, self.eps, self.centre)
 
 
 # What takes the mean away is its own transpose.

@@ -9,7 +9,7 @@ from ...core.door import batch_of, plain
 from ...errors import BatchError
 from ..module import Module
 from ..parameter import Buffer, Parameter
-from ..precision import constant
+from ..precision import as_constant
 from ..sizes import checked_count, checked_flag
 
 
@@ -32,7 +32,7 @@ def checked_statistics(function: str, x: Any, training: bool, statistics: dict[s
                 f"{function} changes its {name} in place, which takes floating numbers; got {statistic.dtype}. Use "
                 f"{name}.astype(float)"
             )
-    known = [constant(name, statistic) for name, statistic in statistics.items()]
+    known = [as_constant(name, statistic) for name, statistic in statistics.items()]
     if training and any(s is not None for s in known) and batch_of(plain(x), *known):
         raise BatchError(
             f"{function} in training changes its running statistics, which the entries of a batch that vmap maps over "

@@ -21,7 +21,7 @@ from ..precision import narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_images
 from ..stencil import Stencil, resampled
 from ..window import Window
-from .maximum import checked_floats, max_windows, positions
+from .maximum import checked_floats, max_windows, picked_positions
 
 Sizes = int | Sequence[int | None] | None
 FEW = 64  # numbers in a part, up to which a window takes less time to find the largest than np.argmax
@@ -57,7 +57,7 @@ def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
     x : array of shape (n, channels, length)
     output_size : int >= 1
     """
-    return averaged("adaptive_avg_pool1d", 1, x, output_size)
+    return adaptive_means("adaptive_avg_pool1d", 1, x, output_size)
 
 
 def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
@@ -74,7 +74,7 @@ def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
     -------
     array of shape (n, channels) + output_size
     """
-    return averaged("adaptive_avg_pool2d", 2, x, output_size)
+    return adaptive_means("adaptive_avg_pool2d", 2, x, output_size)
 
 
 def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
@@ -85,7 +85,7 @@ def adaptive_avg_pool3d(x: Any, output_size: Sizes) -> Any:
     x : array of shape (n, channels, depth, height, width)
     output_size : int >= 1, or a triple
     """
-    return averaged("adaptive_avg_pool3d", 3, x, output_size)
+    return adaptive_means("adaptive_avg_pool3d", 3, x, output_size)
 
 
 def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
@@ -97,7 +97,7 @@ def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False
     output_size : int >= 1
     return_indices : bool
     """
-    return picked("adaptive_max_pool1d", 1, x, output_size, return_indices)
+    return adaptive_maxima("adaptive_max_pool1d", 1, x, output_size, return_indices)
 
 
 def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
@@ -116,7 +116,7 @@ def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False
     array of shape (n, channels) + output_size
     array of int64 of the same shape, with `return_indices`
     """
-    return picked("adaptive_max_pool2d", 2, x, output_size, return_indices)
+    return adaptive_maxima("adaptive_max_pool2d", 2, x, output_size, return_indices)
 
 
 def adaptive_max_pool3d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
@@ -128,10 +128,10 @@ def adaptive_max_pool3d(x: Any, output_size: Sizes, return_indices: bool = False
     output_size : int >= 1, or a triple
     return_indices : bool
     """
-    return picked("adaptive_max_pool3d", 3, x, output_size, return_indices)
+    return adaptive_maxima("adaptive_max_pool3d", 3, x, output_size, return_indices)
 
 
-def averaged(name: str, axes: int, x: Any, output_size: Any) -> Any:
+def adaptive_means(name: str, axes: int, x: Any, output_size: Any) -> Any:
     """The means of parts along so many axes."""
     given = checked_images(f"the input of {name}", x, axes)
     x, size = widened(name, given), given.shape[2:]
@@ -142,7 +142,7 @@ def averaged(name: str, axes: int, x: Any, output_size: Any) -> Any:
     return narrowed(mean(reshape(x, (*x.shape[:2], *split)), axis=tuple(range(3, 3 + 2 * axes, 2))), given)
 
 
-def picked(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) -> Any:
+def adaptive_maxima(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) -> Any:
     """The largest numbers of parts along so many axes."""
     x = checked_floats(name, x, axes)
     size = x.shape[2:]
@@ -152,7 +152,7 @@ def picked(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) 
     if math.prod(kernel) <= FEW and not any(n % m for n, m in zip(size, sizes, strict=True)):
         window = Window(kernel, kernel, ((0, 0),) * axes, (1,) * axes)
         y = max_windows(x, window)
-        return (y, positions(x, y, window)) if return_indices else y
+        return (y, picked_positions(x, y, window)) if return_indices else y
     places = first_places(x, sizes)
     numbers, at = (reshape(a, (*a.shape[:2], math.prod(a.shape[2:]))) for a in (x, places))
     y = reshape(take_along_axis(numbers, at, axis=-1), places.shape)
@@ -170,7 +170,7 @@ def checked_sizes(name: str, output_size: Any, size: tuple[int, ...]) -> tuple[i
     return tuple(n if m is None else checked_count(f"output_size of {name}", m, 1) for n, m in pairs)
 
 
-def parts(n: int, m: int) -> tuple[Any, Any]:
+def part_bounds(n: int, m: int) -> tuple[Any, Any]:
     """Where each of m parts of n elements begins, and how long each is."""
     part = np.arange(m)
     begins = part * n // m
@@ -180,7 +180,7 @@ def parts(n: int, m: int) -> tuple[Any, Any]:
 @lru_cache(256)
 def means(n: int, m: int) -> Stencil:
     """The map to the means of m parts of n elements."""
-    begins, lengths = parts(n, m)
+    begins, lengths = part_bounds(n, m)
     term = np.arange(lengths.max())[:, None]
     inside = term < lengths
     return Stencil(np.where(inside, begins + term, n), inside / lengths, n)
@@ -189,7 +189,7 @@ def means(n: int, m: int) -> Stencil:
 @lru_cache(256)
 def members(n: int, m: int) -> Any:
     """What is in each of m parts of n elements, (m, most), the last of a shorter part twice: it is not the first."""
-    begins, lengths = parts(n, m)
+    begins, lengths = part_bounds(n, m)
     return begins[:, None] + np.minimum(np.arange(lengths.max()), lengths[:, None] - 1)
 
 
@@ -203,7 +203,7 @@ class AdaptiveAvgPool(Module):
         self.output_size = output_size
 
     def forward(self, x: Any) -> Any:
-        return averaged(f"adaptive_avg_pool{self.axes}d", self.axes, x, self.output_size)
+        return adaptive_means(f"adaptive_avg_pool{self.axes}d", self.axes, x, self.output_size)
 
 
 class AdaptiveAvgPool1d(AdaptiveAvgPool):
@@ -250,7 +250,7 @@ class AdaptiveMaxPool(Module):
         self.return_indices = checked_flag(f"return_indices of {type(self).__name__}", return_indices)
 
     def forward(self, x: Any) -> Any:
-        return picked(f"adaptive_max_pool{self.axes}d", self.axes, x, self.output_size, self.return_indices)
+        return adaptive_maxima(f"adaptive_max_pool{self.axes}d", self.axes, x, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool):

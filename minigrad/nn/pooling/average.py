@@ -11,7 +11,7 @@ from ...rules.batching import merged
 from ..module import Module
 from ..precision import narrowed, widened
 from ..sizes import checked_count, checked_flag, checked_images
-from ..window import Counts, Window, add_up, ceiled, check_places, image_of, padded_rows, pooling_window, rows_of
+from ..window import Counts, Window, add_up, ceiled, check_places, image_of, image_rows, padded_rows, pooling_window
 
 
 def sum_windows(x, window, scale):
@@ -27,7 +27,7 @@ def sum_windows(x, window, scale):
 
 def spread_evenly(g, window, scale, size):
     """The sum over all places of `g` times `scale`, at all that the window meets there."""
-    part = rows_of(g) * scale
+    part = image_rows(g) * scale
     if not window.tiles(size):
         return add_up([part] * math.prod(window.kernel), window, g.shape[2:], size)
     *outer, channels, width, n = part.shape
@@ -146,10 +146,10 @@ def mean_pooled(
         return narrowed(window_sums(x, window, 1 / checked_count(f"divisor_override of {name}", divisor, 1)), given)
     if counted == window.padding:
         return narrowed(window_sums(x, window, 1 / math.prod(window.kernel)), given)
-    return narrowed(window_sums(x, window, 1) / counts(x, window, counted), given)
+    return narrowed(window_sums(x, window, 1) / counts_in_window(x, window, counted), given)
 
 
-def counts(x: Any, window: Window, counted: Any) -> Any:
+def counts_in_window(x: Any, window: Window, counted: Any) -> Any:
     """How many numbers of the image, and of the padding that is `counted`, the window meets in each place."""
     whole = window._replace(padding=counted).framed(x.shape[2:])
     rest = tuple((b - c, a - d) for (b, a), (c, d) in zip(window.padding, counted, strict=True))

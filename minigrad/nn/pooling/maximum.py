@@ -10,7 +10,7 @@ from ...core.short import public
 from ...rules.batching import merged
 from ..module import Module
 from ..sizes import checked_flag, checked_images
-from ..window import Counts, add_up, ceiled, check_places, image_of, padded_rows, pooling_window, rows_of
+from ..window import Counts, add_up, ceiled, check_places, image_of, image_rows, padded_rows, pooling_window
 
 
 def max_windows(x, window):
@@ -25,7 +25,7 @@ def max_windows(x, window):
 
 def firsts(x, y, window):
     """Where each element of the window is the first that is the largest, or not a number: a list of rows."""
-    rows, top = padded_rows(x, window, -np.inf), rows_of(y)
+    rows, top = padded_rows(x, window, -np.inf), image_rows(y)
     picks, left = [], None
     image = padded_rows(np.ones_like(x, shape=(1, 1, *x.shape[2:]), dtype=bool), window) if window.is_framed() else None
     for met in window.taps(y.shape[2:]):
@@ -44,7 +44,7 @@ def firsts(x, y, window):
 
 def place(g, picks, window, size):
     """`g` put where the elements were picked, (n, channels, *size); added up where windows overlap."""
-    rows = rows_of(g)
+    rows = image_rows(g)
     return add_up([rows * picked for picked in picks], window, g.shape[2:], size)
 
 
@@ -55,7 +55,7 @@ def pick(x, picks, window):
     return image_of(sum(parts))
 
 
-def positions(x, y, window):
+def picked_positions(x, y, window):
     """Where the elements were picked, as positions in a channel of the image, (n, channels, *places)."""
     size = x.shape[2:]
     rows = padded_rows(np.arange(math.prod(size), like=x).reshape(1, 1, *size), window)
@@ -83,7 +83,7 @@ def _picks_of_batch(call):
 
 
 firsts = constant(firsts, batch=_firsts_of_batch)
-positions = public(constant(positions, batch=merged(0, 1)))
+picked_positions = public(constant(picked_positions, batch=merged(0, 1)))
 place = linear(place, lambda v, y, g, picks, window, size: pick(v, picks, window), batch=_picks_of_batch)
 pick = linear(pick, lambda g, y, x, picks, window: place(g, picks, window, x.shape[2:]), batch=_picks_of_batch)
 max_windows = public(
@@ -196,7 +196,7 @@ def max_pooled(
         window = ceiled(window, x.shape[2:])
     check_places(name, window, x.shape[2:])
     y = max_windows(x, window)
-    return (y, positions(x, y, window)) if checked_flag(f"return_indices of {name}", return_indices) else y
+    return (y, picked_positions(x, y, window)) if checked_flag(f"return_indices of {name}", return_indices) else y
 
 
 def checked_floats(name: str, x: Any, axes: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.door import unwrap
 from ...ops.functions import index_update, reshape
 from ..module import Module
-from ..precision import as_array
+from ..precision import as_input
 from ..sizes import checked_counts, checked_images
 from ..window import Counts, pooling_window
 
@@ -92,7 +92,7 @@ def put_back(
     name: str, axes: int, x: Any, indices: Any, kernel: Any, stride: Any, padding: Any, output_size: Any
 ) -> Any:
     """The images, along so many axes, in which numbers are where the indices say."""
-    x, indices = checked_images(f"the input of {name}", x, axes), as_array(indices)
+    x, indices = checked_images(f"the input of {name}", x, axes), as_input(indices)
     if indices.dtype.kind not in "iu" or indices.shape != x.shape:
         raise ValueError(
             f"{name} takes indices, integers of the shape {x.shape} of its input, as max_pool{axes}d(..., "

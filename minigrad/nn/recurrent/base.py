@@ -26,7 +26,7 @@ from ..embedding import as_integers
 from ..init import RNG, uniform
 from ..module import Module
 from ..parameter import Parameter
-from ..precision import as_array, floating
+from ..precision import as_input, floating
 from ..sizes import checked_count, checked_flag
 
 # Gates: sigmoid(z) = (1 + tanh(z / 2)) / 2, which neither overflows nor needs two functions.
@@ -40,13 +40,13 @@ def sigmoid(z):
     return z
 
 
-def flat(x):
+def flat_steps(x):
     """(steps, features, n) as (features, steps * n), so that one product sums over all steps."""
     return x.transpose(1, 0, 2).reshape(x.shape[1], x.shape[0] * x.shape[2])
 
 
 def in_steps(x, steps):
-    """What `flat` was made of, as a view."""
+    """What `flat_steps` was made of, as a view."""
     return x.reshape(len(x), steps, x.shape[1] // steps).transpose(1, 0, 2)
 
 
@@ -74,14 +74,14 @@ def of_input(w, x):
 of_input = public(
     multilinear(
         of_input,
-        lambda g, y, w, x: flat(g) @ x.reshape(x.shape[0] * x.shape[1], x.shape[2]),
-        lambda g, y, w, x: (flat(g).T @ w).reshape(x.shape),
+        lambda g, y, w, x: flat_steps(g) @ x.reshape(x.shape[0] * x.shape[1], x.shape[2]),
+        lambda g, y, w, x: (flat_steps(g).T @ w).reshape(x.shape),
         batch=rewritten(lambda w, x: np.matmul(w, np.swapaxes(x, 1, 2))),
     )
 )
 
 
-def kept(alive, t, new, old):
+def masked_state(alive, t, new, old):
     """The state after step t: the new one, or the old one where a sequence rests."""
     return new if alive is None else np.where(alive[t], new, old)
 
@@ -159,7 +159,7 @@ class Network(Module):
                 f"({axes}); got {self.shapes_in_words(got, several)}"
             )
         states = state if several else [state]
-        return [floating(f"the initial state of {type(self).__name__}", as_array(part)) for part in states]
+        return [floating(f"the initial state of {type(self).__name__}", as_input(part)) for part in states]
 
     def shapes_in_words(self, got: list[Any], several: bool) -> str:
         """The shapes of states that do not fit, and what to do where they are too many or too few."""
@@ -273,7 +273,7 @@ class Recurrent(Network):
 
     def checked_input(self, x: Any) -> Any:
         """`x` as (steps, n, input_size)."""
-        x = as_array(x)
+        x = as_input(x)
         if x.ndim != 3 or x.shape[2] != self.input_size or 0 in x.shape[:2]:
             axes = "n, steps" if self.batch_first else "steps, n"
             raise ValueError(

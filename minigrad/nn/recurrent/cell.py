@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..init import RNG
-from ..precision import as_array
+from ..precision import as_input
 from ..sizes import checked_count, checked_flag
 from .base import Network
 
@@ -48,7 +48,7 @@ class Cell(Network):
         ValueError
             If shapes do not fit.
         """
-        x = as_array(x)
+        x = as_input(x)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size or x.size == 0:
             raise ValueError(
                 f"{type(self).__name__} takes inputs of shape (n, {self.input_size}), at least one, or "

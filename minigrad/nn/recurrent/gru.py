@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core.primitive import general
 from ...core.short import public
-from .base import Recurrent, by_gate, column, flat, in_order, kept, only_alive, sigmoid, with_rest
+from .base import Recurrent, by_gate, column, flat_steps, in_order, masked_state, only_alive, sigmoid, with_rest
 from .cell import Cell
 from .examples import with_examples_last
 
@@ -25,7 +25,7 @@ def gru(arrays, alive=None):
         k = gates[:n] * s[2 * n :]
         k += p[t, 2 * n :]
         k = np.tanh(k)
-        h = kept(alive, t, k + gates[n:] * (h - k), h)
+        h = masked_state(alive, t, k + gates[n:] * (h - k), h)
         states.append(h)
     return np.stack(states)
 
@@ -53,8 +53,8 @@ def _gru(g, y, arrays, alive=None):
         before = g[t] + z[t] * dh + w.T @ (of_state[t] * dh).reshape(p.shape[1:])
         dh = with_rest(alive, t, before, dh)
     each = np.expand_dims(np.stack(each[::-1]), 1)
-    ds = flat((of_state * each).reshape(p.shape))
-    return [(of_input * each).reshape(p.shape), ds @ flat(y[:-1]).T, np.sum(ds, axis=1), dh]
+    ds = flat_steps((of_state * each).reshape(p.shape))
+    return [(of_input * each).reshape(p.shape), ds @ flat_steps(y[:-1]).T, np.sum(ds, axis=1), dh]
 
 
 def _gru_forward(tangents, y, arrays, alive=None):

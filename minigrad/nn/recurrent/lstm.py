@@ -8,10 +8,10 @@ from ...core.primitive import general
 from ...core.short import public
 from ..init import RNG
 from ..sizes import checked_count
-from .base import Recurrent, by_gate, column, flat, in_order, in_steps, kept, only_alive, with_rest
+from .base import Recurrent, by_gate, column, flat_steps, in_order, in_steps, masked_state, only_alive, with_rest
 from .cell import Cell
 from .examples import with_examples_last
-from .run import Run, alike, constants
+from .run import LSTMRun, constants, have_one_dtype
 
 # Long short-term memory: with gates i, f, o = sigmoid and k = tanh of p + w h + b, in the order i, f, k, o, the next
 # c = f c + i k and h = o tanh(c).
@@ -20,7 +20,7 @@ from .run import Run, alike, constants
 def lstm(arrays, alive=None, run=None):
     """The states h and c of long short-term memory, (2, steps + 1, features, n), given [p, w, b, h, c].
 
-    Given a new `Run`, they and the rule are computed in place where the arrays are ndarrays of one dtype.
+    Given a new `LSTMRun`, they and the rule are computed in place where the arrays are ndarrays of one dtype.
     """
     p, w, b, h, c = arrays
     p, h, c = in_order(p), in_order(h), in_order(c)
@@ -34,8 +34,8 @@ def lstm(arrays, alive=None, run=None):
         gates += shift
         new = gates[n : 2 * n] * c
         new += gates[:n] * gates[2 * n : 3 * n]
-        h = kept(alive, t, gates[3 * n :] * np.tanh(new), h)
-        c = kept(alive, t, new, c)
+        h = masked_state(alive, t, gates[3 * n :] * np.tanh(new), h)
+        c = masked_state(alive, t, new, c)
         hs.append(h)
         cs.append(c)
     return np.stack([*hs, *cs]).reshape(2, len(hs), *h.shape)
@@ -75,7 +75,7 @@ def _pull_back(g, y, arrays, alive):
         dh = with_rest(alive, t, g[0, t] + w.T @ dz[-1], dh)
         dc = with_rest(alive, t, g[1, t] + f[t] * of_state, dc)
     dz = np.concatenate(dz[::-1], axis=1)
-    return [in_steps(dz, len(p)), dz @ flat(y[0, :-1]).T, dz @ np.ones_like(dz, shape=dz.shape[1]), dh, dc]
+    return [in_steps(dz, len(p)), dz @ flat_steps(y[0, :-1]).T, dz @ np.ones_like(dz, shape=dz.shape[1]), dh, dc]
 
 
 def _lstm_forward(tangents, y, arrays, alive=None, run=None):
@@ -96,7 +96,7 @@ _recorded = lstm
 
 
 def _computed(arrays, alive=None, run=None):
-    if run is not None and alike(arrays):
+    if run is not None and have_one_dtype(arrays):
         return run.states(arrays, alive)
     return _recorded(arrays, alive)
 
@@ -166,7 +166,7 @@ class LSTM(Recurrent):
         return y @ v.T, [h @ v.T, c]
 
     def scan(self, arrays: list[Any], alive: Any) -> Any:
-        return lstm(arrays, alive, Run())
+        return lstm(arrays, alive, LSTMRun())
 
 
 def first_steps(alive: Any, steps: int) -> Any:

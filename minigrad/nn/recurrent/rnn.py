@@ -7,7 +7,7 @@ import numpy as np
 from ...core.primitive import general
 from ...core.short import public
 from ..init import RNG
-from .base import Recurrent, column, flat, in_order, in_steps, kept, only_alive, with_rest
+from .base import Recurrent, column, flat_steps, in_order, in_steps, masked_state, only_alive, with_rest
 from .cell import Cell
 from .examples import with_examples_last
 
@@ -20,7 +20,7 @@ def rnn(arrays, relu=False, alive=None):
     p, states = p + column(b), [h := in_order(h)]
     for t in range(len(p)):
         z = p[t] + w @ h
-        h = kept(alive, t, np.maximum(z, 0) if relu else np.tanh(z), h)
+        h = masked_state(alive, t, np.maximum(z, 0) if relu else np.tanh(z), h)
         states.append(h)
     return np.stack(states)
 
@@ -35,8 +35,8 @@ def _rnn(g, y, arrays, relu=False, alive=None):
     for t in reversed(range(len(p))):
         dz.append(slope[t] * dh)
         dh = with_rest(alive, t, g[t] + w.T @ dz[-1], dh)
-    dz = flat(np.stack(dz[::-1]))
-    return [in_steps(dz, len(p)), dz @ flat(y[:-1]).T, np.sum(dz, axis=1), dh]
+    dz = flat_steps(np.stack(dz[::-1]))
+    return [in_steps(dz, len(p)), dz @ flat_steps(y[:-1]).T, np.sum(dz, axis=1), dh]
 
 
 def _rnn_forward(tangents, y, arrays, relu=False, alive=None):

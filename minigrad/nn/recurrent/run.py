@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import column, flat, in_steps
+from .base import column, flat_steps, in_steps
 
 
 def constants(b, like):
@@ -21,12 +21,12 @@ def constants(b, like):
     return column(b) + np.zeros_like(slope), slope, 1 - slope
 
 
-def alike(arrays):
+def have_one_dtype(arrays):
     """Whether all are ndarrays of one dtype."""
     return all(type(x) is np.ndarray and x.dtype == arrays[0].dtype for x in arrays)
 
 
-class Run:
+class LSTMRun:
     """One run over a sequence, which keeps the gates and the tanh of c for the rule, as PyTorch does.
 
     Gates have shape (steps, 4, features, n), in the order i, f, k, o.
@@ -38,7 +38,7 @@ class Run:
 
     def made(self, y, *arrays):
         """Whether the states `y` are of this run, and nobody watches."""
-        return y is self.y and alike(arrays)
+        return y is self.y and have_one_dtype(arrays)
 
     def states(self, arrays, alive):
         """The states, as the function `lstm` returns them."""
@@ -102,6 +102,6 @@ class Run:
             if rest is not None:
                 dh += rest[0]
                 dc += rest[1]
-        rows = flat(rows)
+        rows = flat_steps(rows)
         db = rows @ np.ones_like(rows, shape=rows.shape[1])
-        return [in_steps(rows, len(dz)), rows @ flat(self.y[0, :-1]).T, db, dh, dc]
+        return [in_steps(rows, len(dz)), rows @ flat_steps(self.y[0, :-1]).T, db, dh, dc]
