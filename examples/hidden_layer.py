@@ -20,7 +20,7 @@ x = mg.tensor([[0.0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
 y = mg.tensor([[0.0], [1], [1], [0]])
 
 # %%
-# The activation of the hidden layer is an argument: any function of an array will do, and nobody derives it.
+# The activation of the hidden layer is an argument: any function of an array will do; its derivative follows.
 
 
 def train(activation, steps=60_000):

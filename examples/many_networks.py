@@ -1,7 +1,7 @@
 """Many networks
 =============
 
-A hundred small networks learn the same few points, all at once: where they disagree, nobody should trust one of them.
+A hundred small networks learn the same few points, all at once: where they disagree, none of them should be trusted.
 
 Run it: python examples/many_networks.py [steps] [folder for the picture]
 """

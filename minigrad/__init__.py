@@ -224,10 +224,18 @@ from .transforms.vmap import vmap
 __version__ = "0.2.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
-# Loaded when first used, as `import minigrad` shall stay quick: rooms, and functions of rooms.
+# Loaded at first use, to keep `import minigrad` fast: subpackages, and functions of theirs.
 LATER = ("data", "io", "nn", "optim", "distributed", "scipy", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
-HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing", "distributed")  # of what might be looked for here
+HOMES = (
+    "nn.functional",
+    "nn",
+    "optim",
+    "data",
+    "train",
+    "testing",
+    "distributed",
+)  # of names that are not here
 # Names that PyTorch has and NumPy has not, and what is written here.
 INSTEAD = {
     "cat": "mg.concat",

@@ -22,7 +22,7 @@ class RuleError(TypeError):
 
 
 class BatchError(TypeError):
-    """A function that `vmap` maps asks something that differs between the entries of the batch."""
+    """A function mapped by `vmap` needs a single value of what differs between the entries of the batch."""
 
 
 class AnomalyError(ArithmeticError):

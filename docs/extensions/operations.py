@@ -34,7 +34,7 @@ class Default:
 
 
 def signature(function, primitive):
-    """The parameters of a function of NumPy's that it has as an operation."""
+    """The parameters of a NumPy function that it has as an operation."""
     parameters = []
     for p in inspect.signature(function).parameters.values():
         if p.kind is p.VAR_KEYWORD or p.name in REFUSED:

@@ -118,7 +118,7 @@ def _sum_out(x, own, needed):
 
 
 def _product(left, right, needed):
-    """The product of two terms, summed over the labels that nobody needs: a stack of matrix products."""
+    """The product of two terms, summed over the labels that are not needed further: a stack of matrix products."""
     (a, of_a), (b, of_b) = left, right
     stack = [label for label in of_a if label in of_b and label in needed]
     inner = [label for label in of_a if label in of_b and label not in needed]

@@ -1,7 +1,7 @@
 """What users hold: an array with the operators and methods of an ndarray, and NumPy's protocols.
 
 Each ends in a call through the door; none computes anything. ``x[i] = v`` and ``x += v`` give the name x another value
-and node: who has seen x before holds those that it had then.
+and node: what was computed from x before keeps the old ones.
 """
 
 import sys
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SPECIAL_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 
 
-# Engine's words, which are no part of what an ndarray's users look for.
+# Names of the engine, which users need not see: dir() leaves them out, and help() shows them last.
 HIDDEN = {
     *("assign", "assign_item", "called_by_numpy", "changed", "check_changeable", "fitting", "flows", "kind", "knows"),
     *("level", "node", "own_notes", "refuse_to_leave", "settled", "shorts", "steps_back", "value"),
@@ -49,7 +49,7 @@ def operators(ufunc: np.ufunc) -> "tuple[Callable[..., Tensor], Callable[..., Te
 
 
 def method(function: Callable[..., Any]) -> "Callable[..., Tensor]":
-    """The method that calls a function of NumPy's on the array and its own arguments."""
+    """The method that calls a NumPy function on the array and its own arguments."""
 
     def call(self: "Array", *args: Any, **kwargs: Any) -> Any:
         return bind(REGISTRY[function], (self, *args), kwargs)
@@ -65,7 +65,7 @@ class Array(Watched):
 
     __slots__ = ()
     __hash__ = object.__hash__
-    shorts: ClassVar[dict[Any, Any]] = {}  # functions of NumPy's by the short way, see short.py
+    shorts: ClassVar[dict[Any, Any]] = {}  # NumPy functions by the short way, see short.py
 
     def __apply__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         return bind(primitive, args, kwargs)
@@ -86,20 +86,20 @@ class Array(Watched):
         return self.called_by_numpy(function, types, args, kwargs)
 
     def called_by_numpy(self, key: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """A call that NumPy hands over, for others to answer if a type is unknown here."""
+        """A call that NumPy hands over; NotImplemented where an operand's type is unknown here."""
         for kind in types:
             if not self.knows(kind):
                 return NotImplemented
         return call_numpy(key, args, kwargs)
 
     def knows(self, kind: type) -> bool:
-        """Whether arrays of a type can meet this one: any but those of a library that is not in here."""
+        """Whether arrays of a type can be combined with this one: not those of a library that is not inside."""
         if issubclass(kind, WATCHABLE) or not hasattr(kind, "__array_ufunc__") or is_labelled(kind):
             return True
         return isinstance(unwrap(plain(self)), kind)
 
     def steps_back(self, other: Any) -> bool:
-        """Whether the operator of an operand comes first: one that asks for it, or is of a library not known here."""
+        """Whether to leave an operator to the other operand: one that opts out of ufuncs, or of an unknown library."""
         kind = type(other)
         return kind is not np.ndarray and (getattr(kind, "__array_ufunc__", kind) is None or not self.knows(kind))
 
@@ -126,7 +126,7 @@ class Array(Watched):
     # Exits: nothing is detached in silence
 
     def refuse_to_leave(self) -> None:
-        """Refuse to hand out plain values where that would cut a derivative off."""
+        """Raise DetachedError where handing out plain values would cut off a derivative."""
         if self.flows():
             raise DetachedError(DETACHED)
 
@@ -175,7 +175,7 @@ class Array(Watched):
     # Changes in place
 
     def fitting(self, other: Any) -> Any:
-        """`other` as a new value for this array, refused if it is none."""
+        """`other` as a new value for this array, refused if it does not fit."""
         if other.shape != self.shape or not np.can_cast(other.dtype, self.dtype, "same_kind"):
             raise ValueError(
                 f"a change in place keeps shape {self.shape} and dtype {self.dtype}; "
@@ -327,7 +327,7 @@ class Array(Watched):
         return self // other, self % other
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
-        """The elements in another shape, whose lengths come one by one or as a tuple."""
+        """The elements in another shape, given as a tuple or as separate lengths."""
         lengths = shape[0] if len(shape) == 1 else shape
         return bind(REGISTRY[np.reshape], (self, lengths), {} if order == "C" else {"order": order})
 
@@ -336,7 +336,7 @@ class Array(Watched):
         return self.reshape(-1) if order == "C" else bind(REGISTRY[np.ravel], (self,), {"order": order})
 
     def transpose(self, *axes: Any) -> Any:
-        """The axes in another order, which comes one by one, as a tuple, or not at all to reverse them."""
+        """The axes in another order, given as a tuple or one by one; reversed by default."""
         order = axes[0] if len(axes) == 1 else axes
         return bind(REGISTRY[np.transpose], (self, order or None))
 
@@ -356,13 +356,13 @@ class Array(Watched):
 
 
 class Written:
-    """An array that is being filled by index: its memory is nobody else's until somebody asks for its value.
+    """An array that is being filled by index: its memory is its own until its value is read.
 
-    So writing costs as much as what is written. Reading a part copies it, and does not count as asking.
+    So writing costs as much as what is written. Reading a part copies that part alone.
     """
 
     __slots__ = ()
-    settled: type  # what it is again when it is asked
+    settled: type  # the class to return to when its value is read
     level: Any
 
     @property

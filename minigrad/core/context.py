@@ -48,7 +48,7 @@ class Level:
         return self.made(value, None)
 
     def writes(self, v: Any, *memory: Any) -> bool:
-        """Whether `v` can be written into the memory of an array of this level: nobody else has to process that."""
+        """Whether `v` can be written into the memory of an array of this level: no other level has to process that."""
         here = context.get()
         if here.recorder is not None or getattr(v, "level", self).depth > self.depth:
             return False
@@ -86,8 +86,8 @@ class Context(Settings):
 
     `depth` counts the transformations that run; levels less deep than `recorded_from` record nothing. An `ambient`
     level processes the calls on arrays from outside as well; a `recorder` writes each call down, see compile;
-    `observers` are told what each rule returns; `batches` are the levels of vmap that run. `short`, if a call may take
-    the short way: it is recorded, and nobody looks on. `outer` is the context around a block.
+    `observers` get what each rule returns; `batches` are the levels of vmap that run. `short` says whether calls may
+    take the short way: they are recorded, and nothing observes them. `outer` is the context around a block.
     """
 
     __slots__ = ()
@@ -149,7 +149,10 @@ def run_at(level: Level, function: Callable[..., Any], *args: Any, ambient: bool
             inside = before.recorded_from, before.ambient, before.recorder, before.observers, before.batches
             context.set(new_context(level.depth, *inside))
         return function(*args)
-    except (ValueError, SystemError) as error:  # of NumPy or SciPy, where they asked for a number and were refused
+    except (
+        ValueError,
+        SystemError,
+    ) as error:  # of NumPy or SciPy, raised from a refused conversion
         if isinstance(error.__cause__, DetachedError | BatchError):
             raise type(error.__cause__)(*error.__cause__.args) from None
         raise
@@ -211,9 +214,9 @@ class Switch:
 
 
 class Observing(Switch):
-    """A block in which an observer is called as ``observer(primitive, i, answer, g, y, args, kwargs)``.
+    """A block in which an observer is called as ``observer(primitive, i, result, g, y, args, kwargs)``.
 
-    The answer is what the rule of argument i has returned, before the engine checks, sums or casts it.
+    The result is what the rule of argument i has returned, before the engine checks, sums or casts it.
     """
 
     def __init__(self, observer: Callable[..., None]) -> None:
@@ -252,14 +255,16 @@ class GradMode(Switch, contextlib.ContextDecorator):
     def changed(self) -> Context:
         return with_changes(recorded_from=0 if self._enabled else context.get().depth + 1)
 
-    def _recreate_cm(self) -> "GradMode":  # ContextDecorator asks for one a call: threads may share a function
+    def _recreate_cm(
+        self,
+    ) -> "GradMode":  # a new one for each call: threads may share a function
         return GradMode(self._enabled)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"no_grad and enable_grad cannot decorate the generator {function!r}, which runs in the "
-                f"mode of whoever asks it for values. Use a `with` block inside it"
+                f"mode of its caller. Use a `with` block inside it"
             )
         if not inspect.iscoroutinefunction(function):
             return super().__call__(function)

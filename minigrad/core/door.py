@@ -63,7 +63,7 @@ def batch_of(*xs: Any) -> Any:
 def plain(x: Any) -> Any:
     """The plain array inside all levels, for NumPy to compute with: a recording follows what becomes of it.
 
-    The entries of a batch differ, so an array of theirs stays one, without the derivatives inside.
+    The entries of a batch differ, so a batched array stays batched, without the derivatives inside.
     """
     holder = None
     while isinstance(x, Watched):
@@ -146,7 +146,7 @@ def for_composed(
 def placed_by_name(
     primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """The arguments of a call with arrays in their places that came by name, as far as the function has places."""
+    """The arguments of a call, with watched arrays that were passed by name moved to their positions."""
     if not any(isinstance(x, Watched) for x in kwargs.values()):
         return args, kwargs
     placed, options = placed_by_signature(primitive, args, kwargs)
@@ -176,7 +176,7 @@ def innermost(operands: Sequence[Any]) -> Level | None:
                 level = x.level
             elif x.level.depth == level.depth:
                 raise LevelError(
-                    "arrays of two transformations meet of which neither runs inside the other. Detach one of the "
+                    "arrays of two transformations meet, neither of which runs inside the other. Detach one of the "
                     "arrays, or nest the transformations"
                 )
     if level is None or ambient is None or level.depth > ambient.depth:
@@ -250,7 +250,7 @@ def check_result(primitive: Primitive, y: Any) -> None:
     if kind not in "biuf" and primitive.kind != "constant":
         raise TypeError(
             f"{primitive.name} makes an array of {y.dtype} here, and derivatives are of numbers. Use float(x) of what "
-            f"is no number of NumPy's, or x.astype(float)"
+            f"NumPy does not know as a number, or x.astype(float)"
         )
 
 
@@ -263,7 +263,7 @@ def outward(step: Callable[[Any], Any], call: Any) -> Any:
 
 
 def leaves_alone(primitive: Primitive, x: Any) -> bool:
-    """Whether an argument without a rule is a number, or the own affair of a function of the user's."""
+    """Whether an argument without a rule needs no conversion: a number, or an argument of a user's function."""
     if isinstance(x, np.ndarray):
         return False
     return isinstance(x, Number) or (primitive.kind != "constant" and not primitive.trusted)
@@ -308,7 +308,7 @@ def explained(primitive: Primitive, args: Sequence[Any], error: Exception) -> Ex
 
 
 def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """A call of one of NumPy's functions, or of a ufunc's method, as NumPy hands it to an array."""
+    """A call of a NumPy function, or of a ufunc's method, as NumPy hands it to an array."""
     primitive = REGISTRY.get(key) or first_met(key)
     if primitive is None:
         return without_rule(key, args, kwargs)
@@ -377,7 +377,7 @@ def place_of_out(function: Callable[..., Any]) -> int:
 
 
 def check_rule(primitive: Primitive, i: int) -> None:
-    """Refuse an argument without a derivative rule, rather than cut the result off it in silence."""
+    """Refuse an argument without a derivative rule, rather than drop its derivative silently."""
     if not primitive.has_rule(i):
         raise NoRuleError(
             f"{primitive.name} has no derivative rule for its argument {i}. Pass it detached, as x.detach(), or "
@@ -386,7 +386,7 @@ def check_rule(primitive: Primitive, i: int) -> None:
 
 
 def checked_options(primitive: Primitive, options: Mapping[str, Any], connected: bool) -> Mapping[str, Any]:
-    """The options of a call, constants among them as plain arrays; refuses those that the rules do not know of."""
+    """The options of a call, constants among them as plain arrays; refuses those that the rules do not take."""
     for name, option in options.items():
         if isinstance(option, Watched) and option.flows() and primitive.kind != "constant":
             remedy = "Use mg.where on the operand" if name == "where" else "Pass it by position"
@@ -413,7 +413,7 @@ def without_out(primitive: Primitive, kwargs: Mapping[str, Any]) -> Mapping[str,
 
 
 def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) -> None:
-    """Refuse an array for out= that comes by its position, and arguments that the derivative rules do not know of."""
+    """Refuse out= passed by position, and arguments that the derivative rules do not take."""
     place = getattr(primitive.function, "nin", None) or place_of_out(primitive.function)
     if any(x is not None for x in args[place : place + 1]):
         raise no_out(primitive.name)

@@ -19,18 +19,18 @@ def pull_back(
     primitive: Primitive, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any], parents: Sequence[Any]
 ) -> list[Any]:
     """The cotangents of the arguments that have a parent, in the arguments' shapes and dtypes, from that of `y`."""
-    answers: Any = None
+    results: Any = None
     operands, observers, call = args, context.get().observers, apply_rule if primitive.trusted else called_with_care
-    if primitive.sequence:  # one rule answers for all parts
-        operands, answers = args[0], call(primitive, 0, g, y, args, kwargs)
+    if primitive.sequence:  # one rule serves all parts
+        operands, results = args[0], call(primitive, 0, g, y, args, kwargs)
     cotangents: list[Any] = [None] * len(parents)
     for i, parent in enumerate(parents):
         if parent is not None:
-            answer = answers[i] if primitive.sequence else call(primitive, i, g, y, args, kwargs)
+            result = results[i] if primitive.sequence else call(primitive, i, g, y, args, kwargs)
             for observer in observers:
-                observer(primitive, i, answer, g, y, args, kwargs)
-            answer = fitted(primitive, i, answer, operands[i], y.shape)
-            cotangents[i] = answer if primitive.trusted else copied(answer)  # which the rule may keep
+                observer(primitive, i, result, g, y, args, kwargs)
+            result = fitted(primitive, i, result, operands[i], y.shape)
+            cotangents[i] = result if primitive.trusted else copied(result)  # which the rule may keep
     return cotangents
 
 
@@ -95,35 +95,36 @@ def tangents_for(primitive: Primitive, tangents: Mapping[int, Any], args: Sequen
     ]
 
 
-def fitted(primitive: Primitive, i: int, answer: Any, x: Any, wide: tuple[int, ...] | None = None) -> Any:
-    """A rule's answer for argument `i`, in the shape and dtype of `x`.
+def fitted(primitive: Primitive, i: int, result: Any, x: Any, wide: tuple[int, ...] | None = None) -> Any:
+    """A rule's result for argument `i`, in the shape and dtype of `x`.
 
     Raises
     ------
     RuleError
-        If the answer is no floating array, or its shape is not that of `x`. A function that broadcasts may
-        answer for the broadcast argument, as `wide` as the result: the sum over the new and the stretched axes is ours.
+        If the result is no floating array, or its shape is not that of `x`. The rule of a function that
+        broadcasts may return the gradient of the broadcast argument, of shape `wide`: the sum over the axes that
+        broadcasting added or stretched is taken here.
     """
-    dtype = getattr(answer, "dtype", type(answer).__name__)
+    dtype = getattr(result, "dtype", type(result).__name__)
     if getattr(dtype, "kind", None) != "f":
         raise RuleError(f"the rule of {primitive.name} for argument {i} must return a floating array; got {dtype}")
-    if answer.shape != x.shape:
-        answer = summed_to_shape(primitive, i, answer, x.shape, wide)
-    return answer if answer.dtype == x.dtype else answer.astype(x.dtype)
+    if result.shape != x.shape:
+        result = summed_to_shape(primitive, i, result, x.shape, wide)
+    return result if result.dtype == x.dtype else result.astype(x.dtype)
 
 
 def summed_to_shape(
-    primitive: Primitive, i: int, answer: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None
+    primitive: Primitive, i: int, result: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None
 ) -> Any:
-    """A rule's answer for the broadcast argument `i`, in the argument's own shape; refused if it is no such answer."""
-    if primitive.kind == "elementwise" and wide is not None and answer.shape == wide and broadcasts_to(shape, wide):
+    """A rule's result for the broadcast argument `i`, in the argument's own shape; refused unless it fits."""
+    if primitive.kind == "elementwise" and wide is not None and result.shape == wide and broadcasts_to(shape, wide):
         # A bias, to which broadcasting added one axis, is the common case.
-        return total(answer, 0) if wide[1:] == shape else undo_broadcast(answer, shape)
-    if primitive.kind == "multilinear" and wide is not None and broadcasts_to(shape, answer.shape):
-        return undo_broadcast(answer, shape)
+        return total(result, 0) if wide[1:] == shape else undo_broadcast(result, shape)
+    if primitive.kind == "multilinear" and wide is not None and broadcasts_to(shape, result.shape):
+        return undo_broadcast(result, shape)
     raise RuleError(
         f"the rule of {primitive.name} for argument {i} must return an array of the argument's shape {shape}; "
-        f"got an answer of shape {answer.shape}"
+        f"got one of shape {result.shape}"
     )
 
 

@@ -1,7 +1,7 @@
 """Arrays of other libraries, and of NumPy's own subclasses, beside ours: taken by position, or refused by name.
 
-What is no Tensor comes in through `admitted`: operands, indices, options, and the data of new Tensors. Libraries are
-told by what their objects offer, so that none has to be imported.
+All that is no Tensor goes through `admitted`: operands, indices, options, and the data of new Tensors. Libraries are
+recognised by the methods of their objects, so that none has to be imported.
 """
 
 import sys
@@ -25,7 +25,7 @@ ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
 
 
 def admitted(taker: str, x: Any) -> Any:
-    """`x` as NumPy computes with it: labelled data as an ndarray, what is no array as it is.
+    """`x` as NumPy computes with it: labelled data as an ndarray, and what is not an array unchanged.
 
     Raises
     ------

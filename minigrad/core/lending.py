@@ -1,4 +1,4 @@
-"""Generators that a thread of its own draws from, beside which nobody else can draw in an order that is certain."""
+"""Generators on loan to a thread: while it draws from one, other draws would have no certain order."""
 
 import os
 import threading

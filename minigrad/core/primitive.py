@@ -2,7 +2,7 @@
 
 A rule has the signature ``rule(g, y, *args, **kwargs)``: `g` flows in, `y` is the function's output, the rest
 is what the function was called with. It states mathematics; undoing broadcasting, casting to the argument's
-dtype and checking the answer is the work of engine.py, once for all rules.
+dtype and checking the result is the work of engine.py, once for all rules.
 
 The kind of a function says how its one rule serves both modes, J being the Jacobian:
 
@@ -33,7 +33,7 @@ class Primitive:
     Parameters
     ----------
     function : callable
-        What users call: a function of NumPy's, or one of ours.
+        What users call: a NumPy function, or one of ours.
     rules : sequence of rules
         One for each argument, None for an argument without a derivative.
     kind : str
@@ -52,9 +52,9 @@ class Primitive:
     assemble : callable, optional
         Where the only rule returns mostly zeros: ``assemble(gs, calls, total=None)`` is the sum of what it returns for
         several calls on one array, given their arguments, at no more than the cost of the array and the parts. It is
-        added to a total that belongs to nobody else, if there is one, at the cost of the parts.
+        added to a total that nothing else refers to, if there is one, at the cost of the parts.
     erase : callable, optional
-        The rule of argument 0 done in place, ``erase(g, *args)``, for a cotangent that belongs to nobody else.
+        The rule of argument 0 done in place, ``erase(g, *args)``, for a cotangent that nothing else refers to.
     batch : callable, optional
         How the function takes one axis more, see rules/batching.py. Without it, an elementwise function lines entries
         up, and any other is called for one entry after the other.
@@ -139,7 +139,7 @@ REGISTRY: dict[Any, Primitive] = {}
 
 
 def register(function: Callable[..., Any], *rules: Rule | None, **options: Any) -> Primitive:
-    """Give a function of NumPy's its derivative rules, one for each argument; one that has some gets new ones.
+    """Give a NumPy function its derivative rules, one for each argument; one that has some gets new ones.
 
     The options are those of `Primitive`.
     """
@@ -172,7 +172,7 @@ def general(function: Callable[..., Any], *rules: Rule | None, **options: Any) -
 def composed(key: Any, sequence: bool = False) -> Callable[[Callable[..., Any]], Primitive]:
     """Register, as a decorator, how to do what `key` does by other functions: for functions without rules of their own.
 
-    `key` is a function of NumPy's, or a ufunc with the name of a method, such as ``(np.add, "reduce")``.
+    `key` is a NumPy function, or a ufunc with the name of a method, such as ``(np.add, "reduce")``.
     """
 
     def decorate(function: Callable[..., Any]) -> Primitive:

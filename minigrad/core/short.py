@@ -169,7 +169,7 @@ def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tu
 
 
 def public(key: Any) -> Callable[..., Tensor]:
-    """The function that users call for a primitive, or for what is registered under a function of NumPy's."""
+    """The function that users call for a primitive, or for what is registered under a NumPy function."""
     primitive = key if isinstance(key, Primitive) else REGISTRY[key]
 
     def through_the_door(*args: Any, **kwargs: Any) -> Any:
@@ -203,7 +203,7 @@ def has_two(primitive: Primitive) -> bool:
 
 
 def hand_over(key: Any, primitive: Primitive, count: int) -> None:
-    """Let calls that NumPy hands over take the short way; otherwise the array that it hands them to has to answer."""
+    """Let calls that NumPy hands over take the short way, and fall back on the array that receives them."""
 
     def otherwise(*args: Any) -> Any:
         first = next(x for x in args if isinstance(x, Array))

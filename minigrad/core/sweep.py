@@ -1,6 +1,6 @@
 """The reverse sweep over a graph, where it starts, and what it leaves behind.
 
-A sweep changes nothing. What it found is committed at once, in one call that no signal and no thread comes between, so
+A sweep changes nothing. What it found is committed in one call that no signal and no thread comes between, so
 that an error anywhere leaves gradients and graph as they were.
 """
 
@@ -28,8 +28,8 @@ ndarray = np.ndarray
 ONE = np.float64(1)
 DOUBLE = ONE.dtype
 NUMBERS = (int, float)
-# By the notes of a leaf: who is told its gradient within a backward pass, as soon as all terms of it have come. What is
-# to change the gradient later calls `complete()` first.
+# By the notes of a leaf: what receives its gradient within a backward pass, as soon as the last term has arrived. Code
+# that changes the gradient later calls `complete()` first.
 arrivals: dict[Notes, Any] = {}
 
 
@@ -223,7 +223,7 @@ class Sweep:
 
 
 def awaited_leaves(roots: Sequence[Node]) -> list[tuple[int, Node]]:
-    """The leaves of a graph whose gradients somebody awaits, each with the time of the call that used it first."""
+    """The leaves of a graph with an entry in `arrivals`, each with the time of the call that used it first."""
     first: dict[Node, int] = {}
     waiting, known = list(roots), set(roots)
     while waiting:
@@ -309,7 +309,7 @@ adding: Any = threading.RLock()  # threads may share leaves
 
 
 def renew_lock() -> None:
-    """After a fork nobody would give the lock back that another thread of the parent held."""
+    """After a fork, no thread could release a lock that another thread of the parent held."""
     adding._at_fork_reinit()  # as the standard library does with its own
 
 
@@ -358,14 +358,14 @@ class Hook:
 
     def __call__(self, g: Any) -> Any:
         recorded = isinstance(g, Watched)
-        answer: Any = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
-        if answer is None:
+        result: Any = self.function(g if recorded else self.wrap(as_array(+g)))  # which the user may keep
+        if result is None:
             return g
-        if not (recorded and isinstance(answer, Array)):
-            answer = unwrap(answer)
-            answer = answer.copy() if hasattr(answer, "__array_ufunc__") else np.array(answer)
-        if answer.shape != g.shape or answer.dtype.kind not in "biuf":
+        if not (recorded and isinstance(result, Array)):
+            result = unwrap(result)
+            result = result.copy() if hasattr(result, "__array_ufunc__") else np.array(result)
+        if result.shape != g.shape or result.dtype.kind not in "biuf":
             raise ValueError(
-                f"a hook must return a gradient of shape {g.shape}, or None; got {answer.dtype} of {answer.shape}"
+                f"a hook must return a gradient of shape {g.shape}, or None; got {result.dtype} of {result.shape}"
             )
-        return answer if answer.dtype == g.dtype else answer.astype(g.dtype)
+        return result if result.dtype == g.dtype else result.astype(g.dtype)

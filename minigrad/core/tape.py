@@ -1,7 +1,7 @@
 """The graph of a computation, and the levels that record one.
 
 A node is the record of one call, and never changes. An array has a node; a change in place gives it another one.
-Nothing points from a node to those that use it, so a graph that nobody holds is freed at once.
+Nothing points from a node to those that use it, so a graph without references is freed immediately.
 """
 
 import weakref
@@ -166,7 +166,7 @@ def change_of(x: Any) -> list[Any]:
 
 
 def changed_since(x: Any, born: int) -> bool:
-    """Whether the memory of an array was changed since, as far as somebody said so."""
+    """Whether a change of the memory of an array was marked since."""
     later = [y for reference, time in tuple(changes.values()) if time > born and (y := reference()) is not None]
     return any(x is y or overlap(x, y) for y in later)
 

@@ -18,7 +18,7 @@ from .values import as_array, as_numbers
 
 
 class Ground(Reverse):
-    """The level of Tensors, which `backward()` differentiates: it never ends. Every result of theirs is a Tensor."""
+    """The level of Tensors, which `backward()` differentiates: it never ends. All results are Tensors."""
 
     __slots__ = ()
 
@@ -28,7 +28,7 @@ class Ground(Reverse):
         return array
 
     def constant(self, y: Any) -> Any:
-        return self.made(y, None) if hasattr(y, "dtype") else y  # or else it answers a question: a shape, a truth
+        return self.made(y, None) if hasattr(y, "dtype") else y  # or else it is a shape, a bool or the like
 
 
 GROUND = Ground(0)
@@ -87,7 +87,7 @@ class Tensor(Array):
             raise TypeError(f"only floating tensors can require grad; got {self.dtype}. Use x.astype(float)")
         if wanted != self.requires_grad:
             if not wanted:
-                self.node.notes = None  # graphs in which it is a leaf refuse to be swept
+                self.node.notes = None  # a backward pass through graphs in which it is a leaf raises
             self.node = leaf(self.value, self.kind) if wanted else None
 
     @property
@@ -127,7 +127,7 @@ class Tensor(Array):
         gradient : array_like of this tensor's shape, optional
             The cotangent: what the derivative is multiplied by from the left. 1 for a single element.
         retain_graph : bool
-            Keep the graph for another pass; otherwise it is freed on the way.
+            Keep the graph for another pass; otherwise it is freed at the end.
         create_graph : bool
             Record the pass itself, so that the gradients can be differentiated in turn. Keeps the graph.
 
@@ -235,14 +235,14 @@ class Tensor(Array):
                 f"data takes values of shape {self.shape} and a dtype that fits {self.dtype}, for a leaf; got "
                 f"{values.shape} and {values.dtype}" + ("" if self.is_leaf else " for the result of an operation")
             )
-        if self.node is None:  # calls may have kept the array, and would not hear of the change
+        if self.node is None:  # calls may have kept the array, and would not notice the change
             self.value = values.astype(self.dtype)
         else:
             state_array(self.value)[...] = values
             self.changed()
 
     def changed(self) -> None:
-        """Say that the values of a leaf were changed in place: graphs that need the old ones refuse to be swept."""
+        """Say that the values of a leaf were changed in place: backward passes that need the old ones raise."""
         mark_changed(self.node)
 
     # Python's protocols
@@ -282,7 +282,7 @@ UNCONNECTED = (
 
 
 def constant_tensor(value: Any) -> Tensor:
-    """A Tensor of an array that is ours to keep, outside of the graph."""
+    """A Tensor outside of the graph, of an array that it may keep."""
     return GROUND.made(value, None)
 
 
@@ -317,14 +317,14 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
     data : array_like of real numbers
         An array, a number, nested lists of numbers, or a Tensor.
     requires_grad : bool
-        Whether `backward()` shall leave the derivative with respect to this tensor in its ``grad``.
+        Whether `backward()` leaves the derivative with respect to this tensor in its ``grad``.
     dtype : dtype, optional
         By default, what NumPy makes of `data`: float64 of Python's floats.
 
     Raises
     ------
     TypeError
-        If `data` is not made of real numbers, or shall have a gradient and is not floating.
+        If `data` is not made of real numbers, or `requires_grad` is set and it is not floating.
     ValueError
         If `data` is ragged.
     """
@@ -334,7 +334,7 @@ def tensor(data: Any, requires_grad: bool = False, dtype: Any = None) -> Tensor:
 
 
 def asarray(data: Any, dtype: Any = None) -> Any:
-    """A Tensor that shares the memory of `data` if it can; an array that is watched already as it is.
+    """A Tensor that shares the memory of `data` if it can; an array that is watched already is returned as it is.
 
     A change of that memory from outside goes unnoticed: do not make one while a graph needs the values.
     """

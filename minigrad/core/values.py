@@ -15,7 +15,7 @@ def as_array(y: Any) -> Any:
 
 
 def as_data(x: Any) -> Any:
-    """What somebody passes for the data of a tensor, admitted unless NumPy makes an array of it."""
+    """Data for a tensor as NumPy takes it; `admitted` unless NumPy converts it by itself."""
     return x if type(x) in USUAL or is_converted(type(x)) else admitted("a tensor", x)
 
 

@@ -19,7 +19,7 @@ class DataLoader:
     """The batches of a data set; each ``for`` over it is an epoch.
 
     The order of an epoch depends on the seed and the number of the epoch alone. Leaving an epoch early ends it: the
-    next ``for`` begins another. Only after `load_state_dict` the next ``for`` goes on in the middle of one.
+    next ``for`` begins another. Only after `load_state_dict` does the next ``for`` continue in the middle of one.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class DataLoader:
     drop_last : bool
         Leave out the last batch if it has fewer samples.
     rng : Generator, seed or None
-        Where the seed of the order comes from: one integer is drawn at once, none later.
+        The source of the seed of the order: one integer is drawn when the loader is made, none later.
     prefetch : int >= 0
         How many batches to make ahead, in a thread that lives as long as the epoch. It pays if `data` reads files or
         computes samples; taking batches of arrays in memory costs too little for it. While an epoch lasts, no layer
@@ -165,7 +165,7 @@ class DataLoader:
         return {"samples": samples} | {name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last")}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next ``for`` go on from a `state_dict`: with the batches that were still to come in its epoch.
+        """Let the next ``for`` continue from a `state_dict`, with the batches that were still to come in its epoch.
 
         Raises
         ------

@@ -15,10 +15,10 @@ from ..core.lending import give_back, lend
 def prefetched(
     make: Callable[[int], Any], numbers: range, ahead: int, generators: Sequence[Any] = ()
 ) -> Generator[Any]:
-    """``make(i)`` for each number, made in a thread up to `ahead` before they are asked for.
+    """``make(i)`` for each number, made in a thread, up to `ahead` before they are needed.
 
     The thread makes what is ordered, so it never waits for room; it ends with the generator, however that ends. What
-    the thread draws from are the `generators`, which nobody else may draw from meanwhile. A forked process has no such
+    the thread draws from are the `generators`, which nothing else may draw from meanwhile. A forked process has no such
     thread, and makes the rest itself.
     """
     home, orders, coming = os.getpid(), Orders(make, generators), iter(numbers)
@@ -38,7 +38,7 @@ def prefetched(
                 batch = make(i)
             yield batch
     finally:
-        error = None  # an error refers to this frame, which shall not refer to it
+        error = None  # an error refers to this frame, so a reference back would be a cycle
         orders.cancel()
 
 
@@ -53,7 +53,7 @@ def start(worker: Thread) -> None:
 
 
 class Orders:
-    """The numbers of the batches that a thread shall make, and None when it shall end: at the latest with this."""
+    """The numbers of the batches for a thread to make, and None to end it: at the latest when this is deleted."""
 
     def __init__(self, make: Callable[[int], Any], generators: Sequence[Any]) -> None:
         self.generators = generators
@@ -89,9 +89,9 @@ def work(make: Callable[[int], Any], orders: SimpleQueue, made: SimpleQueue) -> 
 
 
 def refuse_draws(generators: Sequence[Any]) -> None:
-    """Refuse to go on in a forked process where the thread may have drawn for batches that nobody got."""
+    """Refuse to continue in a forked process where the thread may have drawn for batches that were never delivered."""
     if generators:
         raise RuntimeError(
-            "a forked process goes on with an epoch of a data set that draws random numbers, some of which a thread of "
+            "a forked process continues an epoch of a data set that draws random numbers, some of which a thread of "
             "the other process has drawn ahead. Begin another epoch, or use prefetch=0"
         )

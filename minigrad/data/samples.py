@@ -24,7 +24,7 @@ def without_frames(tree: Any) -> Any:
 
 
 def count_of(data: Any) -> int:
-    """The number of samples in a data set; refuses what is none."""
+    """The number of samples in a data set; refuses anything else."""
     if in_arrays(data):
         arrays = leaves(data)
         for x in arrays:
@@ -50,7 +50,7 @@ def rows(index: Any, x: Any) -> Any:
 
 
 def stacked_samples(samples: list[Any]) -> Any:
-    """Samples as a batch: a tree like each of theirs."""
+    """Samples as a batch: a tree of the same structure as each sample."""
     if any(map(is_frame, leaves(samples[0]))):
         samples = [without_frames(sample) for sample in samples]
     try:

@@ -21,7 +21,7 @@ def draw(
 
     ``print(mg.draw(loss))`` shows a line for each array, in an order in which they can be computed; ``dot()`` and
     ``svg()`` of the result are pictures, and Jupyter shows the picture if Graphviz is installed. The drawing is made at
-    once, of text alone: it neither keeps the graph alive nor hears of what happens to it later.
+    once, of text alone: it neither keeps the graph alive nor follows what happens to it later.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def draw(
     Raises
     ------
     TypeError
-        If the tensor has no recorded graph, or `names` are none.
+        If the tensor has no recorded graph, or `names` has another form.
     ValueError
         If `limit` is less than 1.
     """

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from ..core.tape import Node, operands_of, parents_of
 
-Stretch = tuple[int, int, int]  # start, stop, period: what goes on like the period before it
+Stretch = tuple[int, int, int]  # start, stop, period: what repeats the period before it
 
 CONTEXT = 4  # so many operations in a row are looked up to guess a period
 WORTH = 8  # fewer operations than these are not folded
@@ -50,7 +50,7 @@ def operations(root: Node) -> list[Node]:
 
 
 def repetitions(nodes: Sequence[Node]) -> list[Stretch]:
-    """Stretches (start, stop, period) of an ordered list of operations that go on like the period before them."""
+    """Stretches (start, stop, period) of an ordered list of operations that repeat the period before them."""
     number = {node: i for i, node in enumerate(nodes)}
     kinds: dict[Hashable, int] = {}  # numbered, as numbers are soon compared
     keys = [

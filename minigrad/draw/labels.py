@@ -32,7 +32,7 @@ def shown_as_array(x: Any) -> bool:
 
 
 def option_text(x: Any) -> str:
-    """An argument that is no array of its own: a number, an index, an axis."""
+    """An argument that is not shown as an array: a number, an index, an axis."""
     if shown_as_array(x):
         return f"{x.dtype}[{', '.join(map(str, x.shape))}]"
     if isinstance(x, Watched | np.generic | np.ndarray):

@@ -25,7 +25,7 @@ def vertices_of(root: Any, says: Says, fold: bool, limit: int) -> list[Vertex]:
 
 
 class Calls:
-    """The vertices of operations, of which some are folded, and those before number `first` are left out."""
+    """The vertices of operations; some are folded, and those before number `first` are left out."""
 
     def __init__(self, nodes: list[Node], folded: list[Stretch], first: int, leaves: Leaves) -> None:
         self.nodes = nodes
@@ -74,7 +74,7 @@ class Calls:
         )
 
     def repeated(self, start: int, stop: int, period: int) -> Vertex:
-        """The vertex of a stretch of operations that go on like those before."""
+        """The vertex of a stretch of operations that repeat those before."""
         times = (stop - start) // period
         lines = "line above" if period == 1 else f"{period} lines above"
         text = f"... {times:,} times more like the {lines}, to {self.name(stop - 1)}"

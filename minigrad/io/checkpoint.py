@@ -77,7 +77,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     """
     path, layout = checked_path(path)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for somebody to write
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
             raise CheckpointError(f"cannot load {path}: it is no file, but a folder or a device")
         with open(path, "rb") as file:
             return read_tree(file, layout)

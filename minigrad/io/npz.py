@@ -1,6 +1,6 @@
 """NumPy's .npz: a ZIP file of uncompressed members, the text first, then each array as .npy.
 
-Reading goes from front to back through the headers of the members, and never asks the directory at the end, which is
+Reading goes from front to back through the headers of the members, and never uses the directory at the end, which is
 there for NumPy and others. So no member can be read twice, and none is larger than the file.
 
 References

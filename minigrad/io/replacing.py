@@ -36,17 +36,17 @@ def replacing(path: str) -> Iterator[BinaryIO]:
 
 
 def begun(folder: str, name: str) -> BinaryIO:
-    """A new file beside the one that it shall replace, locked for as long as it is open, so that nobody removes it."""
+    """A new file beside the one that it is to replace, locked while it is open, so that no other process removes it."""
     while True:
         file = open(os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp"), "xb")  # noqa: SIM115
         lock_file(file, wait=True)
-        if os.path.exists(file.name):  # else somebody took it for a leftover, before it was locked
+        if os.path.exists(file.name):  # else another process took it for a leftover, before it was locked
             return file
         file.close()
 
 
 def remove_leftovers(folder: str, name: str) -> None:
-    """Remove what killed processes have left of files that should have replaced this one: those that nobody locks."""
+    """Remove what killed processes left of files meant to replace this one: those that no process has locked."""
     for other in os.listdir(folder):
         if other.startswith(f".{name}.") and other.endswith(".tmp"):
             path = os.path.join(folder, other)

@@ -190,7 +190,7 @@ def softplus(x: Any, beta: float = 1.0) -> Any:
 
 
 def check_positive(name: str, value: float) -> None:
-    """Refuse what is no number above 0."""
+    """Refuse anything but a number above 0."""
     if not checked_number(name, value) > 0:
         raise ValueError(f"{name} is positive; got {value!r}")
 

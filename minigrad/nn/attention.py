@@ -140,7 +140,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     if batch_of(plain(allowed)):  # each entry of a batch has its own, which is an operand as the others
         added = where(plain(allowed), 0.0 if added is None else added, -np.inf)
         allowed = None
-    if added is not None:  # in the dtype of the scores: a mask shall not make them all float64
+    if added is not None:  # in the dtype of the scores: a mask must not turn them all into float64
         arrays.append(added if added.dtype == arrays[0].dtype else added.astype(arrays[0].dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     return narrowed(attention_weights(arrays, plain(allowed), scale), query, key)
@@ -280,7 +280,7 @@ class MultiheadAttention(Module):
             Booleans, true for keys that are to be ignored; or floats, which are added to the scores. Keys of a cache
             count as well, here and below.
         need_weights : bool
-            Whether to answer with the weights as well.
+            Whether to return the weights as well.
         attn_mask : array of shape (queries, keys) or (n * num_heads, queries, keys), optional
             Booleans, true where a query must not look at a key; or floats, which are added to the scores. This is the
             opposite of `scaled_dot_product_attention`, as in PyTorch.
@@ -330,8 +330,8 @@ class MultiheadAttention(Module):
         y = self.out_proj(y.transpose(self.order()).reshape(-1, self.embed_dim)).reshape(query.shape)
         if need_weights:
             weights = weights.mean(axis=1) if average_attn_weights else weights
-        answer = y, weights if need_weights else None
-        return answer if cache is None else (*answer, (keys, values))
+        outputs = y, weights if need_weights else None
+        return outputs if cache is None else (*outputs, (keys, values))
 
     def new_cache(self, n: int) -> tuple[Any, Any]:
         """A cache without keys, for n sequences."""
@@ -409,7 +409,7 @@ class MultiheadAttention(Module):
             )
 
     def check_cache(self, query: Any, cache: Any) -> None:
-        """Refuse what is no cache for these queries."""
+        """Refuse a cache that does not fit these queries."""
         shapes = [np.shape(x) for x in cache] if isinstance(cache, tuple | list) else [np.shape(cache)]
         n = query.shape[0 if self.batch_first else 1]
         fit = len(shapes) == 2 and shapes[0] == shapes[1] and len(shapes[0]) == 4

@@ -7,12 +7,12 @@ from .module import Module, check_attribute
 
 
 class Sequential(Module):
-    """Modules of which each takes what the one before it gives; functions of arrays can be among them.
+    """Modules in a row, each of which takes the output of the one before; functions of arrays can be among them.
 
     Parameters
     ----------
     *layers : Module or callable
-        Are named "0", "1", ... in the state. A network that shall be pickled takes `nn.Tanh()` rather than `mg.tanh`,
+        Are named "0", "1", ... in the state. A network that is to be pickled takes `nn.Tanh()` rather than `mg.tanh`,
         as pickle does not find all functions.
     """
 
@@ -31,7 +31,7 @@ class Sequential(Module):
         return [(str(i), layer) for i, layer in enumerate(self.layers)] + others
 
     def append(self, layer: Any) -> Self:
-        """Add a layer at the end; answers the whole."""
+        """Add a layer at the end, and return the container."""
         self._check(len(self.layers), layer)
         self.layers.append(layer)
         return self
@@ -137,7 +137,7 @@ class ModuleDict(Module):
         return [*self.parts.items(), *others]
 
     def update(self, modules: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Put modules in under their keys; one that is no module is refused, and nothing has changed."""
+        """Add modules under their keys. If one is not a module, all are refused and nothing changes."""
         self.parts.update({checked_key(key): checked_module(self, part) for key, part in dict(modules).items()})
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -176,7 +176,7 @@ class ModuleDict(Module):
 
 
 def checked_key(key: Any) -> str:
-    """A name of a module; refuses what is no word."""
+    """A name of a module; refuses anything but a word."""
     if not isinstance(key, str):
         raise TypeError(f"a ModuleDict takes words as names of modules; got {key!r}")
     return key

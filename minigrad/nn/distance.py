@@ -62,7 +62,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
     wide = checked_vectors("normalize", x)
     if not -wide.ndim <= axis < wide.ndim:
         raise ValueError(
-            f"axis {axis} is none of an array of shape {wide.shape}. Pass axis=-1 for vectors along the last axis"
+            f"an array of shape {wide.shape} has no axis {axis}. Pass axis=-1 for vectors along the last axis"
         )
     return narrowed(wide / maximum(norm(wide, p, axis, keepdims=True), eps), x)
 

@@ -21,7 +21,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: RNG = None) -> A
     p : float in [0, 1]
     training : bool
     rng : Generator, seed or None
-        A seed drops the same elements in every call; a generator goes on.
+        A seed drops the same elements in every call; a generator drops others each time.
 
     References
     ----------
@@ -113,7 +113,7 @@ def kept_of(x: Any, p: float, shape: tuple[int, ...], rng: RNG) -> Any:
 
 
 def check_probability(p: float) -> None:
-    """Refuse what is no probability."""
+    """Refuse anything but a probability."""
     if not 0 <= checked_number("p, a probability,", p) <= 1:
         raise ValueError(f"p is the probability of an element to be dropped, from 0 to 1; got {p!r}")
 

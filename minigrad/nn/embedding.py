@@ -27,7 +27,7 @@ def embedding(indices: Any, weight: Any, padding_idx: int | None = None) -> Any:
     Raises
     ------
     TypeError
-        If `indices` are not integers, or `padding_idx` is none.
+        If `indices` or `padding_idx` are not integers.
     ValueError
         If `padding_idx` is out of range.
     IndexError

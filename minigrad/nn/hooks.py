@@ -98,18 +98,18 @@ def run_hooks(
     """Call the hooks of a backward pass; the gradients of the inputs if a hook has changed them, or None."""
     changed, inputs = None, in_places(args, entered)
     for hook in hooks:
-        answer = hook(module, inputs, left)
-        if answer is None:
+        result = hook(module, inputs, left)
+        if result is None:
             continue
-        answer = answer if isinstance(answer, tuple) else (answer,)
-        got, wanted = [[None if g is None else np.shape(g) for g in each] for each in (answer, inputs)]
+        result = result if isinstance(result, tuple) else (result,)
+        got, wanted = [[None if g is None else np.shape(g) for g in each] for each in (result, inputs)]
         if got != wanted:
             raise GradientError(
                 f"a backward hook of {type(module).__name__} returns None, or what stands in the place of grad_input, "
                 f"gradients of shapes {in_words(wanted)}; got {in_words(got)}"
             )
-        inputs = answer
-        changed = [g for g in answer if g is not None]
+        inputs = result
+        changed = [g for g in result if g is not None]
     return changed
 
 

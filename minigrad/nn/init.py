@@ -182,7 +182,7 @@ def fans(shape: Shape, layout: str | None = None) -> tuple[int, int]:
     Raises
     ------
     ValueError
-        If there are fewer than two axes, or more without a layout, or the layout is none.
+        If there are fewer than two axes, more without a layout, or the layout is invalid.
     """
     known = getattr(weight_of(shape), "fans", None)
     if known is not None and layout is None:
@@ -197,7 +197,7 @@ def fans(shape: Shape, layout: str | None = None) -> tuple[int, int]:
 
 
 def check_layout(layout: str | None, shape: tuple[int, ...]) -> None:
-    """Refuse a layout that is none, or that does not say where the field of view is."""
+    """Refuse an invalid layout, or one that does not say where the field of view is."""
     known = ", ".join(map(repr, LAYOUTS))
     if layout is not None and layout not in LAYOUTS:
         raise ValueError(f"layout is one of {known}; got {layout!r}")
@@ -213,7 +213,7 @@ def as_shape(shape: Shape) -> tuple[int, ...]:
     weight: Any = weight_of(shape)
     given = getattr(weight, "shape", weight)
     try:
-        whole = tuple(map(index, given))  # integers of Python's, as products of NumPy's may overflow
+        whole = tuple(map(index, given))  # Python's integers, as products of NumPy's may overflow
     except TypeError:
         whole = (-1,)
     if min(whole, default=0) < 0:

@@ -92,7 +92,7 @@ def bilinear(x1: Any, x2: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def check_last(name: str, x: Any, n: int) -> None:
-    """Refuse what is no array, or has not the length along its last axis that a layer was made for."""
+    """Refuse anything but an array whose last axis has the length that a layer was made for."""
     check_array(name, x)
     if not x.ndim or x.shape[-1] != n:
         raise ValueError(f"{name} takes a last axis of {n}; got an array of shape {x.shape}")

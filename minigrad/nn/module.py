@@ -18,7 +18,7 @@ class Module:
 
     Parameters, buffers and modules are found where they are: in attributes, and in lists, tuples and dicts in
     attributes, in the order in which they were set. There is nothing to register and no ``super().__init__()`` to
-    call. One that is there twice counts once, under its first name. One that is nowhere but in a set or an object is
+    call. One that is set twice counts once, under its first name. One that is only in a set or in an object is
     refused when that is assigned.
     """
 
@@ -61,7 +61,7 @@ class Module:
         return [module for _, module in self.named_modules()]
 
     def named_children(self) -> list[tuple[str, "Module"]]:
-        """The modules that this one has itself, in attributes or in containers there, each once."""
+        """The direct submodules, in attributes or in containers there, each once, with their names."""
         found: dict[int, tuple[str, Module]] = {}
         for name, part in own_parts(self):
             if isinstance(part, Module):
@@ -69,7 +69,7 @@ class Module:
         return list(found.values())
 
     def children(self) -> list["Module"]:
-        """The modules that this one has itself, each once."""
+        """The direct submodules, each once."""
         return [module for _, module in self.named_children()]
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
@@ -97,14 +97,14 @@ class Module:
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
         """Call ``hook(module, args)`` before each call of the module; returns a function that removes the hook.
 
-        What the hook returns, unless None, goes in as the positional arguments: a tuple of them, or a single one.
+        What the hook returns, unless None, replaces the positional arguments: a tuple of them, or a single one.
         """
         return self._with_hooks().add("before", hook)
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> Callable[[], None]:
         """Call ``hook(module, args, output)`` after each call of the module; returns a function that removes the hook.
 
-        What the hook returns, unless None, goes on in the output's place.
+        What the hook returns, unless None, replaces the output.
         """
         return self._with_hooks().add("after", hook)
 
@@ -112,7 +112,7 @@ class Module:
         """Call ``hook(module, grad_input, grad_output)`` in each backward pass; returns a function that removes it.
 
         Both are tuples of gradients, of the positional arguments and of the outputs, with None where none flows. What
-        the hook returns, unless None, goes on in the place of `grad_input`. Transformations, such as `grad` and
+        the hook returns, unless None, replaces `grad_input`. Transformations, such as `grad` and
         `checkpoint`, refuse a module with such a hook.
         """
         return self._with_hooks().add("backward", hook)

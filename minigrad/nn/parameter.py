@@ -77,7 +77,7 @@ class Buffer(StateTensor):
     """A Tensor that a module keeps and does not learn, such as a running mean: part of its state, without gradient.
 
     A step that changes one does so in its memory, as ``buffer.data[...] = ...``; a graph that has saved the
-    buffer itself would not hear of it.
+    buffer itself would not change.
 
     Parameters
     ----------

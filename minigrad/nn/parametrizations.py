@@ -130,7 +130,7 @@ def checked_axis(parameter: Parameter, usual: int, axis: int | None) -> int:
     """An axis of a parameter, counted from the first."""
     axis, axes = usual if axis is None else checked_integer("axis", axis), parameter.ndim
     if not -axes <= axis < axes:
-        raise ValueError(f"axis {axis} is none of a parameter of shape {parameter.shape}")
+        raise ValueError(f"a parameter of shape {parameter.shape} has no axis {axis}")
     return axis % axes
 
 
@@ -210,7 +210,7 @@ class PowerIteration(Module):
 
 
 def check_alone(matrix: Any) -> None:
-    """Refuse a matrix of which each entry of a batch has its own: their vectors would differ."""
+    """Refuse a batched matrix: the vectors of its entries would differ."""
     if batch_of(plain(matrix)):
         raise BatchError(
             "spectral_norm in training improves the vectors of one matrix, and the entries of a batch that vmap maps "

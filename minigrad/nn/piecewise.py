@@ -184,7 +184,7 @@ def rrelu(x: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = F
         Between which the slopes are uniform; the second is no smaller.
     training : bool
     rng : Generator, seed or None
-        A seed draws the same slopes in every call; a generator goes on.
+        A seed draws the same slopes in every call; a generator draws others each time.
 
     References
     ----------

@@ -17,7 +17,7 @@ OBJECT = np.dtype(object)
 
 
 def check_array(name: str, x: Any) -> None:
-    """Refuse what is no array."""
+    """Refuse anything but an array."""
     if not hasattr(x, "shape"):
         remedy = "Does forward return its result?" if x is None else "Use np.asarray(x)"
         raise TypeError(f"{name} takes an array; got a {type(x).__name__}. {remedy}")
@@ -37,7 +37,7 @@ def as_constant(name: str, x: Any) -> Any:
 
 
 def floating(name: str, x: Any) -> Any:
-    """`x` as an array of floats; refuses what is no array of real numbers."""
+    """`x` as an array of floats; refuses anything but an array of real numbers."""
     x = admitted(name, x)
     return x if getattr(x, "dtype", OBJECT).kind == "f" else of_integers(name, x)
 

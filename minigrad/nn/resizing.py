@@ -93,7 +93,7 @@ def interpolate(
 
 
 def check_mode(name: str, mode: str, align_corners: Any, antialias: Any) -> None:
-    """Refuse a mode that is none, and options that it does not have."""
+    """Refuse an unknown mode, and options that a mode does not have."""
     if mode not in MODES:
         raise ValueError(f"mode of {name} is one of {', '.join(map(repr, MODES))}; got {mode!r}")
     if align_corners is not None and checked_flag(f"align_corners of {name}", align_corners) and mode not in BETWEEN:

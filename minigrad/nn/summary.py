@@ -103,7 +103,7 @@ def summary(module: Module, *inputs: Any) -> Summary:
     Summary
         A row for each module: its output, the parameters that it has itself, and the multiplications in its products
         of matrices and its convolutions, in one pass forward. A module of your own with a parameter of two axes has
-        "?", as nobody knows what it does with it.
+        "?", as what it does with it is unknown.
 
     Examples
     --------

@@ -378,7 +378,7 @@ class Transformer(Module):
     ) -> Any:
         """What the decoder makes of `tgt`, of its shape; the other arguments are those of the two stacks.
 
-        To generate, encode once, as in ``memory = model.encoder(src)``, and go on with a cache of `model.decoder`.
+        To generate, encode once, as in ``memory = model.encoder(src)``, and continue with a cache of `model.decoder`.
         """
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         masks = tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask

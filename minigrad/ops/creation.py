@@ -18,7 +18,7 @@ from ..core.tensor import Tensor, asarray
 
 
 def public(function: Callable[..., Any], create: Callable[..., Any]) -> Callable[..., Any]:
-    """`create` as what users call in the place of one of NumPy's functions."""
+    """`create` as what users call in the place of a NumPy function."""
     create = wraps(function)(create)
     create.__doc__ = f"numpy.{function.__name__} as a Tensor, which may require grad."
     create.__module__, create.__qualname__ = __name__, function.__name__
@@ -96,7 +96,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False, copy: boo
 
 
 def sample(rng: "np.random.Generator", method: str, *args: Any, requires_grad: bool = False, **kwargs: Any) -> Tensor:
-    """A Tensor of the random numbers that a method of a generator draws; a compiled function draws them anew.
+    """A Tensor of random numbers, drawn by a method of a generator; a compiled function draws others in each call.
 
     Parameters
     ----------

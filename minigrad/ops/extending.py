@@ -22,8 +22,8 @@ def primitive(
     Parameters
     ----------
     *rules
-        One for each argument, None for an argument without a derivative: ``rule(g, y, *args, **kwargs)`` answers
-        with the cotangent of its argument, given that of the result `y`. See the guide on extending minigrad.
+        One for each argument, None for an argument without a derivative: ``rule(g, y, *args, **kwargs)`` returns
+        the cotangent of its argument, given that of the result `y`. See the guide on extending minigrad.
     kind : {"elementwise", "linear", "multilinear", "general"}
         What the rules also say of forward mode.
     forward : sequence of rules, or None
@@ -37,13 +37,13 @@ def primitive(
     Raises
     ------
     TypeError
-        If a rule is no function, or what is decorated is none; at a call, if there are no residuals.
+        If a rule, or what is decorated, is not a function; at a call, if there are no residuals.
     ValueError
         If there is no such kind, or rules are missing.
     NoRuleError
         In forward mode, if `forward` is None.
     RuleError
-        In a backward pass, if a rule returns something of the wrong shape, or that is no floating array.
+        In a backward pass, if a rule returns anything but a floating array of the right shape.
     """
 
     check_rules(rules)
@@ -75,9 +75,9 @@ def register(
     kind: str = "elementwise",
     forward: Sequence[Rule | None] = (),
 ) -> None:
-    """Give one of NumPy's functions derivative rules, which replace those that it has; see `primitive`."""
+    """Give a NumPy function derivative rules, which replace those that it has; see `primitive`."""
     if not callable(function):
-        raise TypeError(f"register takes a function of NumPy's, such as np.spacing; got {type(function).__name__}")
+        raise TypeError(f"register takes a NumPy function, such as np.spacing; got {type(function).__name__}")
     check_rules(rules)
     check_forward(function, rules, kind, forward)
     register_rules(function, *rules, kind=kind, forward=forward)
@@ -143,7 +143,7 @@ def reverse_only(function: Callable[..., Any], rules: Sequence[Any], kind: str) 
 
 
 def check_rules(rules: Sequence[Any]) -> None:
-    """Refuse a rule that is no function."""
+    """Refuse a rule that is not a function."""
     for i, rule in enumerate(rules):
         if rule is not None and not callable(rule):
             raise TypeError(

@@ -69,7 +69,7 @@ class BatchedCall:
 
 
 class Unbatched:
-    """An answer that is the same for all entries."""
+    """A result that is the same for all entries."""
 
     __slots__ = ("value",)
 
@@ -101,7 +101,7 @@ def lined_up(call: BatchedCall) -> Any:
 
 
 def whole(call: BatchedCall) -> Any:
-    """A function that does not ask for axes."""
+    """A function that does not depend on axes."""
     return call.result(call.operands, *call.rest, **call.kwargs)
 
 
@@ -158,7 +158,7 @@ def trailing(*cores: int) -> Declaration:
 def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration:
     """A function of one array along an axis, or several, given by the option `axis`.
 
-    `default` is what the axis is if nobody says. Where it is None, that means ``"all"`` axes, or the array made
+    `default` is the axis if none is given. Where it is None, that means ``"all"`` axes, or the array made
     ``"flat"``.
     """
 
@@ -172,7 +172,7 @@ def along(default: Any = None, none: str = "all", place: int = 1) -> Declaration
                 return np.reshape(call.result([x], axis=1), (call.size, *(1,) * n))
         elif axis is None:
             axis = tuple(range(1, n + 1))
-        elif not n:  # some of NumPy's functions take a number for an array of one axis
+        elif not n:  # some NumPy functions take a number for an array of one axis
             return one_by_one(call)
         else:
             axis = beyond(axis, n)
@@ -209,7 +209,7 @@ def refused(what: str, remedy: str) -> Declaration:
 
 
 def of_entry(call: BatchedCall) -> Any:
-    """A question of shapes and dtypes alone, which has one answer for all entries."""
+    """A function of shapes and dtypes alone, whose result is the same for all entries."""
     entries = [
         one_entry(call.level.made(x, True)) if own else x for x, own in zip(call.operands, call.own, strict=True)
     ]

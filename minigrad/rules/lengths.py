@@ -11,7 +11,7 @@ from ..core.primitive import elementwise
 
 
 def denominator(length, regular=None):
-    """A length to divide by, and 1 where it is not regular; that is where it is 0, if nobody says."""
+    """A length to divide by, and 1 where it is not regular; by default, where it is 0."""
     return np.where(length != 0 if regular is None else regular, length, 1)
 
 

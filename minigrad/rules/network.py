@@ -15,7 +15,7 @@ quiet.run(np.seterr, over="ignore", under="ignore")
 
 
 def _sigmoid(x, exp=np.exp, reciprocal=np.reciprocal):
-    return reciprocal(1.0 + exp(-x))  # where exp overflows to inf, 1 / inf is the right answer
+    return reciprocal(1.0 + exp(-x))  # where exp overflows to inf, 1 / inf is the right value
 
 
 _sigmoid_of_others = of_floats(_sigmoid)
@@ -58,7 +58,7 @@ def logsumexp(x, axis=None, keepdims=False):
 
 
 def _log(x):
-    with np.errstate(divide="ignore"):  # log 0 is -inf, as it shall be
+    with np.errstate(divide="ignore"):  # log 0 is -inf, as it should be
         return np.log(x)
 
 

@@ -55,7 +55,7 @@ def accumulated(function):
 
 
 class InSingle:
-    """A rule that computes in float32 for a result of float16; `of` computes that result anew, where its bits count."""
+    """A rule that computes in float32 for a result of float16; `of` computes that result again, if its bits matter."""
 
     __slots__ = ("__code__", "of", "rule")
 

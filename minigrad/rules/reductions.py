@@ -43,12 +43,12 @@ def _mean_rule(g, y, x, axis=None, dtype=None, out=None, keepdims=False):
 
 
 def _of_some(function):
-    """A function that refuses to reduce no elements, of which it would make NaN."""
+    """A function that refuses empty reductions, whose value would be NaN."""
     in_single = accumulated(function)
 
     def compute(x, axis=None, *args, **kwargs):
         if np.size(x) == 0 and 0 not in keepdims_shape(np.shape(x), axis):
-            raise ValueError("no elements to reduce, of which there is no such value")
+            raise ValueError("no elements to reduce: there is no such value of an empty array")
         return (in_single if args or "dtype" in kwargs or x.dtype is HALF else function)(x, axis, *args, **kwargs)
 
     return compute

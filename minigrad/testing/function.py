@@ -72,7 +72,7 @@ class CheckedFunction(Subject):
         """The calls of rules on the way back; of several that look alike, one."""
         found: dict[Any, Any] = {}
 
-        def observe(primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
+        def observe(primitive: Primitive, i: int, result: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             within = any(isinstance(x, Watched) and not isinstance(x, Tensor) for x in leaves([g, args]))
             if is_differentiable(y) and not within:  # of a transformation inside of f
                 known = [spoken(x) if is_array_like(x) else x for x in leaves(args)]
@@ -80,12 +80,12 @@ class CheckedFunction(Subject):
                 found.setdefault(key, (primitive, i, tree_map(unwrap, args), kwargs))
 
         with Observing(observe):
-            self.answers(self.cotangent())
+            self.checked_gradients(self.cotangent())
         return [RuleCall(self.rng, *where) for where in found.values()]
 
 
 class RuleCall(Subject):
-    """The call of a primitive as a function of its argument `i` alone, and that argument's rules as they answer."""
+    """The call of a primitive as a function of its argument `i` alone, and the rules of that argument, uncast."""
 
     def __init__(self, rng: Any, primitive: Primitive, i: int, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         sequence, operands = primitive.sequence, list(args[0] if primitive.sequence else args)
@@ -96,12 +96,12 @@ class RuleCall(Subject):
             return [others, *args[1:]] if sequence else others
 
         def pulled(g: np.ndarray, y: np.ndarray, x: np.ndarray) -> Any:
-            answer = primitive.rules[0 if sequence else i](g, y, *filled(x), **kwargs)
-            answer = answer[i] if sequence else answer
-            dtype = getattr(answer, "dtype", x.dtype)  # the engine would cast it
-            told = f"The rule of {primitive.name} for argument {i} answers in {dtype}"
+            result = primitive.rules[0 if sequence else i](g, y, *filled(x), **kwargs)
+            result = result[i] if sequence else result
+            dtype = getattr(result, "dtype", x.dtype)  # the engine would cast it
+            told = f"The rule of {primitive.name} for argument {i} returns {dtype}"
             require(dtype.kind != "f" or dtype in (x.dtype, widest), f"{told}, where all that it sees is {widest}")
-            return fitted(primitive, i, answer, x, np.shape(y))
+            return fitted(primitive, i, result, x, np.shape(y))
 
         def pushed(y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:
             return push_forward(primitive, {i: tangents[0]}, y, filled(inputs[0]), dict(kwargs))

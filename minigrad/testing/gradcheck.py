@@ -55,8 +55,8 @@ def check_vjp(
     __tracebackhide__ = True
     if order != 1:
         raise ValueError(
-            f"check_vjp sees a first-order rule, which tells nothing of order={order}. Check the rule of the rule: "
-            "check_vjp(lambda g, *xs: vjp(g, f(*xs), *xs)[0], vjp2, (g, *inputs))"
+            f"check_vjp is given a first-order rule, which says nothing about order={order}. Check the rule of "
+            "the rule: check_vjp(lambda g, *xs: vjp(g, f(*xs), *xs)[0], vjp2, (g, *inputs))"
         )
 
     def check(report: Report, rng: np.random.Generator) -> None:
@@ -82,14 +82,14 @@ def gradcheck(
 ) -> Report:
     """Check minigrad's derivatives of a function, and the rules that they are made of.
 
-    Each rule that the function uses is called as it was there, and answers before the engine has cast or summed
+    Each rule that the function uses is called as it was there, and is checked before the engine has cast or summed
     anything; reverse and forward mode are compared with each other; then the gradients with measured slopes.
 
     Parameters
     ----------
     f : callable
         Takes and returns Tensors or arrays, or nested lists, tuples and dicts of them.
-    inputs : tuple of arguments, or a single one that is no tuple
+    inputs : tuple of arguments, or a single argument that is not a tuple
         Every floating array or Tensor in it is checked, whether it requires grad or not; f gets Tensors for Tensors
         and arrays for arrays. All else is passed on as it is.
     order : 1 or 2

@@ -16,10 +16,10 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def check_contract(subject: Subject) -> None:
-    """Raise `SubjectError` at the first promise that f or its rule breaks: it is asked what it has answered before."""
+    """Raise `SubjectError` at the first promise that f or its rule breaks: calls are repeated and compared."""
     check_repeats(subject)
     with contextlib.suppress(SubjectError):  # the first call is elsewhere: what is kept from there is wrong later
-        subject.answers(subject.cotangent(), *subject.nearby())
+        subject.checked_gradients(subject.cotangent(), *subject.nearby())
     x, y, u, v, earlier = subject.inputs, subject.output, subject.cotangent(), subject.cotangent(), []
     ones = np.ones_like(u)
 
@@ -86,7 +86,7 @@ def watched(subject: Subject, earlier: list[np.ndarray], g: np.ndarray, y: np.nd
     given += [(f"input {name}", x) for name, x in zip(subject.names, inputs, strict=True)]
     given += [("the gradient of another call", gradient) for gradient in earlier[-4:]]
     kept = [array.tobytes() for _, array in given]
-    gradients = subject.answers(g, y, inputs)
+    gradients = subject.checked_gradients(g, y, inputs)
     for (name, array), before in zip(given, kept, strict=True):
         require(array.tobytes() == before, f"The rule changes {name} in place; it must return new arrays")
     for (name, _), gradient in zip(subject.gradients, gradients, strict=True):

@@ -1,4 +1,4 @@
-"""Each gradient against the slopes that f shows, told in words for a terminal."""
+"""Each gradient against the slopes that f shows, as a report in words for a terminal."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ MANY = 160
 
 @dataclasses.dataclass
 class Report:
-    """What a gradient check found: true when nothing speaks against the rule; `str` tells all."""
+    """What a gradient check found: true when nothing contradicts the rule; `str` gives the whole report."""
 
     seed: int  # `rng=seed` repeats the check
     outcome: str = OUTCOMES[0]  # the gravest that was found
@@ -43,7 +43,7 @@ class Report:
 
 
 def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> None:
-    """Judge every gradient, and tell the report."""
+    """Judge every gradient, and add to the report."""
     probe, kinks = Probe(subject, rtol, many), []
     usable = finite_entries(probe, report)
     for k, slot in subject.slots.items():
@@ -103,9 +103,9 @@ def chosen_places(probe: Probe, k: int, places: np.ndarray, report: Report, many
 def check_ties(probe: Probe, kinks: list[int], report: Report) -> None:
     """Inputs of equal value that each have a kink are moved together.
 
-    max(a, a) has the slopes 0 and 1 on the two sides of each argument, so a rule may answer 1 for one of them; but
+    max(a, a) has the slopes 0 and 1 on the two sides of each argument, so a rule may return 1 for one of them; but
     not for both, as their sum is 1. Where the slopes of the members just add up, their kinks are independent, and
-    together they tell nothing new.
+    together they add nothing new.
     """
     point, t = probe.subject.point, 2.0**-16
     for value in np.unique(point[kinks]):

@@ -1,4 +1,4 @@
-"""A function and its derivative rule at one point, called with care: `SubjectError` tells whatever they do wrong."""
+"""A function and its derivative rule at one point, called with care: `SubjectError` says what they do wrong."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -92,7 +92,7 @@ class Subject:
         """(output, inputs), with each input changed by about the fraction t."""
         return self.trial(self.point + t * self.direction())
 
-    def answers(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
+    def checked_gradients(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> list[np.ndarray]:
         """One gradient for each floating input, of its shape and dtype; None counts as zeros."""
         inputs = inputs or self.inputs
         found = called("The rule", self.vjp, g, self.output if y is None else y, *inputs)
@@ -110,7 +110,7 @@ class Subject:
 
     def pull(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> np.ndarray:
         """The gradients end to end."""
-        return np.concatenate([gradient.reshape(-1) for gradient in self.answers(g, y, inputs)])
+        return np.concatenate([gradient.reshape(-1) for gradient in self.checked_gradients(g, y, inputs)])
 
     def wobble(self, g: np.ndarray) -> np.ndarray:
         """How far the gradients move when all that the rule is given changes in its last bits.
@@ -157,7 +157,7 @@ def as_0d(x: Any) -> Any:
 
 
 def spoken(value: Any) -> str:
-    """'float64 of shape (2, 3)', or the name of a type that is no array."""
+    """'float64 of shape (2, 3)', or the name of a type that is not an array."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "O" and not value.shape:
         value = value.item()
     return f"{value.dtype} of shape {value.shape}" if hasattr(value, "dtype") else type(value).__name__

@@ -12,7 +12,7 @@ from .progress import length_of
 
 
 def check_parts(model: Any, loss: Any, optimizer: Any, loader: Any, validation: Any) -> None:
-    """Refuse what is no part of a training."""
+    """Refuse arguments of the wrong kinds."""
     if not isinstance(model, Module):
         raise TypeError(f"fit trains an nn.Module; got a {type(model).__name__}. docs/training.md has the loop by hand")
     if not callable(loss) or isinstance(loss, type):
@@ -54,7 +54,7 @@ def check_options(
     resume: Any,
     compile: Any,
 ) -> None:
-    """Refuse options that are none."""
+    """Refuse invalid options."""
     if metrics is not None and not isinstance(metrics, Mapping):
         raise TypeError(f"metrics is a dict of functions by name, as {{'accuracy': accuracy}}; got {metrics!r:.60}")
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
@@ -80,12 +80,12 @@ def check_options(
 
         check_backend(compile, "compile", ", or None, which leaves it uncompiled")
     if resume and checkpoint is None:
-        raise ValueError("resume=True goes on from a checkpoint. Say which: checkpoint=path")
+        raise ValueError("resume=True continues from a checkpoint. Say which: checkpoint=path")
 
 
-def is_true(answer: Any) -> bool:
+def is_true(returned: Any) -> bool:
     """Whether what a callback has returned is true."""
     try:
-        return bool(answer)
+        return bool(returned)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"a callback returns whether the training shall end; got {answer!r:.60}") from error
+        raise type(error)(f"a callback returns whether to end the training; got {returned!r:.60}") from error

@@ -20,7 +20,7 @@ class Generators:
         Raises
         ------
         TypeError
-            If a set holds several, which nobody can tell apart in another process.
+            If a set holds several, which could not be told apart in another process.
         """
         roots = {**dict(self.model.named_modules()), **self.others}
         by_name = generators_in({name: x for name, x in roots.items() if x is not None})
@@ -49,7 +49,7 @@ def states_by_name(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_state(parts: Mapping[str, Any], state: Any) -> None:
-    """Let all parts go on from their `states_by_name`, or none of them.
+    """Let all parts continue from their `states_by_name`, or none of them.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def fit(
     ----------
     model : Module
         Is called with the inputs of a batch. Trains in the mode `train()`, but for parts that were put in `eval()`, and
-        is left in the mode that it was in, whatever ends the training; in `eval()`, if nobody has set a mode.
+        is left in the mode that it was in, whatever ends the training; in `eval()`, if no mode was set.
     loss : function of outputs and targets
         Returns one number, the mean over the batch.
     optimizer : Optimizer
@@ -68,7 +68,7 @@ def fit(
     resume : bool
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
     compile : "numpy", "native", an object with a method ``prepare(program)``, or None
-        Whether `mg.compile` shall compile the steps, and by which backend.
+        Whether to compile the steps by `mg.compile`, and for which backend.
     progress : bool, optional
         Whether to show a bar for each epoch. By default, if tqdm is installed, and stderr is a terminal.
 
@@ -83,9 +83,9 @@ def fit(
         If a loss or a gradient is NaN or infinite: in training, before the step. Parameters, running statistics and
         the optimizer's state are those before the batch.
     ImportError
-        If a bar is asked for and tqdm is not installed, which the extra `progress` does.
+        If `progress` is true and tqdm is not installed; the extra `progress` installs it.
     TypeError, ValueError
-        If an argument is none of these, or a checkpoint belongs to another training; nothing has changed, then.
+        If an argument is none of these, or a checkpoint belongs to another training. Nothing has changed then.
     """
     check_parts(model, loss, optimizer, loader, validation)
     check_options(optimizer, metrics, schedule, schedule_every, callbacks, checkpoint, resume, compile)

@@ -10,7 +10,7 @@ from ..core.tree import leaves
 
 
 class Means:
-    """The means of some numbers so far, of which each is one over a batch."""
+    """Running means of numbers, each of which is a mean over a batch."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.sums, self.samples = dict.fromkeys(names, 0.0), 0

@@ -7,14 +7,14 @@ from ..nn import Module
 
 
 class Ready(int):
-    """The mode that `fit` leaves a module in of which nobody has said whether it trains: 0, which is False."""
+    """The mode in which `fit` leaves a module whose mode was never set: 0, which is False."""
 
 
 class Modes:
     """The modes of a model during a training, and those that it is left in, whatever ends the training.
 
     A part that was put in eval mode stays in it: if the model was not so as a whole, or if all parameters of that part
-    are frozen. A module whose mode nobody has set is ready for use after the training: in eval mode.
+    are frozen. A module whose mode was never set is ready for use after the training: in eval mode.
     """
 
     before: Sequence[tuple[Module, Any]] = ()
@@ -59,7 +59,7 @@ class Modes:
 
 
 def is_off(module: Module) -> bool:
-    """Whether somebody has chosen that a module shall not train."""
+    """Whether a module was put into eval mode explicitly."""
     return not module.training and not isinstance(module.training, Ready)
 
 

@@ -25,7 +25,7 @@ class NoBar:
 
 
 def bar_of(progress: bool | None) -> Callable[[str, Any], Any]:
-    """What makes a bar from a title and a loader: True asks for one, None takes it where it can be seen."""
+    """What makes a bar from a title and a loader: True for one in any case, None for one in a terminal."""
     if progress is False or (progress is None and not sys.stderr.isatty()):
         return NoBar
     try:

@@ -59,19 +59,19 @@ class Watch(Level):
             )
 
     def pulled_back(
-        self, primitive: Primitive, i: int, answer: Any, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self, primitive: Primitive, i: int, result: Any, g: Any, y: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> None:
-        """Look at what a rule answered in a backward pass."""
-        if finite(g) and not finite(answer):
+        """Look at what a rule returned in a backward pass."""
+        if finite(g) and not finite(result):
             origin = self.origins.get(id(unwrap(y)), (None, "a line outside of detect_anomaly()"))[1]
             raise AnomalyError(
-                f"the derivative of {primitive.name} of {joined_shapes(args)} by argument {i} is {fault_of(answer)} "
+                f"the derivative of {primitive.name} of {joined_shapes(args)} by argument {i} is {fault_of(result)} "
                 f"for a finite cotangent; the operation was called in {origin}"
             )
 
 
 def finite(x: Any) -> bool:
-    """Whether an argument holds neither NaN nor infinity; what is no floating array holds none."""
+    """Whether an argument holds neither NaN nor infinity; only floating arrays can."""
     x = unwrap(x)
     return getattr(x, "dtype", np.dtype(bool)).kind != "f" or bool(np.isfinite(x).all())
 

@@ -15,7 +15,7 @@ NUMBERS = (int, float, bool)
 
 
 def check_function(taker: str, f: Any) -> None:
-    """Refuse to differentiate what is no function, such as the result of one."""
+    """Refuse to differentiate anything but a function, such as its result."""
     if not callable(f):
         came = f"{type(f).__name__}. For the gradient of a result, call y.backward(), which leaves it in x.grad"
         raise TypeError(f"{taker} takes a function and returns its derivative, also a function; got a {came}")

@@ -96,7 +96,7 @@ class Batch(Level):
         return self.made(np.copy(np.broadcast_to(value, (self.size, *value.shape))), True)
 
     def draw(self, rng: Any, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Random numbers, drawn anew for each entry."""
+        """Random numbers, drawn for each entry."""
         rest = with_changes(batches=tuple(other for other in context.get().batches if other is not self))
 
         def one(i: int) -> Any:
@@ -138,7 +138,7 @@ class Batch(Level):
 
 
 def no_value(what: str) -> BatchError:
-    """The error of a question that has another answer for each entry."""
+    """The error of asking for one value where each entry has its own."""
     return BatchError(
         f"{what} differs between the entries of a batch that vmap maps over. Use np.where(condition, a, b) in place of "
         f"a branch or a mask; NumPy's functions in place of those of math; mg.asarray(x)[i] to pick from an ndarray; "
@@ -184,7 +184,7 @@ class Batched(Array):
         return math.prod(self.shape)
 
     def refuse_to_leave(self) -> None:
-        raise no_value("an array, as a function without a rule, another library or data= asks for it,")
+        raise no_value("an array, as a function without a rule, another library or data= needs it,")
 
     def __float__(self) -> float:
         raise no_value("float(x)")

@@ -32,7 +32,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     ----------
     f : callable
         Takes and returns arrays, or nested lists, tuples and mappings of arrays; other arguments are passed on. It must
-        compute the same when called again. Generators of NumPy's that it finds in its arguments, variables, or a
+        compute the same when called again. NumPy generators that it finds in its arguments, variables, or a
         module's attributes, or draws from by `mg.sample` or dropout, are given back the state that they had.
     """
 
@@ -71,7 +71,7 @@ def is_floating(x: Any) -> bool:
 
 
 class FirstRun(Level):
-    """The first run of a checkpointed function, which nobody differentiates: it takes down what comes from outside."""
+    """The first run of a checkpointed function, which is not differentiated: it notes what comes from outside."""
 
     __slots__ = ("again", "constants", "outer", "states", "watch")
 
@@ -106,7 +106,7 @@ class FirstRun(Level):
         return unwrap(x)
 
     def forget_constants(self) -> None:
-        """Keep of the constants those that somebody else has: they came from outside, and may be changed."""
+        """Keep those constants that are referred to elsewhere: they came from outside, and may be changed."""
         self.constants = {key: known for key, known in self.constants.items() if known[0]() is not None}
 
     def made(self, value: Any, node: Any) -> Any:
@@ -202,7 +202,7 @@ def same_results(x: np.ndarray, y: np.ndarray) -> bool:
 
 
 def run_ambient(level: Level, call: Callable[..., Any], arrays: Sequence[Any]) -> Any:
-    """The result of a function of which all calls are the level's."""
+    """The result of a function all of whose calls belong to the level."""
     return run_at(level, call, arrays, ambient=True)
 
 

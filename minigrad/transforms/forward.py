@@ -88,7 +88,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fals
     tangents : tuple
         Their direction, of the same structure and shapes.
     has_aux : bool
-        `f` returns a pair, of which the first is differentiated; the second is returned as a third result.
+        `f` returns a pair. The first is differentiated; the second is returned as a third result.
 
     Returns
     -------

@@ -58,7 +58,7 @@ def has_state(x: Any) -> bool:
 
 
 def generator_state(x: Any) -> Any:
-    """What a generator of NumPy's, of any kind, or of Python's will draw next."""
+    """The state of a generator, NumPy's of any kind or Python's: what it will draw next."""
     x = getattr(x, "bit_generator", x)
     if hasattr(x, "state"):
         return x.state
@@ -99,7 +99,7 @@ def generators_of(f: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -
         elif not getattr(type(x), "__module__", "").startswith(FOREIGN):
             waiting += [part for _, part in variables_of(x)]
     numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:  # which NumPy loads when somebody asks for it
+    if numpy_random is not None:  # which NumPy loads at first use
         legacy = numpy_random.mtrand._rand
         found[id(legacy)] = legacy
     return list(found.values())
@@ -129,7 +129,7 @@ def generators_in(roots: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def draws(x: Any) -> bool:
-    """Whether it is a generator of NumPy's or of Python's, whose state can be read and set."""
+    """Whether it is a generator, NumPy's or Python's, whose state can be read and set."""
     return is_pythons(x) or any(
         kind.__module__.startswith("numpy.random") and (hasattr(kind, "bit_generator") or hasattr(kind, "get_state"))
         for kind in type(x).__mro__

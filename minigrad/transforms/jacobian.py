@@ -53,7 +53,7 @@ def jacobian(
 ) -> Callable[..., Any]:
     """The function that computes all partial derivatives of `f`.
 
-    Those by all numbers that go in are pushed forward at once, or those of all numbers that come out are pulled back,
+    The derivatives by all inputs are pushed forward together, or those of all outputs are pulled back together,
     as one batch: forward if fewer go in than come out, and in reverse otherwise.
 
     Parameters

@@ -34,7 +34,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: boo
     argnums : int or tuple of int
         The positions of the arguments to differentiate by.
     has_aux : bool
-        `f` returns a pair, of which the first is differentiated; the second is returned along with the gradient.
+        `f` returns a pair. The first is differentiated; the second is returned along with the gradient.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     *primals
         Its arguments.
     has_aux : bool
-        `f` returns a pair, of which the first is differentiated; the second is returned as a third result.
+        `f` returns a pair. The first is differentiated; the second is returned as a third result.
 
     Returns
     -------

@@ -43,7 +43,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     ValueError
         If no argument is mapped, or those that are have different numbers of entries.
     BatchError
-        If `f` asks for what differs between entries: a branch on a value, `float(x)`, a length that depends on values.
+        If `f` needs one value of what differs between entries: a branch on a value, `float(x)`, a length that
+        depends on values.
 
     Examples
     --------

@@ -50,11 +50,11 @@ def test_answers_are_cast():
         (P, 3, "rule of double for argument 1 must return a floating array; got int"),
         (P, None, "must return a floating array; got NoneType"),
         (P, np.array([1, 2]), "must return a floating array; got "),
-        (P, np.ones(3), r"the argument's shape \(2,\); got an answer of shape \(3,\)"),
-        (P, np.ones((2, 3)), r"the argument's shape \(2,\); got an answer of shape \(2, 3\)"),
-        (P, np.ones(()), r"the argument's shape \(2,\); got an answer of shape \(\)"),
-        (P, np.ones((4, 2)), r"the argument's shape \(2,\); got an answer of shape \(4, 2\)"),
-        (LINEAR, np.ones((3, 2)), r"the argument's shape \(2,\); got an answer of shape \(3, 2\)"),
+        (P, np.ones(3), r"the argument's shape \(2,\); got one of shape \(3,\)"),
+        (P, np.ones((2, 3)), r"the argument's shape \(2,\); got one of shape \(2, 3\)"),
+        (P, np.ones(()), r"the argument's shape \(2,\); got one of shape \(\)"),
+        (P, np.ones((4, 2)), r"the argument's shape \(2,\); got one of shape \(4, 2\)"),
+        (LINEAR, np.ones((3, 2)), r"the argument's shape \(2,\); got one of shape \(3, 2\)"),
     ],
 )
 def test_answers_that_do_not_fit_are_refused(primitive, answer, text):

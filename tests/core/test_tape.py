@@ -230,8 +230,8 @@ def make(rule):
         (lambda g, y, x: [2.0, 2.0], "must return a floating array; got list"),
         (lambda g, y, x: np.ones(2, int), "must return a floating array; got "),
         (lambda g, y, x: np.array([1j, 2j]), "must return a floating array; got "),
-        (lambda g, y, x: np.ones(3), r"of the argument's shape \(2,\); got an answer of shape \(3,\)"),
-        (lambda g, y, x: np.float64(3.0), r"of the argument's shape \(2,\); got an answer of shape \(\)"),
+        (lambda g, y, x: np.ones(3), r"of the argument's shape \(2,\); got one of shape \(3,\)"),
+        (lambda g, y, x: np.float64(3.0), r"of the argument's shape \(2,\); got one of shape \(\)"),
     ],
 )
 @pytest.mark.parametrize("create_graph", [False, True])

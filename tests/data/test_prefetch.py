@@ -161,7 +161,7 @@ def test_a_forked_process_refuses_the_rest_of_an_epoch_that_draws():
 
     def refused():
         F.dropout(mg.ones(3), 0.5, rng=rng)
-        with pytest.raises(RuntimeError, match="a forked process goes on with an epoch of a data set that draws"):
+        with pytest.raises(RuntimeError, match="a forked process continues an epoch of a data set that draws"):
             next(batches)
         return len(list(DataLoader(Noisy(rng), 4, prefetch=2))) == 3
 

@@ -157,7 +157,7 @@ REFUSED = {
     ),
     "name": (lambda m: weight_norm(m, "wait"), "this Linear has no parameter 'wait' itself; it has weight, bias"),
     "none": (lambda m: spectral_norm(nn.Tanh()), "this Tanh has no parameter 'weight' itself; it has none"),
-    "axis": (lambda m: spectral_norm(m, axis=2), r"axis 2 is none of a parameter of shape \(3, 2\)"),
+    "axis": (lambda m: spectral_norm(m, axis=2), r"a parameter of shape \(3, 2\) has no axis 2"),
     "count": (
         lambda m: spectral_norm(m, n_power_iterations=0),
         "n_power_iterations of spectral_norm is at least 1; got",

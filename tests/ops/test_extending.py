@@ -53,7 +53,7 @@ def test_primitive_keeps_name_and_docstring():
             lambda g, y, x: g.sum(),
             r"the rule of twice for argument 0 must return an array of the argument's shape \(2,\); got.* \(\)",
         ),
-        (lambda g, y, x: g[:, None] * np.ones(3), r"argument's shape \(2,\); got an answer of shape \(2, 3\)"),
+        (lambda g, y, x: g[:, None] * np.ones(3), r"argument's shape \(2,\); got one of shape \(2, 3\)"),
         (lambda g, y, x: 2, "the rule of twice for argument 0 must return a floating array; got int"),
         (lambda g, y, x: (2 * g).astype(int), "must return a floating array; got int64"),
         (lambda g, y, x: None, "must return a floating array; got NoneType"),
@@ -123,7 +123,7 @@ def test_registered_rule_replaces_the_former_everywhere():
 
 def test_register_refuses_what_is_no_function():
     """Something that cannot be called cannot be registered."""
-    with pytest.raises(TypeError, match=r"register takes a function of NumPy's, such as np\.spacing; got str"):
+    with pytest.raises(TypeError, match=r"register takes a NumPy function, such as np\.spacing; got str"):
         mg.register("exp", lambda g, y, x: g)
 
 

@@ -205,7 +205,7 @@ def test_callbacks_see_the_history_and_can_stop():
 
 def test_a_callback_whose_answer_is_neither_true_nor_false_is_told_so():
     """An array of several truths is no truth."""
-    with pytest.raises(ValueError, match=r"^a callback returns whether the training shall end; got array"):
+    with pytest.raises(ValueError, match=r"^a callback returns whether to end the training; got array"):
         fit_line([1], callbacks=[lambda h: np.array([True, False])])
 
 
@@ -535,7 +535,7 @@ def test_plots_need_matplotlib(monkeypatch):
         ({"schedule": lr_scheduler.StepLR}, TypeError, "schedule is one of mg.optim.lr_scheduler; got <class"),
         ({"schedule": 0.1}, TypeError, "schedule is one of mg.optim.lr_scheduler; got 0.1"),
         ({"schedule_every": "step"}, ValueError, 'schedule_every is "epoch" or "batch"; got \'step\''),
-        ({"resume": True}, ValueError, "resume=True goes on from a checkpoint. Say which: checkpoint=path"),
+        ({"resume": True}, ValueError, "resume=True continues from a checkpoint. Say which: checkpoint=path"),
         ({"compile": "fortran"}, ValueError, r"compile is one of 'numpy', 'native', .*, or None, .*; got 'fortran'"),
         (
             {"compile": True},

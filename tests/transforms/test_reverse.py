@@ -207,7 +207,7 @@ def test_transformations_of_two_threads_do_not_mix():
         errors.append(str(error))
     done.set()
     other.join()
-    assert "of two transformations meet of which neither runs inside the other" in errors[0]
+    assert "of two transformations meet, neither of which runs inside the other" in errors[0]
 
 
 def test_detach_cuts_through_all_levels():

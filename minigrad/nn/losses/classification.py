@@ -35,7 +35,7 @@ def cross_entropy(
     weight : array of shape (classes,), optional
         A factor for each class. The mean of labels is weighted: it divides by the sum of their weights.
     ignore_index : int, optional
-        A label that counts nothing. There is none by default, where PyTorch takes -100.
+        A label to leave out. None by default, where PyTorch takes -100.
     label_smoothing : float in [0, 1]
         This part of each target is spread evenly over all classes.
     reduction : {"mean", "sum", "none"}
@@ -87,7 +87,7 @@ def nll_loss(
 def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoothing: float, reduction: str) -> Any:
     """Cross entropy with a probability for each class; the mean is over examples."""
     if ignore_index is not None:
-        raise ValueError("ignore_index is for labels; these targets are probabilities, of which none can be ignored")
+        raise ValueError("ignore_index is for labels; these targets are probabilities, none of which can be ignored")
     rows = class_rows("cross_entropy", x)
     if p.shape == labels_shape(x) != x.shape:
         raise ValueError(

@@ -188,7 +188,7 @@ def checked_lengths(name: str, given: Any, batch: int, low: int, high: int | Non
 
 
 def labels_of(targets: Any, counts: Any, classes: int, blank: int) -> Any:
-    """The labels in rows, with blanks behind their ends; refuses labels that are none."""
+    """The labels in rows, with blanks behind their ends; refuses labels out of range."""
     targets, batch, longest = (
         as_constant("target", as_input(targets)),
         counts.shape[0],

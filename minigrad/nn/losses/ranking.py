@@ -17,7 +17,7 @@ from .reduction import Loss, WeightedLoss, check_reduction, matched, reduced
 
 
 def margin_ranking_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
-    """``max(0, margin - target * (x1 - x2))``: x1 shall be larger where the target is 1, smaller for -1.
+    """``max(0, margin - target * (x1 - x2))``: x1 is meant to be larger where the target is 1, smaller for -1.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, re
     ----------
     x1, x2 : arrays of the same shape, (features,) or (batch, features)
     target : array of shape () or (batch,)
-        1 for vectors that shall have one direction, -1 for others.
+        1 for vectors that are meant to have one direction, -1 for others.
     margin : float
         The cosine up to which other vectors cost nothing, from -1 to 1.
     reduction : {"mean", "sum", "none"}
@@ -85,7 +85,7 @@ def triplet_margin_loss(
     anchor, positive, negative : arrays of the same shape, (features,) or (batch, features)
         What is compared, something alike, and something else.
     margin : float > 0
-        By how much the other shall be farther away.
+        By how much farther away the other is meant to be.
     p, eps : float
         As of `pairwise_distance`.
     swap : bool
@@ -121,7 +121,7 @@ def multi_margin_loss(
         Labels from 0 to classes - 1.
     p : {1, 2}
     margin : float
-        By how much the score of the label shall be larger than the others.
+        By how much the score of the label is meant to exceed the others.
     weight : array of shape (classes,), optional
         A factor for the examples of each class.
     reduction : {"mean", "sum", "none"}

@@ -57,7 +57,7 @@ class Statistics:
     Parameters
     ----------
     x : array
-        That nobody watches.
+        Not watched by any level.
     axes : (1,), (0,) or (0, 2)
         What to take the mean over.
     eps : float

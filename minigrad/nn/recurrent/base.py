@@ -5,7 +5,7 @@ knows all states, it has the gates, and the factors that a step multiplies cotan
 the rest goes step by step.
 
 There the shapes are (steps, features, n): then gates are runs of memory, and weights multiply from the left. The
-arguments come as one list, for the one rule that answers for all of them: p, what a step gets from its input, for each
+arguments come as one list, for the one rule that serves all of them: p, what a step gets from its input, for each
 gate in turn; the weight w and the bias b of the state; and the initial state. `alive` has booleans (steps, n), false
 where a sequence rests, as its steps are over or have not begun: its state stays as it is. None is true everywhere.
 """

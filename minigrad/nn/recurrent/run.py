@@ -1,4 +1,4 @@
-"""Long short-term memory of ndarrays that nobody watches: what lstm.py computes, in memory that is taken once.
+"""Long short-term memory of plain ndarrays: what lstm.py computes, in memory that is taken once.
 
 A step is a dozen calls on arrays of a few kilobytes, where a new array takes as long as what is put into it.
 """
@@ -37,7 +37,7 @@ class LSTMRun:
     tops: Any = None
 
     def made(self, y, *arrays):
-        """Whether the states `y` are of this run, and nobody watches."""
+        """Whether the states `y` are of this run, and plain arrays."""
         return y is self.y and have_one_dtype(arrays)
 
     def states(self, arrays, alive):
