@@ -15,7 +15,7 @@ HEAD = """# Operations
 
 What has a derivative, by the kind of its rule. Functions of NumPy work on Tensors under their own names, which stand
 here with `np.`, and those that NumPy lacks with `mg.`; most have an Array API name in `mg` as well. Names without
-either are steps inside of others. Any other function of NumPy's works on constants, and raises where a derivative would
+either are steps inside of others. Any other NumPy function works on constants, and raises where a derivative would
 be lost.
 [Operations of your own](extending.md) says what the kinds mean.
 
