@@ -23,6 +23,7 @@ matplotlib.rcParams.update(
         "legend.frameon": False,
     }
 )
+from diagrams import DIAGRAMS  # noqa: E402
 from matplotlib import pyplot  # noqa: E402
 
 import minigrad as mg  # noqa: E402
@@ -195,11 +196,23 @@ def spiral():
     pyplot.close("all")
 
 
-PICTURES = (activations, ten_lines, hidden_layer, training, optimizers, schedules, slopes, kinks, writer, spiral)
+PICTURES = (
+    activations,
+    ten_lines,
+    hidden_layer,
+    training,
+    optimizers,
+    schedules,
+    slopes,
+    kinks,
+    writer,
+    spiral,
+    *DIAGRAMS,
+)
 
 
 def shrink(path):
-    """Round numbers to tenths of a point and leave out points that are close to the last, which nobody sees."""
+    """Round numbers to tenths of a point and leave out points too close to the last to be seen."""
     text = NUMBER.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), path.read_text(encoding="utf-8"))
     text = re.sub(r"<metadata>.*?</metadata>\n?", "", text, flags=re.DOTALL)
     text = re.sub(r'(?<= d=")[^"]{2000,}', thinned, text)
