@@ -175,7 +175,8 @@ class Sweep:
             leaf = self.awaited.pop()[1]
             self.totals[leaf] = g = after_hooks(leaf, self.total(leaf))
             self.told.add(leaf)
-            arrivals[leaf.notes](g)
+            if (arrival := arrivals.get(leaf.notes)) is not None:  # rather than gone since the sweep began
+                arrival(g)
 
     def noticed(self, node: Node, g: Any) -> Any:
         """The cotangent of a node after its hooks; taken down if it is retained."""

@@ -114,7 +114,7 @@ class DataLoader:
     def part(self, rank: int, size: int) -> Generator[Any]:
         """As a ``for`` over the loader, of each batch the part of one of several ranks, in the order of their numbers.
 
-        See `minigrad.distributed.Sharded`.
+        A rank has the whole batch where none is left for it. See `minigrad.distributed.Sharded`.
         """
         begins, count = self._place.begun or not self._place.position, self._checked_samples()
         if self._place.begun:
@@ -144,12 +144,18 @@ class DataLoader:
 
     def _batch(self, order: np.ndarray | None, samples: int, rank: int, size: int, number: int) -> Any:
         start = number * self.batch_size
-        count = min(self.batch_size, samples - start)
-        chosen = slice(start + count * rank // size, start + count * (rank + 1) // size)
+        stop = min(start + self.batch_size, samples)
+        chosen = share(start, stop, rank, size) or range(start, stop)
+        as_slice = slice(chosen.start, chosen.stop)
         if in_arrays(self.data):
-            return tree_map(partial(rows, chosen if order is None else order[chosen]), self.data)
-        indices = range(chosen.start, chosen.stop) if order is None else order[chosen].tolist()
+            return tree_map(partial(rows, as_slice if order is None else order[as_slice]), self.data)
+        indices = chosen if order is None else order[as_slice].tolist()
         return stacked_samples([self.data[i] for i in indices])
+
+    def share_of(self, rank: int, size: int) -> int:
+        """How many samples of the batch that was delivered last are for one of several ranks."""
+        start = (self._place.position - 1) * self.batch_size
+        return len(share(start, min(start + self.batch_size, self._place.samples), rank, size))
 
     def state_dict(self) -> dict[str, Any]:
         """The place after the last batch that was delivered, with what the order depends on: integers and bools.
@@ -159,6 +165,12 @@ class DataLoader:
         place = {"seed": self._seed, "epoch": self._place.epoch, "position": self._place.position}
         under_way = self._place.begun or self._place.position
         return {**place, **self._kind(self._place.samples if under_way else self.samples)}
+
+    def next_state(self) -> dict[str, Any]:
+        """The state of a loader that goes on with what the next ``for`` here begins with."""
+        if not self._place.begun:
+            return self.state_dict()
+        return {"seed": self._seed, "epoch": self.epoch + 1, "position": 0, **self._kind(self.samples)}
 
     def _kind(self, samples: int) -> dict[str, Any]:
         """What two loaders must have in common to have the same batches from the same seed."""
@@ -185,6 +197,12 @@ class DataLoader:
         if problems:
             raise ValueError(f"this state does not belong to this loader: {'; '.join(problems)}")
         self._seed, self._place = state["seed"], Position(state["epoch"], state["position"], state["samples"])
+
+
+def share(start: int, stop: int, rank: int, size: int) -> range:
+    """What one of several ranks has of the samples from `start` to `stop`."""
+    count = stop - start
+    return range(start + count * rank // size, start + count * (rank + 1) // size)
 
 
 class Position:

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core.door import Watched
 from ..core.primitive import linear
 from ..core.recorder import refuse_recording
 from ..core.short import public
 from ..core.tensor import Tensor
 from ..optim.parameters import checked_parameters
 from ..optim.slot import computing_dtype
-from .buckets import COMPILED, Averager
+from .buckets import COMPILED, Averager, checked_weight, refuse_nobody, weighted
 from .world import world
 
 
@@ -20,27 +21,22 @@ def averaged(x, weight):
     """The mean over ranks of arrays of one shape, in which each rank's counts `weight` times."""
     here = world()
     if here.comm is None:
+        refuse_nobody(weight)
         return np.positive(x)
     refuse_recording(
         "takes a mean over ranks",
         "Compile what comes before it and what comes after it by themselves, or leave it uncompiled",
     )
-    message = np.empty(x.size + 1, computing_dtype(x.dtype))
-    np.multiply(np.reshape(x, -1), weight, out=message[:-1])
-    message[-1] = weight
-    here.comm.Allreduce(in_place(), message)
-    return np.reshape(message[:-1] / message[-1], x.shape).astype(x.dtype)
+    what = f"take the mean of {x.dtype} of shape {x.shape}"
+    total = here.meet(what, weight).sum()
+    refuse_nobody(total)
+    message = weighted(np.reshape(x, -1), weight, np.empty(x.size, computing_dtype(x.dtype)))
+    here.sum(message, what)
+    return np.reshape(message / total, x.shape).astype(x.dtype)
 
 
 # Where each rank's loss is a mean over its samples and counts by their number, the function is its own transpose.
 averaged = public(linear(averaged, lambda g, y, x, weight: averaged(g, weight), None))
-
-
-def in_place() -> Any:
-    """What tells MPI that the result goes where the operand is."""
-    from mpi4py import MPI
-
-    return MPI.IN_PLACE
 
 
 def average(x: Any, weight: float = 1.0) -> Any:
@@ -51,10 +47,11 @@ def average(x: Any, weight: float = 1.0) -> Any:
 
     Parameters
     ----------
-    x : array or number
+    x : array of real numbers, or number
         Of one shape and dtype on all ranks. Integers become floats.
-    weight : float > 0
-        How much this rank counts, as the number of its samples does; in units of the other ranks'.
+    weight : float >= 0
+        How much this rank counts, as the number of its samples does; in units of the other ranks'. What a rank has that
+        counts 0 may be NaN.
 
     Returns
     -------
@@ -63,15 +60,20 @@ def average(x: Any, weight: float = 1.0) -> Any:
 
     Raises
     ------
+    TypeError
+        If `x` is not real.
     ValueError
-        If the weight is not a finite number above 0.
+        If the weight is not a finite number from 0 on, or is 0 on all ranks.
+    RuntimeError
+        On all ranks, if they differ in shape or dtype, or do not all take a mean.
     RecordingError
         If there are several ranks, in a function that is being compiled.
     """
-    if not (isinstance(weight, int | float | np.number) and 0 < weight < math.inf):
-        raise ValueError(f"a rank counts by a finite number above 0, as that of its samples; got {weight!r}")
-    x = x if hasattr(x, "dtype") else np.asarray(x)
-    return averaged(x if x.dtype.kind == "f" else x.astype(float), float(weight))
+    weight = checked_weight(weight)
+    x: Any = x if isinstance(x, Watched) else np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"a mean over ranks is of real numbers; got an array of {x.dtype}")
+    return averaged(x if x.dtype.kind == "f" else x.astype(float), weight)
 
 
 def average_gradients(params: Iterable[Tensor], samples: float = 1.0) -> None:
@@ -84,13 +86,24 @@ def average_gradients(params: Iterable[Tensor], samples: float = 1.0) -> None:
     ----------
     params : iterable of Tensor
         In the same order on all ranks.
-    samples : float > 0
+    samples : float >= 0
         How much this rank's gradients count: of how many samples they are the mean.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is no leaf that requires grad, or comes twice; the parameters differ between ranks in shape or
+        dtype; or `samples` is not a finite number from 0 on, or 0 on all ranks.
+    RecordingError
+        If there are several ranks, in a function that is being compiled.
     """
+    weight = checked_weight(samples)
     if world().size > 1:
         refuse_recording("averages gradients over ranks", COMPILED)
+    else:
+        refuse_nobody(weight)
     averager = Averager(list(checked_parameters(params, {}, "average_gradients").values()), listens=False, stays=False)
-    averager.weight = samples
+    averager.weight = weight
     averager.finish()
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
+from weakref import finalize, ref
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ..core.tape import gradient_of, set_gradient
 from ..core.tensor import Tensor
 from ..optim.slot import computing_dtype
 from .messages import message
+from .starting import refuse_differences
 from .world import world
 
 COMPILED = "Compile two functions: one of the gradients and one of the step, and average between the two"
@@ -48,25 +50,28 @@ class Bucket:
         if g is None:
             place[...] = 0
         else:
-            np.multiply(g.reshape(-1), weight, out=place, casting="same_kind")
+            weighted(g.reshape(-1), weight, place)
 
     def start(self, weight: float) -> None:
         """Send the message, without waiting for anything."""
         self.message.own[-1] = weight
-        self.request = self.message.start()
+        self.request = world().begin("gradients", self.message.start(), "average gradients")
 
     def wait(self) -> None:
         """Wait until the sums over all ranks are here."""
         if self.request is not None:
-            self.request.Wait()
+            self.request.wait()
         self.request = None
         self.filled.clear()
 
+    @property
+    def total(self) -> float:
+        """By how much all ranks count."""
+        return sum(part[-1] for part in self.message.parts())
+
     def deliver(self) -> None:
         """Leave the means in the parameters' gradients."""
-        self.wait()
-        parts = self.message.parts()
-        total = sum(part[-1] for part in parts)
+        parts, total = self.message.parts(), self.total
         present = np.sum([part[self.present] for part in parts], axis=0).tolist()
         for p, place, ranks in zip(self.params, self.places, present, strict=True):
             if ranks > 0 and p.node is not None:
@@ -80,19 +85,47 @@ class Bucket:
         self.message.next()
 
 
+def weighted(x: Any, weight: float, out: np.ndarray) -> np.ndarray:
+    """An array times how much a rank counts, computed in the dtype of `out`; what does not count may be NaN."""
+    if weight:
+        return np.multiply(x, weight, out=out, dtype=out.dtype)
+    out[...] = 0
+    return out
+
+
+def checked_weight(weight: Any) -> float:
+    """How much a rank counts, as a float."""
+    if not (isinstance(weight, int | float | np.number) and 0 <= weight < math.inf):
+        raise ValueError(
+            f"a rank counts by the number of its samples, which is finite and not below 0; got {weight!r:.60}"
+        )
+    return float(weight)
+
+
+def refuse_nobody(total: float) -> None:
+    """Refuse a mean in which no rank counts."""
+    if not total:
+        raise ValueError("a mean over ranks takes a rank that counts; all have 0 samples")
+
+
+abandoned: list[Bucket] = []  # that MPI works on, though nobody waits for them
+
+
 class Arrival:
-    """Who is told of a gradient."""
+    """Who is told of a gradient, for as long as the averager is there."""
 
     def __init__(self, averager: "Averager", bucket: Bucket, i: int) -> None:
-        self.averager, self.bucket, self.i = averager, bucket, i
+        self.averager, self.bucket, self.i = ref(averager), bucket, i
 
     def __call__(self, g: Any) -> None:
-        self.averager.arrive(self.bucket, self.i, g)
+        if (averager := self.averager()) is not None:
+            averager.arrive(self.bucket, self.i, g)
 
     def complete(self) -> None:
         """Put the mean in the gradient's place."""
-        refuse_recording("averages gradients over ranks", COMPILED)
-        self.averager.finish()
+        if (averager := self.averager()) is not None:
+            refuse_recording("averages gradients over ranks", COMPILED)
+            averager.finish()
 
 
 class Averager:
@@ -104,7 +137,10 @@ class Averager:
     def __init__(
         self, params: Sequence[Tensor], bucket: int = BUCKET, *, listens: bool = True, stays: bool = True
     ) -> None:
-        self.here, self.listens = world(), listens
+        self.here, self.bucket, self.listens = world(), bucket, listens
+        abandoned[:] = [bucket for bucket in abandoned if not bucket.request.test()]
+        layouts = {f"parameter {i}": f"{p.dtype} of shape {p.shape}" for i, p in enumerate(params)}
+        refuse_differences("what is averaged", layouts, "is", "Pass the same parameters, in the same order, on all")
         stays = stays and sum(p.size * computing_dtype(p.dtype).itemsize for p in params) <= IN_SHARED_MEMORY
         self.buckets: list[Bucket] = buckets_of(params, bucket, stays) if self.here.size > 1 else []
         self.weight: float | Callable[[], float] = 1.0  # how much this rank counts
@@ -113,6 +149,7 @@ class Averager:
         self.done = False  # whether the gradients are means already
         self.listening: dict[Any, Any] = {}
         self.listen()
+        finalize(self, abandon, self.listening, self.buckets)
 
     def listen(self) -> None:
         """Hear of the gradients of the leaves that the parameters are now."""
@@ -125,30 +162,23 @@ class Averager:
             if p.node is not None
         }
         if now.keys() != self.listening.keys():
-            self.stop_listening()
-            self.listening = now
+            forget(self.listening)
+            self.listening.update(now)
             arrivals.update(now)
 
     def close(self) -> None:
-        """Hear of no more gradients, and wait for what is under way."""
-        self.drop()
-        self.stop_listening()
-        for bucket in self.buckets:
-            bucket.message.give_back()
-        self.buckets = []
+        """Hear of no more gradients, and end what is under way on any rank; all ranks have to call it."""
+        self.drop_everywhere()
+        abandon(self.listening, self.buckets)
 
-    def stop_listening(self) -> None:
-        """Hear of no more gradients."""
-        for notes in self.listening:
-            arrivals.pop(notes, None)
-        self.listening = {}
+    @property
+    def under_way(self) -> bool:
+        """Whether a backward pass has begun to send."""
+        return self.sent > 0 or any(bucket.filled for bucket in self.buckets)
 
     def counted(self) -> float:
         """How much this rank counts now."""
-        weight = self.weight() if callable(self.weight) else self.weight
-        if not (isinstance(weight, int | float | np.number) and 0 < weight < math.inf):
-            raise ValueError(f"a rank counts by the number of its samples, which is finite and above 0; got {weight!r}")
-        return float(weight)
+        return checked_weight(self.weight() if callable(self.weight) else self.weight)
 
     def arrive(self, bucket: Bucket, i: int, g: Any) -> None:
         """Take the gradient that a backward pass has found, and send the buckets that are full."""
@@ -163,35 +193,73 @@ class Averager:
         former = gradient_of(bucket.params[i].node)
         bucket.fill(i, unwrap(g) if former is None else unwrap(former) + unwrap(g), self.counted())
         for under_way in self.buckets[: self.sent]:
-            under_way.request.Test()  # MPI moves data while it is asked to
+            under_way.request.test()  # MPI moves data while it is asked to
         while self.sent < len(self.buckets) and self.buckets[self.sent].is_full:
-            self.send()
+            self.send(self.counted())
 
-    def send(self) -> None:
+    def send(self, weight: float) -> None:
         """Let the next bucket go."""
-        self.buckets[self.sent].start(self.counted())
+        self.buckets[self.sent].start(weight)
         self.sent += 1
 
     def finish(self) -> None:
         """Send what no backward pass has sent, and leave the means in the gradients."""
         if self.done:
             return
+        weight = self.counted()
         for bucket in self.buckets[self.sent :]:
             for i, p in enumerate(bucket.params):
                 if i not in bucket.filled:
                     g = None if p.node is None else gradient_of(p.node)
-                    bucket.fill(i, None if g is None else unwrap(g), self.counted())
-            self.send()
+                    bucket.fill(i, None if g is None else unwrap(g), weight)
+            self.send(weight)
         for bucket in self.buckets:
+            bucket.wait()
+            if not bucket.total:
+                self.end()
+            refuse_nobody(bucket.total)
             bucket.deliver()
         self.sent, self.done = 0, True
         self.listen()
 
     def drop(self) -> None:
-        """Forget what is under way."""
+        """Forget what is under way: a rank from which a backward pass has sent less sends the rest, which is empty."""
+        if self.under_way:
+            self.end()
+        self.done = False
+
+    def drop_everywhere(self) -> None:
+        """Forget what is under way on any rank; all ranks have to call it, wherever they are in a step."""
+        if any(self.here.from_all(self.under_way, "end averaging gradients")):
+            self.end()
+        self.done = False
+
+    def end(self) -> None:
+        """Send what has not been sent, and forget it."""
+        while self.sent < len(self.buckets):
+            self.send(0.0)
         for bucket in self.buckets:
             bucket.wait()
-        self.sent, self.done = 0, False
+        self.sent = 0
+
+
+def abandon(listening: dict[Any, Any], buckets: list[Bucket]) -> None:
+    """Forget gradients and buckets; their memory is for others, unless MPI still works on it."""
+    forget(listening)
+    for bucket in buckets:
+        if bucket.request is None:
+            bucket.message.give_back()
+        else:
+            abandoned.append(bucket)
+    buckets.clear()
+
+
+def forget(listening: dict[Any, Any]) -> None:
+    """Hear of no more gradients, but for those that somebody else hears of by now."""
+    for notes, arrival in listening.items():
+        if arrivals.get(notes) is arrival:
+            del arrivals[notes]
+    listening.clear()
 
 
 def buckets_of(params: Sequence[Tensor], most: int, stays: bool) -> list[Bucket]:

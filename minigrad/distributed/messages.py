@@ -1,6 +1,7 @@
 """Messages whose sum over ranks is wanted: MPI adds them up, or two ranks of one machine read each other's memory."""
 
 from collections import defaultdict
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class Summed:
         """Nobody needs the message any more."""
 
 
-kept: defaultdict[Any, list["Shared"]] = defaultdict(list)  # that nobody needs now, by size and dtype
+# Those that nobody needs now: by size and dtype, and by a number that is the same on both ranks.
+kept: defaultdict[Any, dict[int, "Shared"]] = defaultdict(dict)
+numbers = count()
 
 
 class Shared(Summed):
@@ -39,13 +42,13 @@ class Shared(Summed):
 
     It has two sides. One is written while the other rank may still read the other; which it has read before it joins
     the barrier that comes before the first is written again. Only all ranks together can free such memory, so it is
-    kept for the next message of that size.
+    kept for the next message of that size, once no rank needs it.
     """
 
     def __init__(self, here: World, size: int, dtype: np.dtype) -> None:
         from mpi4py import MPI
 
-        self.here, self.key, self.side = here, (size, dtype), 0
+        self.here, self.key, self.number, self.side = here, (size, dtype), next(numbers), 0
         self.window = MPI.Win.Allocate_shared(2 * size * dtype.itemsize, dtype.itemsize, comm=here.background)
         self.window.Lock_all()
         memory = [self.window.Shared_query(rank)[0] for rank in range(here.size)]
@@ -65,7 +68,7 @@ class Shared(Summed):
         self.own = self.sides[self.here.rank][self.side]
 
     def give_back(self) -> None:
-        kept[self.key].append(self)
+        kept[self.key][self.number] = self
 
 
 def message(here: World, size: int, dtype: np.dtype, stays: bool) -> Summed:
@@ -73,4 +76,5 @@ def message(here: World, size: int, dtype: np.dtype, stays: bool) -> Summed:
     if not (stays and here.size == 2 and here.on_one_machine()):
         return Summed(here, size, dtype)
     idle = kept[size, dtype]
-    return idle.pop() if idle else Shared(here, size, dtype)
+    common = set.intersection(*map(set, here.from_all(list(idle), "share memory")))
+    return idle.pop(max(common)) if common else Shared(here, size, dtype)

@@ -47,20 +47,24 @@ class DataParallel(Optimizer):
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """In this block backward passes add to the gradients of this rank alone, and send nothing."""
-        self.averager.sending = False
+        before, self.averager.sending = self.averager.sending, False
         try:
             yield
         finally:
-            self.averager.sending = True
+            self.averager.sending = before
 
     def step(self) -> None:
         """Update each parameter by the mean of its gradients over ranks."""
         self.average()
         if self._owners is None:
-            super().step()
+            self.own_step()
         else:
             self._step_own()
         self.averager.done = False
+
+    def own_step(self) -> None:
+        """Update each parameter that has a gradient, on this rank."""
+        super().step()
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.averager.drop()
@@ -68,18 +72,28 @@ class DataParallel(Optimizer):
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         super().add_param_group(group)
-        self.averager.close()
-        self.averager = Averager(self.params)
+        before = self.averager
+        before.close()
+        self.averager = Averager(self.params, before.bucket)
+        self.averager.weight, self.averager.sending = before.weight, before.sending
         if self._owners is not None:
             self._share_out()
 
     # Each rank keeps the state of some parameters, updates these, and sends them to all others
 
     def _share_out(self) -> None:
-        """Let each rank update some of the parameters: the largest first, each by who has least to do by then."""
-        loads = [0] * world().size
-        owners = [0] * len(self.params)
-        for i in sorted(range(len(owners)), key=lambda i: -self.params[i].size):
+        """Let each rank update some of the parameters: the largest first, each by who has least to do by then.
+
+        Those that have an owner keep it, as it has their state.
+        """
+        owners = [*(self._owners or ())]
+        loads = [
+            sum(p.size for p, owner in zip(self.params, owners, strict=False) if owner == rank)
+            for rank in range(world().size)
+        ]
+        added = range(len(owners), len(self.params))
+        owners += [0] * len(added)
+        for i in sorted(added, key=lambda i: -self.params[i].size):
             owners[i] = loads.index(min(loads))
             loads[owners[i]] += self.params[i].size
         self._owners = owners
@@ -103,7 +117,7 @@ class DataParallel(Optimizer):
         try:
             for node, _ in held:
                 put_gradient(node, None)
-            super().step()
+            self.own_step()
         finally:
             for node, g in held:
                 put_gradient(node, g)
@@ -182,8 +196,9 @@ def optimizer(own: Any, loader: Any = None, *, shard_state: bool = False, bucket
     for buckets and overlap; Rajbhandari et al., ZeRO, SC 2020 (arXiv:1910.02054).
     """
     check(own, loader, bucket_bytes)
+    averager = Averager(own.params, bucket_bytes)
     own.__class__ = parallel(type(own))
-    own.averager = Averager(own.params, bucket_bytes)
+    own.averager = averager
     if loader is not None:
         own.averager.weight = samples_of(loader)
     if shard_state and world().size > 1:
@@ -212,15 +227,8 @@ def gather(arrays: list[Any], owners: list[int]) -> None:
     """Let each array have the values that it has on the rank that owns it, in place."""
     here = world()
     pieces = [[x for x, owner in zip(arrays, owners, strict=True) if owner == rank] for rank in range(here.size)]
-    counts = [sum(x.nbytes for x in part) for part in pieces]
-    everything = np.empty(sum(counts), np.uint8)
-    start = sum(counts[: here.rank])
-    flat = [x.reshape(-1).view(np.uint8) for x in pieces[here.rank]]
-    if flat:
-        np.concatenate(flat, out=everything[start : start + counts[here.rank]])
-    from mpi4py import MPI
-
-    here.comm.Allgatherv(MPI.IN_PLACE, (everything, counts))
+    flat = [np.empty(0, np.uint8), *(x.reshape(-1).view(np.uint8) for x in pieces[here.rank])]
+    everything, _ = here.gathered(np.concatenate(flat), "share out updated parameters")
     at = 0
     for x in (x for part in pieces for x in part):
         x[...] = everything[at : at + x.nbytes].view(x.dtype).reshape(x.shape)

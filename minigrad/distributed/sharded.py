@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from ..core.tree import leaves
 from ..data import DataLoader
 from .world import world
 
@@ -17,39 +16,48 @@ class Sharded:
     Parameters
     ----------
     loader : DataLoader
-        Of the same data on all ranks, each of whose batches has at least a sample for each rank: `batch_size` is that
-        of all ranks together.
+        Of the same data on all ranks: `batch_size` is that of all ranks together.
+    lend : bool
+        Whether a rank for which a batch has no sample shall have the whole batch, to compute with and not to count:
+        `samples_here` is 0 then, by which an optimizer that was made with this loader leaves its gradients out, and
+        batch normalisation over all ranks its statistics. Otherwise such batches are refused.
 
     Attributes
     ----------
     samples_here : int
-        How many samples this rank had of the latest batch.
+        How many samples this rank had of the latest batch; 0 if it was lent one.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no DataLoader, a rank would be without data, or the data sets of the ranks differ in length.
+        If it is no DataLoader, a rank would be without data, or the loaders differ in what makes their batches: on all
+        ranks, none of whose loaders has changed.
     """
 
-    def __init__(self, loader: DataLoader) -> None:
+    def __init__(self, loader: DataLoader, *, lend: bool = False) -> None:
         if not isinstance(loader, DataLoader):
             raise TypeError(
                 f"a data.DataLoader can be shared out among ranks; got a {type(loader).__name__}. Others can give each "
                 f"rank its part themselves: distributed.world().rank"
             )
-        self.loader, self.samples_here = loader, 1
+        self.loader, self.lend, self.samples_here = loader, bool(lend), 1
         self.check_batches()
-        here = world()
-        state = here.from_first(loader.state_dict())
-        if here.rank:
-            try:
-                loader.load_state_dict(state)
-            except ValueError as error:
-                raise ValueError(f"the loader of rank {here.rank} has not the batches of rank 0's: {error}") from error
+        states = world().from_all(loader.next_state(), "share out a loader")
+        for name in ("samples", "batch_size", "shuffle", "drop_last"):
+            for rank, state in enumerate(states):
+                if state[name] != states[0][name]:
+                    raise ValueError(
+                        f"the loader of rank {rank} has not the batches of rank 0's: {name} is {state[name]} there "
+                        f"and {states[0][name]} on rank 0. Make it of the same data on all ranks"
+                    )
+        if world().rank:
+            loader.load_state_dict(states[0])
 
     def check_batches(self) -> None:
         """Refuse batches of which a rank would have nothing."""
         size, last = world().size, self.loader.samples % self.loader.batch_size
+        if self.lend:
+            return
         if self.loader.batch_size < size:
             raise ValueError(
                 f"a batch of {self.loader.batch_size} leaves some of {size} ranks without data. Take a batch_size of "
@@ -58,7 +66,8 @@ class Sharded:
         if 0 < last < size and not self.loader.drop_last:
             raise ValueError(
                 f"the last batch has {last} of {self.loader.samples} samples, which leaves some of {size} ranks "
-                f"without data. Use drop_last=True or another batch_size"
+                f"without data. Use drop_last=True or another batch_size, or Sharded(loader, lend=True), which has "
+                f"idle ranks compute with the samples of others, and count 0"
             )
 
     @property
@@ -82,8 +91,12 @@ class Sharded:
         here = world()
         with closing(self.loader.part(here.rank, here.size)) as batches:
             for batch in batches:
-                self.samples_here = next(len(x) for x in leaves(batch) if getattr(x, "shape", ()))
-                yield batch
+                self.samples_here = self.loader.share_of(here.rank, here.size)
+                here.idle = not self.samples_here
+                try:
+                    yield batch
+                finally:
+                    here.idle = False
 
     def state_dict(self) -> dict[str, Any]:
         """As that of the loader: for any number of ranks."""

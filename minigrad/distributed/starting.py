@@ -12,7 +12,7 @@ from .world import world
 
 
 def broadcast(module: Any, optimizer: Any = None) -> None:
-    """Give all ranks the parameters and buffers that a module has on rank 0, and its optimizer's state.
+    """Give all ranks the parameters and buffers that a module has on rank 0, and its optimizer's parameters and state.
 
     Parameters
     ----------
@@ -23,43 +23,73 @@ def broadcast(module: Any, optimizer: Any = None) -> None:
     Raises
     ------
     ValueError
-        If the module differs between ranks in more than values: all ranks say in which parameter, and nothing has
-        changed.
+        If the module or the optimizer differs between ranks in more than values: all ranks say in what, and nothing
+        has changed.
     """
-    here, tensors = world(), tensors_of(module)
-    refuse_differences({name: f"{x.dtype} of shape {x.shape}" for name, x in tensors.items()}, "is")
+    here, tensors = world(), tensors_of(module, optimizer)
+    kinds = {name: f"{x.dtype} of shape {x.shape}" for name, x in tensors.items()}
+    refuse_differences("the module", kinds, "is", "Make it by the same program on all ranks")
     if here.comm is None:
         return
-    send_values(tensors)
     if optimizer is not None:
-        state = here.from_first(optimizer.state_dict())
-        if here.rank:
-            optimizer.load_state_dict(state)
-    check_same(module)
+        send_state(optimizer)
+    send_values(tensors)
+    check_same(module, optimizer)
+
+
+def send_state(optimizer: Any) -> None:
+    """Give all ranks the state that an optimizer has on rank 0; if it fits no other on some rank, nothing changes."""
+    kind = {"the class": type(optimizer).__name__}
+    refuse_differences("the optimizer", kind, "is", "Make it by the same program on all ranks")
+    before, problem = optimizer.state_dict(), ""
+    state = world().from_first(before)
+    try:
+        optimizer.load_state_dict(state)
+    except ValueError as error:
+        problem = str(error)
+    problems = world().from_all(problem)
+    if any(problems):
+        optimizer.load_state_dict(before)
+        rank = next(rank for rank, text in enumerate(problems) if text)
+        raise ValueError(f"the optimizer of rank {rank} cannot take the state of rank 0's: {problems[rank]}")
 
 
 def send_values(tensors: Mapping[str, Any]) -> None:
     """Give all ranks the values that tensors have on rank 0, in place."""
-    for x in tensors.values():
-        flat = x.data.reshape(-1).copy()
-        world().comm.Bcast(flat.view(np.uint8))
-        x.data = flat.reshape(x.shape)
+    for name, x in tensors.items():
+        flat = np.ascontiguousarray(x.data).reshape(-1).copy()
+        x.data = world().bytes_of_first(flat.view(np.uint8), f"take over {name}").view(flat.dtype).reshape(x.shape)
 
 
-def check_same(module: Any) -> None:
+def check_same(module: Any, optimizer: Any = None) -> None:
     """Refuse a module whose parameters or buffers have other values on some rank, by their digests.
+
+    Parameters
+    ----------
+    module : Module
+    optimizer : Optimizer, optional
+        Whose parameters are looked at, too.
 
     Raises
     ------
     ValueError
         On all ranks; it names the first that differs.
     """
-    refuse_differences({name: digest(x.data) for name, x in tensors_of(module).items()}, "has the values with digest")
+    tensors = tensors_of(module, optimizer)
+    values = {name: digest(x.data) for name, x in tensors.items()}
+    remedy = (
+        "Values are the same where all ranks begin with distributed.broadcast(module), average gradients in all steps, "
+        "and change parameters and learning rates alike"
+    )
+    refuse_differences("the module", values, "has the values with digest", remedy)
 
 
-def tensors_of(module: Any) -> dict[str, Any]:
-    """The parameters and buffers of a module by name."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+def tensors_of(module: Any, optimizer: Any = None) -> dict[str, Any]:
+    """The parameters and buffers of a module by name, and those parameters of an optimizer that are not among them."""
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    known = {id(x) for x in tensors.values()}
+    more = () if optimizer is None else [p for p in optimizer.params if id(p) not in known]
+    return tensors | {f"parameter {i} beside the module's": p for i, p in enumerate(more)}
 
 
 def digest(x: Any) -> str:
@@ -67,13 +97,13 @@ def digest(x: Any) -> str:
     return hashlib.blake2b(np.ascontiguousarray(x).tobytes(), digest_size=8).hexdigest()
 
 
-def refuse_differences(own: Mapping[str, str], verb: str) -> None:
+def refuse_differences(what: str, own: Mapping[str, str], verb: str, remedy: str) -> None:
     """Refuse what ranks say of their parameters if they do not all say the same: one digest travels, or else all."""
     here = world()
     whole = hashlib.blake2b(repr(own).encode(), digest_size=16).digest()
-    if len(set(here.from_all(whole))) == 1:
+    if len(set(here.from_all(whole, f"compare {what}"))) == 1:
         return
-    first, *others = here.from_all(dict(own))
+    first, *others = here.from_all(dict(own), f"compare {what}")
     rank, other = next((rank, x) for rank, x in enumerate(others, 1) if list(x.items()) != list(first.items()))
     differing = [name for name in [*first, *other] if first.get(name) != other.get(name)]
     if not differing:
@@ -81,8 +111,7 @@ def refuse_differences(own: Mapping[str, str], verb: str) -> None:
     name = differing[0]
     said = [f"{verb} {x[name]}" if name in x else "is not there" for x in (first, other)]
     raise ValueError(
-        f"the module differs between ranks: {name} {said[0]} on rank 0, and {said[1]} on rank {rank}. Make it by the "
-        f"same program on all ranks, and call distributed.broadcast(module)"
+        f"{what} differs between ranks: {name} {said[0]} on rank 0, and {said[1]} on rank {rank}. {remedy}"
     )
 
 

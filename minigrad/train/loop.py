@@ -1,7 +1,6 @@
 """The loop."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 from ..data.samples import checked_count
@@ -102,7 +101,7 @@ def fit(
         run.begin(checkpoint, resume)
     run.modes = Modes(model)
     try:
-        with closing(run), run.modes:
+        with run, run.modes:
             while history.epochs < epochs and not stale(run.watched(), patience):
                 with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
                     history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))

@@ -16,9 +16,9 @@ class Means:
         self.sums, self.samples = dict.fromkeys(names, 0.0), 0
 
     def add(self, samples: int, found: Mapping[str, Any]) -> dict[str, float]:
-        """Take the means over a batch into account; returns those so far."""
+        """Take the means over a batch into account, unless it counts 0; returns those so far."""
         self.samples += samples
-        for name, x in found.items():
+        for name, x in found.items() if samples else ():
             self.sums[name] += samples * float(unwrap(x))
         return {name: total / (self.samples or 1) for name, total in self.sums.items()}
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Run:
     recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
     modes: Modes  # while it runs
     means: Means  # of the epoch that is under way
+    lent = False  # whether a batch of others was lent to this rank
 
     def __init__(
         self,
@@ -91,8 +92,11 @@ class Run:
         """Whether a callback has ended the training."""
         return any(answers)
 
-    def close(self) -> None:
-        """The training is over."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: Any) -> None:
+        """The training is over, by an error or without."""
 
     def updated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         """A step of the optimizer; the loss before it, and the outputs if they are wanted."""
@@ -154,13 +158,16 @@ class Run:
                 inputs, targets = batch if pair else (batch, batch)
                 value, outputs = do(inputs, targets, bool(self.metrics) or not pair)
                 found = {name: measure(outputs, targets) for name, measure in self.metrics.items()}
-                samples = samples_in(inputs, targets if pair else outputs, self.steps_first)
-                yield means.add(samples, {"loss": value} | found)
-        if not means.samples:
+                yield means.add(self.samples(inputs, targets, outputs), {"loss": value} | found)
+        if not (means.samples or self.lent):
             raise ValueError(
                 f"an epoch takes at least one batch; there is none in {kind} {self.history.epochs + 1}. An iterator "
                 f"that is used up gives no more"
             )
+
+    def samples(self, inputs: Any, targets: Any, outputs: Any) -> int:
+        """How many samples of a batch count here."""
+        return samples_in(inputs, outputs if inputs is targets else targets, self.steps_first)
 
     def epoch(self, shown: Any, each_batch: bool) -> dict[str, float]:
         """Train with all batches, and validate; the row of the history."""
@@ -173,12 +180,16 @@ class Run:
                 shown.update()
                 if each_batch:
                     self.step_schedule()
+        self.check_ranks()
         row = self.whole(row)
         return row if self.validation is None else row | self.validated(self.validation)
 
     def batches_of(self, loader: Iterable[Any], kind: str) -> Iterator[Any]:
         """The batches of an epoch."""
         return iter(loader)
+
+    def check_ranks(self) -> None:
+        """See that all ranks have the same model after an epoch."""
 
     def whole(self, row: dict[str, float]) -> dict[str, float]:
         """The means over the samples of an epoch, given those of the samples that were computed here."""

@@ -1,5 +1,6 @@
 """What has to hold on any number of ranks: ``main`` runs each check on all ranks, and prints its name on rank 0."""
 
+import gc
 import os
 import random
 import re
@@ -12,6 +13,7 @@ from minigrad import distributed, nn, optim
 from minigrad.core.sweep import arrivals
 from minigrad.data import DataLoader
 from minigrad.distributed.averaging import averaged
+from minigrad.distributed.buckets import abandoned
 from minigrad.distributed.messages import Shared, Summed, kept
 from minigrad.nn import functional as F
 
@@ -154,15 +156,12 @@ def check_average_of_gradients_by_hand():
     np.testing.assert_allclose(p.grad, np.full(3, weights @ np.arange(HERE.size) / weights.sum()), rtol=1e-15)
     np.testing.assert_allclose(q.grad, np.arange(3.0) * HERE.size / weights.sum(), rtol=1e-15)
     assert r.grad is None
-    raises(ValueError, "which is finite and above 0; got 0", average_of_none, p)
-
-
-def average_of_none(p):
-    distributed.average_gradients([p], samples=0) if HERE.size > 1 else raise_it("which is finite and above 0; got 0")
-
-
-def raise_it(text):
-    raise ValueError(text)
+    before = p.grad.data.copy()
+    nobody = "a mean over ranks takes a rank that counts; all have 0 samples"
+    raises(ValueError, nobody, distributed.average_gradients, [p], samples=0)
+    raises(ValueError, nobody, distributed.average, 1.0, 0)
+    raises(ValueError, "finite and not below 0; got -1", distributed.average_gradients, [p], samples=-1)
+    np.testing.assert_array_equal(p.grad.data, before)
 
 
 def check_half_precision_and_other_layouts():
@@ -176,6 +175,12 @@ def check_half_precision_and_other_layouts():
         want = np.arange(p.size).reshape(p.shape) + 1000 * (HERE.size - 1) / 2
         assert p.grad.dtype == p.dtype
         np.testing.assert_array_equal(p.grad.data, want.astype(p.dtype))
+    # 100,000 samples are more than half precision has numbers for
+    p, g = mg.tensor(np.ones(2, np.float16), requires_grad=True), np.array([3.0, 1 / 3], np.float16)
+    p.grad = g
+    distributed.average_gradients([p], samples=100_000 + HERE.rank)
+    np.testing.assert_array_equal(p.grad.data, g)
+    np.testing.assert_array_equal(distributed.average(g, 100_000 + HERE.rank), g)
 
 
 def check_means_have_derivatives():
@@ -191,6 +196,103 @@ def check_means_have_derivatives():
     np.testing.assert_allclose(t, [weights @ np.arange(HERE.size) / weights.sum(), 1.0], rtol=1e-14)
     assert distributed.average(HERE.rank) == (HERE.size - 1) / 2
     assert distributed.average(np.float32(2)).dtype == np.float32
+    assert distributed.average([HERE.rank, 1]).tolist() == [(HERE.size - 1) / 2, 1.0]
+    raises(TypeError, "is of real numbers; got an array of complex128", distributed.average, 1j)
+    alone = distributed.average(np.nan if HERE.rank else 3.0, weight=float(HERE.rank == 0))
+    assert alone == 3.0  # what does not count may be NaN
+
+
+def check_a_rank_from_which_less_was_sent_forgets_as_much():
+    """A parameter without gradient on some ranks, whose bucket did not leave there, and no step after that pass."""
+    a, b = (mg.tensor(np.ones(20), requires_grad=True) for _ in range(2))
+    optimizer = distributed.optimizer(optim.SGD([a, b], lr=1.0), bucket_bytes=64)
+    for step in range(4):
+        optimizer.zero_grad()
+        ((a * 2.0).sum() + (0.0 if HERE.rank else (b * 3.0).sum())).backward()
+        if step % 2:
+            optimizer.step()
+    np.testing.assert_array_equal(a.data, np.full(20, -3.0))
+    np.testing.assert_allclose(b.data, np.full(20, 1 - 6 / HERE.size), rtol=1e-14)
+    ((a * 2.0).sum() + (0.0 if HERE.rank else (b * 3.0).sum())).backward()
+    optimizer.averager.close()
+
+
+def check_optimizers_that_are_given_up_hear_of_nothing():
+    """And a second one of the same parameters goes on when the first is closed, in memory that is its own."""
+    p = mg.tensor(np.ones(300), requires_grad=True)
+
+    def make():
+        return distributed.optimizer(optim.SGD([p], lr=1.0))
+
+    first, second = make(), make()
+    first.averager.close()
+    assert len(arrivals) == (1 if HERE.size > 1 else 0)
+    (p * (1.0 + HERE.rank)).sum().backward()
+    assert second.averager.sent == len(second.averager.buckets)
+    second.step()
+    np.testing.assert_allclose(p.data, np.full(300, 1 - (HERE.size + 1) / 2), rtol=1e-15)
+    arrival = next(iter(arrivals.values()), None)
+    del second
+    gc.collect()
+    assert not arrivals
+    if arrival is not None:
+        arrival(np.ones(300))
+        arrival.complete()
+    if HERE.rank:  # where it is not given up, the memory is not for the next one
+        held = make()
+    else:
+        make()
+        gc.collect()
+    third = make()
+    if HERE.size == 2:
+        assert third.averager.buckets[0].message.number == HERE.from_all(third.averager.buckets[0].message.number)[0]
+    p.grad = np.full(300, 1.0 + HERE.rank)
+    third.average()
+    np.testing.assert_allclose(p.grad.data, np.full(300, (HERE.size + 1) / 2), rtol=1e-15)
+    third.averager.close()
+    if HERE.rank:
+        del held
+        gc.collect()
+    fourth = make()
+    (p * 2.0).sum().backward()
+    del fourth  # whose gradients are on their way
+    gc.collect()
+    assert not arrivals
+    p.grad = np.full(300, 1.0 + HERE.rank)
+    distributed.average_gradients([p])
+    np.testing.assert_allclose(p.grad.data, np.full(300, (HERE.size + 1) / 2), rtol=1e-15)
+    HERE.from_all(None)
+    make().averager.close()
+    assert not abandoned
+
+
+def check_groups_that_come_later_change_nothing_else():
+    """How ranks count, the size of buckets, and the state that each has stay; also where a parameter is the largest."""
+    x, y = X[:4] + HERE.rank, Y[:4]
+    models = [network() for _ in range(3)]
+    extras = [mg.tensor(np.ones(400), requires_grad=True) for _ in models]
+    makers = [{}, {"bucket_bytes": 100}, {"shard_state": True}]
+    for model, extra, options in zip(models, extras, makers, strict=True):
+        optimizer = distributed.optimizer(optim.Adam(model.parameters(), lr=0.1), **options)
+        optimizer.samples = 1 + HERE.rank
+        for step in range(4):
+            if step == 2:
+                buckets = len(optimizer.averager.buckets)
+                optimizer.add_param_group({"params": [("extra", extra)], "lr": 0.05})
+                assert len(optimizer.averager.buckets) > buckets or options.get("bucket_bytes") != 100 or HERE.size == 1
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(x), y)
+            (loss + (extra * (1.0 + HERE.rank)).sum() if step > 1 else loss).backward()
+            with optimizer.no_sync():
+                with optimizer.no_sync():
+                    pass
+                assert not optimizer.averager.sending
+            optimizer.step()
+        assert optimizer.samples == 1 + HERE.rank
+        optimizer.averager.close()
+    for model, extra in zip(models[1:], extras[1:], strict=True):
+        assert_equal(values_of(model), values_of(models[0]))
+        np.testing.assert_allclose(extra.data, extras[0].data, rtol=1e-13)
 
 
 def check_what_is_on_its_way_is_left_alone():
@@ -300,19 +402,56 @@ def check_parts_make_the_batches_of_one_process():
         assert len(list(sharded)) == 1
 
 
+def check_ranks_without_a_sample_are_lent_a_batch():
+    """A last batch of fewer samples than ranks, or each: the steps of one process, with sync batch norm and all."""
+    for count, size in ((12, 5), (8, 2)):
+        x, y = X[:count], Y[:count]
+        model, own = network(norm=True, sync=False), network(norm=True)
+        loader = distributed.Sharded(DataLoader((x, y), size), lend=True)
+        optimizer = distributed.optimizer(OPTIMIZERS["SGD"](own), loader)
+        assert_equal(
+            trained(own, optimizer, loader), trained(model, OPTIMIZERS["SGD"](model), DataLoader((x, y), size))
+        )
+        counts = []
+        for inputs, _ in loader:
+            counts.append(loader.samples_here)
+            assert HERE.idle is (not counts[-1])
+            assert len(inputs) == (counts[-1] or min(size, count - size * (len(counts) - 1)))
+        assert not HERE.idle
+        assert sum(map(sum, HERE.from_all(counts))) == count
+        optimizer.averager.close()
+
+
+def check_a_loader_that_was_left_begins_anew():
+    """On all ranks alike: after a break the next epoch, after a state the rest of the one that it is in."""
+    for resumed in (False, True):
+        loader, twin = batches(), batches()
+        for one in (loader, twin):
+            next(iter(one))
+        if resumed:
+            for one in (loader, twin):
+                one.load_state_dict(one.state_dict())
+        sharded = distributed.Sharded(loader)
+        parts, whole = list(sharded), list(twin)
+        assert len(parts) == len(whole) == (2 if resumed else 3)
+        for part, batch in zip(parts, whole, strict=True):
+            np.testing.assert_array_equal(np.concatenate([p[0] for p in HERE.from_all(part)]), batch[0])
+
+
 def check_bad_loaders_are_refused():
-    """Ranks without data, by name; data of another length."""
+    """Ranks without data, by name; data of another length, on all ranks."""
     if HERE.size > 1:
         raises(ValueError, f"Take a batch_size of at least {HERE.size}", distributed.Sharded, DataLoader(X, 1))
         odd = DataLoader(X[: HERE.size + 1], HERE.size)
         raises(ValueError, "the last batch has 1 of", distributed.Sharded, odd)
         assert len(distributed.Sharded(DataLoader(X[: HERE.size + 1], HERE.size, drop_last=True))) == 1
-        other = DataLoader(X[: 20 + HERE.rank // (HERE.size - 1)], 10)
+        other = DataLoader(X[:20], 10, drop_last=True)
         if HERE.rank == HERE.size - 1:
-            text = f"the loader of rank {HERE.rank} has not the batches of rank 0's"
-            raises(ValueError, text, distributed.Sharded, DataLoader(X[:21], 10, drop_last=True))
-        else:
-            distributed.Sharded(other)
+            other = DataLoader(X[:21], 10, drop_last=True)
+        text = (
+            f"the loader of rank {HERE.size - 1} has not the batches of rank 0's: samples is 21 there and 20 on rank 0"
+        )
+        raises(ValueError, text, distributed.Sharded, other)
     raises(TypeError, "a data.DataLoader can be shared out among ranks; got a list", distributed.Sharded, [X])
 
 
@@ -334,8 +473,40 @@ def check_modules_that_differ_are_named():
     if last:
         before[2].bias.data[1] += 1e-9
     raises(ValueError, "2.bias has the values with digest", distributed.check_same, before)
+    raises(ValueError, "average gradients in all steps, and change parameters and", distributed.check_same, before)
     distributed.broadcast(before)
     distributed.check_same(before)
+
+
+def check_optimizers_that_differ_are_refused_everywhere():
+    """By class, by parameters, by state; on all ranks, and neither model nor optimizer has changed."""
+    last, model = HERE.rank == HERE.size - 1, network(rng=1 + HERE.rank)
+    before = values_of(model)
+    if HERE.size > 1:
+        other = optim.SGD(model.parameters(), lr=0.1) if last else optim.Adam(model.parameters(), lr=0.1)
+        raises(
+            ValueError, "the optimizer differs between ranks: the class is Adam on", distributed.broadcast, model, other
+        )
+        named = [(f"{name}{'x' * last}", p) for name, p in model.named_parameters()]
+        other = optim.Adam(named, lr=0.1 + HERE.rank)
+        text = f"the optimizer of rank {HERE.size - 1} cannot take the state of rank 0's: "
+        raises(ValueError, text, distributed.broadcast, model, other)
+        assert other.lr == 0.1 + HERE.rank
+        p = mg.tensor(np.ones(2 + last), requires_grad=True)
+        text = (
+            "what is averaged differs between ranks: parameter 0 is float64 of shape (2,) on rank 0, and is float64 of"
+        )
+        raises(ValueError, text, distributed.optimizer, optim.SGD([p], lr=1.0))
+    assert_equal(values_of(model), before)
+    beside = mg.tensor(np.full(3, float(HERE.rank)), requires_grad=True)
+    optimizer = optim.Adam([*model.parameters(), beside], lr=0.1 + HERE.rank)
+    distributed.broadcast(model, optimizer)
+    assert optimizer.lr == 0.1
+    np.testing.assert_array_equal(beside.data, np.zeros(3))
+    beside.data[1] = HERE.rank
+    if HERE.size > 1:
+        text = "parameter 0 beside the module's has the values with digest"
+        raises(ValueError, text, distributed.check_same, model, optimizer)
 
 
 def check_draws_differ_between_ranks():

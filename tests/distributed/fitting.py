@@ -1,12 +1,15 @@
 """Trainings by `fit`, which a test runs in one process, on ranks, and on ranks that fail."""
 
 import os
+import pathlib
 import signal
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
+import pytest
 
 import minigrad as mg
 from minigrad import distributed, nn, optim, train
@@ -75,15 +78,17 @@ def compiled(path, *_):
     wanted = mg.load(path)
     compare(plain_fit(compile="numpy"), wanted)
     compare(plain_fit(listed=True), wanted)
+    for shard_state in (False, True):
+        compare(plain_fit(optimize=partial(distributed.optimizer, shard_state=shard_state), compile="numpy"), wanted)
 
 
-def plain_fit(listed=False, **options):
+def plain_fit(listed=False, optimize=lambda optimizer: optimizer, **options):
     """A training of dicts, which are handed to model and loss as a whole."""
     rng = np.random.default_rng(2)
     model = Whole(rng)
     batches = [{"x": X[i : i + 12], "y": X[i : i + 12, :2] ** 2} for i in range(0, 46, 12)]
     loader = batches if listed else DataLoader({"x": X, "y": X[:, :2] ** 2}, 12)
-    optimizer = optim.AdamW(model.parameters(), lr=0.01)
+    optimizer = optimize(optim.AdamW(model.parameters(), lr=0.01))
     train.fit(model, loss_of_dict, optimizer, loader, 2, callbacks=[lambda history: False], **options)
     return model.state_dict()
 
@@ -98,6 +103,65 @@ class Whole(nn.Module):
 
     def forward(self, batch):
         return self.inner(batch["x"])
+
+
+def small_fit():
+    """A training whose last batch has two samples, and whose validation has one in each."""
+    model, optimizer, *_ = parts()
+    loader, validation = DataLoader((X[:38], LABELS[:38]), 12, shuffle=True, rng=4), DataLoader((X[38:], LABELS[38:]))
+    options = {"validation": validation, "metrics": {"accuracy": accuracy}}
+    history = train.fit(model, F.cross_entropy, optimizer, loader, 3, **options)
+    return {**model.state_dict(), **{name: np.array(history[name]) for name in history}}
+
+
+def small(path, *_):
+    """Ranks for which a batch has nothing count 0; a training in whose batches a rank never has any is refused."""
+    compare(small_fit(), mg.load(path))
+    model, optimizer, *_ = parts()
+    size = distributed.world().size
+    with pytest.raises(ValueError, match=f"Take a batch_size of at least {size}, which is that of all ranks together"):
+        train.fit(model, F.cross_entropy, optimizer, DataLoader((X, LABELS), size - 1), 1)
+
+
+def afterwards(path, *_):
+    """An optimizer is left as it was, and draws go on alike on all ranks; errors that all have can be caught."""
+    here = distributed.world()
+    model, optimizer, loader, _ = parts(dropout=True)
+    rng = model[3].rng
+    optimizer = distributed.optimizer(optimizer)
+    optimizer.samples = 5 + here.rank
+    for compile in (None, "numpy"):
+        fit = partial(train.fit, model, F.cross_entropy, optimizer, loader, 1)
+        if compile is None:
+            fit()
+        else:  # with statistics over all ranks
+            with pytest.raises(mg.RecordingError, match="takes a mean over ranks, which a replay would not do"):
+                fit(compile=compile)
+        assert len(set(here.from_all(rng.integers(2**62)))) == 1
+        assert optimizer.samples == 5 + here.rank
+        assert optimizer.averager.sending
+        assert "own_step" not in vars(optimizer)
+    with pytest.raises(mg.CheckpointError, match="No such file") as caught:
+        train.fit(model, F.cross_entropy, optimizer, loader, 1, checkpoint=path + ".missing/run.npz")
+    assert here.rank or "cannot save" in str(caught.value)
+    if here.rank == 0:
+        pathlib.Path(path).write_bytes(b"nothing")
+    with pytest.raises(mg.CheckpointError, match="run.npz"):
+        train.fit(model, F.cross_entropy, optimizer, loader, 1, checkpoint=path, resume=True)
+    parts_in_eval_mode()
+
+
+def parts_in_eval_mode():
+    """Parts that are in eval mode have the same statistics on all ranks; so have parameters that are the loss's own."""
+    here, rng = distributed.world(), np.random.default_rng(1 + distributed.world().rank)
+    model = nn.Sequential(nn.Linear(6, 8, rng=rng), nn.BatchNorm1d(8), nn.Linear(8, 3, rng=rng))
+    model.eval()
+    model[1].train()
+    scale = mg.tensor(np.full(3, 1.0 + here.rank), requires_grad=True)
+    optimizer = optim.SGD([*model.parameters(), scale], lr=0.1)
+    train.fit(model, lambda y, t: F.cross_entropy(y * scale, t), optimizer, DataLoader((X, LABELS), 23), 2)
+    distributed.check_same(model, optimizer)
+    assert not np.array_equal(model[1].running_mean.data, np.zeros(8))
 
 
 def begin(path, *_):
@@ -165,15 +229,6 @@ def uneven(*_):
     model, optimizer, *_ = parts(norm="none")
     batches = [(X[:8], LABELS[:8])] * (3 - distributed.world().rank)
     train.fit(model, F.cross_entropy, optimizer, batches, 2)
-
-
-def refused(*_):
-    """What fit refuses on ranks alone."""
-    model, optimizer, loader, _ = parts()
-    try:
-        train.fit(model, F.cross_entropy, distributed.optimizer(optimizer), loader, 1, compile="numpy")
-    except ValueError as error:
-        print(error if distributed.world().rank == 0 else "", end="")
 
 
 def slowly(path, reference, *_):

@@ -1,6 +1,8 @@
 """Which ranks there are, and what is refused where they would not find each other."""
 
+import os
 import sys
+import time
 import types
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from minigrad import distributed, nn, optim
 from minigrad.data import DataLoader
-from minigrad.distributed.world import World, ending, mpi_of, started_by
+from minigrad.distributed.world import World, mpi_of, portable, started_by
 
 
 def fake(size):
@@ -64,21 +66,38 @@ def test_the_mpiexec_of_another_mpi_is_refused(monkeypatch):
     assert mpi_of({"PMI_SIZE": "3"}) is package.MPI
 
 
-def test_a_failing_rank_says_which_it_is_and_ends_all(capsys):
-    """Its traceback comes first."""
-    comm, ended = fake(3).COMM_WORLD, []
-    comm.Abort = ended.append
-    former = []
-    end = ending(World(comm), lambda *error: former.append(error))
+def test_a_failing_rank_says_which_it_is_and_ends_all(capsys, monkeypatch):
+    """Its traceback comes first, and gets through before the launcher kills; the process ends, too."""
+    did = []
+    monkeypatch.setattr(time, "sleep", lambda seconds: did.append("sleep"))
+    monkeypatch.setattr(os, "_exit", lambda code: did.append(("exit", code)))
+    comm = fake(3).COMM_WORLD
+    comm.Abort = lambda code: did.append(("abort", code))
     try:
         raise ValueError("too bad")
     except ValueError as error:
-        end(type(error), error, error.__traceback__)
+        World(comm).fail(type(error), error, error.__traceback__)
     said = capsys.readouterr().err
     assert said.startswith("rank 0 of 3 has failed, which ends all ranks:\nTraceback (most recent call last):")
     assert said.endswith("ValueError: too bad\n\n")
-    assert ended == [1]
-    assert len(former) == 1
+    assert did == ["sleep", ("abort", 1), ("exit", 1)]
+
+
+class Talkative(Exception):
+    """An error that cannot be pickled, as it is made of two things and keeps one."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def test_an_error_of_rank_0_can_be_sent_to_all():
+    """As it is, or as its text where it cannot be pickled."""
+    error = ValueError("plain")
+    assert portable(error) is error
+    assert portable(None) is None
+    sent = portable(Talkative("this", "that"))
+    assert type(sent) is RuntimeError
+    assert str(sent) == "Talkative: this and that"
 
 
 def parameters():
@@ -117,12 +136,14 @@ def test_samples_are_a_count():
         own.samples = [7]
     assert own.samples == 7
     own.averager.weight = lambda: np.nan
-    with pytest.raises(ValueError, match="by the number of its samples, which is finite and above 0; got n"):
+    with pytest.raises(ValueError, match="by the number of its samples, which is finite and not below 0; got n"):
         _ = own.samples
 
 
-@pytest.mark.parametrize("weight", [0, -1.0, np.inf, np.nan, "2", None])
-def test_weights_of_means_are_numbers_above_zero(weight):
+@pytest.mark.parametrize("weight", [-1.0, np.inf, np.nan, "2", None])
+def test_weights_of_means_are_counts(weight):
     """Others are refused."""
-    with pytest.raises(ValueError, match="a rank counts by a finite number above 0, as that of its samples; got"):
+    with pytest.raises(
+        ValueError, match="a rank counts by the number of its samples, which is finite and not below 0; got"
+    ):
         distributed.average(np.ones(2), weight)

@@ -16,8 +16,8 @@ def normalised_together(x: Any, weight: Any, bias: Any, eps: float) -> tuple[Any
     Means over ranks are differentiated, too: so the gradients, averaged, are those of the whole batch.
     """
     channels, axes = x.shape[1], (0, *range(2, x.ndim))
-    shape, n = (1, channels) + (1,) * (x.ndim - 2), x.size // channels
-    total = sum(world().from_all(n))
+    shape, n = (1, channels) + (1,) * (x.ndim - 2), 0 if world().idle else x.size // channels
+    total = int(world().meet(f"normalise {channels} channels over all ranks", n).sum())
     if total < 2:
         raise ValueError(f"batch normalisation in training takes more than one value for each channel; got {total}")
     centre = average(mean(x, axis=axes, keepdims=True), n)
