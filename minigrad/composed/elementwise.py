@@ -8,7 +8,7 @@ from ..rules.elementwise import bounded
 
 @composed(np.clip)
 def clip(a, a_min=None, a_max=None, *, min=None, max=None):
-    """`a` where it is between the bounds, which are None to have no such bound. The gradient at a bound is 0."""
+    """`a` limited to an interval; a bound of None is no limit. The gradient of `a` at a bound is 0."""
     return bounded(a, a_min if min is None else min, a_max if max is None else max)
 
 

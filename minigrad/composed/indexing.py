@@ -8,7 +8,7 @@ from ..rules.reductions import total
 
 
 def index_add(x, index, v):
-    """A copy of `x` in which `v` is added to ``x[index]``, as often as an element is named there."""
+    """A copy of `x` with `v` added to ``x[index]``; where an index names an element repeatedly, all terms are added."""
     return x + scatter(np.broadcast_to(v, getitem(x, index).shape), index, x.shape)
 
 

@@ -131,7 +131,7 @@ composed(np.dsplit)(lambda ary, indices_or_sections: np.split(ary, indices_or_se
 
 
 def unstack(x, /, *, axis=0):
-    """The arrays that stack would make `x` of along `axis`, as a tuple."""
+    """The slices of `x` along `axis`, as a tuple: the inverse of stack."""
     before = (slice(None),) * normalize_axis_index(axis, np.ndim(x))
     return tuple(x[*before, i] for i in range(np.shape(x)[axis]))
 

@@ -17,7 +17,7 @@ def draw(
     fold: bool = True,
     limit: int = 100,
 ) -> "Drawing":
-    """The recorded graph of a tensor: which operations made it, and of what.
+    """The recorded graph of a tensor, as text or as a picture: its operations and their operands.
 
     ``print(mg.draw(loss))`` shows a line for each array, in an order in which they can be computed; ``dot()`` and
     ``svg()`` of the result are pictures, and Jupyter shows the picture if Graphviz is installed. The drawing is made at

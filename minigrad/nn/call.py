@@ -11,7 +11,7 @@ from .parameter import Parameter
 
 
 def functional_call(module: Module, parameters: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-    """``module(*args, **kwargs)``, with other arrays in the place of parameters, which are as they were afterwards.
+    """``module(*args, **kwargs)``, computed with other arrays in place of its parameters, which stay unchanged.
 
     This makes a module a function of its parameters, for `grad`, `jvp`, `hessian`, `gradcheck` and the like. Buffers
     are the module's own. It is for one thread at a time.

@@ -71,7 +71,7 @@ class Sequential(Module):
 
 
 class Identity(Module):
-    """What it is given, unchanged: a place for a layer. Options of the layer it stands for are taken, and forgotten."""
+    """Returns its input: a placeholder for a layer, whose options are accepted and ignored."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass

@@ -55,7 +55,7 @@ def constant(shape: Shape, value: float) -> np.ndarray:
 
 
 def uniform(shape: Shape, low: float = 0.0, high: float = 1.0, rng: RNG = None) -> np.ndarray:
-    """Numbers in [low, high), each as likely as any.
+    """Uniform numbers in [low, high).
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def orthogonal(shape: Shape, rng: RNG = None, gain: float = 1.0, layout: str | N
 
 
 def fans(shape: Shape, layout: str | None = None) -> tuple[int, int]:
-    """How many numbers go into one number of the result, and into how many numbers one goes.
+    """The fan in and the fan out: how many inputs each output sums, and how many outputs each input goes into.
 
     Parameters
     ----------

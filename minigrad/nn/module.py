@@ -14,7 +14,7 @@ from .state import check_mapping, checked_state, with_dtype
 
 
 class Module:
-    """A function with parameters. A subclass sets attributes and says in `forward` what it computes.
+    """A function with parameters. A subclass sets attributes, and defines in `forward` what it computes.
 
     Parameters, buffers and modules are found where they are: in attributes, and in lists, tuples and dicts in
     attributes, in the order in which they were set. There is nothing to register and no ``super().__init__()`` to
@@ -40,7 +40,7 @@ class Module:
     if not TYPE_CHECKING:  # pragma: no branch: or else every name would be an attribute to a type checker
 
         def __getattr__(self, name: str) -> Any:
-            """A parameter that is computed of others, see `parametrizations`."""
+            """A parameter that is computed from others, see `parametrizations`."""
             computed = vars(self).get("parametrizations", {})
             if name in computed:
                 return computed[name]()
@@ -255,8 +255,8 @@ def check_attribute(module: Module, name: str, value: Any) -> None:
     """Refuse a value that would drop a parameter or a buffer, or be mistaken for a parameter, in silence."""
     if name in vars(module).get("parametrizations", {}):
         raise TypeError(
-            f"{type(module).__name__}.{name} is computed of other parameters, and what is set here would hide it. Call "
-            f"nn.parametrizations.remove_parametrizations(module, {name!r}) before"
+            f"{type(module).__name__}.{name} is computed from other parameters, and what is set here would hide it. "
+            f"Call nn.parametrizations.remove_parametrizations(module, {name!r}) before"
         )
     former = vars(module).get(name)
     if isinstance(former, Parameter | Buffer) and not (value is None or isinstance(value, type(former) | Module)):

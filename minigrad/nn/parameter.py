@@ -43,8 +43,8 @@ class Parameter(StateTensor):
     dtype : dtype, optional
         By default, that of `data`.
     fans : (int, int), optional
-        How many numbers go into one number of the layer's result, and into how many numbers one goes. The functions of
-        `init` take them from here; without them, a weight has to be a matrix of shape (fan in, fan out).
+        The fan in and the fan out: how many inputs each output sums, and how many outputs each input goes into. The
+        functions of `init` take them from here; without them, a weight has to be a matrix of shape (fan in, fan out).
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Parameters that are computed of others each time that a module reads them: weight and spectral normalisation.
+"""Parameters that are computed from others each time that a module reads them: weight and spectral normalisation.
 
-The parameters that are learned lie in ``module.parametrizations``, under PyTorch's names. An optimizer is made after.
+The learned parameters are in ``module.parametrizations``, under PyTorch's names. Create the optimizer afterwards.
 """
 
 from typing import Any
@@ -21,12 +21,14 @@ from .parameter import Buffer, Parameter
 from .precision import narrowed, widened
 from .sizes import checked_count, checked_integer
 
+__all__ = ["remove_parametrizations", "spectral_norm", "weight_norm"]
+
 OUTPUTS_LAST = (Linear, Bilinear)
 OUTPUTS_SECOND = (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 
 
 def weight_norm(module: Any, name: str = "weight", axis: int | None = None) -> Any:
-    """Let a parameter be ``g * v / norm(v)``: the lengths g and the directions v are learned apart.
+    """Compute a parameter as ``g * v / norm(v)``: the lengths g and the directions v are learned separately.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def spectral_norm(
     axis: int | None = None,
     rng: RNG = None,
 ) -> Any:
-    """Let a parameter be its values over their largest singular value, which bounds what the layer stretches.
+    """Divide a parameter by its largest singular value, which bounds how much the layer stretches.
 
     The singular value is estimated: in training, each reading of the parameter makes the estimate better.
 
@@ -98,10 +100,10 @@ def spectral_norm(
 
 
 def remove_parametrizations(module: Any, name: str = "weight") -> Any:
-    """Let a parameter be one again, with the values that it has now. The module is changed, and returned."""
+    """Make a computed parameter an ordinary one, with its current values. The module is changed, and returned."""
     known = vars(module).get("parametrizations", {})
     if name not in known:
-        raise ValueError(f"{name} of this {type(module).__name__} is not computed of other parameters")
+        raise ValueError(f"{name} of this {type(module).__name__} is not computed from other parameters")
     values, fans = unwrap(getattr(module, name)), known[name].fans
     del known[name]
     if not len(known):
@@ -135,7 +137,7 @@ def checked_axis(parameter: Parameter, usual: int, axis: int | None) -> int:
 
 
 def put(module: Any, name: str, computed: "Parametrization") -> Any:
-    """Let a parameter of a module be computed."""
+    """Replace a parameter of a module by a computed one."""
     if "parametrizations" not in vars(module):
         module.parametrizations = ModuleDict()
     del vars(module)[name]
@@ -144,7 +146,7 @@ def put(module: Any, name: str, computed: "Parametrization") -> Any:
 
 
 class Parametrization(Module):
-    """What computes a parameter of others."""
+    """Computes a parameter from others."""
 
     def __init__(self, axis: int, fans: Any) -> None:
         self.axis = axis

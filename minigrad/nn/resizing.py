@@ -41,7 +41,7 @@ def interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Any:
-    """An image of another size.
+    """Resize an image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network is made of, and what each part makes of an input: shapes, parameters, multiplications."""
+"""The parts of a network, each with its output shape, its parameters and its multiplications."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ class Summary:
 
 
 def summary(module: Module, *inputs: Any) -> Summary:
-    """What a network is made of, and what it makes of inputs of given shapes.
+    """The parts of a network: their parameters, and their outputs for inputs of given shapes.
 
     The network is called once, in evaluation, and is left as it was.
 

@@ -37,7 +37,7 @@ overlaid = public(linear(overlaid, lambda v, y, g, window, size: blocks(v, windo
 
 
 def unfold(x: Any, kernel_size: Counts, dilation: Counts = 1, padding: Counts = 0, stride: Counts = 1) -> Any:
-    """What a window meets in each of its places, as a column of channels.
+    """The elements under a window, at each of its positions, as columns.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def fold(
     padding: Counts = 0,
     stride: Counts = 1,
 ) -> Any:
-    """The transpose of `unfold`: the image in which columns are added up where the window met them.
+    """The transpose of `unfold`: the image in which columns are added up where the window took them from.
 
     Parameters
     ----------

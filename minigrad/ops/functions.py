@@ -123,12 +123,12 @@ take_along_axis = public(np.take_along_axis)
 
 
 def index_update(x: Any, index: Any, v: Any) -> Any:
-    """A copy of `x` in which ``x[index]`` is `v`; where an element is named more than once, the last one stays."""
+    """A copy of `x` in which ``x[index]`` is `v`; where an index names an element repeatedly, the last value stays."""
     return bind(index_update_primitive, (x, plain_index(index), v))
 
 
 def index_add(x: Any, index: Any, v: Any) -> Any:
-    """A copy of `x` in which `v` is added to ``x[index]``, as often as an element is named there."""
+    """A copy of `x` with `v` added to ``x[index]``; where an index names an element repeatedly, all terms are added."""
     return bind(indexing.index_add, (x, plain_index(index), v))
 
 

@@ -68,7 +68,7 @@ def assembled(parts, indices, shape):
 
 
 def index_update(x, index, v):
-    """A copy of `x` in which ``x[index]`` is `v`; where an element is named more than once, the last one stays."""
+    """A copy of `x` in which ``x[index]`` is `v`; where an index names an element repeatedly, the last value stays."""
     out = np.array(x) if isinstance(x, np.generic) else x.copy()
     out[index] = v
     return out

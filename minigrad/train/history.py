@@ -1,4 +1,4 @@
-"""What a training reached, epoch by epoch."""
+"""The history of a training run, epoch by epoch."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ VALIDATION = "validation_"
 
 
 class History(Mapping[str, list[float]]):
-    """What a training reached, by name: a list with a number for each epoch.
+    """The results of a training run by name: a list with a number for each epoch.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ from .reverse import cotangents
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """`f`, which keeps nothing of its inside for the backward pass but is computed again there.
+    """`f`, without its intermediate results kept for the backward pass: they are computed again there.
 
     For less memory at the cost of another evaluation. Inside of `vmap` it saves none: map first, and put the checkpoint
     around that. The arrays that `f` uses from outside, such as parameters,

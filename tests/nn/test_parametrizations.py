@@ -162,7 +162,7 @@ REFUSED = {
         lambda m: spectral_norm(m, n_power_iterations=0),
         "n_power_iterations of spectral_norm is at least 1; got",
     ),
-    "not computed": (remove_parametrizations, "weight of this Linear is not computed of other parameters"),
+    "not computed": (remove_parametrizations, "weight of this Linear is not computed from other parameters"),
 }
 
 
@@ -177,7 +177,7 @@ def test_a_computed_parameter_is_not_set():
     """What the error says works."""
     layer = weight_norm(nn.Linear(3, 2, rng=0))
     with pytest.raises(
-        TypeError, match="Linear.weight is computed of other parameters, and what is set here would hide"
+        TypeError, match="Linear.weight is computed from other parameters, and what is set here would hide"
     ):
         layer.weight = nn.Parameter(np.ones((3, 2)))
     nn.parametrizations.remove_parametrizations(layer, "weight")

@@ -25,7 +25,7 @@ def conv1d(
     dilation: Counts = 1,
     groups: int = 1,
 ) -> Any:
-    """Products of kernels with what they meet along sequences, (n, in, length) to (n, out, places).
+    """Cross-correlation of sequences with kernels, (n, in, length) to (n, out, places).
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def conv2d(
     dilation: Counts = 1,
     groups: int = 1,
 ) -> Any:
-    """Products of kernels with what they meet in images: cross-correlation, as all libraries call convolution.
+    """Cross-correlation of images with kernels, which all libraries call convolution.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def conv3d(
     dilation: Counts = 1,
     groups: int = 1,
 ) -> Any:
-    """Products of kernels with what they meet in volumes, (n, in, depth, height, width) to (n, out, places...).
+    """Cross-correlation of volumes with kernels, (n, in, depth, height, width) to (n, out, places...).
 
     Parameters
     ----------

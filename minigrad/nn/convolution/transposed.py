@@ -1,4 +1,4 @@
-"""The transpose of convolution: each number of the input puts down the kernel times itself."""
+"""The transpose of convolution: each element of the input adds a kernel scaled by it."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Counts = 1,
 ) -> Any:
-    """The transpose of `conv2d` as a linear map of its image: each number of `x` puts down the kernel times itself.
+    """The transpose of `conv2d` as a linear map of its image: each element of `x` adds a kernel scaled by it.
 
     Parameters
     ----------

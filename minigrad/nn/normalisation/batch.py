@@ -86,7 +86,7 @@ def batch_norm(
     eps: float = 1e-5,
     sync: bool = False,
 ) -> Any:
-    """Each channel of x (batch, channels) or (batch, channels, ...) by itself.
+    """Normalise each channel of x, (batch, channels) or (batch, channels, ...), over the batch.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Each channel of each example by itself: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+    """Normalise each channel of each example: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
 
     Parameters
     ----------

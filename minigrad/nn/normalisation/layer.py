@@ -73,7 +73,7 @@ normalised_rows = public(
 
 
 def layer_norm(x: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, axes: int = 1) -> Any:
-    """Each example by itself, over its last axes: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
+    """Normalise each example over its last axes: ``(x - mean) / sqrt(variance + eps) * weight + bias``.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def rms_norm(x: Any, weight: Any = None, eps: float | None = None, axes: int = 1
 
 
 def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Groups of channels, each group of each example by itself, as in `layer_norm`; then a weight for each channel.
+    """Normalise groups of channels of each example, as `layer_norm` does; then apply a weight for each channel.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
 
 
 def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
-    """The mean of each of the parts that an image is cut into, as evenly as can be.
+    """The means of the parts of an image that is divided as evenly as possible.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def adaptive_max_pool1d(x: Any, output_size: Sizes, return_indices: bool = False
 
 
 def adaptive_max_pool2d(x: Any, output_size: Sizes, return_indices: bool = False) -> Any:
-    """The largest number of each of the parts that an image is cut into; the first of them gets the gradient.
+    """The maxima of the parts of an image, divided as evenly as possible; of equal ones, the first gets the gradient.
 
     Parameters
     ----------

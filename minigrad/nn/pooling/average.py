@@ -1,4 +1,4 @@
-"""The mean of the numbers in each place of a window."""
+"""The mean under a window, at each of its positions."""
 
 import math
 from typing import Any
@@ -76,7 +76,7 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Any:
-    """The mean of the numbers in each place of a window.
+    """The mean under a window, at each of its positions.
 
     Parameters
     ----------

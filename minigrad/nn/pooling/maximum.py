@@ -1,4 +1,4 @@
-"""The largest number in each place of a window: the derivative is that of picking it, the first of several."""
+"""The maximum under a window, at each of its positions: its derivative is that of picking it, the first of several."""
 
 import math
 from typing import Any
@@ -125,7 +125,7 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
-    """The largest number in each place of a window; the first of them, row by row, gets the gradient.
+    """The maximum under a window, at each position; of equal ones, the first, row by row, gets the gradient.
 
     Parameters
     ----------

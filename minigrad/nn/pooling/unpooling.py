@@ -142,7 +142,7 @@ class MaxUnpool(Module):
 
 
 class MaxUnpool1d(MaxUnpool):
-    """`functional.max_unpool1d` as a layer, which takes indices, and an output size if there is one, when called.
+    """`functional.max_unpool1d` as a layer, called with the indices, and optionally an output size.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ class MaxUnpool1d(MaxUnpool):
 
 
 class MaxUnpool2d(MaxUnpool):
-    """`functional.max_unpool2d` as a layer, which takes indices, and an output size if there is one, when called.
+    """`functional.max_unpool2d` as a layer, called with the indices, and optionally an output size.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class MaxUnpool2d(MaxUnpool):
 
 
 class MaxUnpool3d(MaxUnpool):
-    """`functional.max_unpool3d` as a layer, which takes indices, and an output size if there is one, when called.
+    """`functional.max_unpool3d` as a layer, called with the indices, and optionally an output size.
 
     Parameters
     ----------
