@@ -3,6 +3,26 @@
 Importing the package fills the registry.
 """
 
-from . import counting, creation, einsum, elementwise, indexing, linalg, reductions, structure
+from . import (
+    counting,
+    creation,
+    einsum,
+    elementwise,
+    indexing,
+    linalg,
+    reductions,
+    structure,
+    ufuncs,
+)
 
-__all__ = ["counting", "creation", "einsum", "elementwise", "indexing", "linalg", "reductions", "structure"]
+__all__ = [
+    "counting",
+    "creation",
+    "einsum",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "reductions",
+    "structure",
+    "ufuncs",
+]

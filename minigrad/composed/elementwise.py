@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ..core.primitive import composed
-from ..rules.elementwise import bounded
+from ..core.primitive import composed, constant
+from ..rules.batching import lined_up
+from ..rules.elementwise import bounded, fraction
 
 
 @composed(np.clip)
@@ -12,8 +13,29 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None):
     return bounded(a, a_min if min is None else min, a_max if max is None else max)
 
 
+# Two results: the derivative of a number is that of its part which is not whole.
+
+composed(np.divmod)(lambda x1, x2, /: (np.floor_divide(x1, x2), np.remainder(x1, x2)))
+composed(np.modf)(lambda x, /: (fraction(x), np.trunc(np.multiply(x, np.float16(1)))))
+
+
+def exponent(x):
+    """The power of two by which a number is larger than its mantissa."""
+    return np.frexp(x)[1]
+
+
+exponent = constant(exponent, batch=lined_up)
+
+
+@composed(np.frexp)
+def frexp(x, /):
+    power = exponent(x)
+    return np.ldexp(x, -power), power
+
+
 # Other names
 
+composed(np.fix)(lambda x: np.trunc(x))
 composed(np.around)(lambda a, decimals=0: np.round(a, decimals))
 composed(np.radians)(lambda x: np.deg2rad(x))
 composed(np.degrees)(lambda x: np.rad2deg(x))

@@ -46,7 +46,6 @@ def inner(a, b):
 
 composed(np.vdot)(lambda a, b: np.matmul(np.reshape(a, -1), np.reshape(b, -1)))
 composed(np.outer)(lambda a, b: np.reshape(a, (-1, 1)) * np.reshape(b, -1))
-composed((np.multiply, "outer"))(lambda a, b: np.reshape(a, np.shape(a) + (1,) * np.ndim(b)) * b)
 
 
 @composed(np.cross)

@@ -1,9 +1,8 @@
-"""Methods of ufuncs, vector norms, and other names of reductions."""
+"""Running sums and products by the Array API's names, vector norms and ranges."""
 
 import numpy as np
 
 from ..core.primitive import composed
-from ..rules.network import logsumexp
 from ..rules.precision import as_floats
 from ..rules.reductions import power_norm, running_product, running_sum, total
 
@@ -52,28 +51,6 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return power_norm(x, axis, keepdims, ord)
 
 
-# Methods of ufuncs, and other names
-
-
-def _reduce(function):
-    def reduce(array, axis=0, dtype=None, out=None, keepdims=False):
-        options = {} if dtype is None else {"dtype": dtype}
-        return function(array, axis=axis, keepdims=keepdims, **options)
-
-    return reduce
-
-
-for ufunc, function in ((np.add, np.sum), (np.multiply, np.prod), (np.maximum, np.max), (np.minimum, np.min)):
-    composed((ufunc, "reduce"))(_reduce(function))
-for ufunc, function in ((np.add, np.cumsum), (np.multiply, np.cumprod)):
-    composed((ufunc, "accumulate"))(lambda array, axis=0, dtype=None, function=function: function(array, axis=axis))
-
-
 @composed(np.ptp)
 def ptp(a, axis=None, out=None, keepdims=False):
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-
-
-@composed((np.logaddexp, "reduce"))
-def logaddexp_reduce(array, axis=0, keepdims=False):
-    return logsumexp(array.astype(np.result_type(array.dtype, np.float16)), axis, keepdims)

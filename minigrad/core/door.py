@@ -113,6 +113,8 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     if "out" in kwargs:
         kwargs = without_out(primitive, kwargs)
     if primitive.kind == "composed":
+        if len(args) > 2:
+            check_positions(primitive, args, False)
         if kwargs or not USUAL.issuperset(map(type, args)) or (args and type(args[0]) in LISTS):
             args, kwargs = for_composed(primitive, args, kwargs)
         return compute(primitive, args, kwargs)
@@ -317,9 +319,12 @@ def call_numpy(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     except BatchError:
         raise
     except TypeError:
-        if flowing(args, kwargs) or not (lacks(primitive, kwargs) or in_options_alone(args)):
+        lacking = options_lacking(primitive, kwargs)
+        if not flowing(args, kwargs) and (lacking or in_options_alone(args)):
+            return without_rule(key, args, kwargs)
+        if not lacking or "out" in lacking:  # which has an error of its own
             raise
-    return without_rule(key, args, kwargs)
+        raise no_option(primitive, lacking[0]) from None
 
 
 def flowing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -327,9 +332,19 @@ def flowing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     return any(isinstance(x, Watched) and x.flows() for x in leaves((args, dict(kwargs))))
 
 
-def lacks(primitive: Primitive, kwargs: Mapping[str, Any]) -> bool:
-    """Whether a composed function does not have one of the options, though NumPy's has."""
-    return primitive.kind == "composed" and not inspect.signature(primitive.function).parameters.keys() >= kwargs.keys()
+def options_lacking(primitive: Primitive, kwargs: Mapping[str, Any]) -> list[str]:
+    """The options that a composed function does not have, though NumPy's has."""
+    if primitive.kind != "composed":
+        return []
+    return [name for name in kwargs if name not in inspect.signature(primitive.function).parameters]
+
+
+def no_option(primitive: Primitive, name: str) -> NoRuleError:
+    """The error of a call with an option that the rules do not know of."""
+    return NoRuleError(
+        f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
+        f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
+    )
 
 
 def in_options_alone(args: Sequence[Any]) -> bool:
@@ -397,10 +412,7 @@ def checked_options(primitive: Primitive, options: Mapping[str, Any], connected:
         if connected and name in NAMES:
             raise NoRuleError(f"{primitive.name} has no option {name}=. Its name is {NAMES[name]}=, as in NumPy")
         if connected and not primitive.accepts(name):
-            raise NoRuleError(
-                f"{primitive.name} has no derivative rule for its option {name}=. Write the call with other "
-                f"functions (mg.where for where=, astype for dtype=), or pass detached arrays"
-            )
+            raise no_option(primitive, name)
     return {name: admitted(primitive.name, plain(option)) for name, option in options.items()}
 
 

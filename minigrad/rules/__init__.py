@@ -1,6 +1,7 @@
 """The calculus: every derivative rule, by subject. Importing the package fills the registry."""
 
 from . import (
+    bessel,
     creation,
     decompositions,
     elementwise,
@@ -14,6 +15,7 @@ from . import (
 )
 
 __all__ = [
+    "bessel",
     "creation",
     "decompositions",
     "elementwise",

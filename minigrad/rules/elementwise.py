@@ -29,6 +29,16 @@ elementwise(np.rad2deg, lambda g, *_: np.rad2deg(g), reads=[()])
 
 # x - n * y with n = floor(x / y), which np.floor_divide gets right where the quotient rounds up.
 elementwise(np.remainder, lambda g, *_: g, lambda g, y, a, b: -g * np.floor_divide(a, b), reads=[(), (0, 1)])
+elementwise(np.fmod, lambda g, *_: g, lambda g, y, a, b: -g * np.rint((a - y) / b), reads=[(), (0, 1)])
+
+
+def fraction(x):
+    """What is left of a number without its whole part, which is rounded towards 0."""
+    return np.modf(x)[0]
+
+
+fraction = elementwise(fraction, lambda g, *_: g, reads=[()])
+elementwise(np.ldexp, lambda g, y, x, i: np.ldexp(g, i), None, reads=[(1,)])
 
 # Powers. g + g, not 2 * g: for small arrays NumPy spends more on converting the 2 than on the product.
 
@@ -60,11 +70,20 @@ elementwise(np.log1p, lambda g, y, x: g / (1 + x))
 
 # The partials of log(e^a + e^b) are softmax weights, made of a - b, as a large y is rounded by more than 1. Both are 0
 # where both terms are. The 0 has the dtype of y, so that a plain number for b does not widen it.
+def _ahead(y, a, b):
+    return a - np.where(y == -np.inf, y.dtype.type(0), b)
+
+
 def _weight(g, y, a, b):
-    return g * sigmoid(a - np.where(y == -np.inf, y.dtype.type(0), b))
+    return g * sigmoid(_ahead(y, a, b))
+
+
+def _weight_of_base_2(g, y, a, b):
+    return g * sigmoid(LOG_2 * _ahead(y, a, b))
 
 
 elementwise(np.logaddexp, _weight, lambda g, y, a, b: _weight(g, y, b, a))
+elementwise(np.logaddexp2, _weight_of_base_2, lambda g, y, a, b: _weight_of_base_2(g, y, b, a))
 
 
 def xlogy(x, y):
@@ -137,6 +156,17 @@ def _chosen(g, y, a, b):
 
 elementwise(np.maximum, _chosen, lambda g, y, a, b: _chosen(g, y, b, a))
 elementwise(np.minimum, _chosen, lambda g, y, a, b: _chosen(g, y, b, a))
+
+
+def _chosen_number(g, y, a, b):  # numbers win over a NaN here, and both keep the gradient of two
+    return np.where(a == b, g / 2, g * ((a == y) | ((a != a) & (b != b))))
+
+
+elementwise(np.fmax, _chosen_number, lambda g, y, a, b: _chosen_number(g, y, b, a))
+elementwise(np.fmin, _chosen_number, lambda g, y, a, b: _chosen_number(g, y, b, a))
+elementwise(
+    np.heaviside, lambda g, *_: np.zeros_like(g), lambda g, y, x, at_0: np.where(x == 0, g, 0), reads=[(), (0,)]
+)
 elementwise(
     np.where,
     None,

@@ -7,7 +7,7 @@ import numpy as np
 from ..core.primitive import elementwise, general
 from .batching import along
 from .precision import DOUBLE, SINGLE, InSingle, of_floats
-from .reductions import keepdims_shape
+from .reductions import along_last, keepdims_shape, recur
 
 # NumPy keeps its error state in a context variable: a call in a copy of this context costs a tenth of np.errstate.
 quiet = Context()
@@ -88,6 +88,47 @@ def _logsumexp_forward(t, y, x, axis=None, keepdims=False):
 
 
 logsumexp = general(logsumexp, InSingle(_logsumexp), forward=[InSingle(_logsumexp_forward)], batch=along())
+
+
+# y[k] is log(exp(y[k - 1]) + exp(x[k])), of which exp(y[k - 1] - y[k]) and exp(x[k] - y[k]) are the partials.
+
+
+@of_floats
+def running_logsumexp(x, axis=0):
+    """The logarithms of the running sums of exp(x) along an axis."""
+    return np.logaddexp.accumulate(x, axis=axis)
+
+
+def _shares_so_far(y, x):
+    # Both are 0 where both terms are.
+    size = np.where(y == -np.inf, 0, y)
+    before = np.concatenate([np.full_like(y[..., :1], -np.inf), y[..., :-1]], axis=-1)
+    return vanishing_exp(before - size), vanishing_exp(x - size)
+
+
+def _running_logsumexp(g, y, x, axis=0):
+    def rule(g, y, x):
+        kept, new = _shares_so_far(y, x)
+        after = np.flip(np.concatenate([kept[..., 1:], np.zeros_like(kept[..., :1])], axis=-1), -1)
+        return np.flip(recur(after, np.flip(g, -1)), -1) * new
+
+    return along_last(rule, axis, g, y, x)
+
+
+def _running_logsumexp_forward(t, y, x, axis=0):
+    def rule(t, y, x):
+        kept, new = _shares_so_far(y, x)
+        return recur(kept, t * new)
+
+    return along_last(rule, axis, t, y, x)
+
+
+running_logsumexp = general(
+    running_logsumexp,
+    InSingle(_running_logsumexp),
+    forward=[InSingle(_running_logsumexp_forward)],
+    batch=along(0),
+)
 
 
 @of_floats

@@ -98,6 +98,15 @@ general(np.sort, _sort, forward=[_sort_forward], batch=along(-1, "flat"))
 
 # Positions
 
+
+def last_extreme(x, axis, ufunc):
+    """Along an axis, for each element, where the running maximum or minimum was attained last; a NaN attains it."""
+    here = np.cumsum(np.ones_like(x, dtype=np.intp), axis=axis) - 1
+    attained = (ufunc.accumulate(x, axis=axis) == x) | (x != x)
+    return np.maximum.accumulate(np.where(attained, here, 0), axis=axis)
+
+
+last_extreme = constant(last_extreme, batch=along())
 constant(np.argsort, batch=along(-1, "flat"))
 constant(np.argpartition, batch=along(-1, "flat", place=2))
 constant(

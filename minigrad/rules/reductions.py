@@ -196,7 +196,7 @@ def recur(a, b):
     return np.reshape(np.stack([first * before + b[..., ::2], at_second], axis=-1), b.shape)
 
 
-def _along_last(function, axis, *arrays):
+def along_last(function, axis, *arrays):
     return np.moveaxis(function(*(np.moveaxis(x, axis, -1) for x in arrays)), -1, axis)
 
 
@@ -213,7 +213,7 @@ def _cumprod(g, y, x, axis=None, dtype=None):
 
     if axis is None or not x.ndim:
         return np.reshape(rule(g, y, np.reshape(x, -1)), x.shape)
-    return _along_last(rule, axis, g, y, x)
+    return along_last(rule, axis, g, y, x)
 
 
 def _cumprod_forward(t, y, x, axis=None, dtype=None):
@@ -222,7 +222,7 @@ def _cumprod_forward(t, y, x, axis=None, dtype=None):
 
     if axis is None or not x.ndim:
         return rule(np.reshape(t, -1), y, np.reshape(x, -1))
-    return _along_last(rule, axis, t, y, x)
+    return along_last(rule, axis, t, y, x)
 
 
 running_product = general(

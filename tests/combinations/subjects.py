@@ -41,6 +41,7 @@ class Subject:
     """A function of arrays, as users call it and as NumPy computes it, and the derivatives of a weighted sum.
 
     The weights count as the last of its arrays. `analytic` functions take complex numbers, for the complex step.
+    What is made `of_parts` is in fewer tests, see `but_slow`.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Subject:
     plain: Callable
     points: tuple
     analytic: bool
+    of_parts: bool = False
 
     def __repr__(self):
         return self.name
@@ -207,7 +209,8 @@ def subjects():
     """The table of cases, followed by users' primitives."""
     for case in CASES:
         arrays = tuple(rounded(x) for x in case.arrays)
-        yield Subject(str(case), case, lambda *xs, case=case: case.on(*xs).value_of_numpy(), arrays, case.analytic)
+        plain = lambda *xs, case=case: case.on(*xs).value_of_numpy()
+        yield Subject(str(case), case, plain, arrays, case.analytic, case.of_parts)
     for number, (function, *shapes) in enumerate(OWN):
         arrays = tuple(drawn(shape, (number, i)) for i, shape in enumerate(shapes))
         name = name_of(function) + ",".join(map(str, shapes)).replace(" ", "").replace(",)", ")")

@@ -93,9 +93,10 @@ def native_sample():
 
 
 SAMPLE = list(sample())
+MARKED = [pytest.param(*pair, marks=[pytest.mark.slow] * pair[0].of_parts) for pair in SAMPLE]  # as `but_slow` does
 
 
-@pytest.mark.parametrize(("subject", "combination"), SAMPLE, ids=str)
+@pytest.mark.parametrize(("subject", "combination"), MARKED, ids=str)
 def test_derivatives_are_numeric_ones_in_a_sample(subject, combination):
     """A combination dealt to a case finds the derivative by differences."""
     assert_right(subject, [combination])

@@ -344,7 +344,10 @@ OPERANDS = [
 ]
 
 
-@pytest.mark.parametrize(("case", "k"), OPERANDS, ids=[f"{case}-{k}" for case, k in OPERANDS])
+@pytest.mark.parametrize(
+    ("case", "k"),
+    [pytest.param(case, k, id=f"{case}-{k}", marks=[pytest.mark.slow] * case.of_parts) for case, k in OPERANDS],
+)
 def test_every_operation_takes_labelled_operands(case, k):
     """The value and the slopes of an operation, one of whose arrays has labels, are those without, or it is refused."""
     results = []

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests.rules.cases import CASES, Case, is_ours
+from tests.rules.cases import CASES, Case, but_slow, is_ours
 
 from .subjects import SUBJECTS, drawn, sine_of_product
 
@@ -149,7 +149,7 @@ def ways_of(subject):
     return {way: partial(case.call, function) for way, function in spellings(case.key).items()} or {"itself": case}
 
 
-subjects = pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+subjects = pytest.mark.parametrize("subject", but_slow(SUBJECTS), ids=str)
 
 
 @subjects

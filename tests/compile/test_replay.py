@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests.rules.cases import CASES
+from tests.rules.cases import CASES, but_slow
 from tests.rules.test_cases import cotangent_like
 
-cases = pytest.mark.parametrize("case", CASES, ids=str)
+cases = pytest.mark.parametrize("case", but_slow(CASES), ids=str)
 
 
 def same_bits(left, right):

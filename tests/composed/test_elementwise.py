@@ -29,3 +29,23 @@ def test_fabs_makes_floats_of_integers():
     """Unlike abs, of a dtype that holds them."""
     assert np.fabs(mg.tensor(np.array([-3], np.int32))).dtype == np.float64
     assert mg.grad(lambda x: np.sum(np.fabs(x)))(np.array([-3.0, 0.0, 2.0])).tolist() == [-1, 0, 1]
+
+
+@pytest.mark.parametrize("f", [np.modf, np.frexp, lambda x: np.divmod(x, 3)], ids=["modf", "frexp", "divmod"])
+@pytest.mark.parametrize("dtype", ["int8", "int64", "float16", "float32", "float64"])
+def test_two_results_are_those_of_numpy(f, dtype):
+    """Parts of numbers with their signs, that of 0 as well, and of those that are not finite."""
+    special = [-3.5, -0.0, np.inf, -np.inf, np.nan, 1e-8]
+    x = np.array([4, 7, -9, 0, *([] if "int" in dtype else special)]).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        for got, want in zip(f(mg.tensor(x)), f(x), strict=True):
+            assert got.dtype == want.dtype
+            np.testing.assert_array_equal(got.numpy(), want)
+            np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+
+
+def test_a_mantissa_has_the_slope_of_its_scale():
+    """That of 10 = 0.625 * 2**4 is 1/16; the exponent has none, and puts the number together again."""
+    assert mg.grad(lambda x: np.frexp(x)[0])(np.array(10.0)) == 1 / 16
+    assert mg.grad(lambda x: np.ldexp(*np.frexp(x)) ** 2)(np.array(10.0)) == 20
+    assert not np.frexp(mg.tensor(1.0, requires_grad=True))[1].requires_grad

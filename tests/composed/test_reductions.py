@@ -7,7 +7,7 @@ import minigrad as mg
 
 
 def test_ufunc_methods_refuse_options_by_name():
-    with pytest.raises(TypeError, match=r"add\.reduce of \(3,\): .*'where'"):
+    with pytest.raises(mg.NoRuleError, match=r"add\.reduce has no derivative rule for its option where="):
         np.add.reduce(mg.tensor(np.ones(3), requires_grad=True), where=np.array([True, False, True]))
 
 

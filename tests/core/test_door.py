@@ -100,11 +100,11 @@ def test_none_is_no_array():
     ("call", "name"),
     [
         (lambda x: np.subtract.accumulate(x), "subtract.accumulate"),
-        (lambda x: np.add.at(x, 0, 1.0), "add.at"),
-        (lambda x: np.subtract.outer(x, x), "subtract.outer"),
-        (lambda x: np.modf(x), "modf"),
+        (lambda x: np.multiply.at(x, 0, 1.0), "multiply.at"),
+        (lambda x: np.nextafter.outer(x, x), "nextafter.outer"),
+        (lambda x: np.spacing(x), "spacing"),
         (lambda x: np.fft.fft(x), "fft.fft"),
-        (lambda x: np.partition(x, 1), "partition"),
+        (lambda x: np.poly(x), "poly"),
         (lambda x: np.put(x, 0, 1.0), "put"),
     ],
 )
@@ -113,7 +113,7 @@ def test_functions_without_a_rule_raise(call, name):
     x = leaf(1, 2)
     with pytest.raises(NoRuleError, match=rf"numpy.{name} has no derivative rule. .*mg.register.*x.detach\(\)"):
         call(x)
-    if name in ("add.at", "put"):
+    if name in ("multiply.at", "put"):
         with pytest.raises(NoRuleError, match=rf"numpy.{name} writes into its argument.*x\[i\] = v, or mg.index_add"):
             call(x.detach())
         assert x.tolist() == [1, 2]
@@ -405,14 +405,12 @@ def test_arrays_by_name_find_their_places():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda a, out: np.median(a, out=out),
-        lambda a, out: np.median(a, 0, out),
-        lambda a, out: np.percentile(a, 50, 0, out),
-        lambda a, out: np.nansum(a, out=out),
-        lambda a, out: np.fmod(a, 2.0, out=out),
-        lambda a, out: np.fmod(a, 2.0, out),
-        lambda a, out: np.modf(a, out=(out, out)),
+        lambda a, out: np.spacing(a[0], out=out),
+        lambda a, out: np.spacing(a[0], out),
+        lambda a, out: np.nextafter(a, 2.0, out=out),
+        lambda a, out: np.nextafter(a, 2.0, out),
         lambda a, out: np.subtract.reduce(a, out=out),
+        lambda a, out: np.subtract.reduce(a, 0, None, out),
     ],
 )
 def test_functions_without_a_rule_write_into_no_tensor(call):
@@ -427,8 +425,8 @@ def test_functions_without_a_rule_write_into_no_tensor(call):
 def test_an_ndarray_is_written_to_where_nothing_flows():
     """out=, and functions that write into their first argument, take an ndarray beside constants."""
     t, plain = mg.tensor([1.0, 5.0, 2.0]), np.zeros(3)
-    assert np.nancumsum(t, out=plain) is plain
-    assert plain.tolist() == [1, 6, 8]
+    assert np.subtract.accumulate(t, out=plain) is plain
+    assert plain.tolist() == [1, -4, -6]
     np.copyto(plain, t)
     assert plain.tolist() == [1, 5, 2]
     np.put(plain, [0], t[2])
@@ -469,7 +467,7 @@ def test_options_take_constants(name):
     call, a, o = CALLS_WITH_OPTIONS[name], np.array([4.0, 1.0, 3.0]), np.array([1.0, 2.0, 3.0])
     want = call(a, o)
     for x, y in ((mg.tensor(a), o), (a, mg.tensor(o)), (mg.tensor(a), mg.tensor(o))):
-        np.testing.assert_array_equal(np.asarray(call(x, y)), want)
+        np.testing.assert_allclose(np.asarray(call(x, y)), want, rtol=4e-16)  # two ulps
 
 
 @pytest.mark.parametrize("name", CALLS_WITH_OPTIONS)

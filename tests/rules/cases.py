@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
@@ -35,6 +36,7 @@ from minigrad.nn.pooling import adaptive
 from minigrad.nn.resizing import smooth
 from minigrad.nn.window import Window
 from minigrad.rules import (
+    bessel,
     creation,
     decompositions,
     elementwise,
@@ -53,7 +55,8 @@ class Case:
     """A call of what is registered under `key`, as a function of `arrays`.
 
     `call` makes the call, given the function and the arrays. `analytic` functions take complex numbers, for
-    the complex step. `stretchable` cases are run on arrays that broadcast as well.
+    the complex step. `stretchable` cases are run on arrays that broadcast as well. What is made `of_parts`, which
+    have cases of their own, is in fewer tests.
     """
 
     key: Any
@@ -61,6 +64,7 @@ class Case:
     call: Callable
     analytic: bool = False
     stretchable: bool = False
+    of_parts: bool = False
 
     def __call__(self, *arrays):
         return self.call(function_of(self.key), *arrays)
@@ -91,6 +95,11 @@ def function_of(key):
 def key_of(function):
     """What a primitive is registered under, or the function that users call for it."""
     return getattr(function, "__wrapped__", None) or next(key for key, one in REGISTRY.items() if one is function)
+
+
+def but_slow(cases):
+    """The cases for a test that is slow for those made of parts: these are left to CI."""
+    return [pytest.param(case, marks=pytest.mark.slow) if case.of_parts else case for case in cases]
 
 
 CASES: list[Case] = []
@@ -220,6 +229,13 @@ def paired(vectors, x):
     return (u * np.cumsum(np.ones_like(u), axis=-1)) @ v.mT
 
 
+def changed(f, x, *rest):
+    """A new array after a call that changes it in place, to which the derivatives of the last argument flow."""
+    x = x + 0 * rest[-1]
+    f(x, *rest)
+    return 1 * x
+
+
 def joined(**options):
     return lambda f, *arrays: f(list(arrays), **options)
 
@@ -243,10 +259,16 @@ unary(normal, np.tanh, np.sinh, np.cosh, np.arctan, np.copy, analytic=True)
 unary(positive, np.reciprocal, np.sqrt, np.log, np.log1p, np.log2, np.log10, analytic=True)
 unary(inside, np.tan, np.arcsin, np.arccos, np.arctanh, analytic=True)
 unary(positive, np.cbrt)
-unary(normal, np.arcsinh, np.sinc, key_of(elementwise.erf))
+unary(normal, np.arcsinh, np.sinc, key_of(elementwise.erf), np.i0, key_of(bessel.bessel_i))
+on(key_of(bessel.bessel_i), (3, 4), (3,), draw=lambda *shape: 15 * normal(*shape), analytic=False)
 unary(lambda *shape: 1.2 + positive(*shape), np.arccosh)
 unary(distinct, np.abs, np.fabs, np.nan_to_num)
-unary(between, np.sign, np.floor, np.ceil, np.trunc, np.rint, np.around)
+unary(between, np.sign, np.floor, np.ceil, np.trunc, np.rint, np.around, key_of(elementwise.fraction))
+if hasattr(np, "fix"):
+    unary(between, np.fix)
+on(np.modf, (3, 4), (), draw=between, shown=lambda y: y[0] * y[1], analytic=False)
+on(np.frexp, (3, 4), (), draw=between, shown=lambda y: y[0] * y[1].astype(y[0].dtype), analytic=False)
+on(np.ldexp, (3, 4), (3,), analytic=False)
 unary(normal, np.deg2rad, np.rad2deg, np.radians, np.degrees)
 unary(normal, key_of(network.sigmoid), key_of(network.vanishing_exp))
 on(np.round, (3, 4), (), {"decimals": -1}, draw=between, analytic=False)
@@ -255,22 +277,23 @@ binary(normal, positive, np.divide, analytic=True)
 binary(positive, normal, np.power, analytic=True)
 start(np.float_power)
 case(np.float_power, positive(3, 4), normal(3, 4), call=in_double(lambda f, x, p: f(x, p)), stretchable=True)
-binary(normal, normal, np.logaddexp)
+binary(normal, normal, np.logaddexp, np.logaddexp2, np.heaviside)
 binary(distinct, distinct, np.hypot, np.arctan2, np.copysign)
 unary(distinct, key_of(lengths.denominator))
 case(key_of(lengths.denominator), distinct(3, 4), call=lambda f, x: f(x, x == x))
-for f in (np.maximum, np.minimum):
+for f in (np.maximum, np.minimum, np.fmax, np.fmin):
     start(f)
     case(f, *apart(3, 4), stretchable=True)
 binary(normal, positive, key_of(elementwise.xlogy))
 # The quotient is at a distance from all integers, where its floor is.
-for f in (np.remainder, np.floor_divide):
+for f in (np.remainder, np.floor_divide, np.fmod):
     start(f)
     quotients, divisors = between(3, 4) + 0.25, positive(3, 4)
     case(f, quotients * divisors, divisors)
     for divisor in (divisors[:1], divisors[0, 0], divisors[:, :1]):
         case(f, quotients * divisor, divisor)
     case(f, (quotients * divisors)[1, 1], divisors[1, 1])
+case(np.divmod, (quotients * divisors), divisors, call=lambda f, x, y: f(x, y)[0] * f(x, y)[1])
 case(np.power, normal(3, 4), call=lambda f, x: f(x, 3), analytic=True)
 case(np.power, positive(3), call=lambda f, p: f(2.0, p), analytic=True)
 case(np.where, distinct(3, 4), normal(3, 4), call=lambda f, a, b: f(a > 0, a, b), analytic=True)
@@ -302,6 +325,7 @@ for ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp):
     on((ufunc, "reduce"), (3, 4), {}, {"axis": 1}, draw=distinct, analytic=ufunc in (np.add, np.multiply))
 for ufunc in (np.add, np.multiply):
     on((ufunc, "accumulate"), (3, 4), {}, {"axis": 1})
+on(key_of(network.running_logsumexp), (3, 4), {"axis": -1}, draw=distinct, analytic=False)
 NORMS = tuple({"ord": p, "axis": 0} for p in (2, 1, 3, 2.5, np.inf, -np.inf, 0))
 on(np.linalg.vector_norm, (3, 4), {}, *NORMS, draw=distinct, analytic=False)
 on(np.linalg.norm, (3, 4), {}, *NORMS, draw=distinct, analytic=False)
@@ -312,6 +336,7 @@ on(key_of(reductions.power_norm), (2, 3, 4), {"ord": 3}, draw=distinct, analytic
 
 # Networks
 
+on(key_of(network.running_logsumexp), (3, 4), {"axis": -1}, draw=distinct, analytic=False)
 for f in (network.softmax, network.log_softmax):
     on(key_of(f), (3, 4), {}, {"axis": 0}, analytic=False)
 on(key_of(network.logsumexp), (2, 3, 4), *AXES[:4], analytic=False)
@@ -632,7 +657,6 @@ for shapes in (((3, 4), (2, 4)), ((4,), (4,)), ((), (3,))):
 case(np.vdot, normal(3, 2), normal(2, 3))
 case(np.outer, normal(3, 2), normal(2))
 case(np.linalg.outer, normal(3), normal(2))
-case((np.multiply, "outer"), normal(3, 2), normal(2))
 on(np.linalg.matrix_transpose, (2, 3, 4), ())
 on(np.linalg.diagonal, (2, 3, 4), {}, {"offset": 1})
 on(np.linalg.trace, (2, 3, 4), {}, {"offset": -1})
@@ -688,3 +712,18 @@ case(np.einsum, normal(2, 3), normal(3, 4), call=lambda f, a, b: f(a, [0, 1], b,
 case(np.einsum, normal(2, 3), normal(3, 4), call=lambda f, a, b: f(a, [..., 1], b, [1, 2]), analytic=True)
 abc = (normal(2, 3), normal(3, 4), normal(4, 2))
 case(np.einsum, *abc, call=lambda f, *xs: f("ij,jk,kl", *xs, optimize=False), analytic=True)
+
+# The rest of NumPy, made of what has cases of its own: see `but_slow`
+
+FIRST_OF_PARTS = len(CASES)
+for ufunc in (np.maximum, np.minimum, np.logaddexp):
+    on((ufunc, "accumulate"), (3, 4), {}, {"axis": 1}, draw=distinct, analytic=False)
+on((np.add, "reduceat"), (3, 4), ([0, 2, 1, 1],), ([1], -1), analytic=False)
+for ufunc in [key[0] for key in REGISTRY if isinstance(key, tuple) and key[1] == "outer"]:
+    start((ufunc, "outer"))
+    of_pairs = lambda f, a, b: f(a + 3.5, b)
+    call = in_double(of_pairs) if ufunc is np.float_power else of_pairs
+    case((ufunc, "outer"), between(2, 1) * 0.7, positive(2), call=call)
+for ufunc in (np.add, np.subtract):
+    case((ufunc, "at"), normal(3, 2), normal(2), call=lambda f, x, v: changed(f, x, [0, 0], v))
+CASES[FIRST_OF_PARTS:] = [replace(case, of_parts=True) for case in CASES[FIRST_OF_PARTS:]]

@@ -8,7 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad.core.primitive import REGISTRY
 
-from .cases import CASES
+from .cases import CASES, but_slow
 
 SIZE = 3
 
@@ -44,7 +44,7 @@ REFUSED = (
     *("bincount", "histogram", "unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"),
     "weighted_counts",
 )
-cases = pytest.mark.parametrize("case", [c for c in CASES if REGISTRY[c.key].name not in REFUSED], ids=str)
+cases = pytest.mark.parametrize("case", but_slow(c for c in CASES if REGISTRY[c.key].name not in REFUSED), ids=str)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if REGISTRY[c.key].name in REFUSED], ids=str)

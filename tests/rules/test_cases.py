@@ -12,11 +12,12 @@ from minigrad.core.primitive import REGISTRY
 from minigrad.core.short import public
 from minigrad.testing import StrictArray
 
-from .cases import CASES
+from .cases import CASES, but_slow
 from .numeric import complex_step, extrapolated, gradient, relative_error
 
 TOLERANCE = 1e-10  # the largest error is 4e-12
 cases = pytest.mark.parametrize("case", CASES, ids=str)
+cases_but_slow = pytest.mark.parametrize("case", but_slow(CASES), ids=str)
 
 
 def cotangent_like(y, seed=1):
@@ -79,7 +80,7 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(case):
         np.testing.assert_allclose(np.sum(v * dy), part, rtol=1e-10, atol=1e-12)
 
 
-@cases
+@cases_but_slow
 def test_second_derivatives_agree_with_numeric_ones(case):
     """The derivative of J'(x) v along a direction in x and v, by reverse over reverse and by forward over reverse."""
     y = case(*case.arrays)
@@ -101,7 +102,7 @@ def test_second_derivatives_agree_with_numeric_ones(case):
     assert relative_error(forward, want, scale) <= TOLERANCE
 
 
-@cases
+@cases_but_slow
 def test_rules_answer_in_shape_and_dtype(case):
     """What a rule answers needs no cast, and no sum where nothing was broadcast; in float32 as in float64."""
     seen = []
@@ -136,7 +137,7 @@ def test_float32_stays_float32(case):
         assert relative_error(g32, g) <= 1e-3  # these derivatives may cancel
 
 
-@cases
+@cases_but_slow
 def test_works_on_arrays_that_are_not_ndarrays(case):
     """Value, reverse and forward mode on StrictArrays: nothing is converted, so a GPU's arrays would stay there."""
     strict = [mg.asarray(StrictArray(x)) for x in case.arrays]
@@ -160,7 +161,7 @@ def takes_lists(case):
     return True
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if takes_lists(case)], ids=str)
+@pytest.mark.parametrize("case", but_slow(case for case in CASES if takes_lists(case)), ids=str)
 def test_lists_serve_as_arrays(case):
     """Where NumPy takes lists of numbers, so do the functions of the package, alone and beside Tensors."""
     function, lists = public(REGISTRY[case.key]), [x.tolist() for x in case.arrays]

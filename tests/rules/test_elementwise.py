@@ -196,3 +196,32 @@ def test_product_rule(x):
     together = mg.grad(lambda x: mg.sum(np.sin(x) * np.tanh(x)))(x)
     apart = np.cos(x) * np.tanh(x) + np.sin(x) * (1 - np.tanh(x) ** 2)
     np.testing.assert_allclose(together, apart, rtol=1e-12, atol=1e-14)
+
+
+def test_numbers_win_over_nan_in_fmax_and_fmin():
+    """And have the gradient; a tie, and two NaNs, have half of it each or all of it."""
+    a, b = np.array([1.0, np.nan, 2.0, np.nan]), np.array([np.nan, 3.0, 2.0, np.nan])
+    for f in (np.fmax, np.fmin):
+        left, right = mg.grad(lambda a, b, f=f: np.sum(np.where(np.isnan(y := f(a, b)), 0, y)), (0, 1))(a, b)
+        assert left.tolist() == [1, 0, 0.5, 0]
+        assert right.tolist() == [0, 1, 0.5, 0]
+        assert [g.tolist() for g in mg.vjp(f, a, b)[1](np.ones(4))] == [[1, 0, 0.5, 1], [0, 1, 0.5, 1]]
+
+
+def test_heaviside_has_the_gradient_of_its_value_at_0():
+    x, at_0 = np.array([-1.0, 0.0, 2.0, np.nan]), np.full(4, 0.5)
+    assert [g.tolist() for g in mg.vjp(np.heaviside, x, at_0)[1](np.ones(4))] == [[0, 0, 0, 0], [0, 1, 0, 0]]
+
+
+def test_fmod_takes_the_sign_of_the_dividend():
+    """So that the slope by the divisor is minus the quotient rounded towards 0, also where a / b rounds up to 3."""
+    a, b = np.array([-7.0, 7.0, 3 * (1 - 2.0**-53)]), np.array([2.0, -2.0, 1.0])
+    assert mg.vjp(np.fmod, a, b)[1](np.ones(3))[1].tolist() == [3, 3, -2]
+
+
+def test_logaddexp2_weights_sum_to_one():
+    """Its partials are powers of 2 as shares of their sum, also where these overflow."""
+    x = np.array([-2e3, 0.0, 2e3, -np.inf])
+    left, right = mg.vjp(np.logaddexp2, x, np.array([0.0, 1.0, 0.0, -np.inf]))[1](np.ones(4))
+    np.testing.assert_allclose((left + right)[:3], 1, rtol=4e-16)
+    np.testing.assert_allclose(left[1], 1 / 3, rtol=4e-16)
