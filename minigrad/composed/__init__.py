@@ -10,7 +10,9 @@ from . import (
     elementwise,
     indexing,
     linalg,
+    missing,
     reductions,
+    statistics,
     structure,
     ufuncs,
 )
@@ -22,7 +24,9 @@ __all__ = [
     "elementwise",
     "indexing",
     "linalg",
+    "missing",
     "reductions",
+    "statistics",
     "structure",
     "ufuncs",
 ]

@@ -15,6 +15,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad import composed
+from minigrad.composed import statistics
 from minigrad.core.door import plain_index
 from minigrad.core.primitive import REGISTRY
 from minigrad.distributed import averaging
@@ -726,4 +727,32 @@ for ufunc in [key[0] for key in REGISTRY if isinstance(key, tuple) and key[1] ==
     case((ufunc, "outer"), between(2, 1) * 0.7, positive(2), call=call)
 for ufunc in (np.add, np.subtract):
     case((ufunc, "at"), normal(3, 2), normal(2), call=lambda f, x, v: changed(f, x, [0, 0], v))
+on(np.median, (2, 3, 4), {}, {"axis": 1}, {"axis": (0, -1), "keepdims": True}, draw=distinct, analytic=False)
+on(np.quantile, (3, 5), (0.3,), {"q": 0.7, "axis": 0, "keepdims": True}, draw=distinct, analytic=False)
+for number, method in enumerate((*statistics.PICKING, *statistics.HALVING, *statistics.INTERPOLATING), 2):
+    start(np.quantile, number)
+    of_method = lambda f, x, method=method: f(x, [0.3, 0.55], axis=1, method=method)
+    case(np.quantile, distinct(2, 5), call=in_double(of_method))
+case(np.quantile, distinct(5), shares(2), call=lambda f, x, q: f(x, 0.6 + q / 10))
+on(np.percentile, (3, 5), (30,), draw=distinct, analytic=False)
+for f in (np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian):
+    start(f)
+    case(f, distinct(3, 4), call=lambda f, x: f(x))
+    case(f, distinct(3, 4), call=lambda f, x: f(x, axis=1, keepdims=True))
+for f in (np.nancumsum, np.nancumprod):
+    start(f)
+    case(f, distinct(3, 4), call=lambda f, x: f(x, axis=1))
+start(np.nanquantile)
+case(np.nanquantile, distinct(3, 4), call=lambda f, x: f(x, 0.3, axis=1))
+case(np.nanpercentile, distinct(3, 4), call=in_double(lambda f, x: f(x, [30, 40], axis=0)))
+start(np.average)
+case(np.average, normal(3, 4))
+case(np.average, normal(3, 4), positive(3, 4), call=lambda f, x, w: f(x, weights=w, axis=1), analytic=True)
+case(np.average, normal(3, 2), positive(3), call=lambda f, x, w: all_parts(f(x, 0, w, returned=True)), analytic=True)
+for f in (np.cov, np.corrcoef):
+    start(f)
+    case(f, normal(2, 4), call=in_double(lambda f, x: f(x) + 0.5))
+    case(f, normal(4, 1), normal(4, 2), call=in_double(lambda f, x, y: f(x, y, rowvar=False) + 0.5))
+weighted = in_double(lambda f, x, w: f(x, fweights=[1, 2, 1, 3], aweights=w))
+case(np.cov, normal(2, 4), positive(4), call=weighted)
 CASES[FIRST_OF_PARTS:] = [replace(case, of_parts=True) for case in CASES[FIRST_OF_PARTS:]]
