@@ -27,7 +27,7 @@ WRITERS = {operator.setitem, np.copyto, np.put, np.place, np.putmask, np.fill_di
 WRITING_METHODS = {"fill", "sort", "partition", "put", "itemset", "byteswap", "setfield", "shuffle"}
 
 # Functions that take numbers as they take arrays; to others an integer may be a shape, an axis or a number of copies.
-NUMERIC = {np.where, np.clip, np.full_like, np.copyto, Method("clip"), Method("fill")}
+NUMERIC = {np.where, np.clip, np.full_like, np.copyto, np.astype, Method("astype"), Method("clip"), Method("fill")}
 
 
 # Functions of an array whose other arguments are shapes, axes, widths or positions, which may come as arrays.

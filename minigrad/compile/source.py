@@ -110,10 +110,12 @@ class Source:
     def _filled(self, call: Call) -> list[str]:
         """Lines that put numbers into arrays without dimensions, which a ufunc takes in half the time."""
         dtype, lines = dtype_of_numbers(call), []
-        if dtype is None or call.errors:
+        given = [x for x in call.args if isinstance(x, Value) and x.origin != CONSTANT]
+        if dtype is None or call.errors or all(x.is_number for x in given):
             return []
-        for x in call.args:
-            if isinstance(x, Value) and x.number and x.dtype.kind == "f" and not self._say.has((x, dtype)):
+        for x in given:
+            fits = x.dtype.kind == "f" if x.number else x.scalar and x.dtype == dtype
+            if fits and not self._say.has((x, dtype)):
                 number = self._say.operand(x)
                 array = self._say.name((x, dtype), number, numbered=True)
                 self._ready.append(f"{array} = np.zeros((){'' if dtype == np.float64 else f', np.{dtype.name}'})")

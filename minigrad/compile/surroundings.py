@@ -96,13 +96,6 @@ class Surroundings:
         """What stands for a generator that somebody keeps."""
         return self._generator(rng, OUTSIDE)
 
-    def scratch(self, x: Any) -> Any:
-        """What stands for an array that somebody keeps to compute in."""
-        made = self.state_array(x)
-        if isinstance(made, RecordingArray):
-            made.node.scratch = True
-        return made
-
     def operands(self, given: Sequence[Any], inner: Sequence[Any]) -> list[Any]:
         """What stands for the operands of a call on Tensors, `inner` being their values."""
         for x, value in zip(given, inner, strict=True):

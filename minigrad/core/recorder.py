@@ -31,13 +31,6 @@ def array_of(x: Any) -> Any:
     return x
 
 
-def scratch(x: Any) -> Any:
-    """`x`, an array kept as work space: its contents matter neither before the call nor after it."""
-    if (recording := context.get().recorder) is not None:
-        return recording.scratch(x)
-    return x
-
-
 def constant_array(x: Any) -> Any:
     """`x`, an array that was made from shapes and Python numbers alone; in a recording, a constant."""
     if (recording := context.get().recorder) is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .context import context
 from .door import LISTS, Watched
 from .foreign import USUAL, admitted, admitted_list, is_converted
 from .recorder import array_of
@@ -12,6 +13,12 @@ from .recorder import array_of
 def as_array(y: Any) -> Any:
     """NumPy's scalars as arrays of shape (); everything else as it is."""
     return np.asarray(y) if isinstance(y, np.generic) else y
+
+
+def as_number(x: Any) -> Any:
+    """The Python number in an array without dimensions: a recording follows what becomes of it."""
+    recording = context.get().recorder
+    return x.item() if recording is None else recording.call(float, (x,))
 
 
 def as_data(x: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .numbers import at_least, smaller
+from .numbers import larger, smaller
 from .optimizer import Optimizer
 
 
@@ -78,7 +78,7 @@ class Adafactor(Optimizer):
         rest = state.step**hyper.beta2_decay
         floor, floor_of_w = hyper.eps
         limits = np.finfo(w.dtype)
-        floor = at_least(floor or float(limits.eps), float(limits.tiny) ** 0.5)  # whose square is not 0
+        floor = larger(floor or float(limits.eps), float(limits.tiny) ** 0.5)  # whose square is not 0
         if w.ndim < 2:
             v = state.variance
             v += rest * (g * g - v)

@@ -11,7 +11,8 @@ import numpy as np
 from ..core.recorder import refuse_recording
 from ..core.tensor import Tensor
 from ..core.tree import tree_map
-from .numbers import at_least, put, taken
+from ..core.values import as_number
+from .numbers import larger
 
 # From where to where each may lie, and whether it must stay below the latter. Others may be any finite number.
 BOUNDS: dict[str, tuple[float, float, bool]] = {
@@ -182,7 +183,7 @@ class Group(Mapping[str, Any]):
             if isinstance(value, bool):
                 self._values[name] = value
             else:
-                tree_map(put, self._values[name], value)
+                tree_map(lambda x, new: x.fill(new), self._values[name], value)
         before, self.structure = self.structure, self._structure()
         for told in self._changed:
             told(self.structure != before)
@@ -220,7 +221,7 @@ def for_update(values: Mapping[str, Any], least_eps: float, off: Collection[str]
     """Hyperparameters as attributes: flags, and numbers, None where they are off; no eps is less than the least."""
     found = {name: None if name in off else value for name, value in values.items()}
     if "eps" in found and not isinstance(found["eps"], tuple):
-        found["eps"] = at_least(found["eps"], least_eps)
+        found["eps"] = larger(found["eps"], least_eps)
     return SimpleNamespace(**found)
 
 
@@ -236,7 +237,7 @@ def plain(value: Any) -> Any:
 
 def read(x: Any) -> Any:
     """A hyperparameter as an update reads it."""
-    return x if isinstance(x, bool) else taken(x)
+    return x if isinstance(x, bool) else as_number(x)
 
 
 def options_of(owner: Any) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 `Optimizer.update` says what a step is, in plain expressions. On a million numbers these would spend a third of their
 time on temporary arrays. So for updates of one element at a time the expressions are followed once, on symbols, and
 become the text of two functions: `numbers` computes, in Python's floats, what is the same for all elements; `run` goes
-over the arrays, each call with an ``out=`` that is free by then. Same calls, same order, same bits.
+over the arrays, each call with an ``out=`` that is free by then, or None. Same calls, same order, same bits.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..core.recorder import state_array
+from ..core.door import plain
 from .state import State
 
 # NumPy's sign takes ten times as long where it writes into its operand.
@@ -160,7 +159,8 @@ def with_buffers(calls: Sequence[tuple[np.ufunc, list[str], str]]) -> tuple[list
             places[out] = free.pop()
         free += ending
         into = f"{'out=' * (ufunc.__name__ in BY_NAME)}{places.get(out, out)}"
-        lines.append(f"{ufunc.__name__}({', '.join([*operands, into])})")
+        made_now = f"{places[out]} = " if out in places else ""  # which is another array if there was None
+        lines.append(f"{made_now}{ufunc.__name__}({', '.join([*operands, into])})")
     return lines, made
 
 
@@ -191,8 +191,6 @@ class Program:
         # Arrays without dimensions: as operands they take half the time of numbers.
         self.coefficients = tuple(np.zeros((), dtype) for _ in text.coefficients)
         self.meanings = list(text.coefficients)
-        self.varying = varying(text.lines, numbers)
-        self.written = tuple(np.zeros((), dtype) for _ in text.coefficients)  # those that replays write
 
     def read(self) -> None:
         """Compute with the hyperparameters of now."""
@@ -210,36 +208,19 @@ class Program:
                 x[()] = number
         return self.after
 
-    def recorded(self, before: Sequence[Any], written: set[Any]) -> tuple[Any, list[Any]]:
-        """As `at`, in the recording that runs: the numbers after a step, and arrays of what is the same for all.
-
-        What hyperparameters alone decide on is `written` once for all parameters.
-        """
+    def scalars(self) -> list[Any]:
+        """The hyperparameters as scalars of NumPy's."""
         arrays = flattened(SimpleNamespace(**self.group.arrays))
-        hyper = [np.maximum(x, self.least_eps) if name == "eps" else x for name, x in read_anew(arrays, self.given)]
+        found = [(name, plain(arrays[name])[()]) for name in self.given]
+        return [np.maximum(x, self.least_eps) if name == "eps" else x for name, x in found]
+
+    def of_scalars(self, before: Sequence[Any], hyper: Sequence[Any]) -> tuple[Any, list[Any]]:
+        """The numbers of the state after a step, and what is the same for all elements in it, made of scalars."""
+        arrays = flattened(SimpleNamespace(**self.group.arrays))
         after, numbers = self.numbers(*before, *hyper)
-        found = []
-        for meaning, kept, number in zip(self.meanings, self.written, numbers, strict=True):
-            exact = meaning in self.given and meaning != "eps" and self.dtype == np.float64
-            found.append(state_array(arrays[meaning] if exact else kept))
-            if not exact and (meaning in self.varying or (self, meaning) not in written):
-                found[-1][...] = number
-                written.add((self, meaning))
-        return after, found
-
-
-def varying(lines: Mapping[str, str], numbers: Iterable[str]) -> set[str]:
-    """The names of what depends on the numbers of the state."""
-    found = set(numbers)
-    for meaning, name in lines.items():
-        if not found.isdisjoint(re.findall(r"\w+", meaning)):
-            found.add(name)
-    return found
-
-
-def read_anew(arrays: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str, Any]]:
-    """The numbers in arrays without dimensions, of the recording that runs."""
-    return ((name, state_array(arrays[name])[()]) for name in names)
+        exact = [name for name in self.given if name != "eps" and self.dtype == np.float64]
+        found = [x if type(x) in (int, float) else x.astype(self.dtype) for x in numbers]
+        return after, [plain(arrays[m]) if m in exact else x for m, x in zip(self.meanings, found, strict=True)]
 
 
 def flattened(hyper: Any) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..core.door import Watched, unwrap
 from ..core.tensor import tensor
 from ..core.tree import tree_map
+from ..core.values import as_number, as_numbers
 from .hyperparameters import checked, for_update, listed, refuse_unknown
-from .numbers import as_array, taken
 from .slot import computing_dtype
 from .state import State
 
@@ -95,7 +95,7 @@ class Rule:
         self._optimizer.accepts(unwrap(w))
         dtype = computing_dtype(w.dtype)
         state = dict(self._optimizer.start(unwrap(w).astype(dtype), self._hyper(self._values, dtype)))
-        return {name: as_array(x) if isinstance(x, float) else x for name, x in state.items()}
+        return {name: as_numbers(x) if isinstance(x, float) else x for name, x in state.items()}
 
     def _step(self, w: Any, g: Any, kept: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:
         """A parameter and its state after a step."""
@@ -108,10 +108,10 @@ class Rule:
         # Numbers are Python's, but for those through which a derivative flows.
         numbers = [name for name in kept if name in self._numbers and not isinstance(kept[name], Watched)]
         arrays = {name: Held(x) for name, x in kept.items() if name not in numbers}
-        values_of = {name: x if isinstance(x, float) else taken(x) for name, x in kept.items() if name in numbers}
+        values_of = {name: x if isinstance(x, float) else as_number(x) for name, x in kept.items() if name in numbers}
         held, state = Held(in_dtype(w, dtype)), State(numbers, {**arrays, **values_of})
         self._optimizer.apply(held, locked(in_dtype(g, dtype)), state, self._hyper(values, dtype))
-        new = {name: as_array(getattr(state, name)) if name in numbers else getattr(state, name) for name in kept}
+        new = {name: as_numbers(getattr(state, name)) if name in numbers else getattr(state, name) for name in kept}
         return in_dtype(held.now(), w.dtype), {k: x.now() if isinstance(x, Held) else x for k, x in new.items()}
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.recorder import scratch, state_array
+from ..core.door import plain
 from ..core.tensor import Tensor
+from ..core.values import as_number
 from .hyperparameters import Group
-from .numbers import put, taken
 from .parameters import kind_of, refuse_another_kind, refuse_read_only
 from .state import State
 
@@ -21,7 +21,7 @@ class Slot:
     """A parameter and its state: arrays, of which those in `numbers` have no dimensions and are numbers for updates."""
 
     __slots__ = (
-        "arrays", "blocks", "dtype", "group", "kept", "name", "numbers", "p", "program", "rounds", "w", "whole"
+        "arrays", "blocks", "dtype", "group", "kept", "name", "numbers", "p", "program", "rounds", "w"
     )  # fmt: skip
 
     def __init__(self, name: str, p: Tensor, group: Group, state: Mapping[str, Any]) -> None:
@@ -33,7 +33,6 @@ class Slot:
         self.program: Any = None
         self.blocks: Sequence[Any] = ()
         self.arrays: tuple[Any, ...] = ()
-        self.whole: dict[str, Any] = {}  # to compute in, in a recording
         self.add(state)
 
     def add(self, state: Mapping[str, Any]) -> None:
@@ -69,11 +68,6 @@ class Slot:
         numbers = self.number_names
         return [x for name, x in self.kept.items() if name not in numbers]
 
-    @property
-    def scratch_names(self) -> list[str]:
-        """The arrays to compute in."""
-        return [*self.program.scratch, *["wide", "wide_gradient"] * self.rounds]
-
     def start(self) -> dict[str, Any]:
         """The state as an optimizer's `start` returns it."""
         numbers = self.number_names
@@ -82,14 +76,14 @@ class Slot:
     def cut(self, program: Any) -> None:
         """Be updated by a program from now on: find the blocks of the present array, and arrays to compute in."""
         self.program, self.blocks, self.arrays = program, (), ()
-        self.whole.clear()
         if program is None:
             return
         kept = self.kept_arrays
         w, n = self.w, BLOCK // self.dtype.itemsize
         in_blocks = w.size > 2 * n and all(x.shape == w.shape and x.flags.c_contiguous for x in (w, *kept))
         of_w = not in_blocks
-        made = [np.empty_like(w, dtype=self.dtype) if of_w else np.empty(n, self.dtype) for _ in self.scratch_names]
+        scratch = [*program.scratch, *["wide", "wide_gradient"] * self.rounds]
+        made = [np.empty_like(w, dtype=self.dtype) if of_w else np.empty(n, self.dtype) for _ in scratch]
         self.arrays = *kept, *made, *program.coefficients
         if in_blocks:
             parts = [slice(i, min(i + n, w.size)) for i in range(0, w.size, n)]
@@ -112,8 +106,8 @@ class Slot:
         """Update the parameter by its program."""
         program = self.program
         after = program.at(tuple([x.item() for x in self.numbers]))
-        for x, number in zip(self.numbers, after, strict=True):
-            x[()] = number
+        for x, new in zip(self.numbers, after, strict=True):
+            x[()] = new
         run = program.run if not self.rounds else self.run_rounded
         if not self.blocks:
             run(self.w, g, self.arrays)
@@ -122,16 +116,18 @@ class Slot:
         for part, w, arrays in self.blocks:
             run(w, g[part], arrays)
 
-    def record(self, g: Any, written: set[Any]) -> None:
-        """Make the calls of `run` in the recording that runs, on whole arrays."""
-        program = self.program
-        if not self.whole:
-            self.whole.update({name: np.empty_like(self.w, dtype=self.dtype) for name in self.scratch_names})
-        after, coefficients = program.recorded([state_array(x)[()] for x in self.numbers], written)
-        for x, number in zip(self.numbers, after, strict=True):
-            state_array(x)[...] = number
-        arrays = [*map(state_array, self.kept_arrays), *map(scratch, self.whole.values()), *coefficients]
-        (self.run_rounded if self.rounds else program.run)(state_array(self.w), g, arrays)
+    def run_on(self, w: Any, g: Any, hyper: Sequence[Any]) -> None:
+        """Make the calls of `run` on w, an array of another kind: as a whole, in new arrays."""
+        after, coefficients = self.program.of_scalars([plain(x)[()] for x in self.numbers], hyper)
+        for x, new in zip(self.numbers, after, strict=True):
+            plain(x)[...] = new
+        arrays = [w, g, *map(plain, self.kept_arrays)]
+        if not w.shape:  # of which functions make numbers
+            arrays = [x.reshape(1) for x in arrays]
+        wide, g, *kept = [x.astype(self.dtype) for x in arrays[:2]] + arrays[2:] if self.rounds else arrays
+        self.program.run(wide, g, [*kept, *[None] * len(self.program.scratch), *coefficients])
+        if self.rounds:
+            arrays[0][...] = wide
 
     def run_rounded(self, w: Any, g: Any, arrays: Sequence[Any]) -> None:
         """Update in a wider dtype, and round the parameter once after that."""
@@ -142,12 +138,12 @@ class Slot:
         self.program.run(wide, wide_gradient, (*arrays[:at], *arrays[at + 2 :]))
         w[...] = wide
 
-    def apply(self, optimizer: Any, g: Any, hyper: Any) -> None:
-        """Update the parameter by the optimizer's own expressions: in a recording, and where there is no program."""
-        if not self.w.size:  # of nothing there is no mean
+    def apply(self, optimizer: Any, w: Any, g: Any, hyper: Any) -> None:
+        """Update the parameter's array w by the optimizer's own expressions, where there is no program."""
+        if not w.size:  # of nothing there is no mean
             return
-        numbers, w = self.number_names, state_array(self.w)
-        state = State(numbers, {name: taken(x) if name in numbers else state_array(x) for name, x in self.kept.items()})
+        numbers = self.number_names
+        state = State(numbers, {name: as_number(x) if name in numbers else plain(x) for name, x in self.kept.items()})
         if self.rounds:
             wide = w.astype(self.dtype)
             optimizer.apply(wide, g.astype(self.dtype), state, hyper)
@@ -155,7 +151,7 @@ class Slot:
         else:
             optimizer.apply(w, g, state, hyper)
         for name in numbers:
-            put(self.kept[name], getattr(state, name))
+            plain(self.kept[name])[...] = getattr(state, name)
 
 
 def computing_dtype(dtype: Any) -> np.dtype:

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy import ndarray
 
-from ..core.context import context
-from ..core.door import unwrap
+from ..core.context import USUAL, context
+from ..core.door import plain, unwrap
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import Fixed, Group
@@ -41,8 +41,8 @@ class Steps:
         for p, w in self._watched:
             if p.value is not w:
                 self._follow()
-        if context.get().recorder is not None or not self._planned:
-            self._step_by_expressions()
+        if context.get() is not USUAL or not self._planned:
+            self._step_one_by_one()
             return
         if self._stale:
             self._refresh()
@@ -59,27 +59,28 @@ class Steps:
                 run(w, g, arrays)
             mark_changed(node)
 
-    def _step_by_expressions(self) -> None:
-        """A step in a recording, which follows the update itself; and without programs for all parameters."""
-        recording = context.get().recorder is not None
-        if recording:
-            depend_on(self.params)
-        elif self._stale:
-            self._refresh()
-        found: dict[Any, Any] = {}
-        written: set[Any] = set()
-        for p, _, slot, *_ in self._work:
-            node = p.node
+    def _step_one_by_one(self) -> None:
+        """A step in which programs have the arrays that they were made for, or others, or expressions take their place.
+
+        They are others in a recording, which is why `plain` is asked for them.
+        """
+        hyper: dict[Any, Any] = {}
+        for slot in self._slots:
+            w, node, program = plain(slot.p), slot.p.node, slot.program
             g = None if node is None else gradient_of(node)
             if g is None:
                 continue
-            if slot.program is not None:
-                slot.record(unwrap(g), written) if recording else slot.run(unwrap(g))
-            else:
+            if program is None:
                 key = id(slot.group), slot.dtype
-                if key not in found:
-                    found[key] = slot.group.for_update(self.least_eps(slot.dtype))
-                slot.apply(self, unwrap(g), found[key])
+                hyper[key] = hyper.get(key) or slot.group.for_update(self.least_eps(slot.dtype))
+                slot.apply(self, w, unwrap(g), hyper[key])
+            elif w is not slot.w:
+                hyper[program] = hyper.get(program) or program.scalars()
+                slot.run_on(w, unwrap(g), hyper[program])
+            else:
+                if self._stale:
+                    self._refresh()
+                slot.run(unwrap(g))
             mark_changed(node)
 
     def _refresh(self) -> None:
@@ -118,7 +119,7 @@ class Steps:
         """Write down what a step goes through."""
         self.params = Fixed(slot.p for slot in self._slots)
         self._steps_alike = object()  # another one if a step is another one than it was, and recordings of it end
-        self._named = [*(g.arrays for g in self.param_groups), *(d for x in self._slots for d in (x.kept, x.whole))]
+        self._named = [*(g.arrays for g in self.param_groups), *(slot.kept for slot in self._slots)]
         self._watched = [(slot.p, slot.w) for slot in self._slots]
         self._work = [
             (slot.p, slot.w, slot, slot.program.run if slot.is_plain else None, slot.arrays) for slot in self._slots

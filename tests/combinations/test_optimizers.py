@@ -1,5 +1,6 @@
 """Every optimizer with any options, on parameters and gradients of every dtype and layout, beside double precision."""
 
+import contextlib
 import inspect
 
 import numpy as np
@@ -359,3 +360,38 @@ def training(compiled, events):
 def test_compiled_steps_follow_what_becomes_of_a_parameter(events):
     """A step, clipping, an average and zero_grad that were recorded do what they would now: with the same bits."""
     assert training(True, events) == training(False, events)
+
+
+@pytest.mark.parametrize("rule", [lambda w: optim.SGD(w, lr=0.1), optim.Adam], ids=["sgd", "adam"])
+def test_steps_without_grad_are_the_same(rule):
+    """Within no_grad a step has the bits that it has outside, also after the learning rate was set."""
+
+    def trained(quiet):
+        w = mg.tensor([1.0, 2.0], requires_grad=True)
+        optimizer = rule([w])
+        for lr in (0.1, 0.2, 0.2):
+            optimizer.lr = lr
+            mg.sum(w * w * w).backward()
+            with mg.no_grad() if quiet else contextlib.nullcontext():
+                optimizer.step()
+            optimizer.zero_grad()
+        return w.data.tolist()
+
+    assert trained(True) == trained(False)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (2, 0)])
+@pytest.mark.parametrize("kind", [x for x in STEPPED if x is not optim.Muon], ids=lambda x: x.__name__)
+def test_compiled_steps_of_one_number_and_of_none(kind, shape, dtype):
+    """Of a parameter of one element or none they have the bits of the steps themselves, and one program does them."""
+    ours, theirs = (mg.tensor(np.full(shape, 1.5, dtype), requires_grad=True) for _ in range(2))
+    made = [kind([w]) if kind is not optim.SGD else kind([w], lr=0.1, momentum=0.5) for w in (ours, theirs)]
+    compiled = mg.compile(made[0].step)
+    for lr in (0.1, 0.1, 0.2, 0.3):
+        for w, optimizer, step in zip((ours, theirs), made, (compiled, made[1].step), strict=True):
+            w.grad = np.full(shape, 0.25, dtype)
+            optimizer.lr = lr
+            step()
+    assert ours.data.tobytes() == theirs.data.tobytes()
+    assert len(compiled.programs) == 1

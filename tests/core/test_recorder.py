@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.core.context import context, with_changes
-from minigrad.core.recorder import constant_array, drawn, scratch, state_array
+from minigrad.core.recorder import constant_array, drawn, state_array
 
 
 class Recording:
@@ -41,7 +41,6 @@ def test_without_a_recording_each_does_what_it_says(busy):
         x = np.arange(3.0)
         assert state_array(x) is x
         assert constant_array(x) is x
-        assert scratch(x) is x
         expected = np.random.default_rng(0).normal(size=2)
         np.testing.assert_array_equal(drawn(np.random.default_rng(0), "normal", size=2), expected)
 
@@ -50,11 +49,10 @@ def test_each_call_goes_to_the_recording(recording):
     """Nothing is done but by the recording."""
     rng, x = np.random.default_rng(0), np.ones(2)
     before = rng.bit_generator.state
-    assert (state_array(x), scratch(x), constant_array(x)) == ("state_array", "scratch", "constant_array")
+    assert (state_array(x), constant_array(x)) == ("state_array", "constant_array")
     assert drawn(rng, "normal", 0.0, size=2) == "drawn"
     assert recording.heard == [
         ("state_array", x),
-        ("scratch", x),
         ("constant_array", x),
         ("drawn", rng, "normal", (0.0,), {"size": 2}),
     ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.core.values import as_array, as_numbers
+from minigrad.core.values import as_array, as_number, as_numbers
 
 
 def test_scalars_become_arrays():
@@ -13,6 +13,18 @@ def test_scalars_become_arrays():
     assert as_array(np.float32(2)).dtype == np.float32
     for x in (np.ones(2), 3.0, None, "text"):
         assert as_array(x) is x
+
+
+def test_a_number_is_followed_by_a_recording():
+    """It is Python's outside of one; in one, a replay reads it again."""
+    x = np.array(2.0)
+    assert type(as_number(x)) is float
+    compiled = mg.compile(lambda y: y * as_number(x))
+    for value in (2.0, 3.0):
+        x[...] = value
+        assert compiled(np.float32([1, 2])).tolist() == [value, 2 * value]
+    assert len(compiled.programs) == 1
+    assert compiled(np.float32([1])).dtype == np.float32
 
 
 def test_copies_only_where_asked():
