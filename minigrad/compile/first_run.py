@@ -49,7 +49,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         exchange.put_back()
         program.guard, program.catches = Guard(reach, program.left), reach.catches
         args, kwargs = (), {}
-        recording.settle(leaves_of(answer))
+        recording.settle()
     except BaseException:
         drawn.restore()
         exchange.undo()

@@ -6,11 +6,12 @@ still the same.
 """
 
 import dis
+import gc
 import random
 import sys
 from collections import ChainMap, UserDict, UserList, deque
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, partial, partialmethod
+from collections.abc import Iterable, Iterator, Mapping, MappingView
+from functools import cache, cached_property, partial, partialmethod
 from itertools import pairwise
 from types import BuiltinMethodType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from ..errors import RecordingError
 from .names import names_in
 
 MANY = 100_000  # objects; a function that reaches more has the whole program in its hands
+CACHE = type(cache(len))
 STREAMS = (random.Random, np.random.RandomState, np.random.BitGenerator)
 FEW = 8  # numbers, of which each is looked at by itself
 
@@ -53,8 +55,8 @@ class Reach:
         The user's classes, and the names of their attributes.
     contents : list of (container, container)
         Long lists of numbers, and sets, and copies of them.
-    arrays : dict of int to ndarray
-        The arrays in these places, in Tensors, and in the state of optimizers, by identity.
+    arrays : dict of int to ndarray or Generator
+        Those in these places, in Tensors, in the state of optimizers and in caches, by identity.
     streams : list
         What draws random numbers that a recording does not see.
     catches : bool
@@ -116,6 +118,10 @@ class Reach:
                 self.contents.append((x, set(x)))
         elif isinstance(x, type):
             self._visit_class(x)
+        elif isinstance(x, CACHE):
+            self._waiting += gc.get_referents(x)
+        elif isinstance(x, Iterator | MappingView) and in_stdlib(type(x)):
+            self._hidden += gc.get_referents(x)
         elif isinstance(x, ModuleType):
             if not in_library(x):
                 self._asked.append((x, False, set()))
@@ -204,16 +210,18 @@ class Reach:
             return
         if isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
             self._hidden += parts(x)
+        elif isinstance(x, Iterator | MappingView) and in_stdlib(type(x)):
+            self._hidden += gc.get_referents(x)
 
     def _take(self, x: Any) -> bool:
-        """Note an array, or that of a Tensor with its hooks; whether it is one."""
-        if isinstance(x, np.ndarray):
+        """Note an array or a generator, or the array of a Tensor with its hooks; whether it is one."""
+        if isinstance(x, np.ndarray | np.random.Generator):
             self.arrays[id(x)] = x
         elif isinstance(x, Watched):
             self.arrays[id(x.value)] = x.value
             notes = getattr(x.node, "notes", None)
             self._waiting += [hook.function for hook in notes.hooks] if notes is not None else ()
-        return isinstance(x, np.ndarray | Watched)
+        return isinstance(x, np.ndarray | np.random.Generator | Watched)
 
     @property
     def classes(self) -> list[tuple[type, list[str]]]:

@@ -113,8 +113,12 @@ class Recording(Surroundings):
         if not isinstance(rng, np.random.Generator):
             rng = default_rng(rng)
             self._unseeded.append(rng)
-        source = self._generator(rng, OUTSIDE)
-        args = (source, *args)
+        elif id(rng) not in self._outside and id(rng) not in self._reached:
+            raise RecordingError(
+                "the compiled function makes a generator and draws from it, which would go on in every replay rather "
+                "than start anew. Make it outside of the function, or pass the seed as rng"
+            )
+        args = (self._generator(rng, OUTSIDE), *args)
         self._drawn.setdefault(id(rng), (rng, rng.bit_generator.state))
         answer = Method(method)(*mapped(value_of, args), **mapped(value_of, kwargs))
         return self._result(Call(Method(method), args, kwargs, kind=DRAW), answer)

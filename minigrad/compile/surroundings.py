@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tape import put_gradient
+from ..core.tape import put_gradient, tick
 from ..core.tensor import Tensor, constant_tensor
 from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
-from .kept import check_nothing_is_kept, own_arrays, owner, same_bytes, twin
+from .memory import owner, twin
 from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Spot, Value
 
 NOTHING: Mapping[Any, Any] = {}
@@ -26,13 +26,14 @@ class Surroundings:
 
     Parameters
     ----------
-    reached : dict of int to ndarray
-        Arrays that are known to be outside. Others may be the function's own.
+    reached : dict of int to ndarray or Generator
+        What is known to be outside. Other arrays are the function's own, but for those of leaves that are older.
     """
 
     def __init__(self, reached: Mapping[int, Any] = NOTHING) -> None:
         self._reached = {id(owner(x)) for x in reached.values()}  # what owns the memory of arrays known to be outside
-        self._at_first: dict[Value, np.ndarray] = {}  # of arrays that may be the function's own: what was in them
+        self._begun = tick()
+        self._at_first: dict[Value, np.ndarray] = {}  # of arrays that are the function's own: what was in them
         self.calls: list[Call] = []
         self.arguments: list[Value] = []
         self.read_gradients: dict[Any, Any] = {}  # by leaf: what was there
@@ -45,7 +46,6 @@ class Surroundings:
         self.complete = True  # whether a replay could do all that the function does outside
         self._former: list[tuple[Tensor, Any, Any]] = []  # Tensors that have another array now, and what they had
         self._placed: Counter[Value] = Counter()  # arrays that were exchanged, by the number of their places
-        self._changed: list[tuple[Any, Value]] = []  # as in _outside: constants that were there before these
         self._owners: dict[int, Value] = {}  # roots of outside values, by the identity of what owns the memory
         self._copies: dict[Value, tuple[np.ndarray, np.ndarray]] = {}  # of arrays from outside that were written to
         self._drawn: dict[int, tuple[np.random.Generator, Any]] = {}  # generators, and the states that they had
@@ -75,11 +75,11 @@ class Surroundings:
         if id(x) in self._outside:
             node = self._outside[id(x)][1]
             told = any(other.root is node.root for other in self._copies)
-            if told or node not in self._at_first or same_bytes(x, self._at_first[node]):
+            if told or node not in self._at_first or x.tobytes() == self._at_first[node].tobytes():
                 return self._hold(RecordingArray(self, node, x))
-            self._changed.append(self._outside[id(x)])  # by NumPy alone, so it is another constant from here on
+            # NumPy alone has changed it, so it is another constant from here on.
         made = self._array(x, OUTSIDE)
-        if id(owner(x)) not in self._reached:
+        if id(owner(x)) not in self._reached and isinstance(owner(x), np.ndarray):
             self._at_first[made.node] = twin(x)
         made.node.source = x
         made.node.root = self._owners.setdefault(id(owner(x)), made.node)
@@ -101,6 +101,8 @@ class Surroundings:
         for x, value in zip(given, inner, strict=True):
             if isinstance(value, np.ndarray | np.generic) and isinstance(x, Tensor):
                 self.tensors.setdefault(x, (x.value, x.node))  # which some changes exchange for others
+                if x.node is not None and x.node.born < self._begun:
+                    self._reached.add(id(owner(value)))
         return [self.state_array(x) for x in inner]
 
     def gradient(self, leaf: Any) -> Any:
@@ -221,19 +223,12 @@ class Surroundings:
         for rng, state in self._drawn.values():
             rng.bit_generator.state = state
 
-    def settle(self, answer: Sequence[Any]) -> None:
+    def settle(self) -> None:
         """Refuse a function that keeps recorded arrays, and make constants of the arrays that only it has made."""
         self._await_others()
-        check_nothing_is_kept(self._kept())
-        written = [value for value, _ in self._copies.values()] + [rng for rng, _ in self._drawn.values()]
-        own = {*own_arrays([*self._outside.values(), *self._changed], written, answer)}
-        for _, node in self._changed:
-            if node not in own:
-                raise RecordingError(
-                    f"the compiled function changes an array of shape {node.shape} by NumPy alone, as it keeps it "
-                    f"where a recording does not look. Pass it as an argument, or keep it in a variable"
-                )
-        changed = {value.root for value in self._copies}
+        for array in self._kept():
+            raise kept(array)
+        own, changed = [*self._at_first], {value.root for value in self._copies}
         for node in own:
             if node.root not in changed:
                 node.origin, node.source, node.root = CONSTANT, self._at_first[node], node
@@ -263,6 +258,20 @@ class Surroundings:
             )
         node.origin, node.source, node.root = RESULT, None, node
         self.calls.insert(0, Call(np.array, (constant,), {}, node))
+
+
+def kept(array: RecordingArray) -> RecordingError:
+    """The error of a recorded array that lives on after the function has returned."""
+    if array.node.number and array.node.origin == ARGUMENT:
+        return RecordingError(
+            "the compiled function keeps a number that it is given, as a key of a dict or elsewhere, and a replay "
+            "would not. Keep int(k) or float(k), for which there is a program each"
+        )
+    return RecordingError(
+        f"the compiled function keeps an array of shape {array.shape} that it has computed, in an attribute, "
+        f"a list or a variable from outside. A replay would not: return it as a result, or write it into an "
+        f"array that is there already, as kept[...] = x"
+    )
 
 
 def check_assigned(tensor: Tensor, before: Any) -> None:

@@ -9,8 +9,8 @@ from numpy.lib.array_utils import byte_bounds
 
 from ..checks import late_changes, may_refuse, picks, restoring
 from ..in_numpy import InNumpy
-from ..kept import owner
 from ..lower import contiguous
+from ..memory import owner
 from ..program import WRITE, Program, Refused, Value
 from ..replay import defined
 from .division import Native
