@@ -29,7 +29,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     """
     root = [function]
     reach = Reach([root, *(x for x in leaves_of((args, kwargs)) if not isinstance(x, np.ndarray | Tensor))])
-    recording = Recording(getattr(function, "__code__", None), reach.arrays)
+    recording = Recording(reach.arrays)
     exchange = Exchange(recording, reach)
     before, drawn = context.get(), Streams(reach.streams)
     try:
@@ -40,7 +40,6 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         name_arguments(function, args, kwargs)
         exchange.put()
         answer = root[0](*args, **kwargs)
-        name_variables(recording)
         program, answer = finished(recording, function, answer)
         drawn.check()
         complete = leave(recording, exchange, reach, program)
@@ -57,7 +56,6 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         raise
     finally:
         exchange.put_back()  # an interrupt may have come as this was begun
-        recording.frame = None
         context.set(before)
     recording.name_outside(outside_names(function))
     return program if complete else None, answer
@@ -133,14 +131,6 @@ def name_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Ma
     names = names[1:] if hasattr(function, "__self__") else names
     for name, x in [*zip(names, args, strict=False), *kwargs.items()]:
         give_name(name, x)
-
-
-def name_variables(recording: Recording) -> None:
-    """Call what lies in the function's variables, now that it has returned, by their names."""
-    if recording.frame is not None:
-        for name, x in recording.frame.f_locals.items():
-            give_name(name, x)
-        recording.frame = None
 
 
 def give_name(name: str, x: Any) -> None:

@@ -1,11 +1,10 @@
-"""What the user calls the arrays of a program: names of variables, attributes and parameters."""
+"""What the user calls the arrays that a program is given or finds outside: parameters, variables, attributes."""
 
 import builtins
 import keyword
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -40,14 +39,6 @@ class Names:
         while True:
             self._last[name] = self._last.get(name, 0) + 1
             yield f"{name}_{self._last[name]}"
-
-
-def frame_of(code: CodeType) -> FrameType | None:
-    """The frame in which some code runs, which keeps its variables after it has returned; None if it does not run."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    return frame
 
 
 def outside_names(function: Callable[..., Any]) -> dict[int, str]:

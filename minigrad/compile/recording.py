@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from threading import get_ident
-from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.random import default_rng
 from ..errors import RecordingError
 from .array import Method, RecordingArray, RecordingGenerator
 from .functions import QUESTIONS, deciding, is_integer, out_of, runnable, shape_varies, shapes, with_out, writes
-from .names import frame_of
 from .program import (
     ARGUMENT,
     CONSTANT,
@@ -38,10 +36,8 @@ class Recording(Surroundings):
     It is what `core/recorder.py` tells of arrays from outside, constants and draws.
     """
 
-    def __init__(self, code: CodeType | None = None, reached: Mapping[int, Any] = NOTHING) -> None:
+    def __init__(self, reached: Mapping[int, Any] = NOTHING) -> None:
         super().__init__(reached)
-        self._code = code  # of the function, until its frame is known
-        self.frame: FrameType | None = None
         self._usual = np.geterr()
         self._thread = get_ident()
 
@@ -63,8 +59,6 @@ class Recording(Surroundings):
         """Make a call and write it down; returns what stands for its results, in other threads the results."""
         if self.is_elsewhere():
             return runnable(function)(*mapped(value_of, tuple(args)), **mapped(value_of, kwargs or {}))
-        if self._code is not None:
-            self.frame, self._code = frame_of(self._code), None
         args, kwargs = mapped(self._enter, tuple(args)), mapped(self._enter, kwargs) if kwargs else {}
         args, kwargs = self._with_known(function, args, kwargs)
         args, kwargs = with_out(function, args, kwargs)
