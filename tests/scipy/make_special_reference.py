@@ -40,6 +40,11 @@ def of_order(bessel, v):
     return lambda x: bessel(v, x)
 
 
+def stdtr(df, x):
+    half = mp.betainc(df / 2, mp.mpf(1) / 2, 0, df / (df + x * x), regularized=True) / 2
+    return half if x < 0 else 1 - half
+
+
 def points(*xs):
     return [(x,) for x in xs]
 
@@ -72,6 +77,7 @@ CASES = {
     "betaincc": (lambda a, b, x: 1 - betainc(a, b, x), [(0.5, 0.5, 0.1), (2, 3, 0.7)], [2]),
     "gammainc": (gammainc, GAMMAS, [0, 1]),
     "gammaincc": (gammaincc, GAMMAS, [0, 1]),
+    "stdtr": (stdtr, [(2.5, -30.0), (0.7, -1.0), (4.0, 0.5), (100.0, 3.0)], [1]),
     "erf": (mp.erf, points(-5.0, -0.5, 1e-9, 0.8, 4.0), [0]),
     "erfc": (mp.erfc, points(-5.0, -0.5, 1e-9, 0.8, 26.0), [0]),
     "erfcx": (lambda x: mp.exp(x * x) * mp.erfc(x), points(-5.0, -0.5, 0.8, 19.5, 20.5, 300.0, 1e6), [0]),

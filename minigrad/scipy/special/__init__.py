@@ -51,6 +51,7 @@ from .gammas import (
     polygamma,
     psi,
     rgamma,
+    stdtr,
     zeta,
 )
 from .information import (
@@ -135,6 +136,7 @@ __all__ = [
     "sici",
     "softmax",
     "softplus",
+    "stdtr",
     "xlog1py",
     "xlogy",
     "y0",

@@ -130,6 +130,18 @@ gammaincc = known(
 )
 
 
+def _student_density(df, x):
+    return np.exp(-special.betaln(df / 2, 0.5) - (df + 1) / 2 * np.log1p(x / df * x)) / np.sqrt(df)
+
+
+stdtr = known(
+    special.stdtr,
+    None,
+    lambda g, y, df, x: g * _student_density(df, x),
+    about="The distribution function of Student's t with df degrees of freedom. It has a derivative by x alone.",
+)
+
+
 @named_as(special.multigammaln)
 def multigammaln(a, d):
     """The logarithm of the gamma function of `d` dimensions, a sum of gammaln(a - k / 2) over k < d.

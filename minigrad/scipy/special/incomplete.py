@@ -9,13 +9,14 @@ START, STEP, COUNT = -3.51, 0.11, 68
 TERMS = 22  # of a power series for x < 1: 1 / 22! is 1e-21
 
 
-def gammainc_by_a(a, x):
-    """The derivative of gammainc(a, x) by a, for positive numbers.
+def gammainc_by_a(a, x, log_scale=0.0):
+    """The derivative of gammainc(a, x) by a, for positive numbers, over exp(log_scale), which may be small.
 
     It is the integral of the density times log(t) - digamma(a), from 0 to x, or from x on with the other sign, as the
     sum of both is 0: on the side of x where the factor has one sign, nothing cancels.
     """
-    a, x = np.broadcast_arrays(a + 0 * x, x + 0 * a)
+    a, x = np.broadcast_arrays(a, x)
+    log_scale = np.zeros_like(a) + log_scale
     center = special.digamma(a)
     inside = (x > 0) & (x < np.inf)
     below = inside & (np.log(np.where(inside, x, 1.0)) <= center)
@@ -26,7 +27,10 @@ def gammainc_by_a(a, x):
         (small, _series, 0.5, 0.5),
         (above, _to_infinity, 1.0, 2.0),
     )
-    return sum(np.where(at, part(np.where(at, a, p), np.where(at, x, q)), 0.0) for at, part, p, q in parts)
+    return sum(
+        np.where(at, part(np.where(at, a, p), np.where(at, x, q), np.where(at, log_scale, 0.0)), 0.0)
+        for at, part, p, q in parts
+    )
 
 
 def _nodes(x):
@@ -36,9 +40,9 @@ def _nodes(x):
     return nodes, STEP * nodes * (1 + np.exp(-v))
 
 
-def _density(a, x):
-    """x^a exp(-x) / gamma(a)."""
-    return np.exp(a * np.log(x) - x - special.gammaln(a))
+def _density(a, x, log_scale):
+    """x^a exp(-x) / gamma(a), over exp(log_scale)."""
+    return np.exp(a * np.log(x) - x - special.gammaln(a) - log_scale)
 
 
 def _unit(rate):
@@ -46,19 +50,20 @@ def _unit(rate):
     return np.exp2(-np.rint(np.log2(rate)))
 
 
-def _from_zero(a, x):
+def _from_zero(a, x, log_scale):
     # t = x exp(-s)
     unit = _unit(a - x + np.sqrt(x))
+    factor = _density(a, x, log_scale)
     a, x, unit, offset = (np.expand_dims(z, -1) for z in (a, x, unit, special.digamma(a) - np.log(x)))
     nodes, weights = _nodes(x)
     s = unit * nodes
-    return -_density(a, x)[..., 0] * np.sum(unit * weights * (s + offset) * np.exp(-a * s - x * np.expm1(-s)), axis=-1)
+    return -factor * np.sum(unit * weights * (s + offset) * np.exp(-a * s - x * np.expm1(-s)), axis=-1)
 
 
-def _to_infinity(a, x):
+def _to_infinity(a, x, log_scale):
     # t = x + s
     unit = _unit(np.abs(x - a + 1) / x + 1 / np.sqrt(x))
-    factor = _density(a, x) / x
+    factor = _density(a, x, log_scale) / x
     a, x, unit, offset = (np.expand_dims(z, -1) for z in (a, x, unit, np.log(x) - special.digamma(a)))
     nodes, weights = _nodes(x)
     s = unit * nodes
@@ -66,11 +71,11 @@ def _to_infinity(a, x):
     return -factor * np.sum(unit * weights * (log + offset) * np.exp((a - 1) * log - s), axis=-1)
 
 
-def _series(a, x):
+def _series(a, x, log_scale):
     # The derivative of x^a / gamma(a) times the sum of (-x)^n / n! / (a + n)
     first, second, power = 1 / a, 1 / a**2, 1.0
     for n in range(1, TERMS):
         power = power * (-x / n)
         first, second = first + power / (a + n), second + power / (a + n) ** 2
     log = np.log(x)
-    return np.exp(a * log - special.gammaln(a)) * ((log - special.digamma(a)) * first - second)
+    return np.exp(a * log - special.gammaln(a) - log_scale) * ((log - special.digamma(a)) * first - second)
