@@ -1,0 +1,283 @@
+"""What a distribution is: a few formulas of the standard variable, and what follows from them.
+
+The formulas see numbers inside the support alone, and parameters that are valid: outside, `np.where` puts the limits,
+and no derivative.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature, signature
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.door import plain, raise_if
+from ...core.foreign import admitted
+from ...core.recorder import drawn
+from .tails import log_share
+
+Formula = Callable[..., Any]
+Interval = tuple[float, float]
+# The values below the support and above it.
+LIMITS = {"logpdf": (-np.inf, -np.inf), "logpmf": (-np.inf, -np.inf), "cdf": (0.0, 1.0), "sf": (1.0, 0.0)}
+LIMITS |= {"logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf)}
+# What parameters are, in words, and how that is asked.
+RANGES: dict[str, Formula] = {
+    "above 0": lambda p: p > 0,
+    "from 0 on": lambda p: p >= 0,
+    "from 0 to 1": lambda p: (p >= 0) & (p <= 1),
+    "above 0 and up to 1": lambda p: (p > 0) & (p <= 1),
+    "a whole number from 0 on": lambda p: (p >= 0) & (np.floor(p) == p),
+}
+
+
+class Distribution:
+    """A family of distributions with shapes, a location and, if it is continuous, a scale.
+
+    Parameters
+    ----------
+    name : str
+        Its name in SciPy.
+    formulas : mapping of functions
+        The logarithm of the density, ``cdf`` and ``sf``, and as far as they are there ``logcdf``, ``logsf``,
+        ``entropy`` and ``draw``, of the standard variable (which `entropy` has not) and the shapes.
+    support : (float, float), or a function of the shapes that returns such
+    inner : float
+        A number inside the support, whatever the shapes.
+    ranges : mapping
+        For each shape a key of `RANGES`; above 0 unless given.
+    is_open : bool
+        Whether the lower end is not in the support.
+    """
+
+    standard: ClassVar[Mapping[str, float]] = {"loc": 0, "scale": 1}
+
+    def __init__(
+        self,
+        name: str,
+        formulas: Mapping[str, Formula],
+        support: Interval | Formula = (-np.inf, np.inf),
+        inner: float = 0.5,
+        ranges: Mapping[str, str] | None = None,
+        is_open: bool = False,
+    ) -> None:
+        self.name, self.formulas, self.support, self.inner, self.is_open = name, formulas, support, inner, is_open
+        self.shapes = list(signature(formulas["cdf"]).parameters)[1:]
+        self.ranges = {shape: (ranges or {}).get(shape, "above 0") for shape in self.shapes}
+        parameters = [Parameter(shape, Parameter.POSITIONAL_OR_KEYWORD) for shape in self.shapes]
+        parameters += [p.replace(default=self.standard[p.name]) for p in map(new_parameter, self.standard)]
+        self.parameters = Signature(parameters)
+        self.arguments = Signature([new_parameter("x"), *parameters])
+
+    def __repr__(self) -> str:
+        return f"<{self.name}{self.parameters}>"
+
+    # What there is to ask
+
+    def cdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The probability of values up to x."""
+        return self.evaluated("cdf", x, *args, **kwargs)
+
+    def logcdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The logarithm of cdf, exact in the lower tail."""
+        return self.evaluated("logcdf", x, *args, **kwargs)
+
+    def sf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """1 - cdf, the survival function: the probability of values above x, exact in the upper tail."""
+        return self.evaluated("sf", x, *args, **kwargs)
+
+    def logsf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The logarithm of sf, exact in the upper tail."""
+        return self.evaluated("logsf", x, *args, **kwargs)
+
+    def entropy(self, *args: Any, **kwargs: Any) -> Any:
+        """The expected value of minus the logarithm of the density, if it has a closed form.
+
+        Raises
+        ------
+        NotImplementedError
+            If it has none.
+        """
+        formula = self.needed("entropy", "it has no closed form. Add up -exp(logpmf) * logpmf")
+        shapes, rest, valid = self.checked(self.bound("entropy", self.parameters, args, kwargs))
+        return masked(valid, formula(*shapes) + log_of(rest.get("scale", 1)))
+
+    def rvs(self, *args: Any, size: Any = None, rng: Any = None, **kwargs: Any) -> Any:
+        """Random numbers, as functions of the parameters, which have derivatives by them.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            The shapes, `loc` and `scale`.
+        size : int or tuple of int, optional
+            The shape of the result; that of the parameters, broadcast, if it is left out.
+        rng : numpy.random.Generator, int or None
+            What to draw from: a generator, or the seed of a new one.
+
+        Raises
+        ------
+        NotImplementedError
+            For distributions of whole numbers, and where no such function is known.
+        ValueError
+            If a parameter is out of its range.
+        """
+        draw = self.needed("draw", "its numbers are no smooth functions of the parameters. Draw by a numpy Generator")
+        shapes, rest, valid = self.checked(self.bound("rvs", self.parameters, args, kwargs))
+        raise_if(
+            np.logical_not(valid),
+            lambda: ValueError(f"{self.name}.rvs takes {self.in_words()}; got {as_written(args, kwargs)}"),
+        )
+        source = Source(f"{self.name}.rvs", rng, size, [*shapes, *rest.values()])
+        return rest["loc"] + rest["scale"] * draw(source, *shapes)
+
+    # How it is answered
+
+    def needed(self, formula: str, reason: str) -> Formula:
+        """A formula, refused if there is none."""
+        if formula not in self.formulas:
+            raise NotImplementedError(f"{self.name} has no {formula}: {reason}, or use scipy.stats.{self.name}")
+        return self.formulas[formula]
+
+    def in_words(self) -> str:
+        """What the parameters are."""
+        return ", ".join(f"{name} {words}" for name, words in (self.ranges | {"scale": "above 0"}).items())
+
+    def bound(self, method: str, parameters: Signature, args: Any, kwargs: Any) -> dict[str, Any]:
+        """The arguments of a call by their names, as arrays and numbers; Python's words for what does not fit."""
+        try:
+            found = parameters.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self.name}.{method}{parameters}: {error}") from None
+        found.apply_defaults()
+        return {name: number(f"{self.name}.{method}", x) for name, x in found.arguments.items()}
+
+    def checked(self, values: dict[str, Any]) -> tuple[list[Any], dict[str, Any], Any]:
+        """The shapes, the other parameters, and where all are valid; those that are not, replaced by some that are."""
+        shapes, valid = [], True
+        for name, words in self.ranges.items():
+            shape = values.pop(name)
+            good = RANGES[words](shape)
+            shapes.append(replaced(good, shape, 0.5))
+            valid = good & valid
+        if "scale" in values:
+            good = values["scale"] > 0
+            values["scale"], valid = replaced(good, values["scale"], 1.0), good & valid
+        return shapes, values, valid
+
+    def evaluated(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """A formula of the standard variable, and its limits outside of the support."""
+        shapes, rest, valid = self.checked(self.bound(method, self.arguments, args, kwargs))
+        z = self.standardized(rest)
+        shapes = [as_narrow(shape, z) for shape in shapes]
+        low, high = self.support(*shapes) if callable(self.support) else self.support
+        below = (z <= low if self.is_open else z < low) | (z == -np.inf)
+        above = (z > high) | (z == np.inf)
+        y = self.inside(method, np.where(below | above, self.inner, z), shapes)
+        y = y - log_of(rest["scale"]) if method == "logpdf" else y
+        under, over = LIMITS[method]
+        return masked(valid, np.where(below, under, np.where(above, over, y)))
+
+    def standardized(self, rest: Mapping[str, Any]) -> Any:
+        """The standard variable."""
+        return (rest["x"] - rest["loc"]) / rest["scale"]
+
+    def inside(self, method: str, z: Any, shapes: list[Any]) -> Any:
+        """A formula inside of the support; logarithms are taken where there is no other way."""
+        if method in self.formulas:
+            return self.formulas[method](z, *shapes)
+        share, rest = ("cdf", "sf") if method == "logcdf" else ("sf", "cdf")
+        return log_share(self.formulas[share](z, *shapes), self.formulas[rest](z, *shapes))
+
+
+class Continuous(Distribution):
+    """A family of distributions with a density, called as in `scipy.stats`: the variable, the shapes, `loc`, `scale`.
+
+    Each method takes numbers, arrays and Tensors, which broadcast. Outside of the support the density is 0 and its
+    logarithm -inf, with the derivative 0. Where a parameter is out of its range the value is NaN, as SciPy's.
+    """
+
+    def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The logarithm of the density."""
+        return self.evaluated("logpdf", x, *args, **kwargs)
+
+    def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The density."""
+        return np.exp(self.logpdf(x, *args, **kwargs))
+
+
+class Discrete(Distribution):
+    """A family of distributions of whole numbers, called as in `scipy.stats`: the variable k, the shapes, and `loc`.
+
+    Each method takes numbers, arrays and Tensors, which broadcast. Numbers that are not whole have the probability 0.
+    There is no derivative by k. Where a parameter is out of its range the value is NaN, as SciPy's.
+    """
+
+    standard: ClassVar[Mapping[str, float]] = {"loc": 0}
+
+    def logpmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
+        """The logarithm of the probability of k."""
+        return self.evaluated("logpmf", k, *args, **kwargs)
+
+    def pmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
+        """The probability of k."""
+        return np.exp(self.logpmf(k, *args, **kwargs))
+
+    def standardized(self, rest: Mapping[str, Any]) -> Any:
+        return plain(rest["x"]) - plain(rest["loc"]) + 0.0
+
+    def inside(self, method: str, z: Any, shapes: list[Any]) -> Any:
+        whole = np.floor(z)
+        y = super().inside(method, whole, shapes)
+        return np.where(whole < z, -np.inf, y) if method == "logpmf" else y
+
+
+class Source:
+    """Where standard random numbers come from: one draw of all that a result of some parameters takes."""
+
+    def __init__(self, taker: str, rng: Any, size: Any, parameters: list[Any]) -> None:
+        every = np.broadcast_shapes(*(getattr(p, "shape", ()) for p in parameters))
+        self.rng, self.size = rng, every if size is None else tuple(np.atleast_1d(size).tolist())
+        if np.broadcast_shapes(every, self.size) != self.size:
+            raise ValueError(f"{taker} takes a size that the parameters' shape {every} broadcasts to; got {size}")
+        floats = [p.dtype for p in parameters if hasattr(p, "dtype") and p.dtype.kind == "f"]
+        self.dtype = np.result_type(*floats) if floats else np.dtype(float)
+
+    def draw(self, method: str, *args: Any, first: tuple[int, ...] = ()) -> Any:
+        """What a method of the generator draws, with more axes in front if asked for."""
+        return drawn(self.rng, method, *map(plain, args), size=(*first, *self.size)).astype(self.dtype)
+
+
+def new_parameter(name: str) -> Parameter:
+    """A parameter of a signature."""
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def number(taker: str, x: Any) -> Any:
+    """An argument as an array or a number; lists of numbers as arrays, and data of pandas by position."""
+    return np.asarray(x) if isinstance(x, list | tuple) else admitted(taker, x)
+
+
+def replaced(good: Any, x: Any, instead: float) -> Any:
+    """A parameter where it is good, and another number elsewhere; Python's numbers stay such."""
+    return (x if good else instead) if isinstance(x, int | float) else np.where(good, x, instead)
+
+
+def as_narrow(shape: Any, z: Any) -> Any:
+    """A shape that is a Python number in the precision of the variable, which it shall not widen."""
+    dtype = getattr(z, "dtype", None)
+    return shape if dtype is None or not isinstance(shape, int | float) else dtype.type(shape)
+
+
+def log_of(scale: Any) -> Any:
+    """The logarithm of a scale, of a Python number as such."""
+    return math.log(scale) if isinstance(scale, int | float) else np.log(scale)
+
+
+def masked(valid: Any, y: Any) -> Any:
+    """A value where the parameters are valid, and NaN elsewhere."""
+    return y if valid is True else np.where(valid, y, np.nan)
+
+
+def as_written(args: Any, kwargs: Mapping[str, Any]) -> str:
+    """The parameters of a call, as they were written."""
+    return ", ".join([*map(str, args), *(f"{name}={x}" for name, x in kwargs.items())])
