@@ -58,6 +58,10 @@ class Level:
         """The array of this level that stands for a watched operand, None if there is none."""
         return x if x.level is self else None
 
+    def hidden_axes(self) -> int:
+        """How many axes its arrays have in memory, in front of those that they show."""
+        return 0
+
     def drawn(self, rng: Any) -> Any:
         """The generator to draw from, in place of a generator, a seed or None."""
         return rng

@@ -220,7 +220,7 @@ def one_entry(x: Any) -> Any:
     """The plain array inside all levels, of the shape of `x`: of a batch, one entry."""
     entries = 0
     while isinstance(x, Watched):
-        entries += x.level.is_batch
+        entries += x.level.hidden_axes()
         x = x.value
     for _ in range(entries):
         x = x[0] if x.shape[0] else np.zeros_like(x, shape=x.shape[1:])

@@ -76,6 +76,9 @@ class Batch(Level):
         """What `outcome` makes a result of."""
         return y.value if isinstance(y, Watched) and y.level is self else Unbatched(y)
 
+    def hidden_axes(self) -> int:
+        return 1
+
     def made(self, value: Any, node: Any) -> Any:
         batched = BatchedIndex() if isinstance(value, Picks) else Batched()
         batched.value, batched.node, batched.level = value, True, self
