@@ -30,6 +30,7 @@ mg.primitive, mg.register                               operations of your own
 mg.nn, mg.nn.functional, mg.optim                       layers, losses, optimizers and learning rates
 mg.data, mg.train, mg.distributed                       batches, training loops, several processes
 mg.save, mg.load, mg.io                                 files
+mg.onnx                                                 files of ONNX, for other programs to run
 mg.testing                                              checks of derivatives
 mg.errors                                               what may have to be caught
 ======================================================  ======================================================
@@ -49,6 +50,7 @@ from .errors import (
     BatchError,
     CheckpointError,
     DetachedError,
+    ExportError,
     GradientError,
     GraphError,
     LevelError,
@@ -225,7 +227,7 @@ __version__ = "0.2.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded at first use, to keep `import minigrad` fast: subpackages, and functions of theirs.
-LATER = ("data", "io", "nn", "optim", "distributed", "scipy", "testing", "train")
+LATER = ("data", "io", "nn", "onnx", "optim", "distributed", "scipy", "testing", "train")
 LATER_OF = {"load": "io", "save": "io"}
 HOMES = (
     "nn.functional",
@@ -249,7 +251,7 @@ INSTEAD = {
 }
 foreign.LATER["scipy.special"] = f"{__name__}.scipy.special"  # the rules of SciPy's ufuncs
 if TYPE_CHECKING:
-    from . import data, distributed, io, nn, optim, testing, train
+    from . import data, distributed, io, nn, onnx, optim, testing, train
     from .io import load, save
 
 if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a type checker, too

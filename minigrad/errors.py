@@ -47,3 +47,7 @@ class SolverError(RuntimeError):
 
 class CheckpointError(OSError):
     """A file could not be saved, was damaged, or was not written by `save`."""
+
+
+class ExportError(RuntimeError):
+    """A module does what a graph of operators cannot say; see `onnx.export`."""

@@ -1,0 +1,7 @@
+"""What each function becomes in a graph, by subject."""
+
+from . import convolution, elementwise, indexing, normalisation, products, reductions, structure
+from .table import REWRITTEN, TRANSLATIONS
+
+SUBJECTS = (convolution, elementwise, indexing, normalisation, products, reductions, structure)
+__all__ = ["REWRITTEN", "SUBJECTS", "TRANSLATIONS"]
