@@ -186,6 +186,9 @@ def logaddexp(a: Any, b: Any) -> Any:
     return np.where(a == b, a + LOG_2, np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))))
 
 
+rewrites(np.logaddexp2)(lambda a, b: np.logaddexp(floats(a) * LOG_2, floats(b) * LOG_2) / LOG_2)
+
+
 @rewrites(np.hypot)
 def hypot(a: Any, b: Any) -> Any:
     """The root of a sum of squares, which do not overflow."""
@@ -244,6 +247,17 @@ def remainder(graph: Graph, call: TracedCall) -> str:
     differs = graph("Xor", graph("Less", rest, zero), graph("Less", b, zero))
     wrong = graph("And", differs, graph("Not", graph("Equal", rest, zero)))
     return graph("Where", wrong, graph("Add", rest, b), rest)
+
+
+@translates(np.fmod)
+def fmod(graph: Graph, call: TracedCall) -> str:
+    """The remainder with the sign of the dividend."""
+    return graph("Mod", *(graph.name(x, call.value.dtype) for x in call.args), fmod=1)
+
+
+rewrites(np.fmax)(lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.maximum(a, b))))
+rewrites(np.fmin)(lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b))))
+rewrites(np.heaviside)(lambda x, at_zero: np.where(x == 0, at_zero, np.where(np.isnan(x), x, x > 0)))
 
 
 @translates(np.floor_divide)
