@@ -13,6 +13,7 @@ from ..core.door import Watched, bind, outward, snapshot
 from ..core.primitive import Primitive
 from ..core.tape import Reverse
 from ..errors import GraphError
+from .arguments import left_level
 from .checkpoint import Opaque, is_floating
 from .forward import Forward, tangent_of
 from .reverse import cotangents
@@ -145,7 +146,8 @@ class Closed:
         self.function, self.count = function, len(arrays)
         probe = Probe(next_depth())
         with no_grad():
-            self.result = run_at(probe, function, *(probe.made(x, True) for x in arrays), ambient=True)
+            inside = (probe.made(x, True) if hasattr(x, "dtype") else x for x in arrays)
+            self.result = run_at(probe, function, *inside, ambient=True)
         self.outer = list(probe.outer.values())
         self.keys = list(probe.outer)
         self.below = max((x.level.depth for x in self.outer), default=0)
@@ -163,13 +165,22 @@ class Closed:
     def run(self, level: Any, arrays: Sequence[Any]) -> Any:
         """The result at a level whose arrays these are."""
         level.stand_ins = dict(zip(self.keys, arrays[self.count :], strict=True))
-        return run_at(level, self.function, *arrays[: self.count], ambient=True)
+        try:
+            return run_at(level, self.function, *arrays[: self.count], ambient=True)
+        finally:
+            level.stand_ins = {}  # which know the level, in a circle that would stay until it is collected
 
-    def pulled(self, arrays: Sequence[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
-        """The result, and what pulls a cotangent of it back to all arrays: None where it depends on one not at all."""
+    def pulled(self, arrays: Sequence[Any], held: Sequence[int] = ()) -> tuple[Any, Callable[[Any], list[Any]]]:
+        """The result, and what pulls a cotangent of it back to all arrays.
+
+        That is None for arrays on which the result does not depend, and for those that are `held` fixed.
+        """
         level = InReverse(self.depth())
-        variables = [level.variables([x])[0] if is_floating(x) else level.made(x, None) for x in arrays]
-        nodes = [v.node for v in variables]
+        variables = [
+            x if i in held else level.variables([x])[0] if is_floating(x) else level.made(x, None)
+            for i, x in enumerate(arrays)
+        ]
+        nodes: list[Any] = [getattr(v, "node", None) for v in variables]
         result = self.run(level, variables)
         own = isinstance(result, Watched) and result.level is level
 
@@ -179,8 +190,10 @@ class Closed:
 
         return result.value if own else result, pull
 
-    def pushed(self, arrays: Sequence[Any], tangents: Sequence[Any]) -> Any:
-        """The tangent of the result; that of an array is None where it is held fixed."""
+    def pushed(self, arrays: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+        """The result and its tangent; that of an array is None where it is held fixed."""
         level = InForward(self.depth())
-        duals = [level.made(x, t if is_floating(x) else None) for x, t in zip(arrays, tangents, strict=True)]
-        return tangent_of(level, self.run(level, duals))
+        pairs = zip(arrays, tangents, strict=True)
+        duals = [level.made(x, t if is_floating(x) else None) if hasattr(x, "dtype") else x for x, t in pairs]
+        result = self.run(level, duals)
+        return left_level(level, result), tangent_of(level, result)

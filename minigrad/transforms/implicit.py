@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.context import context, no_grad
+from ..core.context import USUAL, context, no_grad, run_in
 from ..core.door import Watched, batch_of, bind, plain, snapshot, unwrap
 from ..core.primitive import Primitive
 from ..core.recorder import refuse_recording
-from ..core.tree import leaves, rebuild
+from ..core.tree import is_branch, leaves, rebuild
 from ..core.values import as_numbers
 from ..errors import BatchError, NoRuleError, SolverError
 from .arguments import check_function, zeros_like
@@ -37,11 +37,14 @@ class Flat:
         self.shapes = [x.shape for x in given]
         self.dtypes = [x.dtype if x.dtype.kind == "f" else np.dtype(float) for x in given]
         self.size = sum(x.size for x in given)
+        self.plain = not is_branch(tree) and self.shapes == [(self.size,)] and self.dtypes == [np.float64]
         if not self.size:
             raise ValueError(f"{what} is an array, or a tree of arrays, with at least one number; got {tree!r:.60}")
 
     def tree(self, vector: Any) -> Any:
         """The tree of the numbers of a vector."""
+        if self.plain:
+            return vector
         parts, start = [], 0
         for shape, dtype in zip(self.shapes, self.dtypes, strict=True):
             size = int(np.prod(shape))
@@ -54,6 +57,8 @@ class Flat:
 
 def vector_of(tree: Any) -> Any:
     """The numbers of a tree of arrays, along one axis."""
+    if getattr(tree, "ndim", 0) == 1 and hasattr(tree, "__array_function__"):
+        return tree
     parts = [np.reshape(x if hasattr(x, "dtype") else as_numbers(x), -1) for x in leaves(tree)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -170,13 +175,19 @@ def implicit(
     return bind(Root(closed, solve, value, name, linear, rtol).primitive(), ([*inputs, *closed.outer],))
 
 
-def at_once(solve: Callable[..., Any], values: Sequence[Any]) -> Any:
-    """What a solver finds for plain arrays; None if arrays that it uses from outside are entries of a batch."""
+def at_once(solve: Callable[..., Any], values: Sequence[Any], apart: bool = False) -> Any:
+    """What a solver finds for plain arrays; None if arrays that it uses from outside are entries of a batch.
+
+    `apart`, if it uses none of any transformation that runs, so that it need know nothing of them.
+    """
+    here = context.get()
     try:
+        if apart and here.ambient is None:
+            return number(run_in(USUAL, solve, *values)).copy()
         with no_grad():
             return number(solve(*values)).copy()  # the solver may keep its own
     except BatchError:
-        if not context.get().batches:
+        if not here.batches:
             raise
         return None
 
@@ -226,12 +237,12 @@ class Root:
 
     def forward(self, tangents: Sequence[Any], y: Any, arrays: Sequence[Any]) -> Any:
         """The tangent of the root: -J^-1 times the residual's."""
-        t = self.closed.pushed([y, *arrays], [None, *tangents])
+        _, t = self.closed.pushed([y, *arrays], [None, *tangents])
         if self.is_dense(y):
             r, pull = self.closed.pulled([y, *arrays])
             return -self.solved(jacobian_of(pull, r, y), t)
         fixed = [None] * len(arrays)
-        return -self.approximated(lambda v: self.closed.pushed([y, *arrays], [v, *fixed]), t)
+        return -self.approximated(lambda v: self.closed.pushed([y, *arrays], [v, *fixed])[1], t)
 
     def is_dense(self, y: Any) -> bool:
         """Whether to make the matrix of the linear system."""

@@ -1,3 +1,0 @@
-"""Integrals and differential equations, by the names of `scipy.integrate`."""
-
-__all__: list[str] = []
