@@ -32,6 +32,11 @@ class DataParallel(Optimizer):
         count = checked_number("samples", count, low=0.0)
         if not count:
             raise ValueError("samples is above 0, as a mean is over some; got 0. Give each rank a part of each batch")
+        if self.averager.under_way:
+            raise RuntimeError(
+                "the gradients on their way to the other ranks count by the samples of before. Set samples before "
+                "backward()"
+            )
         self.averager.weight = count
 
     def average(self) -> None:

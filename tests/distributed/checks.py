@@ -304,7 +304,10 @@ def check_what_is_on_its_way_is_left_alone():
     if HERE.size > 1:
         text = "Let all passes but the last before a step run in a `with optimizer.no_sync():` block"
         raises(RuntimeError, text, F.mse_loss(model(x), y).backward)
+        raises(RuntimeError, "Set samples before backward()", setattr, optimizer, "samples", 3)
+        assert optimizer.samples == 1
     optimizer.zero_grad()
+    optimizer.samples = 3
     first = model[0].weight
     F.mse_loss(model(x), y).backward()
     optimizer.average()

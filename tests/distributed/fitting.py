@@ -231,15 +231,24 @@ def uneven(*_):
     train.fit(model, F.cross_entropy, optimizer, batches, 2)
 
 
-def slowly(path, reference, *_):
-    """A training that a test kills, or that kills itself, goes on with, and in the end compares."""
-    rank, seconds = os.environ.get("DIES", "3 0").split()
-    if distributed.world().rank == int(rank):
-        timer = threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGKILL))
-        timer.daemon = True
-        timer.start()
-    pause = [lambda history: time.sleep(0.002)]
-    compare(fitted(40, checkpoint=path, resume=True, callbacks=pause), mg.load(reference))
+def killed(path, reference, *_):
+    """A training that goes on from where it was, and compares in the end; after some epochs a rank kills itself.
+
+    Or says so, for the test to kill them all.
+    """
+    rank, epochs, seconds = os.environ.get("DIES", "-1 99 0").split()
+    begun = []
+
+    def die(history):
+        begun.append(history.epochs)
+        if len(begun) == int(epochs) and rank == "all" and distributed.world().rank == 0:
+            print("now", flush=True)
+        if len(begun) == int(epochs) and rank == str(distributed.world().rank):
+            timer = threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGKILL))
+            timer.daemon = True
+            timer.start()
+
+    compare(fitted(40, checkpoint=path, resume=True, callbacks=[die]), mg.load(reference))
 
 
 def main(program, *args):

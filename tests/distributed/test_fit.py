@@ -121,10 +121,12 @@ def test_ranks_that_are_killed_at_random_moments_leave_whole_files(tmp_path):
     mg.save(reference, fitting.fitted(40))
     rng, killed, ended = random.Random(0), 0, 0
     while killed < 50:
-        rank, seconds = rng.randrange(4), rng.uniform(0.01, 0.6)
-        ranks = start(3, "fitting", "slowly", str(path), str(reference), env={"DIES": f"{rank} {seconds}"})
-        if rank == 3:
-            time.sleep(0.4 + seconds)
+        rank = rng.choice(["0", "1", "2", "all"])
+        dies = f"{rank} {rng.randrange(1, 12)} {rng.uniform(0, 0.01)}"
+        ranks = start(3, "fitting", "killed", str(path), str(reference), env={"DIES": dies})
+        if rank == "all":
+            ranks.stdout.readline()
+            time.sleep(rng.uniform(0, 0.01))
             rng.choice([ranks.kill, ranks.terminate])()
         code, _, said = end_of(ranks)
         assert "Error" not in said, said
@@ -134,4 +136,4 @@ def test_ranks_that_are_killed_at_random_moments_leave_whole_files(tmp_path):
             ended += 1
             path.unlink()
     assert ended >= 3
-    run(3, "fitting", "slowly", str(path), str(reference))
+    run(3, "fitting", "killed", str(path), str(reference))
