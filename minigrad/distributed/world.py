@@ -221,3 +221,22 @@ def started_by(environ: Mapping[str, str]) -> tuple[str, int]:
     """The variable in which a launcher says how many ranks it has started, and how many; ("", 1) without one."""
     found = [(name, environ[name]) for name in LAUNCHERS if environ.get(name, "").isdecimal()]
     return next(((name, int(count)) for name, count in found if int(count) > 1), ("", 1))
+
+
+def ending_all(former: Any) -> Any:
+    """An excepthook for a rank that fails before it has asked for the world, where the others would wait for it."""
+
+    def end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        former(kind, error, trace)
+        try:
+            here = launched()
+        except (ImportError, RuntimeError):  # there is no MPI to end others by
+            return
+        if here.comm is not None:
+            here.fail(kind, error, trace)
+
+    return end
+
+
+if started_by(os.environ)[1] > 1:
+    sys.excepthook = ending_all(sys.excepthook)

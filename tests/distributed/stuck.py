@@ -1,5 +1,6 @@
 """Programs in which rank 1 leaves the others behind, which a test runs: each is to end with a message."""
 
+import os
 import sys
 import time
 
@@ -78,6 +79,13 @@ def leaves_from_a_callback():
     model = network()
     leave = [lambda history: distributed.world().rank == 1 and sys.exit(0)]
     train.fit(model, F.mse_loss, optim.SGD(model.parameters(), lr=0.1), DataLoader((X, Y), 8), 4, callbacks=leave)
+
+
+def fails_first():
+    """Before it has asked which rank it is, while others wait for it."""
+    if "1" in (os.environ.get("PMI_RANK"), os.environ.get("OMPI_COMM_WORLD_RANK")):
+        raise RuntimeError("no data")
+    distributed.average(1.0)
 
 
 def takes_long():

@@ -28,6 +28,7 @@ def slow(*values):
         slow("skips", ["rank 0 waits for the other ranks to average gradients, in ", "rank 1 has ended. " + BEHIND]),
         slow("computes_something_else", ["the ranks make different calls where all have to make the same: rank 0 is"]),
         slow("differs", ["rank 0 is about to take the mean of float64 of shape (2,)", "of shape (3,), in "]),
+        slow("fails_first", ["rank 1 of 2 has failed, which ends all ranks:", "RuntimeError: no data"]),
         slow("leaves_from_a_callback", ["rank 1 of 2 has failed, which ends all ranks:", "SystemExit: 0"]),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 
 from minigrad import distributed, nn, optim
 from minigrad.data import DataLoader
-from minigrad.distributed.world import World, mpi_of, portable, started_by
+from minigrad.distributed.world import ONE, World, ending_all, mpi_of, portable, started_by
 
 
 def fake(size):
@@ -81,6 +81,26 @@ def test_a_failing_rank_says_which_it_is_and_ends_all(capsys, monkeypatch):
     assert said.startswith("rank 0 of 3 has failed, which ends all ranks:\nTraceback (most recent call last):")
     assert said.endswith("ValueError: too bad\n\n")
     assert did == ["sleep", ("abort", 1), ("exit", 1)]
+
+
+def test_a_rank_that_fails_before_it_knows_the_others_ends_them(monkeypatch):
+    """By the MPI that it has not asked for yet; where there is none, the error alone is shown."""
+    did = []
+    error = ValueError("no data")
+    end = ending_all(lambda *what: did.append(what))
+    told = ValueError, error, None
+
+    def no_mpi():
+        raise ImportError("a launcher has started 3 ranks")
+
+    for world in (no_mpi, lambda: ONE):
+        monkeypatch.setitem(ending_all.__globals__, "launched", world)
+        end(*told)
+    assert did == [told, told]
+    here = types.SimpleNamespace(comm="some", fail=lambda *what: did.append(("fail", *what)))
+    monkeypatch.setitem(ending_all.__globals__, "launched", lambda: here)
+    end(*told)
+    assert did[2:] == [told, ("fail", *told)]
 
 
 class Talkative(Exception):
