@@ -1,7 +1,9 @@
 """Pictures of the guide that explain a mechanism; make_pictures.py writes them into docs/_static."""
 
+import re
+
 import numpy as np
-from matplotlib import pyplot
+from matplotlib import patches, pyplot
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -84,6 +86,40 @@ def compiling():
     panel.text(
         6, 0.1, "each later call: checks that nothing has changed, then runs the program", ha="center", fontsize=8
     )
+    return figure
+
+
+NODE = re.compile(
+    r'"(\w+)" \[label=<<.*?<b>(.*?)</b>.*?color="#5b616a">(.*?)</font>.*?'
+    r'style="(.*?)", fillcolor="(.*?)", color="(.*?)"'
+)
+
+
+def graph():
+    """The graph of the page on drawing, in the colours of `mg.draw`, as Graphviz would show it."""
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1))
+    dot = mg.draw(nn.MSELoss()(model(np.ones((4, 2))), np.zeros((4, 1))), names=model).dot()
+    nodes = {name: rest for name, *rest in NODE.findall(dot)}
+    edges = re.findall(r'"(\w+)" -> "(\w+)"', dot)
+    rows = {name: i for i, name in enumerate(name for name in nodes if name.startswith("v"))}
+    places = {name: (3.1, -i) for name, i in rows.items()}
+    for result, i in rows.items():
+        inputs = [start for start, end in edges if end == result and start not in rows]
+        for j, name in enumerate(inputs):
+            places[name] = (3.1 + 2.1 * (j - 1 if not i else j + 1), 1 - i)
+    figure, panel = blank(8.8, 6.8, (6, 4.6))
+    panel.set_ylim(-5.3, 1.3)
+    for start, end in edges:
+        (x, y), (to, below) = places[start], places[end]
+        arrow(panel, (x, y - 0.25), (to + 0.6 * np.sign(x - to), below + 0.25), color="#8a8f98")
+    for name, (title, shape, style, fill, edge) in nodes.items():
+        x, y = places[name]
+        corners = "round,pad=0.05" if "rounded" in style else "square,pad=0.05"
+        look = {"facecolor": fill, "edgecolor": edge, "linestyle": "--" if "dashed" in style else "-"}
+        width = 2.5 if name == list(rows)[-1] else 1
+        panel.add_patch(patches.FancyBboxPatch((x - 0.85, y - 0.22), 1.7, 0.44, corners, lw=width, **look))
+        panel.text(x, y + 0.08, title, ha="center", va="center", fontsize=8, weight="bold")
+        panel.text(x, y - 0.13, shape, ha="center", va="center", fontsize=6.5, color="#5b616a")
     return figure
 
 
@@ -289,4 +325,6 @@ def circle():
     return figure
 
 
-DIAGRAMS = (*(sweeping, compiling, mapping, checkpointing, losses, learning_rates, resuming, softplus, prices, circle),)
+DIAGRAMS = (
+    *(graph, sweeping, compiling, mapping, checkpointing, losses, learning_rates, resuming, softplus, prices, circle),
+)
