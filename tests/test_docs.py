@@ -17,9 +17,11 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOT
 
 @pytest.fixture(autouse=True)
 def own_rules():
-    """The rules that a page registers are there for this page alone, but for those of SciPy, which are loaded once."""
+    """The rules that a page registers are there for this page alone, but for those of rooms, which are loaded once."""
     with contextlib.suppress(ImportError):
-        import minigrad.scipy  # noqa: F401
+        import minigrad.scipy
+    import minigrad.onnx  # noqa: F401, which loads networks
+
     rules = dict(REGISTRY)
     yield
     REGISTRY.clear()
@@ -35,7 +37,7 @@ def test_the_code_of_a_page_runs(page, monkeypatch, tmp_path):
         if 'backend="native"' in block[1]:
             pytest.importorskip("llvmlite", reason="the rest of the page takes LLVM")
             pytest.importorskip("scipy", reason="the rest of the page takes the BLAS that SciPy brings")
-        for library in re.findall(r"^(?:import|from) (pandas|scipy)", block[1], re.MULTILINE):
+        for library in re.findall(r"^(?:import|from) (onnxruntime|pandas|scipy)", block[1], re.MULTILINE):
             pytest.importorskip(library, reason=f"the rest of the page takes {library}")
         line = text[: block.start()].count("\n") + 1
         code = "\n" * line + block[1]  # so that a traceback has the page's line numbers

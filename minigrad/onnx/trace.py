@@ -5,6 +5,7 @@ number, or for the truth of an array, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -110,6 +111,8 @@ class Trace(Level):
             return primitive.function(*mapped(unwrap, list(args)), **mapped(unwrap, dict(kwargs)))
         if primitive in self.rewritten and (y := self.rewritten[primitive](*args, **kwargs)) is not NotImplemented:
             return y
+        if is_written_in_python(primitive):
+            return primitive.function(*args, **kwargs)
         if primitive.sequence:
             args = ([as_operand(primitive, i, x) for i, x in enumerate(args[0])], *args[1:])
         else:
@@ -187,6 +190,12 @@ class Trace(Level):
             "the module draws random numbers, and a graph would hold those of this run. Export it in eval mode, "
             "where dropout draws none, or pass the numbers as an input"
         )
+
+
+def is_written_in_python(primitive: Primitive) -> bool:
+    """Whether it is a user's operation, whose definition has a rule of its own for derivatives alone."""
+    module = getattr(primitive.function, "__module__", None) or ""
+    return isinstance(primitive.function, FunctionType) and module.split(".")[0] not in ("minigrad", "numpy")
 
 
 BRANCHES = (

@@ -97,6 +97,16 @@ def test_it_goes_with_everything_else(tmp_path, module):
         assert_alike(results(run, [X[:n]]), module(mg.tensor(X[:n])))
 
 
+@mg.primitive(lambda g, y, x: g * (1 - y * y))
+def squashed(x):
+    return (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1)
+
+
+def test_operations_of_ones_own_are_exported_by_their_definition(tmp_path):
+    """Their rules are for derivatives; what they compute with NumPy's functions is in the graph."""
+    assert_alike(results(exported(tmp_path, lambda x: squashed(x) * 2, X), [X]), 2 * np.tanh(X))
+
+
 def test_an_array_of_the_graph_is_shown_without_values(tmp_path):
     """Its shape and dtype are what is known."""
     shown = []
