@@ -90,14 +90,13 @@ class Lookout:
     def tell(self, place: Any) -> None:
         """Tell all other ranks where this one waits, or that it goes on."""
         self.sent = [request for request in self.sent if not request.Test()]
-        self.sent += [self.comm.isend(place, rank) for rank in self.others]
+        self.sent += [self.comm.isend((self.comm.rank, place), rank) for rank in self.others]
 
     def listen(self) -> None:
         """Hear what the others have told."""
-        while any(self.comm.iprobe(rank) for rank in self.others):
-            for rank in self.others:
-                if self.comm.iprobe(rank):
-                    self.heard[rank] = self.comm.recv(source=rank)
+        while self.comm.iprobe():
+            rank, place = self.comm.recv()
+            self.heard[rank] = place
 
     def refuse_waiting_for_ever(self, place: Place) -> None:
         """Raise if another rank has ended, or waits in another call."""

@@ -98,6 +98,7 @@ class World:
 
     def gathered(self, own: np.ndarray, what: str) -> tuple[np.ndarray, list[int]]:
         """The bytes of all ranks, one after the other, and how many each has."""
+        self.lookout.listen()  # lest it piles up what a rank hears that never waits
         counts = [int(n) for n in self.meet(what, own.size)]
         everything = np.empty(sum(counts), np.uint8)
         self.begin("meeting", self.meeting.Iallgatherv(own, (everything, counts)), what).wait()

@@ -66,18 +66,20 @@ class Comm:
 
     rank, size = 0, 3
 
-    def __init__(self, heard=None):
-        self.heard, self.sent = heard or {}, []
+    def __init__(self, *heard):
+        self.heard, self.sent = list(heard), []
 
     def isend(self, x, rank):
-        self.sent.append((rank, x if x is None else str(x)))
+        sender, place = x
+        assert sender == 0
+        self.sent.append((rank, place if place is None else str(place)))
         return Request(0)
 
-    def iprobe(self, rank):
-        return bool(self.heard.get(rank))
+    def iprobe(self):
+        return bool(self.heard)
 
-    def recv(self, source):
-        return self.heard[source].pop(0)
+    def recv(self):
+        return self.heard.pop(0)
 
     def Ibarrier(self):
         return Request(self.barrier)
@@ -106,7 +108,7 @@ def test_what_is_there_at_once_is_nobody_elses_matter(clock):
 
 def test_a_rank_says_where_it_waits_and_that_it_goes_on(clock, capsys):
     """After its patience, once; those who wait for the same are no reason to give up, nor those who went on."""
-    comm = Comm({1: [waits(1), None], 2: [waits(2)]})
+    comm = Comm((1, waits(1)), (2, waits(2)), (1, None))
     look = Lookout(comm)
     Pending(look, "gradients", Request(0), "average gradients").wait()
     Pending(look, "gradients", Request(waiting.SPINS + 80), "average gradients").wait()
@@ -135,7 +137,7 @@ def test_a_rank_says_where_it_waits_and_that_it_goes_on(clock, capsys):
 )
 def test_waiting_for_a_rank_that_will_not_come_is_an_error(state, text, clock):
     """It names that rank, and not those who wait for the same; who waits again learns of it at once."""
-    look = Lookout(Comm({1: [waits(1)], 2: [state]}))
+    look = Lookout(Comm((1, waits(1)), (2, state)))
     pending = Pending(look, "gradients", Request(10_000), "average gradients")
     for pauses in (5, 1):
         clock.clear()
