@@ -49,16 +49,16 @@ def sweep(roots: Sequence[Node], cotangents: Sequence[Any], wrap: Callable[[Node
     while going.heap:
         node = heappop(going.heap)[1]
         if going.awaited:
-            going.tell(node.born)
+            going.deliver(node.born)
         going.descend(node, going.total(node))
     if going.awaited:
-        going.tell(0)
+        going.deliver(0)
     totals = going.totals
     if going.parts:
         for leaf in list(going.parts):
             totals[leaf] = going.total(leaf)
     for leaf, g in totals.items():
-        if leaf not in going.told and (leaf.notes is None or leaf.notes.hooks):
+        if leaf not in going.delivered and (leaf.notes is None or leaf.notes.hooks):
             totals[leaf] = after_hooks(leaf, g)
     return going
 
@@ -67,8 +67,8 @@ class Sweep:
     """A sweep under way. Nodes are visited from the youngest to the oldest: each after all calls that it went into."""
 
     __slots__ = (
-        *("awaited", "heap", "kept", "observed", "ours", "parts", "quick", "recording", "told", "totals", "visited"),
-        "wrap",
+        *("awaited", "delivered", "heap", "observed", "ours", "parts", "quick"),
+        *("recording", "retained", "totals", "visited", "wrap"),
     )
 
     def __init__(self, wrap: Callable[[Node], Any] | None) -> None:
@@ -82,9 +82,9 @@ class Sweep:
         self.ours: set[Node] = set()  # those whose total is an array made here, which can be added to in place
         self.parts: dict[Node, list[Any]] = {}  # terms that are mostly zeros, and so are added all at once
         self.visited: list[Node] = []
-        self.kept: list[tuple[Any, Any]] = []  # notes of results that retain their gradient, and the gradient
+        self.retained: list[tuple[Any, Any]] = []  # notes of results that retain their gradient, and the gradient
         self.awaited: list[tuple[int, Node]] = []  # leaves of `arrivals`, by when they were used first: the latest last
-        self.told: set[Node] = set()  # those whose gradient was told
+        self.delivered: set[Node] = set()  # those whose gradient was handed over
 
     def descend(self, node: Node, g: Any) -> None:
         """Visit a node, and its parent, and so on, for as long as there is one alone and no other has to come first."""
@@ -169,12 +169,12 @@ class Sweep:
             del self.totals[node]
         return total
 
-    def tell(self, born: int) -> None:
-        """Tell the gradients of awaited leaves that went into younger calls than that only: no term is to come."""
+    def deliver(self, born: int) -> None:
+        """Hand over the gradients of awaited leaves that only younger calls have used: no term is missing."""
         while self.awaited and self.awaited[-1][0] > born:
             leaf = self.awaited.pop()[1]
             self.totals[leaf] = g = after_hooks(leaf, self.total(leaf))
-            self.told.add(leaf)
+            self.delivered.add(leaf)
             if (arrival := arrivals.get(leaf.notes)) is not None:  # rather than gone since the sweep began
                 arrival(g)
 
@@ -182,7 +182,7 @@ class Sweep:
         """The cotangent of a node after its hooks; taken down if it is retained."""
         g = after_hooks(node, g)
         if node.notes.retained:
-            self.kept.append((node.notes, g))
+            self.retained.append((node.notes, g))
         if node.notes.retained or node.notes.hooks:
             self.ours.discard(node)
         return g
@@ -331,7 +331,7 @@ def commit(found: Sweep, start: Any, free: bool) -> None:
             grad = notes.grad if recording is None else recording.gradient(node)
             owners.append(notes)
             values.append(owned(g, taken) if grad is None else as_array(grad + g))
-        for notes, g in found.kept:
+        for notes, g in found.retained:
             owners.append(notes)
             values.append(as_array(+g if notes.grad is None else notes.grad + g))
         freed = map(set_args, found.visited, repeat(())) if free else ()

@@ -99,8 +99,8 @@ class RuleCall(Subject):
             result = primitive.rules[0 if sequence else i](g, y, *filled(x), **kwargs)
             result = result[i] if sequence else result
             dtype = getattr(result, "dtype", x.dtype)  # the engine would cast it
-            told = f"The rule of {primitive.name} for argument {i} returns {dtype}"
-            require(dtype.kind != "f" or dtype in (x.dtype, widest), f"{told}, where all that it sees is {widest}")
+            text = f"The rule of {primitive.name} for argument {i} returns {dtype}"
+            require(dtype.kind != "f" or dtype in (x.dtype, widest), f"{text}, where all that it sees is {widest}")
             return fitted(primitive, i, result, x, np.shape(y))
 
         def pushed(y: np.ndarray, inputs: Sequence[np.ndarray], tangents: Sequence[np.ndarray]) -> Any:

@@ -136,18 +136,18 @@ def describe(report: Report, probe: Probe, k: int, places: np.ndarray, verdict: 
         return f"{mask.any(axis=1).sum()} of {len(places)} entries{looked_at}"
 
     if (votes > 1).any():
-        told = "; ".join([counted(votes > 1), *patterns(probe, k, places, verdict)])
+        text = "; ".join([counted(votes > 1), *patterns(probe, k, places, verdict)])
         outcome = "wrong at a kink" if kinked[votes > 1].all() else "wrong"
-        report.add(outcome, farthest(probe, places, verdict, votes > 1), f"Wrong: {told}.")
+        report.add(outcome, farthest(probe, places, verdict, votes > 1), f"Wrong: {text}.")
     elif votes.any():
-        told = farthest(probe, places, verdict, votes > 0)
-        report.add("unsure", f"One step size, and no other, contradicts the rule. {told}")
+        text = farthest(probe, places, verdict, votes > 0)
+        report.add("unsure", f"One step size, and no other, contradicts the rule. {text}")
     if (kinked & (votes == 0)).any():
-        told = f"{counted(kinked & (votes == 0))} of gradient {name} lie between the one-sided slopes of a kink."
-        report.add("passed at a kink", told)
+        text = f"{counted(kinked & (votes == 0))} of gradient {name} lie between the one-sided slopes of a kink."
+        report.add("passed at a kink", text)
     if vague.any():
-        told = f"{counted(vague)} of gradient {name} cannot be seen: f's rounding, a jump or an edge hides them."
-        report.add("passed" if ((claimed != 0) & ~vague).any() else "unsure", told)
+        text = f"{counted(vague)} of gradient {name} cannot be seen: f's rounding, a jump or an edge hides them."
+        report.add("passed" if ((claimed != 0) & ~vague).any() else "unsure", text)
 
 
 def farthest(probe: Probe, places: np.ndarray, verdict: Verdict, wrong: np.ndarray) -> str:

@@ -45,7 +45,7 @@ class Found:
     """What a sweep might have found."""
 
     def __init__(self, totals):
-        self.totals, self.kept, self.visited = totals, [], []
+        self.totals, self.retained, self.visited = totals, [], []
 
 
 def test_a_commit_adds_in_new_arrays():
