@@ -1,7 +1,7 @@
 """Waiting for other ranks: as long as they compute, but not for those that will never come.
 
-A rank that has waited for some seconds tells the others where, and so does one that ends. A rank that hears that
-another has ended, or waits elsewhere, raises an error: as all make the same calls, neither would ever go on.
+A rank that has waited for some seconds tells the others where, and so does one that ends. A rank that waits for a call
+which another will not make, as it has ended or waits itself for a call that this one has not made, raises an error.
 """
 
 import sys
@@ -9,7 +9,7 @@ import time
 import traceback
 from typing import Any, NamedTuple
 
-PATIENCE = 5.0  # seconds of waiting before a rank tells the others where it waits
+PATIENCE = 2.0  # seconds of waiting before a rank tells the others where it waits
 NOTICE = 60.0  # seconds before it tells the user that some rank does not come
 FAREWELL = 1.0  # seconds in which the others may end as well, before they are told that a rank has
 SPINS = 200  # how often to look before letting others have the core
@@ -22,18 +22,27 @@ class Place(NamedTuple):
     number: int
     what: str
     line: str
+    begun: dict[str, int]  # how many calls of each kind it has begun by then
 
     def __str__(self) -> str:
         return f"waits for the other ranks to {self.what}, in {self.line}"
 
+    def is_before(self, begun: dict[str, int]) -> bool:
+        """Whether a rank that has begun so many calls has not begun the one that is waited for here."""
+        return begun.get(self.kind, 0) < self.number
 
-class Ended:
+
+class Ended(NamedTuple):
     """In the place of a Place, where a rank has ended."""
 
-    kind, number = "end", 0
+    begun: dict[str, int]
 
     def __str__(self) -> str:
         return "has ended"
+
+    def is_before(self, begun: dict[str, int]) -> bool:
+        """Nothing that others begin changes it."""
+        return True
 
 
 class Pending:
@@ -77,7 +86,7 @@ class Lookout:
             if waited < self.patience:
                 continue
             if place is None:
-                place = Place(pending.kind, pending.number, pending.what, line_of_the_program())
+                place = Place(pending.kind, pending.number, pending.what, line_of_the_program(), {**self.begun})
                 self.tell(place)
             self.listen()
             self.refuse_waiting_for_ever(place)
@@ -99,13 +108,16 @@ class Lookout:
             self.heard[rank] = place
 
     def refuse_waiting_for_ever(self, place: Place) -> None:
-        """Raise if another rank has ended, or waits in another call."""
-        here = place.kind, place.number
-        elsewhere = {rank: x for rank, x in self.heard.items() if x is not None and (x.kind, x.number) != here}
-        if not elsewhere:
+        """Raise if another rank will not make the call: it has ended, or waits for one that this rank has not made."""
+        absent = {
+            rank: x
+            for rank, x in self.heard.items()
+            if x is not None and place.is_before(x.begun) and x.is_before(self.begun)
+        }
+        if not absent:
             return
         self.patience = 0.0  # what cleans up after the error need not wait again
-        said = "; ".join(f"rank {rank} {elsewhere[rank]}" for rank in sorted(elsewhere))
+        said = "; ".join(f"rank {rank} {absent[rank]}" for rank in sorted(absent))
         raise RuntimeError(
             f"rank {self.comm.rank} {place}, and they will never all come: {said}. All ranks make the same calls in "
             f"the same order; one that ends early, skips a batch, or catches an error that the others do not have, "
@@ -132,7 +144,7 @@ class Lookout:
         """Wait until all ranks end; the others are told that this one has ended if they do not soon."""
         request = self.comm.Ibarrier()
         if not self.all_come(request, FAREWELL):
-            self.tell(Ended())
+            self.tell(Ended({**self.begun}))
             self.all_come(request, float("inf"))
 
 

@@ -511,7 +511,9 @@ def check_optimizers_that_differ_are_refused_everywhere():
         text = (
             "what is averaged differs between ranks: parameter 0 is float64 of shape (2,) on rank 0, and is float64 of"
         )
-        raises(ValueError, text, distributed.optimizer, optim.SGD([p], lr=1.0))
+        other = optim.SGD([p], lr=1.0)
+        raises(ValueError, text, distributed.optimizer, other)
+        assert type(other) is optim.SGD
     assert_equal(values_of(model), before)
     beside = mg.tensor(np.full(3, float(HERE.rank)), requires_grad=True)
     optimizer = optim.Adam([*model.parameters(), beside], lr=0.1 + HERE.rank)

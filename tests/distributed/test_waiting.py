@@ -95,8 +95,9 @@ def clock(monkeypatch):
     return pauses
 
 
-def waits(number):
-    return Place("gradients", number, "average gradients", "train.py, line 3")
+def waits(number, kind="gradients", **begun):
+    """The place of a rank that waits for its latest call of a kind, having begun others of another kind."""
+    return Place(kind, number, "average gradients", "train.py, line 3", {kind: number, **begun})
 
 
 def test_what_is_there_at_once_is_nobody_elses_matter(clock):
@@ -124,28 +125,46 @@ def test_a_rank_says_where_it_waits_and_that_it_goes_on(clock, capsys):
     assert set(clock) == {0, 1e-3}
 
 
+ELSEWHERE = "rank 2 waits for the other ranks to average gradients, in train.py, line 3. All ranks make the same calls"
+
+
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (Ended(), "rank 2 has ended. "),
-        (waits(7), "rank 2 waits for the other ranks to average gradients, in train.py, line 3. "),
-        (
-            Place("meeting", 1, "tell values", "a.py, line 1"),
-            "rank 2 waits for the other ranks to tell values, in a.py",
-        ),
+        (Ended({"gradients": 4, "meeting": 9}), "rank 2 has ended. All ranks make the same calls"),
+        (waits(4, "meeting", gradients=4), ELSEWHERE),
+        (waits(4, "meeting"), ELSEWHERE),
     ],
 )
 def test_waiting_for_a_rank_that_will_not_come_is_an_error(state, text, clock):
     """It names that rank, and not those who wait for the same; who waits again learns of it at once."""
-    look = Lookout(Comm((1, waits(1)), (2, state)))
+    look = Lookout(Comm((1, waits(5)), (2, state)))
+    look.begun = {"gradients": 4, "meeting": 3}
     pending = Pending(look, "gradients", Request(10_000), "average gradients")
-    for pauses in (5, 1):
+    for pauses in (2, 1):
         clock.clear()
         with pytest.raises(RuntimeError) as caught:
             pending.wait()
         assert str(caught.value).startswith("rank 0 waits for the other ranks to average gradients, in ")
         assert f", and they will never all come: {text}" in str(caught.value)
         assert len(clock) == pauses
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Ended({"gradients": 5}),  # it has begun what is waited for, and MPI goes on with that
+        waits(6, gradients=6),
+        waits(4, "meeting", gradients=5),
+        waits(3, "meeting", gradients=4),  # it waits for what this rank has begun, and so may go on
+    ],
+)
+def test_waiting_for_a_rank_that_may_come_is_none(state, clock):
+    """However long it takes: MPI may have told one rank and not yet another that all were there."""
+    look = Lookout(Comm((1, None), (2, state)))
+    look.begun = {"gradients": 4, "meeting": 3}
+    Pending(look, "gradients", Request(waiting.SPINS + 30), "average gradients").wait()
+    assert look.heard[2] == state
 
 
 @pytest.mark.parametrize(("comes", "told"), [(0, []), (50, [(1, "has ended"), (2, "has ended")])])
