@@ -33,7 +33,7 @@ class Flat:
 
     def __init__(self, tree: Any, what: str) -> None:
         given: list[Any] = [x if isinstance(x, Watched) else as_numbers(x) for x in leaves(tree)]
-        self.form = tree
+        self.form = rebuild(tree, [0.0] * len(given))  # which keeps none of the arrays
         self.shapes = [x.shape for x in given]
         self.dtypes = [x.dtype if x.dtype.kind == "f" else np.dtype(float) for x in given]
         self.size = sum(x.size for x in given)

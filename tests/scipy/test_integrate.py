@@ -318,6 +318,13 @@ def test_programs_are_kept_with_the_function():
     assert [len(program.programs) for program in kept.values()] == [1, 1]
 
 
+def test_a_program_is_good_for_other_plain_arguments():
+    """It reads its arguments, not those with which it was recorded."""
+    for k in (np.array(0.5), np.array(0.7)):
+        y = integrate.odeint(decay, np.array([1.0]), [0.0, 1.0], (k, np.array(1.0)), compile="numpy", **TIGHT)
+        np.testing.assert_allclose(y[-1, 0], np.exp(-k), rtol=1e-8)
+
+
 class Unhashable:
     __hash__ = None
 

@@ -81,9 +81,10 @@ def odeint(
             raise SolverError(f"odeint has not come to the last time: {report['message']}", report)
         return states
 
-    problem = Equation(lambda t, y, *args: func(t, y, *args) if tfirst else func(y, t, *args), y0, args)
+    (flat, start), args = initial(y0), args if isinstance(args, tuple) else (args,)
+    problem = Equation(lambda t, y, *args: func(t, y, *args) if tfirst else func(y, t, *args), flat, args)
     method = Method("odeint", solve, mode, compile, func, problem.key and (problem.key, tfirst))
-    return rows(problem.flat, flow(problem.right_side, problem.start, times("odeint", t), problem.inputs, method))
+    return rows(flat, flow(problem.right_side, start, times("odeint", t), inputs_of(args), method))
 
 
 def solve_ivp(
@@ -139,7 +140,8 @@ def solve_ivp(
     refuse("solve_ivp", options, ("events", "dense_output", "vectorized", "jac"))
     if method not in METHODS:
         raise ValueError(f"method is one of {', '.join(METHODS)}; got {method!r}")
-    problem = Equation(fun, y0, args)
+    (flat, start), args = initial(y0), args if isinstance(args, tuple) else (args,)
+    problem, inputs = Equation(fun, flat, args), inputs_of(args)
     results: list[Any] = []
 
     def solve(f: Callable[..., Any], y0: Any, t: Any, given: bool = True) -> tuple[Any, Any]:
@@ -159,53 +161,61 @@ def solve_ivp(
     how = Method("solve_ivp", at_times, mode, compile, fun, problem.key)
     ends = [np.reshape(as_floats(x), 1) for x in two_times(t_span)]
     if t_eval is None:
-        t, value = steps(problem, how, solve, ends)
+        t, value = steps(problem.right_side, start, inputs, how, solve, ends)
         t = np.concatenate([ends[0], t[1:-1], ends[1]])
-        y = flow(problem.right_side, problem.start, t, problem.inputs, how, value)
+        y = flow(problem.right_side, start, t, inputs, how, value)
     else:
         t = times("solve_ivp", t_eval)
         at = np.concatenate([ends[0], t, ends[1]])
-        y = flow(problem.right_side, problem.start, at, problem.inputs, how)[1:-1]
+        y = flow(problem.right_side, start, at, inputs, how)[1:-1]
     result = results[0] if results and not (isinstance(y, Watched) and y.level.is_batch) else OptimizeResult()
     result.t, result.y = t, np.moveaxis(y, 0, -1)
     return result
 
 
-def steps(problem: Any, method: Method, solve: Callable[..., Any], ends: Any) -> tuple[Any, Any]:
+def steps(
+    f: Callable[..., Any], y0: Any, inputs: Any, method: Method, solve: Callable[..., Any], ends: Any
+) -> tuple[Any, Any]:
     """The times of SciPy's own steps, and the states there."""
-    start, first, last, *inputs = values = [plain(x) for x in (problem.start, *ends, *problem.inputs)]
+    start, first, last, *given = values = [plain(x) for x in (y0, *ends, *inputs)]
     if batch_of(*values) is None:
         own = Method(method.name, lambda *given: solve(*given, False), None, method.backend, None, None)
-        own.kept, found = method.kept, partial(own.solved, problem.right_side, "f")
-        apart = not Closed(problem.right_side, first[0], start, *inputs).outer
+        own.kept, found = method.kept, partial(own.solved, f, "f")
+        apart = not Closed(f, first[0], start, *given).outer
         both = at_once(
-            lambda *given: np.column_stack(found(*given)), (start, np.concatenate([first, last]), *inputs), apart
+            lambda *given: np.column_stack(found(*given)), (start, np.concatenate([first, last]), *given), apart
         )
         if both is not None:
             return both[:, 0], both[:, 1:]
     raise BatchError("solve_ivp inside of vmap returns states at times that all entries have. Pass t_eval")
 
 
+INPUT = object()  # where an input was among further arguments
+
+
 class Equation:
     """A differential equation of a tree of arrays as one of vectors.
 
-    `inputs` are the arrays and numbers among the further arguments; `key` tells arguments apart that these are not all
-    of, None if that cannot be told.
+    It keeps none of the arrays and numbers that it is given, so that a program for it is good for others. `key` tells
+    arguments apart that are not these alone; None if that cannot be told.
     """
 
-    def __init__(self, function: Callable[..., Any], y0: Any, args: Any) -> None:
-        self.args = args if isinstance(args, tuple) else (args,)
-        self.flat, self.start = initial(y0)
-        self.function = function
-        self.inputs = [x for x in leaves(self.args) if is_input(x)]
-        simple = self.flat.plain and all(is_input(x) for x in self.args)
-        self.key = ("equation", len(self.args), self.flat.size) if simple else None
+    def __init__(self, function: Callable[..., Any], flat: Flat, args: Any) -> None:
+        self.function, self.flat = function, flat
+        self.args = rebuild(args, [INPUT if is_input(x) else x for x in leaves(args)])
+        simple = flat.plain and all(x is INPUT for x in self.args)
+        self.key = ("equation", len(args), flat.size) if simple else None
 
     def right_side(self, t: Any, y: Any, *inputs: Any) -> Any:
         """The derivative of the state, a vector."""
         remaining = iter(inputs)
-        args = rebuild(self.args, [next(remaining) if is_input(x) else x for x in leaves(self.args)])
+        args = rebuild(self.args, [next(remaining) if x is INPUT else x for x in leaves(self.args)])
         return vector_of(self.function(t, self.flat.tree(y), *args))
+
+
+def inputs_of(args: Any) -> list[Any]:
+    """The arrays and numbers among further arguments."""
+    return [x for x in leaves(args) if is_input(x)]
 
 
 def is_input(x: Any) -> bool:

@@ -26,7 +26,7 @@ FEW = 200  # numbers in all tangents together: beyond, the adjoint equation is t
 
 
 def flow(
-    f: Callable[..., Any], y0: Any, t: Any, inputs: Sequence[Any], method: Method, value: Any = None, label: str = "f"
+    f: Callable[..., Any], y0: Any, t: Any, inputs: Sequence[Any], method: Method, value: Any = None, label: Any = "f"
 ) -> Any:
     """The states at times `t`, (times, n), of ``dy/dt = f(t, y, *inputs)`` from `y0` (n,) at the first of them.
 
@@ -80,9 +80,7 @@ class Flow:
     def rule(self, g: Any, y: Any, arrays: Sequence[Any]) -> list[Any]:
         """The cotangents of the first state, the times, and all that is used."""
         y0, t, *used = arrays
-        count = y0.size + sum(x.size for x in self.free(used))
-        few = self.method.mode == "forward" or (self.method.mode is None and y0.size * count <= FEW)
-        back, total = self.by_tangents(g, y0, t, used) if few else self.by_adjoints(g, y, t, used)
+        back, total = self.by_tangents(g, y0, t, used) if self.few(y0, used) else self.by_adjoints(g, y, t, used)
         parts, start = [], 0
         for i, x in enumerate(used):
             if i in self.held:
@@ -97,6 +95,9 @@ class Flow:
         (s0, ts, *rest), (y0, t, *used), n = tangents, arrays, len(arrays[0])
         slopes = self.slopes(y, t, used) if self.moving else None
         s0, closed = s0 if slopes is None else s0 - slopes[0] * ts[0], self.closed
+        if self.few(y0, used):
+            s = self.tangents(y0, t, used) @ np.concatenate([s0, *(np.reshape(x, -1) for x in self.free(rest))])
+            return s if slopes is None else s + slopes * ts[:, None]
 
         def along(t: Any, z: Any, used: Any, rest: Any) -> Any:
             return np.concatenate(closed.pushed([t, z[:n], *used], [None, z[n:], *rest]))
@@ -107,6 +108,17 @@ class Flow:
 
     def by_tangents(self, g: Any, y0: Any, t: Any, used: list[Any]) -> tuple[Any, Any]:
         """The cotangents of the first state, and of all that is used along one axis, by tangents for each number."""
+        total = np.einsum("tn,tnp->p", g, self.tangents(y0, t, used))
+        return total[: y0.size], total[y0.size :]
+
+    def few(self, y0: Any, used: list[Any]) -> bool:
+        """Whether to solve for the tangents by all numbers at once."""
+        if self.method.mode is None:
+            return y0.size * (y0.size + sum(x.size for x in self.free(used))) <= FEW
+        return self.method.mode == "forward"
+
+    def tangents(self, y0: Any, t: Any, used: list[Any]) -> Any:
+        """The derivatives of the states by each number of the first one, and of what is used: (times, n, numbers)."""
         n, k, matrices = y0.size, sum(x.size for x in self.free(used)), self.matrices
 
         def along(t: Any, z: Any, used: Any) -> Any:
@@ -115,9 +127,7 @@ class Flow:
             return np.concatenate([f, np.reshape(pushed + by_used, -1)])
 
         start = np.concatenate([y0, np.eye(n, n + k).ravel()])
-        tangents = np.reshape(self.solved(along, start, t, used)[:, n:], (-1, n, n + k))
-        total = np.einsum("tn,tnp->p", g, tangents)
-        return total[:n], total[n:]
+        return np.reshape(self.solved(along, start, t, used)[:, n:], (-1, n, n + k))
 
     def matrices(self, t: Any, y: Any, used: Any) -> tuple[Any, Any, Any]:
         """The right-hand side, its Jacobian by the state, and that by all that is used, after zeros for the state."""
@@ -166,6 +176,6 @@ class Flow:
     def solved(self, f: Callable[..., Any], y0: Any, t: Any, *trees: Any) -> Any:
         """The solution of an equation that belongs to this one; where nothing is watched, by SciPy alone."""
         if any(isinstance(x, Watched) for x in (y0, t, *(x for tree in trees for x in tree))):
-            return flow(lambda t, y: f(t, y, *trees), y0, t, (), self.method)
+            return flow(lambda t, y: f(t, y, *trees), y0, t, (), self.method, label=None)
         key = f.__code__, tuple(self.held), self.closed.count
         return run_in(USUAL, self.method.solved, f, None if self.closed.outer else key, y0, t, *trees)
