@@ -68,7 +68,10 @@ def test_examples_are_short(path):
     assert len([line for line in lines if line and not line.startswith("#")]) < 100
 
 
-@pytest.mark.parametrize("name", ["digits", "fit_physics", "many_networks", "own_operation", "spiral"])
+PICTURES = ["digits", "fit_physics", "gaussian_process", "lotka_volterra", "many_networks", "own_operation", "spiral"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_pictures_are_left_out_without_matplotlib(tmp_path, name):
     """The numbers are printed all the same; of the digits, a few pictures are enough here."""
     (tmp_path / "matplotlib.py").write_text("raise ImportError\n")
@@ -84,7 +87,7 @@ def test_pictures_are_left_out_without_matplotlib(tmp_path, name):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
     ).stdout
     assert re.search(r"For (a picture|pictures), install Matplotlib", printed)
-    assert re.search("Held-out|Away from the truth|After 1 epochs|mean squared error", printed)
+    assert re.search("Held-out|Away from the truth|After 1 epochs|mean squared error|known to|small cycle", printed)
     assert not list(tmp_path.glob("*.png"))
 
 
@@ -117,3 +120,21 @@ def test_the_comets_orbit_is_found(tmp_path):
     for name in ("size", "eccentricity", "period"):
         _, found, truth = numbers(printed, f"{name}")
         assert abs(found - truth) < 3e-3
+
+
+def test_a_gaussian_process_knows_what_it_does_not_know(tmp_path):
+    """The noise is found, and the curve is known worse in the gap than among the points; its slope is the truth's."""
+    printed = run("gaussian_process.py", 0, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["gaussian_process.png"]
+    assert abs(numbers(printed, "noise")[0] - 0.1) < 0.02
+    assert numbers(printed, "and to")[0] > 2 * numbers(printed, "known to")[0]
+    assert abs(numbers(printed, "slope is")[0] - numbers(printed, "truth's is")[0]) < 0.3
+
+
+def test_the_rates_of_hares_and_lynxes_are_found(tmp_path):
+    """The rates of the literature, within twice the errors that are printed; and a picture."""
+    printed = run("lotka_volterra.py", 30, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["lotka_volterra.png"]
+    for name, known in (("are born", 0.55), ("are eaten", 0.028), ("lynxes die", 0.80), ("are fed", 0.024)):
+        value, error = numbers(printed, name)[0], numbers(printed.split(name)[1], "+-")[0] / 100
+        assert abs(value / known - 1) < 2 * error < 0.4

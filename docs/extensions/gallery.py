@@ -19,7 +19,9 @@ class Arguments:
         given = {
             "digits": ["4", pictures],
             "fit_physics": ["100", pictures],
+            "gaussian_process": ["0", pictures],
             "hidden_layer": ["20001"],
+            "lotka_volterra": ["30", pictures],
             "many_networks": ["600", pictures],
             "own_operation": ["1500", pictures],
             "spiral": ["100", pictures],
@@ -35,6 +37,7 @@ class Order:
 
     FIRST = (
         *("tutorial", "hidden_layer", "spiral", "many_networks", "digits", "own_operation", "fit_physics"),
+        *("gaussian_process", "lotka_volterra"),
         "char_transformer",
     )
 
