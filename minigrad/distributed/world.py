@@ -34,6 +34,8 @@ class World:
         Which one this is, from 0.
     size : int
         How many there are.
+    idle : bool
+        Whether this one computes with the samples of others, as `Sharded` lends them, which count 0.
     """
 
     def __init__(self, comm: Any = None) -> None:
@@ -44,7 +46,7 @@ class World:
         apart: list[Any] = [comm and comm.Dup() for _ in range(4)]
         self.meeting, self.background, self.failing, watch = apart
         self.lookout = Lookout(watch)
-        self.idle = False  # whether this rank computes with samples of others, which are not to count
+        self.idle = False
         self._shares_memory: bool | None = None
 
     def __repr__(self) -> str:
@@ -153,7 +155,8 @@ by_itself: ContextVar[bool] = ContextVar("minigrad.distributed", default=False)
 def world() -> World:
     """The ranks that run this program: those that `mpiexec` has started, or this process alone.
 
-    With several ranks, an exception that nobody catches, on any of them, ends all: its traceback is printed first.
+    With several ranks, an exception that nobody catches, on any of them, ends all: its traceback is printed first. A
+    rank that waits for one that will not come, as it has ended or made another call, raises a RuntimeError.
 
     Raises
     ------

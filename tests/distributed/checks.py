@@ -198,6 +198,11 @@ def check_means_have_derivatives():
     assert distributed.average(np.float32(2)).dtype == np.float32
     assert distributed.average([HERE.rank, 1]).tolist() == [(HERE.size - 1) / 2, 1.0]
     raises(TypeError, "is of real numbers; got an array of complex128", distributed.average, 1j)
+    if HERE.size > 1:
+        text = (
+            "different calls where all have to make the same: rank 0 is about to take the mean of float64 of shape (2,)"
+        )
+        raises(RuntimeError, text, distributed.average, np.ones(2 + HERE.rank))
     alone = distributed.average(np.nan if HERE.rank else 3.0, weight=float(HERE.rank == 0))
     assert alone == 3.0  # what does not count may be NaN
 
@@ -216,6 +221,23 @@ def check_a_rank_from_which_less_was_sent_forgets_as_much():
     if HERE.rank == 0:  # as where an error ends a pass elsewhere
         ((a * 2.0).sum() + (b * 3.0).sum()).backward()
     optimizer.averager.close()
+
+
+def check_what_rank_0_does_for_all_fails_on_all():
+    """There as it did, and elsewhere as it can be sent."""
+
+    class Own(Exception):
+        """Of a class that other ranks cannot find."""
+
+    def fail():
+        assert HERE.rank == 0
+        raise Own("no such file")
+
+    assert HERE.by_first(lambda: f"by {HERE.rank}", "tell") == "by 0"
+    if HERE.rank == 0:
+        raises(Own, "no such file", HERE.by_first, fail, "fail")
+    else:
+        raises(RuntimeError, "Own: no such file", HERE.by_first, fail, "fail")
 
 
 def check_what_ranks_hear_does_not_pile_up():
