@@ -20,7 +20,7 @@ from ..core.tensor import Tensor, asarray
 def public(function: Callable[..., Any], create: Callable[..., Any]) -> Callable[..., Any]:
     """`create` as what users call in the place of a NumPy function."""
     create = wraps(function)(create)
-    create.__doc__ = f"numpy.{function.__name__} as a Tensor, which may require grad."
+    create.__doc__ = f"NumPy's {function.__name__} as a Tensor, which may require grad."
     create.__module__, create.__qualname__ = __name__, function.__name__
     return create
 
@@ -90,7 +90,7 @@ full_like = of_values(np.full_like)
 
 
 def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False, copy: bool = True) -> tuple[Any, ...]:
-    """numpy.meshgrid as Tensors, through which the derivatives of the arguments flow."""
+    """NumPy's meshgrid as Tensors, through which the derivatives of the arguments flow."""
     options = {"indexing": indexing, "sparse": sparse, "copy": copy}
     return tuple(map(asarray, bind(REGISTRY[np.meshgrid], [*map(asarray, arrays)], options)))
 

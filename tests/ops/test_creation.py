@@ -107,4 +107,4 @@ def test_created_functions_have_their_names():
     for name in ("zeros", "ones", "full", "arange", "linspace", "eye", "zeros_like", "ones_like", "full_like"):
         function = getattr(mg, name)
         assert (function.__name__, function.__module__) == (name, "minigrad.ops.creation")
-        assert f"numpy.{name} as a Tensor" in function.__doc__
+        assert f"NumPy's {name} as a Tensor" in function.__doc__
