@@ -114,14 +114,14 @@ UNARY += "i0 i1 k0 k1 i0e i1e k0e k1e"
 CASES = [
     *(lines(key, positive) for key in ufuncs(UNARY)),
     *(lines(key, shares) for key in ufuncs("erfinv erfcinv ndtri logit ellipk ellipe")),
-    *(lines(key, positive, orders=(n,)) for key in ufuncs("jv yv iv kv ive kve stdtr") for n in (0.5, 1.5)),
+    *(lines(key, positive, orders=(n,)) for key in ufuncs("jv yv iv kv ive kve") for n in (0.5, 1.5)),
     *(lines(key, positive, orders=(n,)) for key in ufuncs("yn kn expn") for n in (0.0, 2.0)),
     *(lines(special.polygamma.__wrapped__, positive, orders=(n,)) for n in (0, 2)),
-    *(lines(key, positive, positive) for key in ufuncs("beta betaln gammainc gammaincc")),
+    *(lines(key, positive, positive) for key in ufuncs("beta betaln gammainc gammaincc stdtr")),
     *(lines(key, positive, positive) for key in ufuncs("xlogy xlog1py rel_entr kl_div")),
     lines(scipy.special.huber, shares, above_one),
     lines(scipy.special.huber, above_one, shares),
-    *(lines(key, shares, orders=(0.7, 2.5)) for key in ufuncs("betainc betaincc")),
+    *(lines(key, positive, positive, shares) for key in ufuncs("betainc betaincc")),
     lines(scipy.special._ufuncs._riemann_zeta, above_one),
     lines(scipy.special._ufuncs._zeta, above_one, positive),
     *(lines(key, positive) for key in (integrals.sine_integral.function, integrals.cosine_integral.function)),
@@ -133,7 +133,9 @@ cases = pytest.mark.parametrize("case", CASES, ids=str)
 def is_ours(primitive):
     """Whether a primitive belongs to this room."""
     made = next((rule for rule in primitive.rules if rule), primitive.function)
-    return made.__module__.startswith("minigrad.scipy.special")
+    return (getattr(made, "__module__", None) or "").startswith(
+        "minigrad.scipy.special"
+    )  # NumPy 2.0's ufuncs have none
 
 
 def test_every_rule_has_a_case():
@@ -220,6 +222,10 @@ EDGES = [
     ("betainc", (1.0, 2.0, 0.0), 2, 2.0),
     ("betainc", (1.0, 1.0, 1.0), 2, 1.0),
     ("betainc", (0.5, 2.0, 0.0), 2, INF),
+    ("betainc", (0.5, 2.0, 0.0), 0, 0.0),
+    ("betainc", (0.5, 2.0, 1.0), 1, 0.0),
+    ("stdtr", (0.5, 0.0), 0, 0.0),
+    ("stdtr", (0.5, -INF), 0, 0.0),
     ("gammainc", (1.0, 0.0), 1, 1.0),
     ("gammainc", (2.0, 0.0), 0, 0.0),
     ("gammainc", (2.0, INF), 0, 0.0),
@@ -412,8 +418,6 @@ def test_by_an_order_there_is_no_derivative():
         with pytest.raises(mg.NoRuleError, match=r"has no derivative rule for its argument 0. Pass it detached"):
             call(v, 1.0)
     assert special.jv(v.detach(), 1.0) == scipy.special.jv(0.5, 1.0)
-    with pytest.raises(mg.NoRuleError, match=r"^betainc has no derivative rule for its argument 1"):
-        special.betainc(1.0, v, 0.3)
 
 
 def test_bad_orders_and_dimensions_are_refused():

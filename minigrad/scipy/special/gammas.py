@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from ...core.door import raise_if
-from .incomplete import gammainc_by_a
+from .incomplete import betainc_by_a, betainc_by_b, gammainc_by_a, stdtr_by_df
 from .known import known, named_as, stepped
 from .slopes import digamma_step, rgamma_slope, zeta_slope
 
@@ -98,17 +98,17 @@ def _beta_density(a, b, x):
 
 betainc = known(
     special.betainc,
-    None,
-    None,
+    lambda g, y, a, b, x: g * betainc_by_a(a, b, x),
+    lambda g, y, a, b, x: g * betainc_by_b(a, b, x),
     lambda g, y, a, b, x: g * _beta_density(a, b, x),
-    about="The share of beta(a, b) of its integral from 0 to x. It has a derivative by x, and none by a and b.",
+    about="The share of beta(a, b) of its integral from 0 to x. Derivatives by a and b are integrated, to ten digits.",
 )
 betaincc = known(
     special.betaincc,
-    None,
-    None,
+    lambda g, y, a, b, x: g * -betainc_by_a(a, b, x),
+    lambda g, y, a, b, x: g * -betainc_by_b(a, b, x),
     lambda g, y, a, b, x: g * -_beta_density(a, b, x),
-    about="1 - betainc(a, b, x). It has a derivative by x, and none by a and b.",
+    about="1 - betainc(a, b, x), the share of the integral from x to 1.",
 )
 
 
@@ -136,9 +136,9 @@ def _student_density(df, x):
 
 stdtr = known(
     special.stdtr,
-    None,
+    lambda g, y, df, x: g * stdtr_by_df(df, x),
     lambda g, y, df, x: g * _student_density(df, x),
-    about="The distribution function of Student's t with df degrees of freedom. It has a derivative by x alone.",
+    about="The distribution function of Student's t. The derivative by the degrees of freedom df is integrated.",
 )
 
 
