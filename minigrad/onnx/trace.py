@@ -29,6 +29,7 @@ class Value:
     """An array of the graph: what it was in this run, and the call that made it, None for an input."""
 
     __slots__ = ("call", "data")
+    call: Any
 
     def __init__(self, data: np.ndarray, call: "TracedCall | None") -> None:
         self.data, self.call = data, call

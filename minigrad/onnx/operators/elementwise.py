@@ -170,6 +170,13 @@ def floats(x: Any) -> Any:
     return x.astype(np.float64) if getattr(x, "dtype", np.dtype(float)).kind in "biu" else x
 
 
+def pair(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two operands as arrays of floats: a Python number beside an array is of its dtype."""
+    a, b = floats(a), floats(b)
+    dtype = np.result_type(a, b)
+    return tuple(x if hasattr(x, "shape") else np.asarray(x, dtype) for x in (a, b))  # pyrefly: ignore[bad-return]
+
+
 @rewrites(np.log1p)
 def log1p(x: Any) -> Any:
     """The logarithm of 1 + x, in which what rounding has taken from a small x is put back (Kahan)."""
@@ -182,7 +189,7 @@ def log1p(x: Any) -> Any:
 @rewrites(np.logaddexp)
 def logaddexp(a: Any, b: Any) -> Any:
     """log(exp(a) + exp(b)), of which the larger is a part; infinities may be equal."""
-    a, b = floats(a), floats(b)
+    a, b = pair(a, b)
     return np.where(a == b, a + LOG_2, np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))))
 
 
@@ -192,16 +199,16 @@ rewrites(np.logaddexp2)(lambda a, b: np.logaddexp(floats(a) * LOG_2, floats(b) *
 @rewrites(np.hypot)
 def hypot(a: Any, b: Any) -> Any:
     """The root of a sum of squares, which do not overflow."""
-    a, b = np.abs(floats(a)), np.abs(floats(b))
+    a, b = map(np.abs, pair(a, b))
     large = np.maximum(a, b)
-    ratio = np.minimum(a, b) / np.where(large == 0, 1, large)
+    ratio = np.minimum(a, b) / np.where((large == 0) | np.isinf(large), 1, large)
     return large * np.sqrt(1 + ratio * ratio)
 
 
 @rewrites(np.arctan2)
 def arctan2(a: Any, b: Any) -> Any:
     """The angle of a point, in all four quadrants."""
-    a, b = floats(a), floats(b)
+    a, b = pair(a, b)
     half = np.where(np.signbit(a), -math.pi / 2, math.pi / 2).astype(np.result_type(a, b))
     within = np.where(b == 0, 0, a / np.where(b == 0, 1, b))
     angle = np.arctan(within) + np.where(np.signbit(b), 2 * half, 0)

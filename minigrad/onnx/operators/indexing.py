@@ -155,8 +155,6 @@ def index_update(graph: Graph, call: TracedCall) -> str:
 def scatter(graph: Graph, call: TracedCall) -> str:
     """Zeros to which an array is added at an index, as often as an element is named there."""
     g, index, shape = call.args
-    if is_mask(index, call.value) and isinstance(index, Value):
-        raise no_counterpart("putting back by a mask", ", of elements whose number is not known,")
     zeros = graph.constant(np.zeros(shape, call.value.dtype))
     return written(graph, zeros, shape, index, g, call.value.dtype, reduction="add")
 

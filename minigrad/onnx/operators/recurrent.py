@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import unwrap
 from ...core.primitive import REGISTRY
 from ...nn.recurrent import base, gru, lstm, rnn
 from ..graph import Graph, is_constant
@@ -49,52 +48,52 @@ for network in (lstm.lstm, gru.gru, rnn.rnn):
 @translates(lstm.lstm)
 def of_lstm(graph: Graph, call: TracedCall) -> None:
     """Long short-term memory, of which ONNX returns c after the last step only."""
-    p, w, b, h, c = call.args[0]
-    x, weight, _ = input_of(graph, p, "LSTM")
-    given = [x, weight, *state_weights(graph, w, b, None, "LSTM"), "", start(graph, h), start(graph, c)]
-    y, last, cell = graph.several("LSTM", 3, *trimmed(given), hidden_size=len(w.T))
+    y, last, cell = operator(graph, call, "LSTM", 3)
     graph.states[id(call.value)] = [(every(graph, y), final(graph, last)), ("", final(graph, cell))]
 
 
 @translates(gru.gru)
 def of_gru(graph: Graph, call: TracedCall) -> str:
     """Gated recurrent units, with the reset gate after the product."""
-    p, w, b, h = call.args[0]
-    x, weight, shift = input_of(graph, p, "GRU")
-    given = [x, weight, *state_weights(graph, w, b, shift, "GRU"), "", start(graph, h)]
-    names = graph.several("GRU", 2, *trimmed(given), hidden_size=len(w.T), linear_before_reset=1)
-    return all_states(graph, call, h, *names)
+    return all_states(graph, call, *operator(graph, call, "GRU", 2, linear_before_reset=1))
 
 
 @translates(rnn.rnn)
 def of_rnn(graph: Graph, call: TracedCall) -> str:
     """The simple network."""
-    p, w, b, h = call.args[0]
     relu, _ = arguments(call, relu=False, alive=None)
-    x, weight, _ = input_of(graph, p, "RNN")
-    given = [x, weight, *state_weights(graph, w, b, None, "RNN"), "", start(graph, h)]
-    names = graph.several("RNN", 2, *trimmed(given), hidden_size=len(w.T), activations=["Relu" if relu else "Tanh"])
-    return all_states(graph, call, h, *names)
+    return all_states(graph, call, *operator(graph, call, "RNN", 2, activations=["Relu" if relu else "Tanh"]))
 
 
-def input_of(graph: Graph, p: Value, kind: str) -> tuple[str, str, Any]:
+def operator(graph: Graph, call: TracedCall, kind: str, results: int, **attributes: Any) -> list[str]:
+    """The operator of a network: from its input, the weights and biases in ONNX's order, and the initial states."""
+    (p, w, b, *starts), dtype = call.args[0], call.value.dtype
+    x, weight, shift = input_of(graph, p, dtype, kind)
+    biases = [np.zeros_like(b) if shift is None else shift, b]
+    bias = graph.constant(np.concatenate([by_gate(v, kind) for v in biases]).astype(dtype)[None])
+    given = [x, weight, in_order(graph, w, dtype, kind), bias, "", *(start(graph, h, dtype) for h in starts)]
+    while not given[-1]:
+        given.pop()
+    return graph.several(kind, results, *given, hidden_size=w.shape[1], **attributes)
+
+
+def input_of(graph: Graph, p: Value, dtype: Any, kind: str) -> tuple[str, str, Any]:
     """The input of the steps, its weight and its bias, if any; for another sum, that with a weight of 1."""
     call, shift = p.call, None
     if call and call.primitive is REGISTRY[np.add]:
         a, b = call.args
-        if isinstance(a, Value) and is_constant(b) and np.shape(unwrap(b)) == (p.shape[1], 1):
-            call, shift = a.call, unwrap(b)[:, 0]
+        if isinstance(a, Value) and is_constant(b) and np.shape(b) == (p.shape[1], 1):
+            call, shift = a.call, b[:, 0]
     if call and call.primitive is primitive_of(base.of_input) and is_constant(call.args[0]):
         weight, x = call.args
-        return graph.name(x, p.dtype), in_order(graph, weight, p.dtype, kind), shift
-    return graph.permuted(p, (0, 2, 1)), in_order(graph, np.eye(p.shape[1]), p.dtype, kind), None
+        return graph.name(x, dtype), in_order(graph, weight, dtype, kind), shift
+    return graph.permuted(graph.name(p, dtype), (0, 2, 1)), in_order(graph, np.eye(p.shape[1]), dtype, kind), None
 
 
 def in_order(graph: Graph, weight: Any, dtype: Any, kind: str) -> str:
     """A weight with its gates in ONNX's order, (1, gates * features, columns)."""
     name = graph.known.get(id(weight))
-    ordered = by_gate(unwrap(weight), kind).astype(dtype)[None]
-    return graph.constant(ordered, name and f"{name}.{kind.lower()}")
+    return graph.constant(by_gate(weight, kind).astype(dtype)[None], name and f"{name}.{kind.lower()}")
 
 
 def by_gate(array: Any, kind: str) -> Any:
@@ -103,26 +102,11 @@ def by_gate(array: Any, kind: str) -> Any:
     return array.reshape(len(order), -1, *array.shape[1:])[[*order]].reshape(array.shape)
 
 
-def state_weights(graph: Graph, w: Any, b: Any, shift: Any, kind: str) -> tuple[str, str]:
-    """The weight of the state, and both biases as one vector."""
-    bias = by_gate(unwrap(b), kind)
-    first = np.zeros_like(bias) if shift is None else by_gate(shift, kind).astype(bias.dtype)
-    return in_order(graph, w, w.dtype, kind), graph.constant(np.concatenate([first, bias])[None])
-
-
-def start(graph: Graph, h: Any) -> str:
+def start(graph: Graph, h: Any, dtype: Any) -> str:
     """An initial state, (1, n, features); "" for zeros."""
     if is_constant(h):
-        values = unwrap(h)
-        return graph.constant(np.ascontiguousarray(values.T)[None]) if np.any(values) else ""
-    return graph("Unsqueeze", graph.permuted(h, (1, 0)), graph.ints([0]))
-
-
-def trimmed(names: list[str]) -> list[str]:
-    """Names without those at the end that are left out."""
-    while not names[-1]:
-        names = names[:-1]
-    return names
+        return graph.constant(np.ascontiguousarray(h.T)[None].astype(dtype)) if np.any(h) else ""
+    return graph("Unsqueeze", graph.permuted(graph.name(h, dtype), (1, 0)), graph.ints([0]))
 
 
 def every(graph: Graph, y: str) -> str:
@@ -135,8 +119,9 @@ def final(graph: Graph, last: str) -> str:
     return graph("Transpose", graph("Squeeze", last, graph.ints([0])), perm=[1, 0])
 
 
-def all_states(graph: Graph, call: TracedCall, h: Any, y: str, last: str) -> str:
+def all_states(graph: Graph, call: TracedCall, y: str, last: str) -> str:
     """All states, for what is read of them otherwise than as all after the first or as the last."""
     steps = every(graph, y)
-    graph.states[id(call.value)] = [(steps, final(graph, last))]
-    return graph("Concat", graph("Unsqueeze", h, graph.ints([0])), steps, axis=0)
+    graph.unstacked[id(call.value)] = [(steps, final(graph, last))]
+    first = graph.name(call.args[0][3], call.value.dtype)
+    return graph("Concat", graph("Unsqueeze", first, graph.ints([0])), steps, axis=0)

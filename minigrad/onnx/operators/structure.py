@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import REGISTRY
 from ...rules import structure
-from ..graph import Graph, code_of
+from ..graph import BOOL, Graph, code_of
 from ..trace import TracedCall, no_counterpart
 from .table import arguments, rewrites, translates
 
@@ -30,8 +30,8 @@ def reshape(graph: Graph, call: TracedCall) -> str:
     """In another shape; in the order of Fortran, as the reverse of the axes in the order of C."""
     _, order = arguments(call, shape=None, order="C")
     x, shape = call.args[0], call.value.shape
-    if id(x) in graph.states and shape == (1, *x.shape):
-        graph.states[id(call.value)] = graph.states[id(x)]
+    if id(x) in graph.unstacked and shape == (1, *x.shape):
+        graph.states[id(call.value)] = graph.unstacked[id(x)]
     if order == "F":
         back = graph.permuted(x, range(len(x.shape))[::-1])
         return graph.permuted(graph.reshape(back, shape[::-1]), range(len(shape))[::-1])
@@ -120,10 +120,9 @@ def triangle(graph: Graph, call: TracedCall) -> str:
     """One half of matrices."""
     (k,) = arguments(call, k=0)
     x = call.args[0]
-    if x.dtype == bool:  # which some runtimes have no triangle of
-        half = graph("Trilu", graph.name(x, np.int64), np.int64(k), upper=int(call.primitive is REGISTRY[np.triu]))
-        return graph.cast(half, bool)
-    return graph("Trilu", x, np.int64(k), upper=int(call.primitive is REGISTRY[np.triu]))
+    inside = np.dtype(np.int64) if x.dtype == BOOL else x.dtype  # as runtimes have no triangle of booleans
+    half = graph("Trilu", graph.name(x, inside), np.int64(k), upper=int(call.primitive is REGISTRY[np.triu]))
+    return half if inside == x.dtype else graph.cast(half, x.dtype)
 
 
 @translates(np.concatenate, np.stack)
