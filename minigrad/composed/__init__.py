@@ -4,6 +4,8 @@ Importing the package fills the registry.
 """
 
 from . import (
+    arranging,
+    calculus,
     counting,
     creation,
     einsum,
@@ -11,13 +13,18 @@ from . import (
     indexing,
     linalg,
     missing,
+    padding,
+    polynomials,
     reductions,
+    selecting,
     statistics,
     structure,
     ufuncs,
 )
 
 __all__ = [
+    "arranging",
+    "calculus",
     "counting",
     "creation",
     "einsum",
@@ -25,7 +32,10 @@ __all__ = [
     "indexing",
     "linalg",
     "missing",
+    "padding",
+    "polynomials",
     "reductions",
+    "selecting",
     "statistics",
     "structure",
     "ufuncs",

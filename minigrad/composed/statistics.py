@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..core.door import plain, plain_index, raise_if, unwrap
+from ..core.foreign import admitted
 from ..core.primitive import composed
 from ..rules.indexing import take_at
 from ..rules.precision import as_single
@@ -16,6 +17,7 @@ from ..rules.reductions import keepdims_shape
 
 def as_array(x, like=None, dtype=None):
     """`x`, or the array of a number or a list, in the library of `like`."""
+    x = admitted("this function", x)
     if hasattr(x, "shape"):
         return x
     return np.asarray(x, dtype) if like is None else np.asarray(x, dtype, like=unwrap(like))

@@ -1,4 +1,4 @@
-"""Joining, cutting, repeating, padding and turning arrays."""
+"""Joining, cutting, repeating and turning arrays."""
 
 from operator import index
 
@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.primitive import composed
 from ..rules.batching import one_entry
-from ..rules.structure import astype, padded
+from ..rules.structure import astype
 from ..rules.structure import reshape as reshape_primitive
 from .reductions import composed_by_name
 
@@ -192,19 +192,6 @@ def tile(A, reps):
 def broadcast_arrays(*args):
     shape = np.broadcast_shapes(*(np.shape(x) for x in args))
     return tuple(np.broadcast_to(x, shape) for x in args)
-
-
-@composed(np.pad)
-def pad(array, pad_width, mode="constant", *, constant_values=0, **options):
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, (0, 0))) for i in range(array.ndim)]
-    if mode == "constant":
-        return padded(array, pad_width, constant_values)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
-        raise ValueError(f"pad takes the modes constant, edge, reflect, symmetric and wrap; got {mode!r} {options}")
-    for axis, widths in enumerate(np.broadcast_to(pad_width, (np.ndim(array), 2)).tolist()):
-        array = array[*(slice(None),) * axis, np.pad(np.arange(np.shape(array)[axis]), widths, mode)]
-    return array
 
 
 # Turning

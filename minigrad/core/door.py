@@ -336,7 +336,9 @@ def options_lacking(primitive: Primitive, kwargs: Mapping[str, Any]) -> list[str
     """The options that a composed function does not have, though NumPy's has."""
     if primitive.kind != "composed":
         return []
-    return [name for name in kwargs if name not in inspect.signature(primitive.function).parameters]
+    known = inspect.signature(primitive.function).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    return [] if takes_all else [name for name in kwargs if name not in known]
 
 
 def no_option(primitive: Primitive, name: str) -> NoRuleError:

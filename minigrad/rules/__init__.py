@@ -11,6 +11,7 @@ from . import (
     network,
     positions,
     reductions,
+    sequences,
     structure,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "network",
     "positions",
     "reductions",
+    "sequences",
     "structure",
 ]

@@ -9,19 +9,26 @@ from .batching import along, beyond, flat_entries, one_by_one, refused, rewritte
 from .indexing import scatter, take_at
 
 
-def _take(g, y, x, indices, axis=None):
+def _within(indices, n, mode):
+    # Positions out of range as NumPy's modes take them.
+    return indices if mode == "raise" else np.clip(indices, 0, n - 1) if mode == "clip" else np.remainder(indices, n)
+
+
+def _take(g, y, x, indices, axis=None, out=None, mode="raise"):
     indices = plain_index(indices)
     if isinstance(indices, tuple | list):
         indices = np.array(indices, dtype=np.intp)
-    elif np.ndim(indices):
-        indices = indices.astype(np.intp, copy=False)  # booleans as well, which np.take reads as 0 and 1
+    elif np.ndim(indices) and indices.dtype != np.intp:
+        indices = indices.astype(np.intp)  # booleans as well, which np.take reads as 0 and 1
+    if mode != "raise":
+        indices = _within(indices, x.size if axis is None else x.shape[axis], mode)
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
     before = (slice(None),) * normalize_axis_index(axis, x.ndim)
     return scatter(g, plain_index((*before, indices)) if before else indices, x.shape)
 
 
-def _grid_along(indices, axis, shape):
+def grid_along(indices, axis, shape):
     # Indices for all axes, of which those along `axis` are given and the others count.
     grid = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - i - 1)) for i, n in enumerate(shape)]
     grid[axis] = indices
@@ -32,19 +39,20 @@ def _take_along_axis(g, y, x, indices, axis=-1):
     indices = plain_index(indices)
     if axis is None:
         return np.reshape(scatter(g, indices, (x.size,)), x.shape)
-    return scatter(g, plain_index(_grid_along(indices, axis, x.shape)), x.shape)
+    return scatter(g, plain_index(grid_along(indices, axis, x.shape)), x.shape)
 
 
 def _batched_take(call):
     if call.only_first():
         return along(none="flat", place=2)(call)
 
-    def take(x, indices, axis=None, **options):
+    def take(x, indices, axis=None, out=None, mode="raise"):
         x = np.reshape(x, -1) if axis is None else x
-        before = (slice(None),) * normalize_axis_index(axis or 0, x.ndim)
+        axis = normalize_axis_index(axis or 0, x.ndim)
+        indices, before = _within(indices, x.shape[axis], mode), (slice(None),) * axis
         return take_at(x, (*before, indices.astype(np.intp)))
 
-    return one_by_one(call) if call.kwargs.keys() - {"axis"} else rewritten(take)(call)
+    return rewritten(take)(call)
 
 
 def _batched_along(call):

@@ -51,7 +51,7 @@ def outcome(call):
         warnings.simplefilter("ignore")  # of NumPy's, for means of nothing
         try:
             return plain(call())
-        except (*REFUSALS, IndexError, AttributeError, OverflowError) as error:
+        except (*REFUSALS, IndexError, AttributeError, ArithmeticError, RuntimeError) as error:
             return error
 
 

@@ -7,7 +7,8 @@ import minigrad as mg
 from tests.rules.cases import CASES, but_slow
 from tests.rules.test_cases import cotangent_like
 
-cases = pytest.mark.parametrize("case", but_slow(CASES), ids=str)
+REFUSED = [np.trim_zeros]  # whose result has a length that a replay could not have
+cases = pytest.mark.parametrize("case", but_slow(case for case in CASES if case.key not in REFUSED), ids=str)
 
 
 def same_bits(left, right):

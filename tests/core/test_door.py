@@ -177,7 +177,6 @@ def test_out_of_none_is_nothing():
         (lambda x: x.sum(where=[True, False]), "sum has no derivative rule for its option where="),
         (lambda x: np.expand_dims(x, x), "expand_dims has no derivative rule for its argument 1. Pass it detached"),
         (lambda x: np.sum(mg.tensor([1.0]), axis=0, initial=x), "for an array passed as initial=. Pass it by position"),
-        (lambda x: np.take(x, [5], 0, None, "wrap"), "take has no derivative rule for its argument 3. Leave it out"),
         (lambda x: np.max(x, 0, None, False, 9.0), "max has no derivative rule for its argument 4. Leave it out"),
         (lambda x: np.concatenate([x, x], 0, None), "concatenate has no derivative rule for its argument 2"),
         (lambda x: x.sum(dim=0), "sum has no option dim=. Its name is axis=, as in NumPy"),

@@ -47,6 +47,7 @@ from minigrad.rules import (
     network,
     positions,
     reductions,
+    sequences,
     structure,
 )
 
@@ -156,6 +157,11 @@ def spread(*shape):
     return 0.3 * normal(*shape) + 2 * np.eye(shape[-1])
 
 
+def chosen_of(x):
+    """Positions from 0 to 2, without a derivative, in the shape and library of `x`."""
+    return np.cumsum(np.ones_like(x, dtype=int)).reshape(x.shape) % 3
+
+
 def ranks(x):
     """Positions along the last axis, without a derivative, in the library of `x`."""
     return np.argsort(-x, axis=-1) % 3
@@ -231,8 +237,8 @@ def paired(vectors, x):
 
 
 def changed(f, x, *rest):
-    """A new array after a call that changes it in place, to which the derivatives of the last argument flow."""
-    x = x + 0 * rest[-1]
+    """A new array after a call that changes it in place, to which the derivatives of all arguments flow."""
+    x = x + 0 * sum(np.sum(v) for v in rest if hasattr(v, "dtype") and v.dtype.kind == "f")
     f(x, *rest)
     return 1 * x
 
@@ -495,6 +501,10 @@ for function, gates, others in (
 start(key_of(recurrent.rnn.rnn), 1)
 case(key_of(recurrent.rnn.rnn), normal(3, 2, 2), normal(2, 2), normal(2), normal(2, 2), call=joined(relu=True))
 
+for a, v in ((4, 3), (3, 3)):
+    for key in (key_of(sequences.overlapped), key_of(sequences.slid)):
+        case(key, normal(a), normal(v))
+
 # Shape
 
 for key in (np.reshape, key_of(structure.reshape)):
@@ -755,4 +765,87 @@ for f in (np.cov, np.corrcoef):
     case(f, normal(4, 1), normal(4, 2), call=in_double(lambda f, x, y: f(x, y, rowvar=False) + 0.5))
 weighted = in_double(lambda f, x, w: f(x, fweights=[1, 2, 1, 3], aweights=w))
 case(np.cov, normal(2, 4), positive(4), call=weighted)
+# Of samples
+
+for options in ({}, {"left": -1.0, "right": 2.0}, {"period": 5.0}):
+    start(np.interp, len(options))
+    arrays = between(3, 2) + 0.25, np.arange(4) + inside(4) / 8, normal(4)
+    case(np.interp, *arrays, call=in_double(lambda f, x, xp, fp, o=options: f(x, xp, fp, **o)))
+case(
+    np.interp,
+    between(3),
+    normal(2),
+    call=in_double(lambda f, x, ends: f(x, np.stack([x[0] - 1, x[0], x[0] + 0.5]), ends[[0, 0, 1]], *ends)),
+)
+on(np.gradient, (4, 3), {}, {"edge_order": 2}, shown=all_parts)
+on(np.gradient, (4, 3), (0.7, 2.0), shown=all_parts)
+start(np.gradient, 3)
+along = lambda f, x, at: f(x, at, axis=1)
+case(np.gradient, normal(2, 4), np.arange(4.0) ** 2 + shares(4), call=along)
+on(np.gradient, (2, 4), {"axis": 1, "edge_order": 2}, shown=lambda y: y[:, ::-1])
+on(np.ediff1d, (3, 4), (), analytic=False)
+case(np.ediff1d, normal(4), normal(2), call=lambda f, x, v: f(x, to_begin=v))
+on(np.unwrap, (3, 5), {}, {"axis": 0, "period": 3.0}, draw=lambda *shape: 3 * normal(*shape), analytic=False)
+on(np.trapezoid, (3, 4), {}, {"axis": 0, "dx": 0.5})
+case(np.trapezoid, normal(3, 4), normal(4), analytic=True)
+case(np.trapezoid, normal(3, 4), normal(3, 4), call=lambda f, y, x: f(y, x, axis=0), analytic=True)
+for f in (np.convolve, np.correlate):
+    start(f)
+    for mode, counts in (("full", (4, 3)), ("same", (2, 5)), ("valid", (5, 2)), ("valid", (3, 3))):
+        case(f, *map(normal, counts), call=lambda f, a, v, mode=mode: f(a, v, mode))
+start(np.polyval)
+case(np.polyval, normal(4), normal(2, 3), analytic=True)
+for f in (np.polyadd, np.polysub):
+    case(f, normal(4), normal(2), analytic=True)
+for m in (1, 2):
+    case(np.polyder, normal(5), call=in_double(lambda f, p, m=m: f(p, m)))
+    case(np.polyint, normal(3), call=in_double(lambda f, p, m=m: f(p, m)))
+case(np.polyint, normal(3), normal(2), call=in_double(lambda f, p, k: f(p + 0 * k[0], 2, k)))
+case(np.vander, normal(3), call=in_double(lambda f, x: f(x, 4)))
+case(np.vander, normal(3), call=in_double(lambda f, x: f(x, increasing=True)))
+
+# Chosen and changed
+
+start(np.select)
+case(np.select, normal(3, 4), normal(4), call=lambda f, x, v: f([x > 0.5, v > 0], [x * x, v], 1.0))
+case(np.piecewise, normal(3, 4), call=lambda f, x: f(x, [x > 0.5, x < 0], [np.sin, 2.0, lambda v: v * v]))
+case(np.choose, normal(2, 3), normal(3), call=lambda f, x, v: f(chosen_of(x) % 2, [x, v]))
+case(np.choose, normal(2, 3), normal(3), call=lambda f, x, v: f(chosen_of(x) - 1, [x, v], mode="wrap"))
+case(np.compress, normal(3, 4), call=lambda f, x: f([True, False, True], x, axis=0))
+case(np.extract, normal(3, 4), call=lambda f, x: f(MASK, x))
+on(np.partition, (3, 4), ((0, 1, 2, 3),), ((0, 2, 1), 0), draw=distinct, analytic=False)
+case(np.trim_zeros, normal(4), call=lambda f, x: f(np.pad(x, 2))[::-1])
+on(np.delete, (3, 4), (1,), ([0, 2], 1), (slice(2), -1), analytic=False)
+start(np.insert)
+case(np.insert, normal(3, 4), normal(3), call=lambda f, x, v: f(x, 1, v, axis=1))
+case(np.insert, normal(3, 4), normal(2, 1), call=lambda f, x, v: f(x, [0, 2], v, axis=0))
+case(np.insert, normal(3, 4), normal(2), call=lambda f, x, v: f(x, 5, v))
+case(np.put_along_axis, normal(3, 4), normal(3, 1), call=lambda f, x, v: changed(f, x, chosen_of(x)[:, :1], v, 1))
+case(
+    np.put_along_axis, normal(3, 4), normal(2), call=lambda f, x, v: changed(f, np.ravel(x), np.array([3, -1]), v, None)
+)
+case(np.fill_diagonal, normal(3, 4), normal(1), call=lambda f, x, v: changed(f, x, v))
+case(np.fill_diagonal, normal(5, 2), normal(3), call=lambda f, x, v: changed(f, x, v, True))
+start(np.block)
+case(np.block, normal(2, 3), normal(2), call=lambda f, x, v: f([[x, np.reshape(v, (2, 1))], [v, v]]), analytic=True)
+case(np.block, normal(3), normal(), call=lambda f, x, v: f([x, v]), analytic=True)
+on(np.resize, (3,), (2,), ((2, 4),))
+on(np.rollaxis, (2, 3, 4), (2,), (0, 3))
+on(np.diagflat, (2, 2), (), (-1,))
+on(composed.arranging.diag_embed.function, (2, 3), (), (1,), (-1, 0, -1), analytic=False)
+case(np.apply_along_axis, normal(2, 3), call=lambda f, x: f(lambda v: np.outer(v, v), 0, x))
+case(np.apply_over_axes, normal(2, 3, 4), call=lambda f, x: f(np.sum, x, (0, 2)))
+for mode, *options in (
+    ("linear_ramp", {}, {"end_values": ((1, 2), (3, -4))}), ("mean", {}, {"stat_length": 2}), ("median", {}),
+    ("maximum", {}), ("minimum", {"stat_length": ((1, 2), (9, 3))}), ("reflect", {"reflect_type": "odd"}),
+    ("symmetric", {"reflect_type": "odd"}),
+):  # fmt: skip
+    for number, option in enumerate(options):
+        start(np.pad, number)
+        widths = ((1, 2), (5, 4)) if "reflect_type" in option else (2, 1)
+        case(np.pad, distinct(3, 2), call=lambda f, x, w=widths, m=mode, o=option: f(x, w, m, **o))
+for number, mode in enumerate(("wrap", "clip")):
+    start(np.take, 10 + number)
+    case(np.take, normal(3, 4), call=lambda f, x, mode=mode: f(x, [5, -7], axis=1, mode=mode))
+    case(np.take, distinct(3, 4), call=lambda f, x, mode=mode: f(x, 4 * ranks(x), mode=mode))
 CASES[FIRST_OF_PARTS:] = [replace(case, of_parts=True) for case in CASES[FIRST_OF_PARTS:]]

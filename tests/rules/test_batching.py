@@ -144,12 +144,12 @@ def test_positions_in_a_flat_array_can_keep_its_axes():
 
 def test_results_of_other_lengths_are_refused():
     """A function without a rule is called for each entry, whose results must be stacked."""
-    found = mg.vmap(lambda x: np.trim_zeros(x))(np.array([[0, 1.0], [0, 2.0]]))
+    found = mg.vmap(lambda x: np.setdiff1d(x, [0.0]))(np.array([[0, 1.0], [0, 2.0]]))
     assert found.tolist() == [[1], [2]]
     with pytest.raises(mg.BatchError, match=r"have one shape; got \(1,\) and \(2,\). Use a mask"):
-        mg.vmap(lambda x: np.trim_zeros(x))(np.array([[0, 1.0], [3.0, 2.0]]))
+        mg.vmap(lambda x: np.setdiff1d(x, [0.0]))(np.array([[0, 1.0], [3.0, 2.0]]))
     with pytest.raises(mg.BatchError, match="this batch has none. Use a batch of one entry or more"):
-        mg.vmap(lambda x: np.trim_zeros(x))(np.ones((0, 2)))
+        mg.vmap(lambda x: np.setdiff1d(x, [0.0]))(np.ones((0, 2)))
 
 
 def test_entries_without_axes_take_what_numpy_takes():

@@ -85,11 +85,6 @@ def test_sort_with_ties_is_stable():
         (lambda x: x[[[0, 1], [0]]], ValueError, r"getitem of \(3, 4\): .*inhomogeneous"),
         (lambda x: np.take(x, 9, axis=0), IndexError, r"take of \(3, 4\): index 9 is out of bounds"),
         (lambda x: np.take(x, 0, axis=2), np.exceptions.AxisError, r"take of \(3, 4\): axis 2 is out of bounds"),
-        (
-            lambda x: np.take(x, 9, mode="wrap"),
-            mg.errors.NoRuleError,
-            "take has no derivative rule .* option mode=",
-        ),
         (lambda x: np.take_along_axis(x, np.array([0]), 0), ValueError, r"take_along_axis of \(3, 4\) and \(1,\): "),
         (lambda x: mg.index_update(x, 7, 0.0), IndexError, r"index_update of \(3, 4\): index 7 is out of bounds"),
         (lambda x: mg.index_update(x, 0, [1.0, 2]), ValueError, r"index_update of \(3, 4\).*could not broadcast"),
