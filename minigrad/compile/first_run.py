@@ -16,7 +16,6 @@ from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
 from .exchange import Exchange, Streams, is_computed, released, setter
 from .guards import Guard
-from .names import outside_names
 from .program import BRANCHED, Program, Spot, branches_of, leaves_of, mapped
 from .reach import Reach
 from .recording import Recording
@@ -57,7 +56,7 @@ def recorded(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     finally:
         exchange.put_back()  # an interrupt may have come as this was begun
         context.set(before)
-    recording.name_outside(outside_names(function))
+    recording.name_outside(function)
     return program if complete else None, answer
 
 

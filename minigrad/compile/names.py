@@ -13,11 +13,14 @@ DEEP = 6  # attributes of attributes, and so on, to look through
 MANY = 10_000  # objects to look at
 
 
+RESERVED = frozenset({"np", *keyword.kwlist, *dir(builtins)})
+
+
 class Names:
     """Identifiers that differ from each other."""
 
     def __init__(self, *taken: str) -> None:
-        self._taken = {"np", *taken, *keyword.kwlist, *dir(builtins)}
+        self._taken = {*RESERVED, *taken}
         self._last: dict[str, int] = {}  # number that a name was given
 
     def take(self, name: str) -> bool:
@@ -41,8 +44,8 @@ class Names:
             yield f"{name}_{self._last[name]}"
 
 
-def outside_names(function: Callable[..., Any]) -> dict[int, str]:
-    """Names for the arrays that a function can reach through its variables from outside, by their identity."""
+def outside_names(function: Callable[..., Any], wanted: set[int]) -> dict[int, str]:
+    """Names by which a function can reach arrays from outside, by the identity of these, at least for those wanted."""
     start: dict[str, Any] = {"self": function.__self__} if hasattr(function, "__self__") else {}
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
@@ -58,6 +61,8 @@ def outside_names(function: Callable[..., Any]) -> dict[int, str]:
     seen: set[int] = set()
     level = [([name], x) for name, x in start.items()]
     for _ in range(DEEP):
+        if found.keys() >= wanted:
+            break
         below: list[tuple[list[str], Any]] = []
         for path, x in level:
             if id(x) in seen or len(seen) > MANY:
@@ -100,8 +105,8 @@ def parts(x: Any) -> list[tuple[str, Any]]:
         return [(str(key), part) for key, part in x.items()]
     if isinstance(x, list | tuple):
         return [(str(i), part) for i, part in enumerate(x)]
-    if isinstance(getattr(x, "value", None), np.ndarray):  # a Tensor
-        return [("", x.value)]
     if isinstance(x, type) or type(x).__module__ in ("builtins", "numpy", "sys"):
         return []
+    if isinstance(getattr(x, "value", None), np.ndarray):  # a Tensor
+        return [("", x.value)]
     return list(getattr(x, "__dict__", {}).items())

@@ -109,7 +109,7 @@ class Call:
 
     def operands(self) -> list[Value]:
         """The values that the call reads, or may read: what it writes to is among them unless it is an `out`."""
-        return [*values_in(self.args), *values_in(self.kwargs)]
+        return values_in(self.args) + (values_in(self.kwargs) if self.kwargs else [])
 
     def values(self) -> list[Value]:
         """All values that the call has to do with."""
@@ -216,7 +216,15 @@ def values_in(tree: Any) -> list[Value]:
     """The Values in nested tuples, lists, dicts and slices."""
     if type(tree) is Value:
         return [tree]
-    return [leaf for leaf in leaves_of(tree) if type(leaf) is Value] if isinstance(tree, BRANCHED) else []
+    found: list[Value] = []
+    if isinstance(tree, BRANCHED):
+        branches: Any = tree if type(tree) in (tuple, list) else branches_of(tree)
+        for x in branches:
+            if type(x) is Value:
+                found.append(x)
+            elif isinstance(x, BRANCHED):
+                found += values_in(x)
+    return found
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:

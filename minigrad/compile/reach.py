@@ -83,7 +83,8 @@ class Reach:
         while self._waiting or self._ask() or self._hidden:
             if self._waiting:
                 self._visit(self._waiting.pop())
-            else:  # all else is found, as what is looked into is not visited later
+                continue
+            while self._hidden and not self._waiting:  # all else is found: what is looked into is not visited later
                 self._look_into(self._hidden.pop())
 
     def knows(self, x: Any) -> bool:
@@ -120,7 +121,7 @@ class Reach:
             self._visit_class(x)
         elif isinstance(x, CACHE):
             self._waiting += gc.get_referents(x)
-        elif isinstance(x, Iterator | MappingView) and in_stdlib(type(x)):
+        elif hides(type(x)):
             self._hidden += gc.get_referents(x)
         elif isinstance(x, ModuleType):
             if not in_library(x):
@@ -210,7 +211,7 @@ class Reach:
             return
         if isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
             self._hidden += parts(x)
-        elif isinstance(x, Iterator | MappingView) and in_stdlib(type(x)):
+        elif hides(type(x)):
             self._hidden += gc.get_referents(x)
 
     def _take(self, x: Any) -> bool:
@@ -252,8 +253,14 @@ def parts(x: Any) -> Iterator[Any]:
         yield from x.values()
     elif isinstance(x, list | tuple):
         yield from x
-    yield from getattr(x, "__dict__", {}).values()
-    yield from (getattr(x, name) for name in slots_of(type(x)) if hasattr(x, name))
+    if type(x) not in (dict, list, tuple):
+        yield from getattr(x, "__dict__", {}).values()
+        yield from (getattr(x, name) for name in slots_of(type(x)) if hasattr(x, name))
+
+
+def hides(kind: type) -> bool:
+    """Whether objects of a type lead to others by no name: Python's own iterators, and views of dicts."""
+    return in_stdlib(kind) and issubclass(kind, Iterator | MappingView)
 
 
 def slots_of(kind: type) -> list[str]:

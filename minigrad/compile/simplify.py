@@ -198,6 +198,8 @@ def same_as(call: Call) -> Value | None:
 
 def is_all(x: Any, number: int) -> bool:
     """Whether each element of a constant is a number, and not -0."""
+    if type(x) is int:
+        return x == number
     if isinstance(x, Value):
         if x.origin != CONSTANT:
             return False

@@ -109,12 +109,15 @@ class Source:
 
     def _filled(self, call: Call) -> list[str]:
         """Lines that put numbers into arrays without dimensions, which a ufunc takes in half the time."""
-        dtype, lines = dtype_of_numbers(call), []
         given = [x for x in call.args if isinstance(x, Value) and x.origin != CONSTANT]
-        if dtype is None or call.errors or all(x.is_number for x in given):
+        numbers, lines = [x for x in given if x.is_number], []
+        if not numbers or len(numbers) == len(given) or call.errors:
             return []
-        for x in given:
-            fits = x.dtype.kind == "f" if x.number else x.scalar and x.dtype == dtype
+        dtype = dtype_of_numbers(call)
+        if dtype is None:
+            return []
+        for x in numbers:
+            fits = x.dtype.kind == "f" if x.number else x.dtype == dtype
             if fits and not self._say.has((x, dtype)):
                 number = self._say.operand(x)
                 array = self._say.name((x, dtype), number, numbered=True)
@@ -228,12 +231,12 @@ def settings(call: Call) -> str:
 
 def allocation(buffer: Buffer, memory: str) -> str:
     """The expression that makes an array, in some memory if that has a name."""
-    dtype = f"np.{buffer.dtype.name}"
     in_order = contiguous(buffer.shape, buffer.strides, buffer.dtype.itemsize)
     if in_order and not memory:
-        return f"np.empty({buffer.shape}{'' if buffer.dtype == np.float64 else f', {dtype}'})"
+        return f"np.empty({buffer.shape}{'' if buffer.dtype == np.float64 else f', np.{buffer.dtype.name}'})"
     memory = memory or f"np.empty({buffer.block.nbytes}, np.uint8)"
-    return f"np.ndarray({buffer.shape}, {dtype}, {memory}{'' if in_order else f', strides={buffer.strides}'})"
+    strides = "" if in_order else f", strides={buffer.strides}"
+    return f"np.ndarray({buffer.shape}, np.{buffer.dtype.name}, {memory}{strides})"
 
 
 def look_at_shape(name: str, x: Value, stale: str) -> list[str]:

@@ -15,6 +15,7 @@ from ..core.values import as_array
 from ..errors import RecordingError
 from .array import RecordingArray, RecordingGenerator
 from .memory import owner, twin
+from .names import outside_names
 from .program import ARGUMENT, CONSTANT, LOOKED_UP, OUTSIDE, RESULT, Call, Spot, Value
 
 NOTHING: Mapping[Any, Any] = {}
@@ -205,8 +206,9 @@ class Surroundings:
             read.origin, read.source = LOOKED_UP, source
             self.arguments.append(read)
 
-    def name_outside(self, names: Mapping[int, str]) -> None:
+    def name_outside(self, function: Any) -> None:
         """Let arrays and generators from outside have the user's names for them."""
+        names = outside_names(function, {id(owner(x)) for x, _ in self._outside.values()})
         for key, (x, node) in self._outside.items():
             of = names.get(id(owner(x)), "")
             node.name = names.get(key) or (of and f"{of}_view")
