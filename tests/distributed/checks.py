@@ -20,6 +20,7 @@ from minigrad.nn import functional as F
 HERE = distributed.world()
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(22, 5)), RNG.normal(size=(22, 2))
+LABELS = RNG.integers(3, size=22)
 OPTIMIZERS = {
     "SGD": lambda m: optim.SGD(m.parameters(), lr=0.1),
     "momentum": lambda m: optim.SGD(m.named_parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
@@ -142,6 +143,26 @@ def check_accumulation_sends_only_the_last():
         assert optimizer.averager.sent == len(optimizer.averager.buckets)
         optimizer.step()
     assert_equal(values_of(own), values_of(model))
+    optimizer.averager.close()
+
+
+def check_weights_of_classes_count_as_samples():
+    """A loss that is a mean over something else than samples is that of one process, too, where a rank says so."""
+    labels, weights = LABELS, np.array([0.2, 1.0, 3.0])
+    part = slice(22 * HERE.rank // HERE.size, 22 * (HERE.rank + 1) // HERE.size)
+
+    def stepped(model, optimizer, x, labels):
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), labels, weight=weights).backward()
+            optimizer.step()
+        return values_of(model)
+
+    model, own = nn.Linear(5, 3, rng=1), nn.Linear(5, 3, rng=1)
+    optimizer = distributed.optimizer(OPTIMIZERS["momentum"](own))
+    optimizer.samples = weights[labels[part]].sum()
+    found = stepped(own, optimizer, X[part], labels[part])
+    assert_equal(found, stepped(model, OPTIMIZERS["momentum"](model), X, labels))
     optimizer.averager.close()
 
 
