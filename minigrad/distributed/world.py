@@ -3,6 +3,7 @@
 import atexit
 import os
 import pickle
+import signal
 import sys
 import time
 import traceback
@@ -149,6 +150,7 @@ def portable(error: Exception | None) -> Exception | None:
 
 
 ONE = World()
+have_been_alone: list[bool] = []  # whether ranks have trained models of their own, and one that fails is of no others
 by_itself: ContextVar[bool] = ContextVar("minigrad.distributed", default=False)
 
 
@@ -174,6 +176,7 @@ def alone() -> Iterator[None]:
 
     As the workers of `mpi4py.futures` do.
     """
+    have_been_alone.append(True)
     token = by_itself.set(True)
     try:
         yield
@@ -228,16 +231,21 @@ def started_by(environ: Mapping[str, str]) -> tuple[str, int]:
 
 
 def ending_all(former: Any) -> Any:
-    """An excepthook for a rank that fails before it has asked for the world, where the others would wait for it."""
+    """An excepthook for a rank that fails before it has asked for the world, where the others would wait for it.
+
+    To take part in MPI now would be to wait for them. A process that is killed is what launchers end all for.
+    """
 
     def end(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         former(kind, error, trace)
-        try:
-            here = launched()
-        except (ImportError, RuntimeError):  # there is no MPI to end others by
+        if have_been_alone:
             return
-        if here.comm is not None:
-            here.fail(kind, error, trace)
+        print("this rank has failed, which ends all ranks", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        time.sleep(SAYING)
+        if (module := sys.modules.get("mpi4py.MPI")) is not None:
+            module.COMM_WORLD.Abort(1)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     return end
 

@@ -28,14 +28,14 @@ def slow(*values):
         slow("skips", ["rank 0 waits for the other ranks to average gradients, in ", "rank 1 has ended. " + BEHIND]),
         slow("computes_something_else", ["the ranks make different calls where all have to make the same: rank 0 is"]),
         slow("differs", ["rank 0 is about to take the mean of float64 of shape (2,)", "of shape (3,), in "]),
-        slow("fails_first", ["rank 1 of 2 has failed, which ends all ranks:", "RuntimeError: no data"]),
+        slow("fails_first", ["RuntimeError: no data", "this rank has failed, which ends all ranks"]),
         slow("leaves_from_a_callback", ["rank 1 of 2 has failed, which ends all ranks:", "SystemExit: 0"]),
     ],
 )
 def test_a_rank_that_leaves_others_behind_ends_all(program, texts):
     """With where each of them waits, rather than after hours of waiting."""
     code, printed, said = end_of(start(2, "stuck", program))
-    assert code == 1
+    assert code != 0
     for text in texts:
         assert text in said, printed + said
     assert "caught alone" not in printed

@@ -1,6 +1,7 @@
 """Which ranks there are, and what is refused where they would not find each other."""
 
 import os
+import signal
 import sys
 import time
 import types
@@ -10,7 +11,7 @@ import pytest
 
 from minigrad import distributed, nn, optim
 from minigrad.data import DataLoader
-from minigrad.distributed.world import ONE, World, ending_all, mpi_of, portable, started_by
+from minigrad.distributed.world import World, ending_all, mpi_of, portable, started_by
 
 
 def fake(size):
@@ -83,24 +84,26 @@ def test_a_failing_rank_says_which_it_is_and_ends_all(capsys, monkeypatch):
     assert did == ["sleep", ("abort", 1), ("exit", 1)]
 
 
-def test_a_rank_that_fails_before_it_knows_the_others_ends_them(monkeypatch):
-    """By the MPI that it has not asked for yet; where there is none, the error alone is shown."""
+def test_a_rank_that_fails_before_it_knows_the_others_ends_them(monkeypatch, capsys):
+    """By MPI if it has begun, and by its death; but not where ranks have been alone, and fail for themselves."""
     did = []
-    error = ValueError("no data")
-    end = ending_all(lambda *what: did.append(what))
-    told = ValueError, error, None
-
-    def no_mpi():
-        raise ImportError("a launcher has started 3 ranks")
-
-    for world in (no_mpi, lambda: ONE):
-        monkeypatch.setitem(ending_all.__globals__, "launched", world)
-        end(*told)
-    assert did == [told, told]
-    here = types.SimpleNamespace(comm="some", fail=lambda *what: did.append(("fail", *what)))
-    monkeypatch.setitem(ending_all.__globals__, "launched", lambda: here)
+    monkeypatch.setattr(time, "sleep", lambda seconds: did.append("sleep"))
+    monkeypatch.setattr(os, "kill", lambda *what: did.append(what))
+    monkeypatch.setitem(ending_all.__globals__, "have_been_alone", [])
+    monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
+    end, told = ending_all(lambda *what: did.append(what)), (ValueError, ValueError("no data"), None)
     end(*told)
-    assert did[2:] == [told, ("fail", *told)]
+    assert capsys.readouterr().err == "this rank has failed, which ends all ranks\n"
+    assert did == [told, "sleep", (os.getpid(), signal.SIGKILL)]
+    mpi = fake(3)
+    mpi.COMM_WORLD.Abort = lambda code: did.append(("abort", code))
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", mpi)
+    end(*told)
+    assert did[3:] == [told, "sleep", ("abort", 1), (os.getpid(), signal.SIGKILL)]
+    with distributed.alone():
+        pass
+    end(*told)
+    assert did[7:] == [told]
 
 
 class Talkative(Exception):
