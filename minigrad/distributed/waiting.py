@@ -16,7 +16,7 @@ SPINS = 200  # how often to look before letting others have the core
 
 
 class Place(NamedTuple):
-    """Where a rank waits: in which call of all ranks, the how manieth of its kind, and on which line of the program."""
+    """Where a rank waits: for which call, by its kind and its number among those, and on which line of the program."""
 
     kind: str
     number: int

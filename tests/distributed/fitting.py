@@ -152,7 +152,10 @@ def afterwards(path, *_):
 
 
 def parts_in_eval_mode():
-    """Parts that are in eval mode have the same statistics on all ranks; so have parameters that are the loss's own."""
+    """Parts in eval mode have the same statistics on all ranks, and parameters of the loss are alike.
+
+    A learning rate that one rank alone changes is found after the epoch.
+    """
     here, rng = distributed.world(), np.random.default_rng(1 + distributed.world().rank)
     model = nn.Sequential(nn.Linear(6, 8, rng=rng), nn.BatchNorm1d(8), nn.Linear(8, 3, rng=rng))
     model.eval()
@@ -161,6 +164,9 @@ def parts_in_eval_mode():
     optimizer = optim.SGD([*model.parameters(), scale], lr=0.1)
     train.fit(model, lambda y, t: F.cross_entropy(y * scale, t), optimizer, DataLoader((X, LABELS), 23), 2)
     distributed.check_same(model, optimizer)
+    faster = [lambda history: setattr(optimizer, "lr", 0.1 * (2 - here.rank))]
+    with pytest.raises(ValueError, match="and change parameters and learning rates alike"):
+        train.fit(model, F.cross_entropy, optimizer, DataLoader((X, LABELS), 23), 2, callbacks=faster)
     assert not np.array_equal(model[1].running_mean.data, np.zeros(8))
 
 
