@@ -120,7 +120,7 @@ def solve_ivp(
     rtol, atol : float
         The tolerances, also those of the equations by which derivatives are found: the defaults are SciPy's, and
         derivatives to three digits.
-    mode, compile
+    mode, compile : str, optional
         As in `odeint`.
     **options
         SciPy's, but for `events`, `dense_output`, `vectorized` and `jac`.

@@ -223,9 +223,12 @@ def solveh_banded(
         The diagonals of one triangle: ``ab[u + i - j, j] = a[i, j]``, or ``ab[i - j, j]`` if `lower`. A number off the
         main diagonal stands for both of its places, and its derivative is the sum of both.
     b : array (n,) or (..., n, k)
-    overwrite_ab, overwrite_b, check_finite : bool
+    overwrite_ab, overwrite_b : bool
         As of `solve_banded`.
     lower : bool
+        Whether `ab` holds the lower triangle.
+    check_finite : bool
+        As of `solve_banded`.
 
     Raises
     ------

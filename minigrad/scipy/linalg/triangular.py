@@ -74,10 +74,12 @@ def solve_triangular(
     b : array (n,) or (..., n, k)
     trans : {0, 1, 2, 'N', 'T', 'C'}
         0 and 'N' solve with `a`, the others with its transpose.
-    lower, unit_diagonal, check_finite : bool
+    lower, unit_diagonal : bool
         As of `scipy.linalg.solve_triangular`.
     overwrite_b : bool
-        Taken, and without effect: arguments keep their values.
+        Accepted, and without effect: arguments keep their values.
+    check_finite : bool
+        As of `scipy.linalg.solve_triangular`.
 
     Raises
     ------

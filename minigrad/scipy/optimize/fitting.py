@@ -48,12 +48,14 @@ def least_squares(
         ``fun(x, *args, **kwargs)``, the residuals: an array, or a tree of arrays.
     x0 : array, or tree of arrays
         Where to start; `fun` takes such a tree, and `x` of the result is one.
-    bounds, method, loss, f_scale, args, kwargs, **options
-        SciPy's; a loss is named.
     jac : None
         It is minigrad's, and refused.
+    bounds, method, loss, f_scale, args, kwargs : as in SciPy
+        A loss is named.
     compile : str, optional
         What SciPy calls is compiled for this backend, "numpy" or "native".
+    **options
+        SciPy's other options.
 
     Returns
     -------
@@ -116,12 +118,14 @@ def curve_fit(
     ----------
     f : callable
         ``f(xdata, *parameters)``, an array of the shape of `ydata`.
-    xdata, ydata, p0, sigma, absolute_sigma, check_finite, bounds, method, **options
-        SciPy's. `sigma` is an array of standard deviations, or a matrix of covariances.
+    xdata, ydata, p0, sigma, absolute_sigma, check_finite, bounds, method : as in SciPy
+        `sigma` is an array of standard deviations, or a matrix of covariances.
     jac : None
         It is minigrad's, and refused.
     compile : str, optional
         What SciPy calls is compiled for this backend, "numpy" or "native".
+    **options
+        SciPy's other options.
 
     Returns
     -------

@@ -44,11 +44,12 @@ def minimize(
         Where to start; `fun` takes such a tree, and `x` of the result is one. The minimum does not depend on it.
     args : tuple
         Further arguments of `fun`.
-    method, bounds, constraints, tol, callback, options
-        SciPy's. The method gets what it uses: gradients, Hessians, or products with Hessians. Constraints that are
-        functions of the vector of all numbers in x get Jacobians.
+    method : str, optional
+        SciPy's. It gets what it uses: gradients, Hessians, or products with Hessians.
     jac, hess, hessp : None
         They are minigrad's, and refused.
+    bounds, constraints, tol, callback, options : as in SciPy
+        Constraints that are functions of the vector of all numbers in x get Jacobians.
     compile : str, optional
         What SciPy calls is compiled for this backend, "numpy" or "native". See `minigrad.compile`.
 

@@ -34,10 +34,11 @@ def root(
         ``fun(x, *args)``, which is zero at the root: an array, or a tree of arrays, with as many numbers as x.
     x0 : array, or tree of arrays
         Where to start; `fun` takes such a tree, and `x` of the result is one. The root does not depend on it.
-    args, method, tol, callback, options
-        SciPy's. The methods "hybr" and "lm" get Jacobians.
+    args, method : as in SciPy
+        The methods "hybr" and "lm" get Jacobians.
     jac : None
         It is minigrad's, and refused.
+    tol, callback, options : as in SciPy
     compile : str, optional
         What SciPy calls is compiled for this backend, "numpy" or "native".
 
@@ -129,10 +130,13 @@ def root_scalar(
     ----------
     f : callable
         ``f(x, *args)`` of a number x.
-    method, bracket, x0, x1, **options
-        SciPy's. The default is "brentq" if there is a bracket, "secant" if there is an x1, and else "newton".
+    method, bracket : as in SciPy
+        The default is "brentq" if there is a bracket, "secant" if there is an x1, and else "newton".
     fprime, fprime2 : None
         They are minigrad's, and refused.
+    x0, x1 : as in SciPy
+    **options
+        SciPy's other options.
 
     Returns
     -------

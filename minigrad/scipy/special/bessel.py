@@ -106,9 +106,11 @@ def _kve_slope(v, x):
     return np.where(far, bessel_tail(v, tail, 1) * math.sqrt(math.pi / 2), slope)
 
 
-ive = known(special.ive, None, lambda g, y, v, x: g * _ive_slope(y, v, x), about="iv(v, x) exp(-|x|).")
-i0e = known(special.i0e, lambda g, y, x: g * _ive_slope(y, 0.0, x), about="i0(x) exp(-|x|); the derivative at 0 is 0.")
-i1e = known(special.i1e, lambda g, y, x: g * _ive_slope(y, 1.0, x), about="i1(x) exp(-|x|).")
-kve = known(special.kve, None, lambda g, y, v, x: g * _kve_slope(v, x), about="kv(v, x) exp(x).")
-k0e = known(special.k0e, lambda g, y, x: g * _kve_slope(0.0, x), about="k0(x) exp(x).")
-k1e = known(special.k1e, lambda g, y, x: g * _kve_slope(1.0, x), about="k1(x) exp(x).")
+ive = known(special.ive, None, lambda g, y, v, x: g * _ive_slope(y, v, x), about="``iv(v, x) exp(-|x|)``.")
+i0e = known(
+    special.i0e, lambda g, y, x: g * _ive_slope(y, 0.0, x), about="``i0(x) exp(-|x|)``; the derivative at 0 is 0."
+)
+i1e = known(special.i1e, lambda g, y, x: g * _ive_slope(y, 1.0, x), about="``i1(x) exp(-|x|)``.")
+kve = known(special.kve, None, lambda g, y, v, x: g * _kve_slope(v, x), about="``kv(v, x) exp(x)``.")
+k0e = known(special.k0e, lambda g, y, x: g * _kve_slope(0.0, x), about="``k0(x) exp(x)``.")
+k1e = known(special.k1e, lambda g, y, x: g * _kve_slope(1.0, x), about="``k1(x) exp(x)``.")

@@ -23,7 +23,7 @@ erfc = known(
 erfcx = known(
     special.erfcx,
     lambda g, y, x: g * erfcx_slope(x),
-    about="exp(x^2) erfc(x); its derivative is 2 x erfcx(x) - 2 / sqrt(pi).",
+    about="``exp(x^2) erfc(x)``; its derivative is 2 x erfcx(x) - 2 / sqrt(pi).",
 )
 erfinv = known(
     special.erfinv,
@@ -63,5 +63,5 @@ log_expit = known(
 logit = known(
     special.logit,
     lambda g, y, x: g / (x * (1 - x)),
-    about="log(x / (1 - x)), the inverse of expit: infinite at 0 and 1, NaN outside.",
+    about="``log(x / (1 - x))``, the inverse of expit: infinite at 0 and 1, NaN outside.",
 )

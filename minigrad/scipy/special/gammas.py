@@ -82,7 +82,7 @@ beta = known(
     special.beta,
     lambda g, y, a, b: g * (-y * digamma_step(a, b)),
     lambda g, y, a, b: g * (-y * digamma_step(b, a)),
-    about="gamma(a) gamma(b) / gamma(a + b).",
+    about="``gamma(a) gamma(b) / gamma(a + b)``.",
 )
 betaln = known(
     special.betaln,

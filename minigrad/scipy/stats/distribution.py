@@ -107,12 +107,14 @@ class Distribution:
 
         Parameters
         ----------
-        *args, **kwargs
+        *args
             The shapes, `loc` and `scale`.
         size : int or tuple of int, optional
             The shape of the result; that of the parameters, broadcast, if it is left out.
         rng : numpy.random.Generator, int or None
             What to draw from: a generator, or the seed of a new one.
+        **kwargs
+            The shapes, `loc` and `scale`, by name.
 
         Raises
         ------
