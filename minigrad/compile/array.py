@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import RecordingError
 from .program import ARGUMENT, Value
 
-NUMBERS = (int, float, np.generic)
-KNOWN = (np.ndarray, np.generic, int, float, list, tuple, type(None))
+NUMBERS = (int, float, complex, np.generic)
+KNOWN = (np.ndarray, np.generic, int, float, complex, list, tuple, type(None))
 
 
 def binary(ufunc: np.ufunc, operation: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:

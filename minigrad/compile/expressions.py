@@ -128,7 +128,8 @@ class Expressions:
                 wanted = "constant" if array.shape else SPELLED.get(first, f"number_{first}".replace("-", "minus_"))
                 self.prepared.append(f"{self.name(key, wanted, bool(array.shape))} = {text}")
                 return
-            if (array == first).all() and not (np.signbit(array).any() and first == 0):
+            signs = array.view(array.real.dtype)  # of complex numbers both
+            if (array == first).all() and not (np.signbit(signs).any() and 0 in signs):
                 self.prepared.append(f"{self.name(key, 'full', True)} = np.full({array.shape}, {first!r}{dtype})")
                 return
         self.outside[self.name(key, "constant", True)] = x

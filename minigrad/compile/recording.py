@@ -27,7 +27,7 @@ from .program import (
 )
 from .surroundings import NOTHING, Surroundings
 
-ARRAYS = (np.ndarray, np.generic, int, float)  # of what an answer may consist that has values
+ARRAYS = (np.ndarray, np.generic, int, float, complex)  # of what an answer may consist that has values
 
 
 class Recording(Surroundings):

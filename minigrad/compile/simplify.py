@@ -204,7 +204,7 @@ def is_all(x: Any, number: int) -> bool:
         if x.origin != CONSTANT:
             return False
         x = x.source
-    if isinstance(x, tuple | list):  # which may have Values in it
+    if isinstance(x, tuple | list) or np.iscomplexobj(x):  # the former may have Values in it, the latter has two signs
         return False
     return bool(np.all(np.equal(x, number) & ~np.signbit(x)))
 

@@ -449,6 +449,41 @@ def test_numbers_are_not_kept():
     assert replayed(lambda x: x * 2.0 + state_array(1.0) + constant_array(0.5), np.ones(2)).tolist() == [3.5, 3.5]
 
 
+COMPLEX = [
+    lambda z: z * np.conj(z) + 1j,
+    lambda z: 1j * z - 2j / z,
+    lambda z: (z + 1j * z.real[0]).imag,
+    lambda z: np.exp(1j * z).sum() * 2j,
+    lambda z: z**2j,
+    lambda z: z == 1j,
+    lambda z: z * (2j if abs(z[0]) > 1 else 1j),
+    lambda z: [np.abs(z) * complex(z[0]), z * 1.0, z * (1 + 0j), z - 0j],
+    lambda z: [np.tile(z, 5) + np.full(10, c) for c in (1j, complex(0, -0.0), complex(-0.0, 1), complex(-0.0, -0.0))],
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+@pytest.mark.parametrize("function", COMPLEX)
+def test_complex_numbers_are_numbers(function, backend):
+    """Python's among them, as operands, results and constants: with the bits of the function itself."""
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    compiled = mg.compile(function, backend=backend)
+    for factor in (1.0, 2.0, 0.5):
+        z = factor * np.array([1 + 2j, 3 - 0.5j])
+        for x, y in zip(np.atleast_1d(compiled(z)), np.atleast_1d(function(z)), strict=True):
+            assert x.tobytes() == y.tobytes()
+
+
+def test_a_complex_argument_is_part_of_the_kind():
+    """As a word is: there is a program for each."""
+    compiled = mg.compile(lambda z, k: z * k * 1j + k)
+    assert compiled(np.ones(1), 2j).tolist() == compiled(np.ones(1), 2j).tolist() == [-2 + 2j]
+    assert compiled(np.ones(1), 3j).tolist() == [-3 + 3j]
+    assert compiled(np.ones(1), 2.0).tolist() == [2 + 2j]
+    assert len(compiled.programs) == 3
+
+
 # What programs depend on
 
 
