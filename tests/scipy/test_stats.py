@@ -95,6 +95,17 @@ def test_outside_of_the_support_there_is_no_slope(name, x):
         assert slopes == (0,) * len(by), method
 
 
+@pytest.mark.parametrize(
+    ("name", "x", "shapes"), [("gamma", 0.0, (2.0,)), ("beta", 1.0, (2.0, 3.0)), ("chi2", 0.0, (5.0,))]
+)
+def test_where_the_density_vanishes_at_an_end_it_has_no_slope(name, x, shapes):
+    """It would be 0 times infinity; where the density is positive, there is a slope."""
+    density = getattr(stats, name).pdf
+    y, slopes = mg.value_and_grad(density, argnums=tuple(range(len(shapes) + 1)))(x, *shapes)
+    assert (y, *slopes) == (0,) * (len(shapes) + 2)
+    assert mg.value_and_grad(stats.expon.pdf)(0.0) == (1, -1)
+
+
 @discrete
 def test_between_whole_numbers_there_is_nothing(name):
     """Such a number has the probability 0, and the derivative by a parameter is 0."""
@@ -219,6 +230,15 @@ def test_compiled_is_as_called(name):
     for p in (0.5, -1.0):
         for got, want in zip(compiled(p, np.array([2.0, 4.0, 3.5])), slope(p, np.array([2.0, 4.0, 3.5])), strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def test_a_number_of_trials_may_be_an_argument():
+    """Of a compiled function as well, where the end of the support is an array."""
+    slope = mg.compile(mg.grad(lambda p, n, k: np.sum(stats.binom.logcdf(k, n, p))))
+    k = np.array([1, 6])
+    for n in (5, 7, 9):
+        want = mg.grad(lambda p, n=n: np.sum(stats.binom.logcdf(k, n, p)))(0.3)
+        np.testing.assert_array_equal(slope(0.3, np.array(n), k), want)
 
 
 def test_lists_integers_names_and_labels():

@@ -19,8 +19,8 @@ from .tails import log_share
 Formula = Callable[..., Any]
 Interval = tuple[float, float]
 # The values below the support and above it.
-LIMITS = {"logpdf": (-np.inf, -np.inf), "logpmf": (-np.inf, -np.inf), "cdf": (0.0, 1.0), "sf": (1.0, 0.0)}
-LIMITS |= {"logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf)}
+LIMITS = {"logpdf": (-np.inf, -np.inf), "logpmf": (-np.inf, -np.inf), "pdf": (0.0, 0.0)}
+LIMITS |= {"cdf": (0.0, 1.0), "sf": (1.0, 0.0), "logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf)}
 # What parameters are, in words, and how that is asked.
 RANGES: dict[str, Formula] = {
     "above 0": lambda p: p > 0,
@@ -158,11 +158,11 @@ class Distribution:
         shapes, valid = [], True
         for name, words in self.ranges.items():
             shape = values.pop(name)
-            good = RANGES[words](shape)
+            good = RANGES[words](plain(shape))
             shapes.append(replaced(good, shape, 0.5))
             valid = good & valid
         if "scale" in values:
-            good = values["scale"] > 0
+            good = plain(values["scale"]) > 0
             values["scale"], valid = replaced(good, values["scale"], 1.0), good & valid
         return shapes, values, valid
 
@@ -171,13 +171,35 @@ class Distribution:
         shapes, rest, valid = self.checked(self.bound(method, self.arguments, args, kwargs))
         z = self.standardized(rest)
         shapes = [as_narrow(shape, z) for shape in shapes]
-        low, high = self.support(*shapes) if callable(self.support) else self.support
-        below = (z <= low if self.is_open else z < low) | (z == -np.inf)
-        above = (z > high) | (z == np.inf)
-        y = self.inside(method, np.where(below | above, self.inner, z), shapes)
-        y = y - log_of(rest["scale"]) if method == "logpdf" else y
+        below, above = self.outside(plain(z), [plain(shape) for shape in shapes])
+        outside = below | above
+        if method == "pdf":
+            outside = outside | self.vanishes(plain(z), [plain(shape) for shape in shapes], outside)
+        y = self.inside(method, np.where(outside, self.inner, z), shapes)
+        if method in ("logpdf", "pdf"):
+            y = y - log_of(rest["scale"])
+            y = np.exp(y) if method == "pdf" else y
         under, over = LIMITS[method]
-        return masked(valid, np.where(below, under, np.where(above, over, y)))
+        y = np.where(outside, under, y) if under == over else np.where(below, under, np.where(above, over, y))
+        return masked(valid, y)
+
+    def ends(self, shapes: list[Any]) -> Interval:
+        """The support of the standard variable."""
+        return self.support(*shapes) if callable(self.support) else self.support
+
+    def outside(self, z: Any, shapes: list[Any]) -> tuple[Any, Any]:
+        """Where the standard variable is below the support, and where above it; infinite numbers are outside."""
+        low, high = self.ends(shapes)
+        below = z <= low if self.is_open or low == -np.inf else z < low
+        return below, z >= high if isinstance(high, float) and high == np.inf else z > high
+
+    def vanishes(self, z: Any, shapes: list[Any], outside: Any) -> Any:
+        """Where the density is 0 at an end of the support: there the derivative would be 0 times infinity."""
+        low, high = self.ends(shapes)
+        if (low, high) == (-np.inf, np.inf):
+            return False
+        log = self.formulas["logpdf"](np.where(outside, self.inner, z), *shapes)
+        return ((z == low) | (z == high)) & (log == -np.inf)
 
     def standardized(self, rest: Mapping[str, Any]) -> Any:
         """The standard variable."""
@@ -185,6 +207,7 @@ class Distribution:
 
     def inside(self, method: str, z: Any, shapes: list[Any]) -> Any:
         """A formula inside of the support; logarithms are taken where there is no other way."""
+        method = "logpdf" if method == "pdf" else method
         if method in self.formulas:
             return self.formulas[method](z, *shapes)
         share, rest = ("cdf", "sf") if method == "logcdf" else ("sf", "cdf")
@@ -203,8 +226,8 @@ class Continuous(Distribution):
         return self.evaluated("logpdf", x, *args, **kwargs)
 
     def pdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """The density."""
-        return np.exp(self.logpdf(x, *args, **kwargs))
+        """The density; at an end of the support where it is 0, the derivative is 0 as well."""
+        return self.evaluated("pdf", x, *args, **kwargs)
 
 
 class Discrete(Distribution):
