@@ -68,7 +68,7 @@ def generalised(graphs: Sequence[Graph], sizes: Sequence[int], name: str, axis: 
     for key, array in first.constants.items():
         arrays = [array, *(other.constants[key] for other in others)]
         if all(same(array, x) for x in arrays):
-            renamed[key] = general.constant(array, None if key.startswith("constant_") else key)
+            renamed[key] = general.constant(array, None if key.startswith("/") else key)
         else:
             renamed[key] = varying(lengths, arrays, readers[key])
     for node in first.nodes:

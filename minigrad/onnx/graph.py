@@ -31,7 +31,7 @@ class Graph:
     has what reshape made of an array from outside, and that array. `states` has, by the Value of all states of a
     recurrent network, those after the initial one and the last of each kind, as they are read one by one; `unstacked`
     the same of one kind, before there is an axis of kinds. `origin` is what the next nodes are made for, and `prefix`
-    what their names begin with.
+    what their names begin with, after a slash, which no name of an argument or a parameter has.
     """
 
     known: Mapping[int, str]
@@ -50,7 +50,7 @@ class Graph:
 
     def several(self, kind: str, count: int, *inputs: Any, **attributes: Any) -> list[str]:
         """Add an operator with several results, and return their names; an input that is left out is ""."""
-        outputs = [f"{self.prefix}{kind.lower()}_{len(self.nodes)}" + (f"_{i}" if i else "") for i in range(count)]
+        outputs = [f"/{self.prefix}{kind.lower()}_{len(self.nodes)}" + (f"_{i}" if i else "") for i in range(count)]
         names = [x if isinstance(x, str) else self.name(x) for x in inputs]
         self.nodes.append(Operator(kind, names, outputs, attributes, self.origin))
         return outputs
@@ -69,7 +69,7 @@ class Graph:
 
     def constant(self, array: np.ndarray, name: str | None = None) -> str:
         """The name of a constant."""
-        name = name or f"constant_{len(self.constants)}"
+        name = name or f"/constant_{len(self.constants)}"
         self.constants[name] = array
         return name
 

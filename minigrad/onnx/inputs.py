@@ -69,7 +69,7 @@ class Inputs:
 
 def is_array(x: Any) -> bool:
     """Whether an argument becomes an input."""
-    return hasattr(x, "shape") and hasattr(x, "dtype")
+    return hasattr(x, "shape") and hasattr(x, "__array__")
 
 
 def as_input(x: Any) -> np.ndarray:
@@ -102,8 +102,12 @@ def paths(name: str, x: Any) -> list[tuple[str, Any]]:
 def checked_names(what: str, given: Sequence[str] | None, usual: list[str]) -> list[str]:
     """The names of inputs or outputs, refused unless there is another for each."""
     names = usual if given is None else [given] if isinstance(given, str) else [*given]
-    if len(names) != len(usual) or len({*names}) != len(names) or not all(isinstance(x, str) and x for x in names):
-        raise ValueError(f"{what} has a name of its own for each of {', '.join(usual)}; got {given or usual!r}")
+    fit = all(isinstance(x, str) and x and not x.startswith("/") for x in names)  # as names of inner arrays do
+    if not fit or len(names) != len(usual) or len({*names}) != len(names):
+        raise ValueError(
+            f"{what} has a name of its own for each of {', '.join(usual)}, that begins with no slash; got "
+            f"{usual if given is None else given!r}"
+        )
     return names
 
 

@@ -101,6 +101,25 @@ def test_arguments_name_the_inputs(tmp_path, x, linear):
     np.testing.assert_array_equal(results(run, [x])[2], 2.5)
 
 
+def test_a_data_frame_is_an_input(tmp_path, x, linear):
+    """By its values; one with text is refused."""
+    pandas = pytest.importorskip("pandas", reason="takes pandas")
+    frame = pandas.DataFrame(x, columns=list("abc"))
+    run = exported(tmp_path, linear, frame)
+    assert_alike(results(run, [x]), linear(x))
+    with pytest.raises(mg.ExportError, match="^the dtype object has no counterpart"):
+        export(linear, frame.assign(d="text"), tmp_path / "other.onnx")
+
+
+def test_inner_names_are_those_of_nobody_else(tmp_path, x):
+    """Whatever arguments are called."""
+
+    def forward(add_0, constant_0):
+        return add_0 + constant_0 + 1
+
+    assert_alike(results(exported(tmp_path, forward, (x, 2 * x)), [x, 2 * x]), 3 * x + 1)
+
+
 def test_a_function_without_a_signature_has_numbered_inputs(tmp_path, x, monkeypatch):
     """Some functions of C have none."""
 
@@ -182,8 +201,9 @@ NAMES = "has a name of its own for each of"
         (np.exp, np.zeros(3, complex), {}, "^the dtype complex128 has no counterpart among the operators of ONNX"),
         (np.exp, np.zeros(3), {"input_names": ["a", "b"]}, rf"^input_names {NAMES} .*; got \['a', 'b'\]$"),
         (np.exp, np.zeros(3), {"input_names": [""]}, rf"^input_names {NAMES} .*; got \[''\]$"),
+        (np.exp, np.zeros(3), {"input_names": ["/add_0"]}, rf"^input_names {NAMES} .*, that begins with no slash; got"),
         (np.exp, np.zeros(3), {"output_names": "ab"}, None),
-        (np.exp, np.zeros(3), {"output_names": ["a", "b"]}, rf"^output_names {NAMES} output; got \['a', 'b'\]$"),
+        (np.exp, np.zeros(3), {"output_names": ["a", "b"]}, rf"^output_names {NAMES} output, .*; got \['a', 'b'\]$"),
         (np.exp, np.zeros(3), {"output_names": ["x"], "input_names": ["x"]}, "^an output is named 'x', as an input"),
         (nn.Linear(3, 2), np.zeros((1, 3)), {"input_names": ["weight"]}, "^an input is named 'weight', as a param"),
         (nn.Linear(3, 2), np.zeros((1, 3)), {"output_names": ["weight"]}, "^an output is named 'weight', as an input"),
