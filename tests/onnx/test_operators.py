@@ -103,6 +103,8 @@ def test_booleans(tmp_path, function):
         *(lambda x: mg.index_add(x, (slice(None), [0, 0, 2]), x), lambda x: np.take(x, [5, -1])),
         *(
             lambda x: np.take_along_axis(x, np.argsort(x, axis=2), 2),
+            lambda x: np.take(x, [-9, 5], 1, mode="wrap"),
+            lambda x: np.take(x, 99, mode="clip"),
             lambda x: np.take_along_axis(x, np.array([5, -1]), None),
         ),
         *(lambda x: np.take_along_axis(x, np.array([[[1]], [[0]]]), 1), lambda x: np.argsort(x, axis=None)),

@@ -34,7 +34,7 @@ UNKNOWN = "; it is not known before the graph runs. Use mg.where"
         (lambda x: x[x > 0], "^picking by a mask, of elements whose number is not known, has no counterpart"),
         (lambda x: x[True], "^an index of True or False has no counterpart"),
         (lambda x: np.linalg.inv(x.T @ x), "^inv has no counterpart among the operators of ONNX. Write the module"),
-        (lambda x: np.convolve(x[0], x[1]), "^numpy.convolve has no counterpart among the operators of ONNX"),
+        (lambda x: np.packbits(x > 0), "^numpy.packbits has no counterpart among the operators of ONNX"),
         (lambda x: np.fft.fft(x), "^numpy.fft.fft has no counterpart among the operators of ONNX"),
         (lambda x: np.argsort(x, order="a"), "order"),
         (lambda x: np.sum(x, where=[True, False, True]), "^sum with where= has no counterpart among the operators"),

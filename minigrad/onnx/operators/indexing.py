@@ -1,5 +1,6 @@
 """Picking elements by index or positions, and putting them in."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -114,14 +115,22 @@ def lined_up(graph: Graph, x: Any, others: list[Any]) -> str:
 @translates(np.take)
 def take(graph: Graph, call: TracedCall) -> str:
     """The elements at positions along an axis."""
-    indices, axis = arguments(call, indices=None, axis=None)
+    indices, axis, _, mode = arguments(call, indices=None, axis=None, out=None, mode="raise")
     x = call.args[0]
-    name = graph.name(x)
+    name, n = graph.name(x), math.prod(x.shape)
     if axis is None:
         name, axis = graph.reshape(name, (-1,)), 0
     else:
         axis = normalize_axis_index(axis, len(x.shape))
-    return graph("Gather", name, position(graph, indices), axis=axis)
+        n = x.shape[axis]
+    places = position(graph, indices)
+    if mode == "wrap":
+        places = graph("Mod", places, graph.ints([n]))
+    elif mode == "clip":
+        places = graph("Max", graph("Min", places, graph.ints([n - 1])), graph.ints([0]))
+    if mode != "raise" and not np.ndim(indices.data if isinstance(indices, Value) else indices):
+        places = graph.reshape(places, ())
+    return graph("Gather", name, places, axis=axis)
 
 
 @translates(np.take_along_axis)
