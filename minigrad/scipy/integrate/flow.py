@@ -49,6 +49,38 @@ def flow(
     return bind(whole.primitive(), ([y0, t, *inputs, *closed.outer],))
 
 
+class RightSide:
+    """The right-hand side of an equation, and its derivatives by the state and all that it uses and is not held fixed.
+
+    Compiled functions of these find little outside of them, which is to be compared at each call.
+    """
+
+    def __init__(self, closed: Closed, held: list[int]) -> None:
+        self.closed, self.held = closed, held
+
+    def free(self, used: Sequence[Any]) -> list[Any]:
+        """Those of the arrays that a right-hand side uses which are not held fixed."""
+        return [x for i, x in enumerate(used) if i not in self.held]
+
+    def matrices(self, t: Any, y: Any, used: Any) -> tuple[Any, Any, Any]:
+        """The right-hand side, its Jacobian by the state, and that by all that is used, after zeros for the state."""
+        f, pull = self.pulled(t, y, used)
+        arrays, n = [y, *self.free(used)], len(y)
+        by_state, *rest = by_rows(pull, arrays, f, None)[0]
+        return f, by_state, np.concatenate([np.zeros((n, n)), *(np.reshape(x, (n, -1)) for x in rest)], axis=1)
+
+    def pulled(self, t: Any, y: Any, used: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
+        """The right-hand side, and what pulls cotangents back to the state and all that is used and not held fixed."""
+        f, pull = self.closed.pulled([t, y, *used], [0, *(i + 2 for i in self.held)])
+        arrays, places = [y, *self.free(used)], [1, *(i + 2 for i in range(len(used)) if i not in self.held)]
+
+        def back(g: Any) -> list[Any]:
+            found = pull(g)
+            return [zeros_like(x) if found[i] is None else found[i] for i, x in zip(places, arrays, strict=True)]
+
+        return f, back
+
+
 class Flow:
     """States at times, as a function of the first state, the times, and what the right-hand side uses.
 
@@ -59,7 +91,7 @@ class Flow:
         self, closed: Closed, solve: Callable[..., Any], value: Any, method: Method, held: list[int], moving: bool
     ) -> None:
         self.closed, self.solve, self.value, self.method = closed, solve, value, method
-        self.held, self.moving = held, moving
+        self.right, self.held, self.moving = RightSide(closed, held), held, moving
 
     def primitive(self) -> Primitive:
         """The function and its rules."""
@@ -72,10 +104,6 @@ class Flow:
 
         states.__name__ = self.method.name
         return Primitive(states, [self.rule], "general", [self.forward], sequence=True)
-
-    def free(self, used: Sequence[Any]) -> list[Any]:
-        """Those of the arrays that a right-hand side uses which are not held fixed."""
-        return [x for i, x in enumerate(used) if i not in self.held]
 
     def rule(self, g: Any, y: Any, arrays: Sequence[Any]) -> list[Any]:
         """The cotangents of the first state, the times, and all that is used."""
@@ -96,7 +124,7 @@ class Flow:
         slopes = self.slopes(y, t, used) if self.moving else None
         s0, closed = s0 if slopes is None else s0 - slopes[0] * ts[0], self.closed
         if self.few(y0, used):
-            s = self.tangents(y0, t, used) @ np.concatenate([s0, *(np.reshape(x, -1) for x in self.free(rest))])
+            s = self.tangents(y0, t, used) @ np.concatenate([s0, *(np.reshape(x, -1) for x in self.right.free(rest))])
             return s if slopes is None else s + slopes * ts[:, None]
 
         def along(t: Any, z: Any, used: Any, rest: Any) -> Any:
@@ -114,12 +142,12 @@ class Flow:
     def few(self, y0: Any, used: list[Any]) -> bool:
         """Whether to solve for the tangents by all numbers at once."""
         if self.method.mode is None:
-            return y0.size * (y0.size + sum(x.size for x in self.free(used))) <= FEW
+            return y0.size * (y0.size + sum(x.size for x in self.right.free(used))) <= FEW
         return self.method.mode == "forward"
 
     def tangents(self, y0: Any, t: Any, used: list[Any]) -> Any:
         """The derivatives of the states by each number of the first one, and of what is used: (times, n, numbers)."""
-        n, k, matrices = y0.size, sum(x.size for x in self.free(used)), self.matrices
+        n, k, matrices = y0.size, sum(x.size for x in self.right.free(used)), self.right.matrices
 
         def along(t: Any, z: Any, used: Any) -> Any:
             f, by_state, by_used = matrices(t, z[:n], used)
@@ -129,33 +157,15 @@ class Flow:
         start = np.concatenate([y0, np.eye(n, n + k).ravel()])
         return np.reshape(self.solved(along, start, t, used)[:, n:], (-1, n, n + k))
 
-    def matrices(self, t: Any, y: Any, used: Any) -> tuple[Any, Any, Any]:
-        """The right-hand side, its Jacobian by the state, and that by all that is used, after zeros for the state."""
-        f, pull = self.pulled(t, y, used)
-        arrays, n = [y, *self.free(used)], len(y)
-        by_state, *rest = by_rows(pull, arrays, f, None)[0]
-        return f, by_state, np.concatenate([np.zeros((n, n)), *(np.reshape(x, (n, -1)) for x in rest)], axis=1)
-
-    def pulled(self, t: Any, y: Any, used: Any) -> tuple[Any, Callable[[Any], list[Any]]]:
-        """The right-hand side, and what pulls cotangents back to the state and all that is used and not held fixed."""
-        f, pull = self.closed.pulled([t, y, *used], [0, *(i + 2 for i in self.held)])
-        arrays, places = [y, *self.free(used)], [1, *(i + 2 for i in range(len(used)) if i not in self.held)]
-
-        def back(g: Any) -> list[Any]:
-            found = pull(g)
-            return [zeros_like(x) if found[i] is None else found[i] for i, x in zip(places, arrays, strict=True)]
-
-        return f, back
-
     def by_adjoints(self, g: Any, y: Any, t: Any, used: list[Any]) -> tuple[Any, Any]:
         """The same by the adjoint equation, from each time to the one before."""
-        n, last, pulled = y.shape[1], y.shape[0] - 1, self.pulled
+        n, last, pulled = y.shape[1], y.shape[0] - 1, self.right.pulled
 
         def back(t: Any, z: Any, used: Any) -> Any:
             f, pull = pulled(t, z[:n], used)
             return np.concatenate([f, *(np.reshape(c, -1) for c in pull(-z[n : 2 * n]))])
 
-        adjoint, total = g[last], np.zeros(sum(x.size for x in self.free(used)))
+        adjoint, total = g[last], np.zeros(sum(x.size for x in self.right.free(used)))
         for i in range(last, 0, -1):
             start = np.concatenate([y[i], adjoint, total])
             z = self.solved(back, start, t[i - 1 : i + 1][::-1], used)[1]
@@ -171,7 +181,7 @@ class Flow:
 
     def slopes(self, y: Any, t: Any, used: list[Any]) -> Any:
         """The right-hand side at all times."""
-        return np.stack([self.pulled(t[i], y[i], used)[0] for i in range(len(y))])
+        return np.stack([self.right.pulled(t[i], y[i], used)[0] for i in range(len(y))])
 
     def solved(self, f: Callable[..., Any], y0: Any, t: Any, *trees: Any) -> Any:
         """The solution of an equation that belongs to this one; where nothing is watched, by SciPy alone."""
