@@ -16,7 +16,7 @@ SOME = [pytest.param(case, marks=pytest.mark.slow if i % 5 else (), id=str(case)
 
 @pytest.mark.parametrize("case", SOME)
 def test_a_case(tmp_path, case):
-    """The same value, dtype and shape, in single precision; what is refused has no entry in the tables, or an option."""
+    """The same value, dtype and shape, in single precision; what is refused is in no table, or has an option."""
     name, arrays = REGISTRY[case.key].name, single(case.arrays)
     names = [f"given_{i}" for i in range(len(arrays))]
     try:
