@@ -110,3 +110,14 @@ def parts(x: Any) -> list[tuple[str, Any]]:
     if isinstance(getattr(x, "value", None), np.ndarray):  # a Tensor
         return [("", x.value)]
     return list(getattr(x, "__dict__", {}).items())
+
+
+def is_frozen(x: Any) -> bool:
+    """Whether it is a list of a class that refuses to be written to, such as pandas' FrozenList."""
+    if not isinstance(x, list) or type(x) is list or not x:
+        return False
+    try:
+        x[0] = x[0]
+    except TypeError:
+        return True
+    return False

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..core.door import Watched
 from ..errors import RecordingError
-from .names import names_in
+from .names import is_frozen, names_in
 
 MANY = 100_000  # objects; a function that reaches more has the whole program in its hands
 CACHE = type(cache(len))
@@ -29,6 +29,7 @@ FEW = 8  # numbers, of which each is looked at by itself
 
 ATOMS = (bool, int, float, complex, str, bytes, range, type(None), np.generic, np.dtype, type(...))
 CONTAINERS = (SimpleNamespace, UserDict, UserList, ChainMap)  # of Python's library, whose attributes are the user's
+FIXED = (list, tuple, MappingProxyType, set, frozenset, MethodType, BuiltinMethodType, partial)
 LIBRARIES = sys.stdlib_module_names | {"numpy", "minigrad"}  # whose functions do not change
 READERS = {"getattr", "hasattr", "vars", "setattr", "__dict__", "eval", "globals"}  # what reads names that are not told
 
@@ -111,10 +112,10 @@ class Reach:
             self.streams.append(x)
         elif isinstance(x, FunctionType):
             self._visit_function(x)
-        elif isinstance(x, dict | list | deque):
+        elif isinstance(x, dict | list | deque) and not is_frozen(x):
             self._visit_container(x)
-        elif isinstance(x, tuple | MappingProxyType | set | frozenset | MethodType | BuiltinMethodType | partial):
-            self._waiting += fixed_parts(x)
+        elif isinstance(x, FIXED):
+            self._waiting.extend(fixed_parts(x))  # += would ask the class of a list
             if isinstance(x, set):
                 self.contents.append((x, set(x)))
         elif isinstance(x, type):

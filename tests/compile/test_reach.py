@@ -166,6 +166,25 @@ def test_arguments_that_are_objects_are_reached():
         assert compiled(np.ones(2), options).tolist() == [rate, rate]
 
 
+class Frozen(list):
+    """A list as pandas' FrozenList, which refuses to be written to, and makes its own kind of sums."""
+
+    def __setitem__(self, key, value):
+        raise TypeError("does not support mutable operations")
+
+    def __radd__(self, other):
+        return Frozen([*other, *self])
+
+
+def test_a_list_that_refuses_changes_is_looked_into():
+    """What lies in it is found, and the list itself stays as it is."""
+    held, empty, array = Frozen([{"rate": 0.5}]), Frozen(), np.array([1.0, 2.0])
+    compiled = mg.compile(lambda x: x * held[0]["rate"] + len(empty) + array)
+    for rate in (0.5, 2.0):
+        held[0]["rate"] = rate
+        assert compiled(np.ones(2)).tolist() == [rate + 1, rate + 2]
+
+
 def test_what_is_not_named_does_not_matter():
     """An attribute that the function's code does not name may change: no program is recorded for it."""
     plain = Base()
