@@ -443,7 +443,7 @@ def with_written(cls: type) -> type:
 DETACHED = (
     "a derivative flows through this array, and would be lost in plain numbers. Use NumPy's functions, np.exp in place "
     "of math.exp; np.stack to join a list; mg.zeros for an array that is filled by index; df.to_numpy() or S.toarray() "
-    "beside it where the operator of another library comes first; and x.item(), x.detach().numpy() or a "
-    "`with mg.no_grad()` block where no derivative is wanted"
+    "beside it where the operator of another library comes first, or mg.scipy.sparse.matmul(S, x) for S @ x; and "
+    "x.item(), x.detach().numpy() or a `with mg.no_grad()` block where no derivative is wanted"
 )
 WATCHABLE = (Watched, np.ndarray)

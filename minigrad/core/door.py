@@ -277,7 +277,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     if ruled and type(x) in LISTS:
         x = np.asarray(admitted_list(x, partial(admitted, primitive.name)))
     elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
-        x = admitted(primitive.name, x)
+        x = admitted(primitive.name, x, primitive.sparse)
         x = np.asarray(x) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray):
         check_numbers(primitive.name, x)

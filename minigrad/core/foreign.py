@@ -20,11 +20,12 @@ NUMERIC = frozenset("biufc")  # kinds of dtypes
 SCALARS = {np.float64, np.float32, np.int64, np.bool_, int, float, bool}
 USUAL = SCALARS | {np.ndarray, str, slice, list, tuple, dict, type(None)}
 LATER: dict[str, str] = {}  # by module: the one of ours with rules for its functions, loaded when one is first met
+MULTIPLYING = ("bsr", "coo", "csc", "csr", "dia")  # formats of sparse matrices for products
 # An ndarray with another one of these computes otherwise than NumPy.
 ARITHMETIC = ("__array_ufunc__", "__add__", "__mul__", "__matmul__", "__pow__")
 
 
-def admitted(taker: str, x: Any) -> Any:
+def admitted(taker: str, x: Any, sparse: str | None = None) -> Any:
     """`x` as NumPy computes with it: labelled data as an ndarray, and what is not an array unchanged.
 
     Raises
@@ -37,6 +38,8 @@ def admitted(taker: str, x: Any) -> Any:
         return x
     if is_labelled(kind):
         return by_position(taker, x)
+    if sparse and is_sparse(kind):
+        return sparse_operand(taker, x, sparse)
     if remedy := remedy_for(kind):
         raise TypeError(
             f"{taker} takes arrays and numbers with NumPy's own arithmetic; got a {full_name(kind)}. Use {remedy}"
@@ -115,6 +118,19 @@ def remedy_for(kind: type) -> str:
     if hasattr(kind, "detach"):  # PyTorch's
         return "x.detach().cpu().numpy()"
     return "np.asarray(x)" if hasattr(kind, "__array__") or hasattr(kind, "__array_interface__") else ""
+
+
+@lru_cache
+def is_sparse(kind: type) -> bool:
+    """Whether objects of a type are sparse matrices or arrays, as those of SciPy."""
+    return hasattr(kind, "toarray") and hasattr(kind, "tocsr")
+
+
+def sparse_operand(taker: str, x: Any, use: str) -> Any:
+    """A sparse constant for a function that takes some: itself for a "product", or its "values" in an ndarray."""
+    if x.dtype.kind not in "biuf":
+        raise TypeError(f"{taker} takes real numbers; got a {full_name(type(x))} of {x.dtype}. Use x.real and x.imag")
+    return x.toarray() if use == "values" or x.ndim == 1 else x if x.format in MULTIPLYING else x.tocsr()
 
 
 @lru_cache

@@ -55,6 +55,8 @@ class Primitive:
         added to a total that nothing else refers to, if there is one, at the cost of the parts.
     erase : callable, optional
         The rule of argument 0 done in place, ``erase(g, *args)``, for a cotangent that nothing else refers to.
+    sparse : {"product", "values"}, optional
+        That a constant of scipy.sparse is an operand: as itself where the function multiplies, or by its values.
     batch : callable, optional
         How the function takes one axis more, see rules/batching.py. Without it, an elementwise function lines entries
         up, and any other is called for one entry after the other.
@@ -62,7 +64,7 @@ class Primitive:
 
     __slots__ = (
         *("assemble", "batch", "compute", "erase", "forward", "function", "kind", "name", "options"),
-        *("plain", "reads", "rules", "sequence", "trusted"),
+        *("plain", "reads", "rules", "sequence", "sparse", "trusted"),
     )
 
     def __init__(
@@ -78,6 +80,7 @@ class Primitive:
         assemble: Callable[..., Any] | None = None,
         erase: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
+        sparse: str | None = None,
     ) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}; got {kind!r}")
@@ -93,7 +96,7 @@ class Primitive:
         self.sequence = sequence
         self.reads = reads
         self.trusted = trusted
-        self.assemble, self.erase, self.batch = assemble, erase, batch
+        self.assemble, self.erase, self.batch, self.sparse = assemble, erase, batch, sparse
         self.plain = trusted and not (sequence or assemble or erase)  # so that a sweep needs nothing but the rule
         self.name = function.__name__
         self.options: dict[str, bool] = {}

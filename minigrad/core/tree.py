@@ -13,7 +13,10 @@ LEAVES = frozenset({np.ndarray, np.float64, float, int})  # which most leaves ar
 def is_branch(x: Any) -> bool:
     """Whether it is a list, tuple or mapping, rather than a leaf."""
     kind = type(x)
-    return kind in PLAIN or (not hasattr(kind, "__array_ufunc__") and isinstance(x, list | tuple | Mapping))
+    if kind in PLAIN:
+        return True
+    # SciPy's dok matrices are dicts.
+    return isinstance(x, list | tuple | Mapping) and not (hasattr(kind, "__array_ufunc__") or hasattr(kind, "tocsr"))
 
 
 def branches_of(tree: Any) -> Iterable[Any]:

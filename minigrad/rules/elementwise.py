@@ -16,8 +16,8 @@ from .precision import InSingle
 
 # Arithmetic
 
-elementwise(np.add, lambda g, *_: g, lambda g, *_: g, reads=[(), ()], compute=operator.add)
-elementwise(np.subtract, lambda g, *_: g, lambda g, *_: -g, reads=[(), ()], compute=operator.sub)
+elementwise(np.add, lambda g, *_: g, lambda g, *_: g, reads=[(), ()], compute=operator.add, sparse="values")
+elementwise(np.subtract, lambda g, *_: g, lambda g, *_: -g, reads=[(), ()], compute=operator.sub, sparse="values")
 elementwise(np.multiply, lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, reads=[(1,), (0,)], compute=operator.mul)
 elementwise(
     np.divide, lambda g, y, a, b: g / b, lambda g, y, a, b: -g * y / b, reads=[(1,), (1,)], compute=operator.truediv

@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+from numpy import ndarray
 from numpy.linalg import LinAlgError
 
 from ..core.engine import undo_broadcast
+from ..core.foreign import is_sparse
 from ..core.primitive import constant, general, multilinear
 from .batching import beyond, one_by_one, rewritten, trailing, with_rank
 from .reductions import products_of_others
@@ -13,8 +15,48 @@ from .reductions import products_of_others
 # Products
 
 
+class SparseFactor:
+    """The product with a sparse matrix, on the left or on the right, as a function of dense arrays of any rank."""
+
+    __slots__ = ("matrix", "on_left")
+    __name__ = "sparse_factor"
+
+    def __init__(self, matrix, on_left):
+        self.matrix, self.on_left = matrix, on_left
+
+    def __call__(self, x):
+        if not self.on_left:
+            y = self.matrix.T.dot(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]).T).T
+            return np.asarray(y).reshape(*x.shape[:-1], self.matrix.shape[1])
+        if x.ndim < 3:
+            return np.asarray(self.matrix.dot(x))
+        columns = np.moveaxis(x, -2, 0)
+        y = self.matrix.dot(columns.reshape(len(columns), math.prod(columns.shape[1:])))
+        return np.moveaxis(y.reshape(self.matrix.shape[0], *columns.shape[1:]), 0, -2)
+
+
+def sparse_product(a, b):
+    """The product of a sparse matrix and an array, in either order, as a dense array."""
+    on_left = is_sparse(type(a))
+    times, x = (SparseFactor(a, True), b) if on_left else (SparseFactor(b, False), a)
+    check_lengths(a, b)
+    return times(x) if isinstance(x, ndarray) else x.__array_function__(times, (type(x),), (x,), {})
+
+
+def check_lengths(a, b):
+    """Refuse operands of a product that do not fit, or have no axes, as np.matmul does."""
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[0 if b.ndim == 1 else -2]:
+        raise ValueError(
+            "the last axis of the left operand is as long as the last but one of the right one, or its only one"
+        )
+
+
 def _matmul(a, b):
     # The same product; np.dot needs a third of np.matmul's time to set up a small one.
+    if a.ndim == 2 == b.ndim and type(b) is ndarray:
+        return a.dot(b)
+    if (type(a) is not ndarray and is_sparse(type(a))) or (type(b) is not ndarray and is_sparse(type(b))):
+        return sparse_product(a, b)
     if a.ndim == 2 == b.ndim:
         return a.dot(b)
     if a.ndim > 2 == b.ndim:  # one product of many rows, instead of a stack of products
@@ -32,7 +74,7 @@ def _left(g, y, a, b):
         return np.expand_dims(g, -1) * b
     if a.ndim == 1:
         return matmul(b, np.expand_dims(g, -1))[..., 0]
-    return matmul(g, b.mT)
+    return matmul(g, b.T if b.ndim == 2 else b.mT)
 
 
 def _right(g, y, a, b):
@@ -45,7 +87,7 @@ def _right(g, y, a, b):
     if b.ndim == 2 < a.ndim:  # one product sums over the stack, instead of a stack of products to be summed
         rows = math.prod(a.shape[:-1])
         a, g = a.reshape(rows, a.shape[-1]), g.reshape(rows, g.shape[-1])
-    return matmul(a.mT, g)
+    return matmul(a.T if a.ndim == 2 else a.mT, g)
 
 
 def _batched_matmul(call):
@@ -53,17 +95,17 @@ def _batched_matmul(call):
     if not n or not m:
         return one_by_one(call)  # which is refused
     if not call.own[1] and n and m in (1, 2):  # one product of the rows of all entries
-        return np.matmul(a, b)
+        return call.result([a, b])
     if not call.own[0] and m == 1 and n in (1, 2):
-        return np.matmul(b, a.T)
+        return call.result([b, a.T])
     a, b = np.expand_dims(a, -2) if n == 1 else a, np.expand_dims(b, -1) if m == 1 else b
     stack = max(n, m, 2)
-    y = np.matmul(with_rank(a, stack) if call.own[0] else a, with_rank(b, stack) if call.own[1] else b)
+    y = call.result([with_rank(a, stack) if call.own[0] else a, with_rank(b, stack) if call.own[1] else b])
     y = y[..., 0, :] if n == 1 else y
     return y[..., 0] if m == 1 else y
 
 
-matmul = multilinear(np.matmul, _left, _right, compute=_matmul, batch=_batched_matmul)
+matmul = multilinear(np.matmul, _left, _right, compute=_matmul, batch=_batched_matmul, sparse="product")
 
 
 def _core_axis_last(call, axis):

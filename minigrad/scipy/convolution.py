@@ -5,7 +5,8 @@ import scipy.signal
 
 from ..core.primitive import Primitive
 from ..rules.batching import one_by_one
-from .operands import HALF, external
+from ..rules.external import external
+from .operands import HALF
 
 
 @external

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.door import Watched
 from ..core.foreign import admitted
+from ..rules.external import external
 
 HALF = np.dtype(np.float16)
 
@@ -60,19 +61,6 @@ def check_rows(taker: str, n: int, b: Any) -> None:
 def in_columns(solve: Any, b: Any) -> Any:
     """What `solve` makes of right-hand sides that are columns of matrices; an array of one axis is one column."""
     return solve(b[:, None])[..., 0] if b.ndim == 1 else solve(b)
-
-
-def external(function: Any) -> Any:
-    """A function of SciPy's, or one that computes in loops, as one step of NumPy's protocol: so recordings take it."""
-
-    @wraps(function)
-    def compute(*args: Any, **options: Any) -> Any:
-        for x in args:
-            if hasattr(x, "__array_function__") and not isinstance(x, np.ndarray | np.generic):
-                return x.__array_function__(compute, (type(x),), args, options)
-        return function(*args, **options)
-
-    return compute
 
 
 def of_matrices(core: Any) -> Any:

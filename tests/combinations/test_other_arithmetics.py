@@ -169,20 +169,14 @@ def scipy_sparse():
 FORMATS = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
 SPARSE = {
     "S @ x": lambda s, x: s @ x,
-    "x @ S": lambda s, x: x @ s,
     "S.dot(x)": lambda s, x: s.dot(x),
     "S * x": lambda s, x: s * x,
     "x * S": lambda s, x: x * s,
-    "S + x": lambda s, x: s + x,
-    "x + S": lambda s, x: x + s,
-    "S - x": lambda s, x: s - x,
     "S / x": lambda s, x: s / x,
     "x / S": lambda s, x: x / s,
-    "np.matmul": lambda s, x: np.matmul(s, x),
     "np.dot": lambda s, x: np.dot(s, x),
     "np.multiply": lambda s, x: np.multiply(x, s),
     "np.concatenate": lambda s, x: np.concatenate([s, x]),
-    "mg.matmul": lambda s, x: mg.matmul(s, x),
     "mg.sum": lambda s, x: mg.sum(s) + x,
     "mg.tensor": lambda s, x: mg.tensor(s) @ x,
     "x[...] = S": lambda s, x: operator.setitem(x * 1.0, Ellipsis, s),
@@ -193,7 +187,10 @@ SPARSE = {
 @pytest.mark.parametrize("use", SPARSE)
 @pytest.mark.parametrize("form", FORMATS)
 def test_sparse_matrices_are_right_or_name_the_remedy(form, use):
-    """Whoever comes first: an error that says S.toarray(), or for a constant the value that SciPy computes."""
+    """Whoever comes first: an error that says S.toarray(), or for a constant the value that SciPy computes.
+
+    Products and sums that have derivatives are in tests/scipy/test_sparse.py.
+    """
     sparse = scipy_sparse()
     f, ours = SPARSE[use], mg.tensor(X)
     for kind in ("array", "matrix"):

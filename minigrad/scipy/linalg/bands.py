@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.primitive import Primitive
 from ...rules.batching import trailing
-from ..operands import external
+from ...rules.external import external
 
 
 def diagonals(n, lower, upper):

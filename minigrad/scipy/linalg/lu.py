@@ -7,7 +7,8 @@ import scipy.linalg
 
 from ...core.primitive import Primitive
 from ...rules.batching import trailing
-from ..operands import HALF, array, check_rows, external, in_columns, matrices, square
+from ...rules.external import external
+from ..operands import HALF, array, check_rows, in_columns, matrices, square
 from .triangular import transposed, triangular
 
 # One array holds both results: below the factors, in a row of its own, the pivots.

@@ -8,7 +8,8 @@ import scipy.linalg
 from ...core.engine import undo_broadcast
 from ...core.primitive import Primitive
 from ...rules.batching import trailing
-from ..operands import HALF, array, check_rows, external, in_columns, of_matrices, square
+from ...rules.external import external
+from ..operands import HALF, array, check_rows, in_columns, of_matrices, square
 
 # With op(a) x = b, where op may transpose: db = op(da) x + op(a) dx, so op(a)^T s = g gives the cotangents s of b and
 # -s x^T of op(a), of which only the triangle that is read counts.
