@@ -27,8 +27,9 @@ class DataLoader:
         Arrays have the samples along their first axis; a batch is a tree like theirs, of arrays of shape
         (batch, ...). Anything else with ``len(data)`` and ``data[i]``, as a list, is a data set of samples: numbers,
         arrays, or trees of them, which a batch stacks along a new first axis. None in a tree stays None, and text
-        stays text. Frames, series and indices of pandas are arrays of numbers, taken by position. The data set may grow
-        between two epochs.
+        stays text. Frames, series and indices of pandas are arrays of numbers, taken by position. Matrices of
+        scipy.sparse are arrays whose batches are dense: only the rows of a batch are ever filled up. The data set may
+        grow between two epochs.
     batch_size : int > 0
         Samples in a batch. The last one of an epoch may have fewer.
     shuffle : bool

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.foreign import is_sparse
 from ..core.tree import leaves, tree_map
 from .frames import frame_values, is_frame
 
@@ -15,12 +16,20 @@ def in_arrays(data: Any) -> bool:
 
 
 def is_array(x: Any) -> bool:
-    return hasattr(x, "__array_function__")
+    return hasattr(x, "__array_function__") or is_sparse(type(x))
 
 
 def without_frames(tree: Any) -> Any:
-    """A tree with arrays in the place of pandas' frames, series and indices; the tree itself, if it has none."""
-    return tree_map(frame_values, tree) if any(map(is_frame, leaves(tree))) else tree
+    """A tree with arrays in the place of pandas' frames, series and indices, and sparse matrices by rows.
+
+    The tree itself, if it has none of these.
+    """
+    return tree_map(in_rows, tree) if any(is_frame(x) or is_sparse(type(x)) for x in leaves(tree)) else tree
+
+
+def in_rows(x: Any) -> Any:
+    """Data whose rows can be taken: the values of a frame, or a sparse matrix in compressed rows."""
+    return x.tocsr() if is_sparse(type(x)) else frame_values(x)
 
 
 def count_of(data: Any) -> int:
@@ -42,8 +51,11 @@ def count_of(data: Any) -> int:
 
 
 def rows(index: Any, x: Any) -> Any:
-    """Some rows of an array. A view of an ndarray is locked: writing to a batch must not change the data set."""
-    taken = x[index]
+    """Some rows of an array, dense ones of a sparse matrix.
+
+    A view of an ndarray is locked: writing to a batch must not change the data set.
+    """
+    taken = x[index].toarray() if is_sparse(type(x)) else x[index]
     if isinstance(index, slice) and isinstance(taken, np.ndarray):
         taken.flags.writeable = False
     return taken
@@ -51,8 +63,8 @@ def rows(index: Any, x: Any) -> Any:
 
 def stacked_samples(samples: list[Any]) -> Any:
     """Samples as a batch: a tree of the same structure as each sample."""
-    if any(map(is_frame, leaves(samples[0]))):
-        samples = [without_frames(sample) for sample in samples]
+    if any(is_frame(x) or is_sparse(type(x)) for x in leaves(samples[0])):
+        samples = [tree_map(densely, without_frames(sample)) for sample in samples]
     try:
         return tree_map(stack, *samples)
     except ValueError as error:
@@ -60,6 +72,11 @@ def stacked_samples(samples: list[Any]) -> Any:
             f"the samples of a batch have the same structure and shapes: {error}. A list is a data set of "
             f"samples; arrays that hold one in each row go in a tuple: (x, y)"
         ) from error
+
+
+def densely(x: Any) -> Any:
+    """A sample's part as it is stacked: a sparse one by its values."""
+    return x.toarray() if is_sparse(type(x)) else x
 
 
 def stack(*xs: Any) -> Any:
