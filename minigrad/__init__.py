@@ -29,7 +29,8 @@ mg.compile, mg.checkpoint, mg.draw, mg.detect_anomaly   speed, memory, pictures 
 mg.primitive, mg.register                               operations of your own
 mg.nn, mg.nn.functional, mg.optim                       layers, losses, optimizers and learning rates
 mg.data, mg.train, mg.distributed                       batches, training loops, several processes
-mg.save, mg.load, mg.io                                 files
+mg.save, mg.load, mg.io, mg.onnx                        files
+mg.scipy                                                SciPy's functions, solvers and distributions
 mg.onnx                                                 files of ONNX, for other programs to run
 mg.testing                                              checks of derivatives
 mg.errors                                               what may have to be caught
