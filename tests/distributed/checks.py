@@ -183,6 +183,17 @@ def check_average_of_gradients_by_hand():
     raises(ValueError, nobody, distributed.average, 1.0, 0)
     raises(ValueError, "finite and not below 0; got -1", distributed.average_gradients, [p], samples=-1)
     np.testing.assert_array_equal(p.grad.data, before)
+    p, q = (mg.tensor(np.ones(7), requires_grad=True) for _ in range(2))
+    optimizer = distributed.optimizer(optim.SGD([p, q], lr=1.0), bucket_bytes=8)
+    for count in (0.0, 1.0):
+        optimizer.averager.weight = count
+        optimizer.zero_grad()
+        ((1.0 + HERE.rank) * (p + q)).sum().backward()
+        if HERE.size > 1 and not count:
+            raises(ValueError, nobody, optimizer.step)
+    optimizer.step()
+    np.testing.assert_allclose(q.data, np.full(7, 1 - (HERE.size + 1) / 2), rtol=1e-15)
+    optimizer.averager.close()
 
 
 def check_half_precision_and_other_layouts():

@@ -7,6 +7,7 @@ import minigrad as mg
 from minigrad import nn, optim, train
 from minigrad.data import DataLoader
 from minigrad.nn import functional as F
+from minigrad.train.means import Means
 
 SIZES = (8, 2, 5)  # samples in each batch
 T = 7
@@ -153,3 +154,10 @@ def test_an_empty_batch_weighs_nothing():
     assert history["loss"] == [mg.sum(normal(2) ** 2).item()]
     with pytest.raises(ValueError, match="an epoch takes at least one batch; there is none in epoch 1"):
         train.fit(line, lambda y, t: mg.sum(y), optim.SGD([line.slope], lr=0.0), batches[:1], 1)
+
+
+def test_what_counts_as_no_sample_may_be_nan():
+    """As on a rank that computes with the samples of another."""
+    means = Means(["loss"])
+    means.add(2, {"loss": np.float64(3.0)})
+    assert means.add(0, {"loss": np.float64("nan")}) == {"loss": 3.0}
