@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 PATIENCE = 2.0  # seconds of waiting before a rank tells the others where it waits
 NOTICE = 60.0  # seconds before it tells the user that some rank does not come
 FAREWELL = 1.0  # seconds in which the others may end as well, before they are told that a rank has
+BUSY = 0.05  # seconds of waiting in which a rank looks as often as it can
 SPINS = 200  # how often to look before letting others have the core
 
 
@@ -82,7 +83,7 @@ class Lookout:
         begun, place, noticed = time.monotonic(), None, False
         while not pending.request.Test():
             waited = time.monotonic() - begun
-            time.sleep(1e-3 if waited > 1 else 0)
+            time.sleep(1e-3 if waited > BUSY else 0)
             if waited < self.patience:
                 continue
             if place is None:
