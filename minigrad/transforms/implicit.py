@@ -59,7 +59,7 @@ def vector_of(tree: Any) -> Any:
     """The numbers of a tree of arrays, along one axis."""
     if getattr(tree, "ndim", 0) == 1 and hasattr(tree, "__array_function__"):
         return tree
-    parts = [np.reshape(x if hasattr(x, "dtype") else as_numbers(x), -1) for x in leaves(tree)]
+    parts = [np.reshape(x if hasattr(x, "__array_function__") else as_numbers(x), -1) for x in leaves(tree)]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.optimize
 
 import minigrad as mg
-from minigrad.scipy import optimize
+from minigrad.scipy import integrate, optimize
 
 A = np.array([1.0, 2.0])
 T = np.linspace(0, 1, 20)
@@ -358,3 +358,18 @@ def test_the_error_has_scipys_result():
 def test_bad_input_is_refused_by_name(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_columns_of_tables_are_arrays():
+    """Data, starts and residuals may be series of pandas; what is found is by position."""
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"t": T, "y": decay(T, 2.0, 3.0)})
+    p, _ = optimize.curve_fit(decay, table["t"], table["y"], p0=pandas.Series([1.0, 1.0]), sigma=table["y"] * 0 + 1)
+    np.testing.assert_allclose(p, [2, 3], rtol=1e-8)
+    p = optimize.least_squares(lambda p: decay(table["t"], p[0], p[1]) - table["y"], [1.0, 1.0]).x
+    np.testing.assert_allclose(p, [2, 3], rtol=1e-6)
+    x = optimize.minimize(bowl, pandas.Series([0.0, 3.0]), (pandas.Series(A),)).x
+    np.testing.assert_allclose(x, lowest(A), rtol=1e-5)
+    np.testing.assert_allclose(integrate.trapezoid(table["y"], table["t"]), np.trapezoid(table["y"], table["t"]))
+    y = integrate.odeint(lambda y, t: -y, pandas.Series([1.0, 2.0]), table["t"])
+    np.testing.assert_allclose(y[-1], np.exp(-1) * np.array([1, 2]), rtol=1e-6)
