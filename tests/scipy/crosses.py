@@ -155,7 +155,11 @@ def crosses(cases):
 
     def test_of(check):
         # A function of its own, as pytest writes marks down at functions.
-        return staticmethod(table(lambda case: check(case)))
+        @table
+        def test(case):
+            check(case)
+
+        return staticmethod(test)
 
     class TestCrosses:
         """Each case against SciPy, slopes, maps, replays and other dtypes."""
