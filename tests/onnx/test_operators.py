@@ -224,6 +224,13 @@ def test_labels_of_known_scores(tmp_path):
     assert_alike(results(run, [labels]), scores[labels, labels])
 
 
+def test_labels_of_which_some_rows_have_more(tmp_path):
+    """How many there are in the example does not stay in the graph."""
+    scores, few, more = X[0], np.array([[0, -1, 1, 1], [2, -1, 0, 0], [-1, 0, 0, 0]]), np.array([[0, 3, 1, -1]] * 3)
+    run = exported(tmp_path, F.multilabel_margin_loss, (scores, few), dynamic_batch=False)
+    assert_alike(results(run, [scores, more]), F.multilabel_margin_loss(scores, more))
+
+
 def test_the_largest(tmp_path):
     """Their values and positions, the larger first."""
     function = lambda x: mg.topk(x, 2, axis=1)

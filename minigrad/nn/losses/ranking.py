@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.door import plain, raise_if, unwrap
+from ...core.door import batch_of, plain, raise_if, unwrap
 from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, where
 from ...ops.functions import sum as total
 from ..activations import relu
@@ -186,7 +186,9 @@ def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:
         ),
     )
     counted = np.cumprod(target != -1, axis=1) > 0
-    longest = int(np.max(np.sum(unwrap(counted), axis=-1), initial=0))
+    if batch_of(counted):  # others may have more of them
+        return np.where(counted, target, 0), counted
+    longest = int(np.max(np.sum(counted, axis=-1), initial=0))
     target, counted = target[:, :longest], counted[:, :longest]
     return np.where(counted, target, 0), counted
 
