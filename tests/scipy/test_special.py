@@ -10,6 +10,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
 
@@ -304,6 +306,42 @@ def test_no_slope_passes_from_one_side_of_a_choice_to_the_other():
     """Second derivatives on the side that is not taken are finite, so that 0 times them is 0."""
     for name, x in (("log_ndtr", 200.0), ("log_ndtr", -1e6), ("erfcx", -20.0), ("rgamma", 150.0), ("k1e", 1e9)):
         assert np.isfinite(mg.grad(mg.grad(getattr(special, name)))(x))
+
+
+# Properties, by Hypothesis
+
+shapes = st.floats(-3, 4).map(lambda power: 10.0**power)
+numbers = st.floats(-4, 3).map(lambda power: 10.0**power)
+
+
+@given(shapes, numbers)
+def test_the_slope_of_gammainc_by_its_shape_follows_the_recurrence(a, x):
+    """P(a, x) - P(a + 1, x) is x^a exp(-x) / gamma(a + 1); so are the derivatives by a, none of which is positive."""
+    here, next_one = (mg.grad(special.gammainc)(shape, x) for shape in (a, a + 1))
+    difference = np.exp(a * np.log(x) - x - scipy.special.gammaln(a + 1))
+    slope = difference * (np.log(x) - scipy.special.digamma(a + 1))
+    assert here <= 0
+    error = 1e-9 * (abs(here) + abs(next_one)) + 1e-12 * a * difference  # of a - 1 and a log(x) in exp
+    assert abs(here - next_one - slope) <= error
+
+
+@given(shapes.filter(lambda a: a < 1000), shapes.filter(lambda b: b < 1000), st.floats(1e-9, 1 - 1e-9))
+def test_the_slopes_of_betainc_follow_the_recurrence(a, b, x):
+    """I(a, b) - I(a + 1, b) is x^a (1 - x)^b / (a beta(a, b)); so are the derivatives by a, and none is positive."""
+    here, next_one = (mg.grad(special.betainc)(shape, b, x) for shape in (a, a + 1))
+    difference = np.exp(a * np.log(x) + b * np.log1p(-x) - np.log(a) - scipy.special.betaln(a, b))
+    slope = difference * (np.log(x) - 1 / a + scipy.special.digamma(a + b) - scipy.special.digamma(a))
+    assert here <= 0 <= mg.grad(special.betainc, argnums=1)(a, b, x)
+    error = 1e-9 * (abs(here) + abs(next_one)) + 1e-12 * difference * (a + b + 1 / a)
+    assert abs(here - next_one - slope) <= error
+
+
+@given(numbers)
+def test_digamma_follows_its_recurrence_in_all_orders(x):
+    """digamma(x + 1) - digamma(x) is 1 / x, and so are the derivatives."""
+    first, second = mg.grad(special.digamma), mg.grad(mg.grad(special.digamma))
+    np.testing.assert_allclose(first(x) - first(x + 1), x**-2, rtol=1e-9 * (1 + x))
+    np.testing.assert_allclose(second(x + 1) - second(x), 2 * x**-3, rtol=1e-9 * (1 + x))
 
 
 # Functions that are made of others

@@ -6,6 +6,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
 
@@ -184,6 +186,17 @@ def test_the_slope_of_the_distribution_function_is_the_density(name):
         slope = mg.grad(lambda x, m=method: np.sum(getattr(distribution, m)(x, *shapes, 0.3, 1.7)))(x)
         over = getattr(distribution, method.removeprefix("log"))(x, *shapes, 0.3, 1.7) if "log" in method else 1
         np.testing.assert_allclose(slope, sign * density / over, rtol=1e-11)
+
+
+@given(st.sampled_from(sorted(CONTINUOUS)), st.floats(0.01, 0.99), st.floats(-2, 2), st.floats(0.3, 3))
+def test_location_and_scale_have_the_slopes_of_a_shift_and_a_stretch(name, p, loc, scale):
+    """By loc the derivative is minus that by x; by the scale that times the standard variable, and -1 / scale."""
+    shapes = CONTINUOUS[name]
+    z = getattr(scipy.stats, name).ppf(p, *shapes)
+    at = (loc + scale * z, *shapes, loc, scale)
+    by_x, *_, by_loc, by_scale = mg.grad(getattr(stats, name).logpdf, argnums=tuple(range(len(at))))(*at)
+    np.testing.assert_allclose(by_loc, -by_x, rtol=1e-12)
+    np.testing.assert_allclose(by_scale, -by_x * z - 1 / scale, rtol=1e-9, atol=1e-9)
 
 
 def test_a_whole_number_has_no_slope():
@@ -377,12 +390,18 @@ def test_densities_of_vectors_are_those_of_scipy():
     """For one vector and for batches; numbers and vectors for the matrix stand for diagonals."""
     theirs = scipy.stats.multivariate_normal
     for x in (POINTS, POINTS[0], POINTS[0, 0]):
-        for given in ((MEAN, COVARIANCE), (MEAN, [1.0, 2.0, 3.0]), (MEAN, 2.0), (None, COVARIANCE), (MEAN.tolist(),)):
-            np.testing.assert_allclose(normal.logpdf(x, *given), theirs.logpdf(x, *given), rtol=1e-12)
-            np.testing.assert_allclose(normal.pdf(x, *given), theirs.pdf(x, *given), rtol=1e-12)
-            want = scipy.stats.multivariate_t.logpdf(x, *given, df=2.5)
-            np.testing.assert_allclose(student.logpdf(x, *given, df=2.5), want, rtol=1e-12)
-            np.testing.assert_allclose(student.pdf(x, *given, df=2.5), np.exp(want), rtol=1e-12)
+        for parameters in (
+            (MEAN, COVARIANCE),
+            (MEAN, [1.0, 2.0, 3.0]),
+            (MEAN, 2.0),
+            (None, COVARIANCE),
+            (MEAN.tolist(),),
+        ):
+            np.testing.assert_allclose(normal.logpdf(x, *parameters), theirs.logpdf(x, *parameters), rtol=1e-12)
+            np.testing.assert_allclose(normal.pdf(x, *parameters), theirs.pdf(x, *parameters), rtol=1e-12)
+            want = scipy.stats.multivariate_t.logpdf(x, *parameters, df=2.5)
+            np.testing.assert_allclose(student.logpdf(x, *parameters, df=2.5), want, rtol=1e-12)
+            np.testing.assert_allclose(student.pdf(x, *parameters, df=2.5), np.exp(want), rtol=1e-12)
     for x in (0.5, POINTS[0, 0]):
         np.testing.assert_allclose(normal.logpdf(x), theirs.logpdf(x), rtol=1e-12)
         np.testing.assert_allclose(normal.logpdf(x, 1.0, 4.0), theirs.logpdf(x, 1.0, 4.0), rtol=1e-12)
@@ -409,10 +428,10 @@ def test_entropies_of_vectors_are_those_of_scipy():
 def test_shares_are_those_of_scipy():
     """They lie along the first axis, and the last one may be left out."""
     alpha, x = [0.5, 2.0, 3.0], np.array([[0.2, 0.1], [0.3, 0.6], [0.5, 0.3]])
-    for given in (x, x[:2], x[:, 0], x[:2, 1]):
-        want = scipy.stats.dirichlet.logpdf(given, alpha)
-        np.testing.assert_allclose(shares.logpdf(given, alpha), want, rtol=1e-12)
-        np.testing.assert_allclose(shares.pdf(given, alpha), np.exp(want), rtol=1e-12)
+    for part in (x, x[:2], x[:, 0], x[:2, 1]):
+        want = scipy.stats.dirichlet.logpdf(part, alpha)
+        np.testing.assert_allclose(shares.logpdf(part, alpha), want, rtol=1e-12)
+        np.testing.assert_allclose(shares.pdf(part, alpha), np.exp(want), rtol=1e-12)
 
 
 def test_derivatives_of_vectors_pass_the_gradient_check():

@@ -57,7 +57,7 @@ def _unit(rate):
 
 def _from_zero(a, x, log_scale):
     # t = x exp(-s)
-    unit = _unit(a - x + np.sqrt(x))
+    unit = _unit(np.minimum(a - x + np.sqrt(x), a))  # the integrand ends like exp(-a s)
     factor = _density(a, x, log_scale)
     a, x, unit, offset = (np.expand_dims(z, -1) for z in (a, x, unit, special.digamma(a) - np.log(x)))
     nodes, weights = _nodes(x)
@@ -67,7 +67,7 @@ def _from_zero(a, x, log_scale):
 
 def _to_infinity(a, x, log_scale):
     # t = x + s
-    unit = _unit(np.abs(x - a + 1) / x + 1 / np.sqrt(x))
+    unit = _unit(np.minimum(np.abs(x - a + 1) / x + 1 / np.sqrt(x), 1.0))  # the integrand ends like exp(-s)
     factor = _density(a, x, log_scale) / x
     a, x, unit, offset = (np.expand_dims(z, -1) for z in (a, x, unit, np.log(x) - special.digamma(a)))
     nodes, weights = _nodes(x)
