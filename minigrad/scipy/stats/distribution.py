@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.door import plain, raise_if
 from ...core.foreign import admitted
-from ...core.recorder import drawn
+from .source import Source
 from .tails import log_share
 
 Formula = Callable[..., Any]
@@ -254,22 +254,6 @@ class Discrete(Distribution):
         whole = np.floor(z)
         y = super().inside(method, whole, shapes)
         return np.where(whole < z, -np.inf, y) if method == "logpmf" else y
-
-
-class Source:
-    """Where standard random numbers come from: one draw of all that a result of some parameters takes."""
-
-    def __init__(self, taker: str, rng: Any, size: Any, parameters: list[Any]) -> None:
-        every = np.broadcast_shapes(*(getattr(p, "shape", ()) for p in parameters))
-        self.rng, self.size = rng, every if size is None else tuple(np.atleast_1d(size).tolist())
-        if np.broadcast_shapes(every, self.size) != self.size:
-            raise ValueError(f"{taker} takes a size that the parameters' shape {every} broadcasts to; got {size}")
-        floats = [p.dtype for p in parameters if hasattr(p, "dtype") and p.dtype.kind == "f"]
-        self.dtype = np.result_type(*floats) if floats else np.dtype(float)
-
-    def draw(self, method: str, *args: Any, first: tuple[int, ...] = ()) -> Any:
-        """What a method of the generator draws, with more axes in front if asked for."""
-        return drawn(self.rng, method, *map(plain, args), size=(*first, *self.size)).astype(self.dtype)
 
 
 def new_parameter(name: str) -> Parameter:
