@@ -102,9 +102,10 @@ def test_an_array_in_a_cache_is_from_outside():
 
 VALUES = {"a": made()}.values()
 ENDLESS = [repeat(made())]
+PAIRED = zip(repeat(made()))
 
 
-@pytest.mark.parametrize("find", [lambda: next(iter(VALUES)), lambda: next(ENDLESS[0])])
+@pytest.mark.parametrize("find", [lambda: next(iter(VALUES)), lambda: next(ENDLESS[0]), lambda: next(PAIRED)[0]])
 def test_an_array_behind_a_view_of_a_dict_or_an_iterator_is_from_outside(find):
     compiled = mg.compile(lambda x: x + find())
     for value in (1.0, 2.0):
