@@ -191,18 +191,7 @@ def leaves_of(tree: Any) -> list[Any]:
     """What lies in nested tuples, lists, dicts and slices."""
     if not isinstance(tree, BRANCHED):
         return [tree]
-    leaves: list[Any] = []
-    gather(tree, leaves)
-    return leaves
-
-
-def gather(tree: Any, leaves: list[Any]) -> None:
-    """Append what lies in a tree that has branches to `leaves`."""
-    for branch in tree if type(tree) in (tuple, list) else branches_of(tree):
-        if isinstance(branch, BRANCHED):
-            gather(branch, leaves)
-        else:
-            leaves.append(branch)
+    return [leaf for branch in branches_of(tree) for leaf in leaves_of(branch)]
 
 
 def branches_of(tree: Any) -> Iterable[Any]:
