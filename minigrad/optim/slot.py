@@ -18,10 +18,10 @@ BLOCK = 1 << 19
 
 
 class Slot:
-    """A parameter and its state: arrays, of which those in `numbers` have no dimensions and are numbers for updates."""
+    """A parameter and its state: arrays, of which `numbers` have no dimensions, and are numbers for updates."""
 
     __slots__ = (
-        "arrays", "blocks", "dtype", "group", "kept", "name", "numbers", "p", "program", "rounds", "w"
+        "arrays", "blocks", "dtype", "group", "kept", "name", "number_names", "numbers", "p", "program", "rounds", "w"
     )  # fmt: skip
 
     def __init__(self, name: str, p: Tensor, group: Group, state: Mapping[str, Any]) -> None:
@@ -29,7 +29,8 @@ class Slot:
         self.dtype = computing_dtype(self.w.dtype)
         self.rounds = self.dtype != self.w.dtype
         self.kept: dict[str, Any] = {}
-        self.numbers: list[Any] = []
+        self.number_names: list[str] = []
+        self.numbers: Sequence[Any] = ()
         self.program: Any = None
         self.blocks: Sequence[Any] = ()
         self.arrays: tuple[Any, ...] = ()
@@ -40,15 +41,15 @@ class Slot:
         for name, x in state.items():
             if name not in self.kept:
                 self.kept[name] = np.array(x, np.float64) if isinstance(x, float) else x
-                self.numbers += [self.kept[name]] if isinstance(x, float) else []
+                self.number_names += [name] if isinstance(x, float) else []
 
     def keep(self, names: Collection[str], possible: Mapping[str, Any]) -> bool:
         """Keep what has these names, and nothing else; whether that is another set than before."""
         if set(names) == set(self.kept):
             return False
         for name in set(self.kept) - set(names):
-            former = self.kept.pop(name)
-            self.numbers = [x for x in self.numbers if x is not former]
+            del self.kept[name]
+        self.number_names = [name for name in self.number_names if name in self.kept]
         self.add({name: possible[name] for name in names if name not in self.kept})
         return True
 
@@ -58,24 +59,18 @@ class Slot:
         return not (self.program is None or self.numbers or self.blocks or self.rounds)
 
     @property
-    def number_names(self) -> list[str]:
-        """The names of numbers."""
-        return [name for name, x in self.kept.items() if any(x is number for number in self.numbers)]
-
-    @property
     def kept_arrays(self) -> list[Any]:
         """What is kept besides numbers."""
-        numbers = self.number_names
-        return [x for name, x in self.kept.items() if name not in numbers]
+        return [x for name, x in self.kept.items() if name not in self.number_names]
 
     def start(self) -> dict[str, Any]:
         """The state as an optimizer's `start` returns it."""
-        numbers = self.number_names
-        return {name: x.item() if name in numbers else x for name, x in self.kept.items()}
+        return {name: x.item() if name in self.number_names else x for name, x in self.kept.items()}
 
     def cut(self, program: Any) -> None:
         """Be updated by a program from now on: find the blocks of the present array, and arrays to compute in."""
         self.program, self.blocks, self.arrays = program, (), ()
+        self.numbers = [self.kept[name] for name in self.number_names]
         if program is None:
             return
         kept = self.kept_arrays
