@@ -33,8 +33,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     x0, x1, y0, y1 = (take_at(part, plain_index(k)) for part in (xp, fp) for k in (i, j))
     width = x1 - x0
     y = between(y0, y1, (inside - x0) / np.where(plain(width) == 0, 1, width))
-    y = y if left is None else np.where(plain(x < first), left, y)
-    return y if right is None else np.where(plain(x > last), right, y)
+    y = np.where(plain(x < first), fp[0] if left is None else left, y)
+    return np.where(plain(x > last), fp[-1] if right is None else right, y)
 
 
 def _periodic(x, xp, fp, period):
@@ -70,7 +70,8 @@ def _spacings(varargs, f, axes):
 def _distances(at, n):
     if at.shape != (n,):
         raise ValueError(f"the places along an axis of length {n} are as many; got an array of shape {at.shape}")
-    return np.diff(_as_real(at))
+    steps = np.diff(_as_real(at))
+    return steps.astype(np.float64) if steps.dtype == bool else steps  # of truths: whether they differ
 
 
 def _weights(h, k, edge):
@@ -108,6 +109,8 @@ def _slopes(f, spacing, axis, edge_order):
 @composed(np.gradient)
 def gradient(f, *varargs, axis=None, edge_order=1):
     f = _as_real(f)
+    if f.dtype == bool:
+        raise TypeError("gradient takes numbers; got truths. Use x.astype(float)")
     axes = normalize_axis_tuple(range(f.ndim) if axis is None else axis, f.ndim)
     if edge_order not in (1, 2):
         raise ValueError(f"gradient has the edge_order 1 or 2; got {edge_order}")
@@ -177,6 +180,7 @@ def _sequences(a, v):
 
 def _part(mode, a, v):
     # Of all places where v, turned round, meets the longer a: all, as many as a has, or those where v lies in a.
+    mode = MODES[::-1][mode] if type(mode) is int and 0 <= mode < 3 else mode  # as NumPy numbers them
     if mode not in MODES:
         raise ValueError(f"the mode is one of {', '.join(MODES)}; got {mode!r}")
     if mode == "valid":

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..core.door import no_out
 from ..core.primitive import composed, constant
 from ..rules.batching import lined_up
 from ..rules.elementwise import bounded, fraction
@@ -35,7 +36,15 @@ def frexp(x, /):
 
 # Other names
 
-composed(np.fix)(lambda x: np.trunc(x))
+
+def fix(x, out=None):
+    if out is not None:
+        raise no_out("fix")
+    return np.trunc(x)
+
+
+if hasattr(np, "fix"):  # pragma: no branch: depends on NumPy's version
+    composed(np.fix)(fix)
 composed(np.around)(lambda a, decimals=0: np.round(a, decimals))
 composed(np.radians)(lambda x: np.deg2rad(x))
 composed(np.degrees)(lambda x: np.rad2deg(x))

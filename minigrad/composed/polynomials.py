@@ -18,7 +18,7 @@ def polyval(p, x):
 
 
 def _order(m):
-    m = operator.index(m)
+    m = int(m)
     if m < 0:
         raise ValueError(f"polynomials are differentiated and integrated 0 times or more; got {m}")
     return m
@@ -51,18 +51,17 @@ def polyint(p, m=1, k=None):
     return p
 
 
-def _shorter_first(a, b):
+def _of_one_length(a, b):
+    # Both with as many coefficients, the highest of which may be 0.
     a, b = (np.atleast_1d(as_array(x)) for x in (a, b))
-    return sorted((a, b), key=len)
+    n = max(len(a), len(b))
+    return [
+        x if len(x) == n else np.concatenate([np.zeros_like(x, shape=(n - len(x), *x.shape[1:])), x]) for x in (a, b)
+    ]
 
 
-@composed(np.polyadd)
-def polyadd(a1, a2):
-    short, long = _shorter_first(a1, a2)
-    return np.concatenate([np.zeros_like(long, short.dtype, shape=(len(long) - len(short),)), short]) + long
-
-
-composed(np.polysub)(lambda a1, a2: np.polyadd(a1, np.negative(as_array(a2))))
+composed(np.polyadd)(lambda a1, a2: np.add(*_of_one_length(a1, a2)))
+composed(np.polysub)(lambda a1, a2: np.subtract(*_of_one_length(a1, a2)))
 
 
 @composed(np.vander)

@@ -62,8 +62,10 @@ def piecewise(x, condlist, funclist, *args, **kw):
 def choose(a, choices, out=None, mode="raise"):
     numbers = [x if type(x) in (int, float) else as_array(x) for x in choices]
     choices = np.broadcast_arrays(*(as_array(x).astype(np.result_type(*numbers)) for x in numbers))
-    n = len(choices)
-    a = _wrapped(as_array(a), n, mode)
+    n, a = len(choices), as_array(a)
+    if a.dtype.kind not in "biu":
+        raise TypeError(f"choose takes positions, which are integers; got {a.dtype}")
+    a = _wrapped(a.astype(np.intp), n, mode)
     raise_if((plain(a) < 0) | (plain(a) >= n), lambda: ValueError(f"choose takes positions from 0 to {n - 1}"))
     shape = np.broadcast_shapes(a.shape, choices[0].shape)
     choices = np.stack([np.broadcast_to(x, shape) for x in choices])
@@ -174,15 +176,3 @@ def put_along_axis(arr, indices, values, axis):
         arr[...] = np.reshape(flat, np.shape(arr))
     else:
         arr[grid_along(as_array(indices), normalize_axis_index(axis, np.ndim(arr)), np.shape(arr))] = values
-
-
-@composed(np.fill_diagonal)
-def fill_diagonal(a, val, wrap=False):
-    shape = np.shape(a)
-    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-        raise ValueError(f"a diagonal is filled in a matrix, or in an array of axes of one length; got shape {shape}")
-    n = int(np.prod(shape))
-    step = shape[1] + 1 if len(shape) == 2 else 1 + int(np.sum(np.cumprod(shape[:-1])))
-    places = np.arange(0, n if wrap or len(shape) > 2 else min(n, shape[1] * shape[1]), step)
-    val = np.reshape(as_array(val, a), -1)
-    a[np.unravel_index(places, shape)] = np.take(val, places // step % val.shape[0])

@@ -336,9 +336,8 @@ def options_lacking(primitive: Primitive, kwargs: Mapping[str, Any]) -> list[str
     """The options that a composed function does not have, though NumPy's has."""
     if primitive.kind != "composed":
         return []
-    known = inspect.signature(primitive.function).parameters
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-    return [] if takes_all else [name for name in kwargs if name not in known]
+    spec = inspect.getfullargspec(primitive.function)
+    return [] if spec.varkw else [name for name in kwargs if name not in (*spec.args, *spec.kwonlyargs)]
 
 
 def no_option(primitive: Primitive, name: str) -> NoRuleError:
@@ -360,17 +359,17 @@ WRITERS = ("at", "copyto", "fill_diagonal", "place", "put", "put_along_axis", "p
 def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A call of a function without a rule: refused where a derivative would be lost, and else of plain arrays."""
     name = function_name(key)
+    writes = name.rpartition(".")[2] in WRITERS and bool(args) and isinstance(args[0], Watched)
     if flowing(args, kwargs):
+        others = "functions that have one" + (", as x[i] = v or mg.index_add" if writes else "")
         own = "a function of your own around it one with mg.primitive (mg.register takes no methods)"
         raise NoRuleError(
-            f"{name} has no derivative rule. Write it with functions that have one, give "
+            f"{name} has no derivative rule. Write it with {others}, give "
             f"{own if isinstance(key, tuple) else 'it one with mg.register'}, or use x.detach() for the values alone"
         )
-    if name.rpartition(".")[2] in WRITERS and args and isinstance(args[0], Watched):
-        raise NoRuleError(
-            f"{name} writes into its argument, which others may hold, and has no derivative rule. Use "
-            f"x[i] = v, or mg.index_add, or x.detach().numpy() for a plain array"
-        )
+    if writes:
+        use = "Use x[i] = v, or mg.index_add, or x.detach().numpy() for a plain array"
+        raise NoRuleError(f"{name} writes into its argument, which others may hold, and has no derivative rule. {use}")
     call = getattr(*key) if isinstance(key, tuple) else key
     place = place_of_out(call)
     if any(isinstance(x, Watched) for x in leaves((kwargs.get("out"), args[place : place + 1]))):

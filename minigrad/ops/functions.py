@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
-from ..composed import indexing, reductions
+from ..composed import arranging, indexing, reductions
 from ..composed.structure import unstack as unstack_primitive
 from ..core.door import bind, plain_index
 from ..core.short import public, shorten
@@ -38,6 +38,7 @@ exp2 = public(np.exp2)
 expm1 = public(np.expm1)
 floor = public(np.floor)
 floor_divide = public(np.floor_divide)
+fmod = public(np.fmod)
 hypot = public(np.hypot)
 log = public(np.log)
 log10 = public(np.log10)
@@ -65,19 +66,33 @@ subtract = public(np.subtract)
 tan = public(np.tan)
 tanh = public(np.tanh)
 trunc = public(np.trunc)
+unwrap = public(np.unwrap)
 where = public(np.where)
 xlogy = public(elementwise.xlogy)
 
 # Reductions
 
+average = public(np.average)
+corrcoef = public(np.corrcoef)
+cov = public(np.cov)
 cumulative_prod = public(reductions.cumulative_prod)
 cumulative_sum = public(reductions.cumulative_sum)
 log_softmax = public(network.log_softmax)
 logsumexp = public(network.logsumexp)
 max = public(np.max)
 mean = public(np.mean)
+median = public(np.median)
 min = public(np.min)
+nanmax = public(np.nanmax)
+nanmean = public(np.nanmean)
+nanmedian = public(np.nanmedian)
+nanmin = public(np.nanmin)
+nanstd = public(np.nanstd)
+nansum = public(np.nansum)
+nanvar = public(np.nanvar)
+percentile = public(np.percentile)
 prod = public(np.prod)
+quantile = public(np.quantile)
 softmax = public(network.softmax)
 std = public(np.std)
 sum = public(np.sum)
@@ -91,12 +106,22 @@ matrix_transpose = public(np.matrix_transpose)
 tensordot = public(np.tensordot)
 vecdot = public(np.vecdot)
 
+# Of samples, and polynomials
+
+convolve = public(np.convolve)
+correlate = public(np.correlate)
+gradient = public(np.gradient)
+interp = public(np.interp)
+polyval = public(np.polyval)
+trapezoid = public(np.trapezoid)
+
 # Shape
 
 astype = public(structure.astype)
 broadcast_arrays = public(np.broadcast_arrays)
 broadcast_to = public(np.broadcast_to)
 concat = public(np.concatenate)
+diag_embed = public(arranging.diag_embed)
 diff = public(np.diff)
 expand_dims = public(np.expand_dims)
 flip = public(np.flip)
@@ -117,6 +142,9 @@ unstack = public(unstack_primitive)
 
 # Indexing
 
+insert = public(np.insert)
+partition = public(np.partition)
+select = public(np.select)
 sort = public(np.sort)
 take = public(np.take)
 take_along_axis = public(np.take_along_axis)

@@ -60,7 +60,8 @@ _mean_of_any = _of_some(np.mean)
 def _mean(x, axis=None, dtype=None, out=None, keepdims=False):
     # A third of the time that np.mean takes on a small array, for as long as the count is a number of float32.
     if dtype or out is not None or x.dtype not in (DOUBLE, SINGLE) or not x.shape or not 0 < x.size < 2**24:
-        return _mean_of_any(x, axis, dtype, out, keepdims)
+        options = {} if dtype is None else {"dtype": dtype}
+        return _mean_of_any(x, axis, keepdims=keepdims, **options if out is None else options | {"out": out})
     y = _sum(x, axis, keepdims=keepdims)
     return y / (x.size // y.size)
 

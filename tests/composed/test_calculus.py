@@ -135,6 +135,7 @@ def test_sums_of_many_halves_are_made_in_single():
         (lambda x: np.gradient(x, 1.0, 2.0, 3.0), TypeError, r"one spacing, or one for each of 2 axes; got 3"),
         (lambda x: np.gradient(x, [1.0, 2.0], axis=0), ValueError, r"axis of length 4 are as many; got .*\(2,\)"),
         (lambda x: np.gradient(x, edge_order=3), ValueError, r"edge_order 1 or 2; got 3"),
+        (lambda x: np.gradient(x > 0), TypeError, r"gradient takes numbers; got truths. Use x.astype"),
         (lambda x: np.gradient(x[:1]), ValueError, r"2 elements or more along an axis; got an array of \(1, 5\)"),
         (lambda x: np.ediff1d(x.astype(np.float32), to_end=1j), TypeError, r"ends of differences of float32"),
         (lambda x: np.convolve(x, [1.0]), ValueError, r"one axis and an element or more; got shapes \(4, 5\)"),
