@@ -98,6 +98,15 @@ def test_spirals_are_told_apart(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["spiral.png"]
 
 
+def test_a_network_goes_to_production(tmp_path):
+    """Nine in ten held-out machines are judged rightly, by onnxruntime as by minigrad, and there is the file."""
+    pytest.importorskip("onnxruntime", reason="the example runs it")
+    printed = run("to_production.py", 10, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["alarm.onnx"]
+    assert numbers(printed, "Held-out machines judged rightly:")[0] >= 90
+    assert numbers(printed, "Largest difference from minigrad:")[0] < 5e-6
+
+
 def test_a_transformer_begins_to_write():
     """One epoch of a narrow one: better than the frequencies of letters, 3.3 nats, and it writes."""
     printed = run("char_transformer.py", 1, 16)

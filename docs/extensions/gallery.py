@@ -25,6 +25,7 @@ class Arguments:
             "many_networks": ["600", pictures],
             "own_operation": ["1500", pictures],
             "spiral": ["100", pictures],
+            "to_production": ["20", pictures],
         }
         return given.get(example.stem, [])
 
@@ -37,7 +38,7 @@ class Order:
 
     FIRST = (
         *("tutorial", "hidden_layer", "spiral", "many_networks", "digits", "own_operation", "fit_physics"),
-        *("gaussian_process", "lotka_volterra"),
+        *("to_production", "gaussian_process", "lotka_volterra"),
         "char_transformer",
     )
 

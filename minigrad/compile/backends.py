@@ -47,8 +47,8 @@ def in_native_code(num_threads: int | None = None) -> Backend:
     Parameters
     ----------
     num_threads : int > 0, optional
-        How many threads share loops over large arrays; results do not depend on it. Without a word as many as
-        processors, or as the least of ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and ``NUMBA_NUM_THREADS`` says.
+        How many threads share loops over large arrays; results do not depend on it. By default, the number of
+        processors, or the least of ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and ``NUMBA_NUM_THREADS``.
     """
     try:
         if find_spec("scipy") is None:

@@ -148,7 +148,13 @@ def afterwards(path, *_):
         pathlib.Path(path).write_bytes(b"nothing")
     with pytest.raises(mg.CheckpointError, match="run.npz"):
         train.fit(model, F.cross_entropy, optimizer, loader, 1, checkpoint=path, resume=True)
+    with pytest.raises(KeyboardInterrupt):  # as by Ctrl-C, which a launcher hands on to all
+        train.fit(model, F.cross_entropy, optimizer, loader, 1, callbacks=[stop])
     parts_in_eval_mode()
+
+
+def stop(history):
+    raise KeyboardInterrupt
 
 
 def parts_in_eval_mode():

@@ -90,7 +90,11 @@ CASES = {
     "betaincc": (lambda a, b, x: 1 - betainc(a, b, x), BETAS[:4], [0, 1, 2]),
     "gammainc": (gammainc, GAMMAS, [0, 1]),
     "gammaincc": (gammaincc, GAMMAS, [0, 1]),
-    "stdtr": (stdtr, [(2.5, -30.0), (0.7, -1.0), (4.0, 0.5), (4.3, 1.75), (100.0, 3.0), (2.0, 1e-4)], [0, 1]),
+    "stdtr": (
+        stdtr,
+        [(2.5, -30.0), (0.7, -1.0), (4.0, 0.5), (4.3, 1.75), (100.0, 3.0), (2.0, 1e-4), (0.02, 300.0)],
+        [0, 1],
+    ),
     "erf": (mp.erf, points(-5.0, -0.5, 1e-9, 0.8, 4.0), [0]),
     "erfc": (mp.erfc, points(-5.0, -0.5, 1e-9, 0.8, 26.0), [0]),
     "erfcx": (lambda x: mp.exp(x * x) * mp.erfc(x), points(-5.0, -0.5, 0.8, 19.5, 20.5, 300.0, 1e6), [0]),

@@ -155,8 +155,7 @@ def cg(
     b : array (n,)
     x0 : array (n,), optional
         Where to begin; a constant.
-    rtol, atol, maxiter, M, callback
-        As of `scipy.sparse.linalg.cg`.
+    rtol, atol, maxiter, M, callback : as in SciPy
 
     Returns
     -------

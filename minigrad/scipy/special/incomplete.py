@@ -146,7 +146,8 @@ def _from_student(log, df):
 def _beta_integral(factor, parameter, a, b, parts):
     """The integral from 0 to x of the beta density times a factor of log(t), negative first and positive then."""
     a, b, log, rest, odds, parameter = np.broadcast_arrays(a, b, *parts, parameter)
-    below = factor(log, parameter) <= 0
+    # Near x = 0, where nodes from x on would lie too far apart, little cancels on the other side.
+    below = (factor(log, parameter) <= 0) | (odds * (1 + b) < 0.01)
     parameter = np.expand_dims(parameter, -1)
     shifts, measure = _beta_measure(below, a, b, log, rest, odds)
     lower = np.sum(measure * factor(np.expand_dims(log, -1) - shifts[0], parameter), axis=-1)

@@ -1,3 +1,0 @@
-"""Curves through points, by the names of `scipy.interpolate`."""
-
-__all__: list[str] = []
