@@ -166,9 +166,9 @@ def crosses(cases):
 
         test_values_are_those_of_scipy = test_of(check_values)
         test_first_derivatives_agree_with_slopes = test_of(check_first_derivatives)
-        test_second_derivatives_agree_with_slopes = test_of(check_second_derivatives)
-        test_derivatives_of_tangents_agree_with_slopes = test_of(check_derivatives_of_tangents)
-        test_maps_equal_loops = test_of(check_maps)
+        test_second_derivatives_agree_with_slopes = pytest.mark.slow(test_of(check_second_derivatives))
+        test_derivatives_of_tangents_agree_with_slopes = pytest.mark.slow(test_of(check_derivatives_of_tangents))
+        test_maps_equal_loops = pytest.mark.slow(test_of(check_maps))
         test_dtypes_stay = test_of(check_dtypes)
 
         @staticmethod

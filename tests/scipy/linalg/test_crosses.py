@@ -102,7 +102,7 @@ STRUCTURED = [
 ]
 FUNCTIONS = [
     case("expm", lambda m, a: m.expm(a), normal(3, 3)),
-    case("logm", lambda m, a: m.logm(a), spread(3)),
+    case("logm", lambda m, a: m.logm(a), spread(2)),
     case("sqrtm", lambda m, a: m.sqrtm(a), spread(3)),
     case("solve_sylvester", lambda m, a, b, q: m.solve_sylvester(a, b, q), spread(3), spread(2), normal(3, 2)),
     case("solve_continuous_lyapunov", lambda m, a, q: m.solve_continuous_lyapunov(a, q), spread(3), normal(3, 3)),
