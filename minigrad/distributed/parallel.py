@@ -108,9 +108,7 @@ class DataParallel(Optimizer):
         """Give up the state of parameters that other ranks update: of arrays, nothing but the shape is left."""
         for slot, owner in zip(self._slots, self._owners or (), strict=True):
             if owner != world().rank:
-                outlines = {name: np.broadcast_to(np.zeros((), x.dtype), x.shape) for name, x in slot.kept.items()}
-                slot.numbers = [outlines[name] for name in slot.number_names]
-                slot.kept = outlines
+                slot.kept = {name: np.broadcast_to(np.zeros((), x.dtype), x.shape) for name, x in slot.kept.items()}
                 slot.cut(None)
         self._list()
 
@@ -149,7 +147,7 @@ class DataParallel(Optimizer):
             super()._load(state)
             return
         for slot in self._slots:
-            slot.kept, slot.numbers = {}, []
+            slot.kept, slot.number_names = {}, []
             slot.add(self._started(slot.group.numbers, slot.w))
         super()._load(state)
         self._plan()
