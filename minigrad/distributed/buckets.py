@@ -238,6 +238,7 @@ class Averager:
             self.send(0.0)
         for bucket in self.buckets:
             bucket.wait()
+            bucket.message.next()  # as another rank may still read this one
         self.sent = 0
 
 
