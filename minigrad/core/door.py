@@ -117,7 +117,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
             check_positions(primitive, args, False)
         if kwargs or not USUAL.issuperset(map(type, args)) or (args and type(args[0]) in LISTS):
             args, kwargs = for_composed(primitive, args, kwargs)
-        return compute(primitive, args, kwargs)
+        return evaluate(primitive, args, kwargs)
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
         args, kwargs = placed_by_signature(primitive, args, kwargs)
     level = innermost(args[0] if primitive.sequence and args else args)
@@ -132,7 +132,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
     elif type(args[0]) in LISTS and not USUAL.issuperset(map(type, args[0])):
         args = [[as_operand(primitive, i, x) for i, x in enumerate(args[0])], *args[1:]]
-    return compute(primitive, args, kwargs)
+    return evaluate(primitive, args, kwargs)
 
 
 def for_composed(
@@ -284,7 +284,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     return state_array(x)
 
 
-def compute(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def evaluate(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a primitive on plain arrays; its errors get the operation's name and the shapes."""
     try:
         return primitive.compute(*args, **kwargs)

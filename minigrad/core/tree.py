@@ -19,7 +19,7 @@ def is_branch(x: Any) -> bool:
     return isinstance(x, list | tuple | Mapping) and not (hasattr(kind, "__array_ufunc__") or hasattr(kind, "tocsr"))
 
 
-def branches_of(tree: Any) -> Iterable[Any]:
+def children_of(tree: Any) -> Iterable[Any]:
     """What a list, tuple or mapping holds."""
     if type(tree) is dict:  # which Python knows faster than a mapping
         return tree.values()
@@ -36,7 +36,7 @@ def leaves(tree: Any) -> list[Any]:
 def collect(tree: Any, found: list[Any]) -> None:
     """Add the leaves of a tree to those found so far."""
     if type(tree) not in LEAVES and is_branch(tree):
-        for branch in branches_of(tree):
+        for branch in children_of(tree):
             if type(branch) in LEAVES:
                 found.append(branch)
             else:
@@ -111,5 +111,5 @@ def with_leaves(tree: Any, remaining: Iterator[Any]) -> Any:
         return None if tree is None else next(remaining)
     if type(tree) is dict:
         return {k: next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for k, b in tree.items()}
-    branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in branches_of(tree)]
+    branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in children_of(tree)]
     return with_branches(tree, branches)

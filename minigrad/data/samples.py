@@ -12,10 +12,10 @@ from .frames import frame_values, is_frame
 
 def in_arrays(data: Any) -> bool:
     """Whether the samples lie along the first axes of arrays, rather than one by one."""
-    return isinstance(data, tuple | dict) or is_array(data)
+    return isinstance(data, tuple | dict) or is_arraylike(data)
 
 
-def is_array(x: Any) -> bool:
+def is_arraylike(x: Any) -> bool:
     return hasattr(x, "__array_function__") or is_sparse(type(x))
 
 
@@ -37,7 +37,7 @@ def count_of(data: Any) -> int:
     if in_arrays(data):
         arrays = leaves(data)
         for x in arrays:
-            if not is_array(x) or not x.shape:
+            if not is_arraylike(x) or not x.shape:
                 raise TypeError(f"a tree of data holds arrays with the samples along the first axis; got {x!r:.60}")
         lengths = [x.shape[0] for x in arrays]
         if len(set(lengths)) > 1:

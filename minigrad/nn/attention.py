@@ -18,7 +18,7 @@ from .dropout import check_probability, dropout
 from .init import RNG
 from .linear import Linear
 from .module import Module
-from .precision import as_input, floating, narrowed, widened
+from .precision import as_input, floating, rounded_back, widened
 from .rotary import check_base, rotary_embedding
 from .sizes import checked_count, checked_flag
 
@@ -143,7 +143,7 @@ def weights_of(query: Any, key: Any, allowed: Any, added: Any, scale: float | No
     if added is not None:  # in the dtype of the scores: a mask must not turn them all into float64
         arrays.append(added if added.dtype == arrays[0].dtype else added.astype(arrays[0].dtype))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    return narrowed(attention_weights(arrays, plain(allowed), scale), query, key)
+    return rounded_back(attention_weights(arrays, plain(allowed), scale), query, key)
 
 
 def causal_upper_left(queries: int, keys: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from ..ops.functions import maximum, norm
 from ..ops.functions import sum as total
 from .module import Module
-from .precision import narrowed, widened
+from .precision import rounded_back, widened
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdims: bool = False) -> Any:
@@ -26,7 +26,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     """
     a, b = (checked_vectors("pairwise_distance", x) for x in (x1, x2))
     check_shapes("pairwise_distance", a, b)
-    return narrowed(norm(a - b + eps, p, -1, keepdims), x1, x2)
+    return rounded_back(norm(a - b + eps, p, -1, keepdims), x1, x2)
 
 
 def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any:
@@ -43,7 +43,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Any
     """
     a, b = (checked_vectors("cosine_similarity", x) for x in (x1, x2))
     check_shapes("cosine_similarity", a, b)
-    return narrowed(total(normalize(a, axis=axis, eps=eps) * normalize(b, axis=axis, eps=eps), axis=axis), x1, x2)
+    return rounded_back(total(normalize(a, axis=axis, eps=eps) * normalize(b, axis=axis, eps=eps), axis=axis), x1, x2)
 
 
 def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
@@ -64,7 +64,7 @@ def normalize(x: Any, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Any:
         raise ValueError(
             f"an array of shape {wide.shape} has no axis {axis}. Pass axis=-1 for vectors along the last axis"
         )
-    return narrowed(wide / maximum(norm(wide, p, axis, keepdims=True), eps), x)
+    return rounded_back(wide / maximum(norm(wide, p, axis, keepdims=True), eps), x)
 
 
 def checked_vectors(name: str, x: Any) -> Any:

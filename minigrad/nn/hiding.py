@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.tree import branches_of, is_branch
+from ..core.tree import children_of, is_branch
 
 OPAQUE = (str, bytes, bytearray, memoryview, range, np.generic, type, ModuleType, BuiltinFunctionType)
 ITERATED = Set | ValuesView | deque | UserList  # others may be endless, or read from a disk
@@ -30,7 +30,7 @@ def survey(value: Any, is_part: Callable[[Any], bool]) -> Iterator[tuple[Any, An
             yield x, holder
             continue
         if is_branch(x):
-            inner, keys = branches_of(x), x if isinstance(x, Mapping) else ()
+            inner, keys = children_of(x), x if isinstance(x, Mapping) else ()
             hidden += [(key, x if holder is None else holder) for key in keys]
         else:
             inner, holder = contents(x), x if holder is None else holder

@@ -18,7 +18,7 @@ from .init import RNG
 from .linear import Bilinear, Linear
 from .module import Module
 from .parameter import Buffer, Parameter
-from .precision import narrowed, widened
+from .precision import rounded_back, widened
 from .sizes import checked_count, checked_integer
 
 __all__ = ["remove_parametrizations", "spectral_norm", "weight_norm"]
@@ -164,7 +164,7 @@ class WeightNorm(Parametrization):
     def forward(self) -> Any:
         given = self.original1
         lengths, directions = widened("weight_norm", self.original0), widened("weight_norm", given)
-        return narrowed(directions * (lengths / sqrt(self._squares(directions))), given)
+        return rounded_back(directions * (lengths / sqrt(self._squares(directions))), given)
 
     def _squares(self, x: Any) -> Any:
         return total(square(x), axis=tuple(i for i in range(x.ndim) if i != self.axis), keepdims=True)
@@ -180,7 +180,7 @@ class SpectralNorm(Parametrization):
 
     def forward(self) -> Any:
         weight = widened("spectral_norm", self.original)
-        return narrowed(weight / vars(self)["0"](self._matrix(weight)), self.original)
+        return rounded_back(weight / vars(self)["0"](self._matrix(weight)), self.original)
 
     def _matrix(self, weight: Any) -> Any:
         return reshape(moveaxis(weight, self.axis, 0), (weight.shape[self.axis], -1))

@@ -59,7 +59,7 @@ def of_integers(name: str, x: Any) -> Any:
     return astype(x, float)
 
 
-def narrowed(y: Any, x: Any, *others: Any) -> Any:
+def rounded_back(y: Any, x: Any, *others: Any) -> Any:
     """`y`, computed of `x` widened, as float16 if `x` is and `others` are no wider."""
     if getattr(x, "dtype", OBJECT).char != "e":  # a frame has none
         return y

@@ -15,7 +15,7 @@ from ..core.door import bind
 from ..ops.functions import take
 from .module import Module
 from .pooling.adaptive import adaptive_means
-from .precision import as_input, narrowed, widened
+from .precision import as_input, rounded_back, widened
 from .sizes import AXES, checked_counts, checked_flag
 from .stencil import Stencil, resampled
 
@@ -89,7 +89,7 @@ def interpolate(
         for axis, stencil in enumerate(stencils, 2):
             given = given if stencil is None else take(given, stencil.indices[0], axis=axis)
         return given
-    return narrowed(bind(resampled, (widened("interpolate", given), stencils)), given)
+    return rounded_back(bind(resampled, (widened("interpolate", given), stencils)), given)
 
 
 def check_mode(name: str, mode: str, align_corners: Any, antialias: Any) -> None:

@@ -8,7 +8,7 @@ from ..core.door import plain, unwrap
 from ..core.primitive import linear
 from ..core.short import public
 from ..rules.batching import with_rank
-from .precision import as_input, narrowed, widened
+from .precision import as_input, rounded_back, widened
 from .sizes import checked_number
 
 
@@ -76,7 +76,7 @@ def rotary_embedding(x: Any, positions: Any = None, base: float = 10000.0, inter
     positions = np.arange(x.shape[-2], like=unwrap(x)) if positions is None else plain(positions)
     angles = np.expand_dims(checked_positions(positions, x.shape[:-1]), -1) * frequencies(x.shape[-1], base)
     cos, sin = (f(angles).astype(x.dtype) for f in (np.cos, np.sin))
-    return narrowed(turned(x, cos, sin, interleaved), given)
+    return rounded_back(turned(x, cos, sin, interleaved), given)
 
 
 def frequencies(width: int, base: float) -> Any:

@@ -10,7 +10,7 @@ from ..core.short import public
 from ..ops.functions import permute_dims, reshape
 from ..rules.batching import merged
 from .module import Module
-from .precision import as_input, narrowed, widened
+from .precision import as_input, rounded_back, widened
 from .sizes import checked_count, checked_counts, checked_images
 from .window import Counts, add_up, check_places, kernel_window, padded_rows
 
@@ -60,7 +60,7 @@ def unfold(x: Any, kernel_size: Counts, dilation: Counts = 1, padding: Counts = 
     window = block_window("unfold", kernel_size, dilation, padding, stride)
     check_places("unfold", window, given.shape[2:])
     x = widened("unfold", given) if given.dtype.char == "e" else given  # as its gradient is added up
-    return narrowed(blocks(x, window), given)
+    return rounded_back(blocks(x, window), given)
 
 
 def fold(
@@ -99,7 +99,7 @@ def fold(
             f"fold takes (n, channels * {taps}, {places}) for a window of {window.kernel} in an image of {size}; got "
             f"an array of shape {given.shape}"
         )
-    return narrowed(overlaid(widened("fold", given), window, size), given)
+    return rounded_back(overlaid(widened("fold", given), window, size), given)
 
 
 def block_window(name: str, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Any:

@@ -13,7 +13,7 @@ from ..core.tensor import Tensor, constant_tensor
 from ..core.tree import leaves, tree_map
 from ..transforms.forward import jvp
 from ..transforms.reverse import vjp
-from .subject import Subject, SubjectError, called, require, spoken
+from .subject import Subject, SubjectError, called, described, require
 
 
 class CheckedFunction(Subject):
@@ -41,7 +41,7 @@ class CheckedFunction(Subject):
         odd = [y for y in outputs if not (is_array_like(y) or isinstance(y, int | float))]
         floating = [y for y in outputs if is_differentiable(y)]
         if odd or not floating:
-            came = ", ".join(spoken(unwrap(y)) for y in odd or outputs) or "nothing"
+            came = ", ".join(described(unwrap(y)) for y in odd or outputs) or "nothing"
             raise SubjectError("cannot check", f"f must return floating arrays or Tensors; got {came}.")
         return floating[0] if len(floating) == 1 else np.concatenate([np.reshape(y, -1) for y in floating])
 
@@ -75,7 +75,7 @@ class CheckedFunction(Subject):
         def observe(primitive: Primitive, i: int, result: Any, g: Any, y: Any, args: Any, kwargs: Any) -> None:
             within = any(isinstance(x, Watched) and not isinstance(x, Tensor) for x in leaves([g, args]))
             if is_differentiable(y) and not within:  # of a transformation inside of f
-                known = [spoken(x) if is_array_like(x) else x for x in leaves(args)]
+                known = [described(x) if is_array_like(x) else x for x in leaves(args)]
                 key = primitive.name, i, repr(known), repr(kwargs)
                 found.setdefault(key, (primitive, i, tree_map(unwrap, args), kwargs))
 

@@ -40,7 +40,7 @@ class Subject:
     name = "f"
 
     def __init__(self, f: Callable, vjp: Callable, inputs: Any, rng: Any, names: Any = (), jvp: Any = None) -> None:
-        kinds, came = {x.dtype.kind for x in inputs}, ", ".join(map(spoken, inputs)) or "nothing"
+        kinds, came = {x.dtype.kind for x in inputs}, ", ".join(map(described, inputs)) or "nothing"
         advice = (
             "Pass integers as x.astype(float), complex numbers as two inputs, their real and imaginary parts, and the "
             "parameters of a module through nn.functional_call"
@@ -66,7 +66,7 @@ class Subject:
         """The output, as an array of floats."""
         y = as_0d(called("f", self.f, *inputs))
         floating = isinstance(y, np.ndarray) and y.dtype.kind == "f"
-        came = "a Tensor, which gradcheck is for" if hasattr(y, "requires_grad") else spoken(y)
+        came = "a Tensor, which gradcheck is for" if hasattr(y, "requires_grad") else described(y)
         require(floating, f"f must return one array of floats; got {came}", "cannot check")
         return y
 
@@ -85,7 +85,7 @@ class Subject:
         except Exception:
             y = np.full_like(self.output, np.nan)
         if y.shape != self.output.shape or y.dtype.kind != "f":
-            require(False, f"f returns {spoken(self.output)} at the inputs, but {spoken(y)} nearby")
+            require(False, f"f returns {described(self.output)} at the inputs, but {described(y)} nearby")
         return y, inputs
 
     def nearby(self, t: float = 2.0**-4) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -97,15 +97,15 @@ class Subject:
         inputs = inputs or self.inputs
         found = called("The rule", self.vjp, g, self.output if y is None else y, *inputs)
         found = (found,) if len(inputs) == 1 and not isinstance(found, tuple | list) else found
-        came = len(found) if isinstance(found, tuple | list) else spoken(found)
+        came = len(found) if isinstance(found, tuple | list) else described(found)
         wanted = f"a tuple of {len(inputs)}, one gradient for each input (None for an input that does not matter)"
         require(came == len(inputs), f"The rule must return {wanted}; got {came}")
         gradients = [as_0d(np.zeros_like(inputs[k]) if found[k] is None else found[k]) for k in self.slots]
         for k, gradient in zip(self.slots, gradients, strict=True):
             x = inputs[k]
             if not isinstance(gradient, np.ndarray) or (gradient.shape, gradient.dtype) != (x.shape, x.dtype):
-                wanted = f"the shape and the dtype of its input, {spoken(x)}"
-                require(False, f"Gradient {self.names[k]} must have {wanted}; got {spoken(gradient)}")
+                wanted = f"the shape and the dtype of its input, {described(x)}"
+                require(False, f"Gradient {self.names[k]} must have {wanted}; got {described(gradient)}")
         return gradients
 
     def pull(self, g: np.ndarray, y: Any = None, inputs: Any = None) -> np.ndarray:
@@ -156,7 +156,7 @@ def as_0d(x: Any) -> Any:
     return np.asarray(x) if isinstance(x, np.generic | float) else x
 
 
-def spoken(value: Any) -> str:
+def described(value: Any) -> str:
     """'float64 of shape (2, 3)', or the name of a type that is not an array."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "O" and not value.shape:
         value = value.item()

@@ -10,7 +10,7 @@ from ...ops.functions import pad
 from ..init import RNG, uniform
 from ..module import Module
 from ..parameter import Parameter
-from ..precision import narrowed, widened
+from ..precision import rounded_back, widened
 from ..sizes import checked_count, checked_counts, checked_flag, checked_images
 from ..window import Counts, check_places, kernel_window, padding_of
 from .form import convolve
@@ -146,7 +146,7 @@ def check_bias(name: str, bias: Any, channels: int) -> None:
 def call_with_floats(name: str, function: Any, x: Any, weight: Any, *options: Any) -> Any:
     """A function of an image and of kernels as floats; in float32 where they are float16, which is slow as well."""
     image = widened(name, x) if x.dtype.char == "e" else x
-    return narrowed(bind(function, (image, widened(name, weight), *options)), x, weight)
+    return rounded_back(bind(function, (image, widened(name, weight), *options)), x, weight)
 
 
 def with_bias(y: Any, bias: Any) -> Any:

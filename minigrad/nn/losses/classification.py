@@ -9,7 +9,7 @@ from ...core.door import plain, raise_if, unwrap
 from ...ops.functions import log_softmax, mean, moveaxis, reshape, take_along_axis
 from ...ops.functions import sum as total
 from ...rules.indexing import take_at
-from ..precision import as_constant, as_input, narrowed, widened
+from ..precision import as_constant, as_input, rounded_back, widened
 from ..sizes import checked_number
 from .labels import Exponentials, label_loss
 from .reduction import WeightedLoss, check_reduction, fitting, share, sizes
@@ -52,7 +52,7 @@ def cross_entropy(
     given, x, target = x, widened("cross_entropy", x), as_input(target)
     if target.dtype.kind == "f":
         loss = of_probabilities(x, target, weight, ignore_index, label_smoothing, reduction)
-        return loss if x is given else narrowed(loss, given, target)
+        return loss if x is given else rounded_back(loss, given, target)
     rows, labels, counted, factor = labelled("cross_entropy", x, target, weight, ignore_index)
     if label_smoothing and weight is not None:
         log_p = log_softmax(rows)
@@ -61,7 +61,7 @@ def cross_entropy(
     else:
         loss = times(factor, label_loss(rows, labels, Exponentials(unwrap(rows), label_smoothing > 0), label_smoothing))
     loss = weighted_reduction(loss, factor, target.shape, reduction)
-    return loss if x is given else narrowed(loss, given)
+    return loss if x is given else rounded_back(loss, given)
 
 
 def nll_loss(
@@ -81,7 +81,7 @@ def nll_loss(
     given, log_p = log_p, widened("nll_loss", log_p)
     rows, labels, _, factor = labelled("nll_loss", log_p, target, weight, ignore_index)
     loss = weighted_reduction(times(factor, at_labels(rows, labels)), factor, np.shape(target), reduction)
-    return loss if log_p is given else narrowed(loss, given)
+    return loss if log_p is given else rounded_back(loss, given)
 
 
 def of_probabilities(x: Any, p: Any, weight: Any, ignore_index: int | None, smoothing: float, reduction: str) -> Any:

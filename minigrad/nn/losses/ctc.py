@@ -11,7 +11,7 @@ from ...ops.functions import logsumexp, mean, reshape, take_along_axis, where
 from ...ops.functions import sum as total
 from ...rules.indexing import take_at
 from ...rules.network import softmax, vanishing_exp
-from ..precision import as_constant, as_input, narrowed, widened
+from ..precision import as_constant, as_input, rounded_back, widened
 from ..sizes import checked_integer
 from .reduction import Loss, check_reduction
 
@@ -153,7 +153,7 @@ def ctc_loss(
         loss = mean(loss / np.maximum(counts, 1).astype(rows.dtype))
     elif reduction == "sum":
         loss = total(loss)
-    return narrowed(loss if wide.ndim == 3 or reduction != "none" else reshape(loss, ()), log_probs)
+    return rounded_back(loss if wide.ndim == 3 or reduction != "none" else reshape(loss, ()), log_probs)
 
 
 def likelihoods(rows: Any, labels: Any, times: Any, counts: Any, blank: int) -> Any:

@@ -9,7 +9,7 @@ from ...ops.functions import minimum, reshape, sqrt, square, take_along_axis, wh
 from ...ops.functions import sum as total
 from ..activations import relu
 from ..distance import pairwise_distance
-from ..precision import as_constant, as_input, narrowed, widened
+from ..precision import as_constant, as_input, rounded_back, widened
 from ..sizes import checked_number
 from .binary import bad_targets
 from .classification import at_labels, class_rows, labelled, labels_shape, times
@@ -136,7 +136,7 @@ def multi_margin_loss(
     gaps = relu(margin + at_labels(rows, labels)[:, None] + rows)
     elsewhere = (labels[:, None] != np.arange(rows.shape[1])).astype(rows.dtype)
     each = total((gaps if p == 1 else square(gaps)) * elsewhere, axis=1) / rows.shape[1]
-    return narrowed(reduced(reshape(times(factor, each), labels_shape(x)), reduction), given)
+    return rounded_back(reduced(reshape(times(factor, each), labels_shape(x)), reduction), given)
 
 
 def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
@@ -165,7 +165,7 @@ def multilabel_margin_loss(x: Any, target: Any, reduction: str = "mean") -> Any:
     is_label = np.any((labels[:, :, None] == classes) & counted[:, :, None], axis=1)
     pairs = (counted[:, :, None] & ~is_label[:, None, :]).astype(rows.dtype)
     each = total(relu(1 - scores[:, :, None] + rows[:, None, :]) * pairs, axis=(1, 2)) / rows.shape[1]
-    return narrowed(reduced(reshape(each, labels_shape(x)), reduction), given)
+    return rounded_back(reduced(reshape(each, labels_shape(x)), reduction), given)
 
 
 def leading_labels(shape: tuple[int, ...], target: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from ...core.short import public
 from ...ops.functions import permute_dims, reshape
 from ...rules.batching import rewritten
 from ..parameter import Buffer
-from ..precision import narrowed, widened
+from ..precision import rounded_back, widened
 from ..sizes import checked_flag
 from .moments import (
     Statistics,
@@ -126,7 +126,7 @@ def batch_norm(
         y = with_moments(x, mean, var, weight, bias, momentum, eps)
     else:
         y = with_statistics(x, mean, var, weight, bias, eps)
-    return y if x is given else narrowed(y, given, weight, bias)
+    return y if x is given else rounded_back(y, given, weight, bias)
 
 
 def several_ranks() -> bool:

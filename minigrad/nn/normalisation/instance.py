@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core.door import plain
 from ...ops.functions import mean, reshape
-from ..precision import narrowed, widened
+from ..precision import rounded_back, widened
 from .batch import batch_norm
 from .layer import by_channel, normalised_rows
 from .moments import Statistics, weight_and_bias
@@ -63,7 +63,7 @@ def instance_norm(
     y = by_channel(y, weight, bias)
     move(running[0], over_batch(moments.mean, shape), momentum, 1 - momentum)
     move(running[1], over_batch(moments.var, shape), momentum * (n / (n - 1)), 1 - momentum)
-    return y if x is given else narrowed(y, given, weight, bias)
+    return y if x is given else rounded_back(y, given, weight, bias)
 
 
 def over_batch(statistic: Any, shape: tuple[int, ...]) -> Any:

@@ -13,7 +13,7 @@ from ...ops.functions import reshape
 from ...rules.batching import rewritten
 from ..module import Module
 from ..parameter import Parameter
-from ..precision import floating, narrowed, widened
+from ..precision import floating, rounded_back, widened
 from ..sizes import checked_count, checked_flag, checked_integer
 from .moments import Statistics, check_shape, deviations, direction, inverse_root, summed, weight_and_bias
 
@@ -134,7 +134,7 @@ def group_norm(x: Any, groups: int, weight: Any = None, bias: Any = None, eps: f
     grouped = reshape(x, (x.shape[0] * groups, -1))
     y = reshape(by_row("group_norm", grouped, 1, None, None, eps, centre=True), x.shape)
     y = by_channel(y, weight, bias)
-    return y if x is given else narrowed(y, given, weight, bias)
+    return y if x is given else rounded_back(y, given, weight, bias)
 
 
 def by_channel(y: Any, weight: Any, bias: Any) -> Any:
@@ -165,7 +165,7 @@ def by_row(name: str, given: Any, axes: int, weight: Any, bias: Any, eps: float,
     moments = Statistics(plain(x), (1,), eps, centre)
     y = normalised_rows([x, *weight_and_bias(weight, bias, (n,), x.dtype)], moments)
     y = y if y.shape == wide.shape else reshape(y, wide.shape)
-    return y if wide is given else narrowed(y, given, weight, bias)
+    return y if wide is given else rounded_back(y, given, weight, bias)
 
 
 class LayerNorm(Module):

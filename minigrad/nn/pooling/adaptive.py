@@ -17,7 +17,7 @@ from ...core.short import public
 from ...ops.functions import mean, reshape, take_along_axis
 from ...rules.batching import merged
 from ..module import Module
-from ..precision import narrowed, widened
+from ..precision import rounded_back, widened
 from ..sizes import checked_count, checked_flag, checked_images
 from ..stencil import Stencil, resampled
 from ..window import Window
@@ -137,9 +137,9 @@ def adaptive_means(name: str, axes: int, x: Any, output_size: Any) -> Any:
     x, size = widened(name, given), given.shape[2:]
     sizes = checked_sizes(name, output_size, size)
     if any(n % m for n, m in zip(size, sizes, strict=True)):
-        return narrowed(bind(resampled, (x, tuple(map(means, size, sizes)))), given)
+        return rounded_back(bind(resampled, (x, tuple(map(means, size, sizes)))), given)
     split = [k for n, m in zip(size, sizes, strict=True) for k in (m, n // m)]
-    return narrowed(mean(reshape(x, (*x.shape[:2], *split)), axis=tuple(range(3, 3 + 2 * axes, 2))), given)
+    return rounded_back(mean(reshape(x, (*x.shape[:2], *split)), axis=tuple(range(3, 3 + 2 * axes, 2))), given)
 
 
 def adaptive_maxima(name: str, axes: int, x: Any, output_size: Any, return_indices: Any) -> Any:

@@ -9,7 +9,7 @@ from ...core.primitive import linear
 from ...core.short import public
 from ...rules.batching import merged
 from ..module import Module
-from ..precision import narrowed, widened
+from ..precision import rounded_back, widened
 from ..sizes import checked_count, checked_flag, checked_images
 from ..window import Counts, Window, add_up, ceiled, check_places, image_of, image_rows, padded_rows, pooling_window
 
@@ -143,10 +143,10 @@ def mean_pooled(
         window = ceiled(window, size)
     check_places(name, window, size)
     if divisor is not None:
-        return narrowed(window_sums(x, window, 1 / checked_count(f"divisor_override of {name}", divisor, 1)), given)
+        return rounded_back(window_sums(x, window, 1 / checked_count(f"divisor_override of {name}", divisor, 1)), given)
     if counted == window.padding:
-        return narrowed(window_sums(x, window, 1 / math.prod(window.kernel)), given)
-    return narrowed(window_sums(x, window, 1) / counts_in_window(x, window, counted), given)
+        return rounded_back(window_sums(x, window, 1 / math.prod(window.kernel)), given)
+    return rounded_back(window_sums(x, window, 1) / counts_in_window(x, window, counted), given)
 
 
 def counts_in_window(x: Any, window: Window, counted: Any) -> Any:
