@@ -9,6 +9,7 @@ from .test_statistics import assert_numpys
 
 X = np.array([[3.0, -1.0, 0.5, -2.0, 4.0], [1.0, 5.0, -3.0, 2.5, -0.5], [0.0, 6.0, 7.0, -4.0, 1.5]])
 DTYPES = [np.float64, np.float32, np.float16, int, np.int8]
+RECENT = np.lib.NumpyVersion(np.__version__) >= "2.2.0"  # zeros have an axis, and truths say where to insert
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
 
 
@@ -53,7 +54,8 @@ def test_zeros_are_trimmed_as_by_numpy(dtype):
         assert_numpys(lambda x, trim=trim: np.trim_zeros(x, trim), 0 * x)
     framed = mg.tensor(np.pad(X, 1))
     assert np.trim_zeros(framed).shape == (3, 5)
-    assert np.trim_zeros(framed, "b", axis=-1).shape == (5, 6)
+    if RECENT:
+        assert np.trim_zeros(framed, "b", axis=-1).shape == (5, 6)
 
 
 @dtypes
@@ -63,7 +65,8 @@ def test_elements_are_put_in_and_left_out_as_by_numpy(axis, dtype):
     n = x.size if axis is None else x.shape[axis]
     for place in (1, [1], [0, 2], slice(1, None, 2), -1, [-1, 0], np.arange(n) % 2 == 0):
         assert_numpys(lambda x, o=place: np.delete(x, o, axis), x)
-        assert_numpys(lambda x, o=place: np.insert(x, o, 7, axis), x)
+        if RECENT or np.asarray(place).dtype != bool:
+            assert_numpys(lambda x, o=place: np.insert(x, o, 7, axis), x)
     for place in (1, [1], [0, 2], [2, 2]):
         for values in (X[:1, :1], X[:2, :1], X[0], X[:, 0], X[0, :2]):
             try:
