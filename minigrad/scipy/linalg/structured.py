@@ -69,7 +69,8 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 def _solve(v, b, check_finite=False):
     n = b.shape[0]
     row, column = v[0, n - 1 :: -1], v[0, n - 1 :]
-    return scipy.linalg.solve_toeplitz((column, row), b, check_finite=check_finite)
+    # SciPy 1.13 takes only arrays that could be written to.
+    return scipy.linalg.solve_toeplitz((np.array(column), np.array(row)), np.array(b), check_finite=check_finite)
 
 
 def _convolved(a, b, mode):
