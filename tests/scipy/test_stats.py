@@ -493,3 +493,10 @@ def test_names_are_public():
     for name in stats.__all__:
         assert getattr(stats, name).__doc__
         assert f"``{name}``" in reference
+
+
+def test_the_source_of_random_numbers_is_named_rng():
+    """SciPy's older name is refused, with the one that is taken."""
+    with pytest.raises(TypeError, match=r"^norm\.rvs takes its source of random numbers as rng=; got random_state=$"):
+        stats.norm.rvs(size=3, random_state=0)
+    assert stats.norm.rvs(size=3, rng=0).shape == (3,)

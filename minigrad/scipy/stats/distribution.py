@@ -123,6 +123,8 @@ class Distribution:
         ValueError
             If a parameter is out of its range.
         """
+        if "random_state" in kwargs:
+            raise TypeError(f"{self.name}.rvs takes its source of random numbers as rng=; got random_state=")
         draw = self.needed("draw", "its numbers are no smooth functions of the parameters. Draw by a numpy Generator")
         shapes, rest, valid = self.checked(self.bound("rvs", self.parameters, args, kwargs))
         raise_if(
