@@ -271,7 +271,7 @@ on(key_of(bessel.bessel_i), (3, 4), (3,), draw=lambda *shape: 2 * normal(*shape)
 unary(lambda *shape: 1.2 + positive(*shape), np.arccosh)
 unary(distinct, np.abs, np.fabs, np.nan_to_num)
 unary(between, np.sign, np.floor, np.ceil, np.trunc, np.rint, np.around, key_of(elementwise.fraction))
-if hasattr(np, "fix"):
+if np.lib.NumpyVersion(np.__version__) < "2.5.0":  # which deprecates it
     unary(between, np.fix)
 on(np.modf, (3, 4), (), draw=between, shown=lambda y: y[0] * y[1], analytic=False)
 on(np.frexp, (3, 4), (), draw=between, shown=lambda y: y[0] * y[1].astype(y[0].dtype), analytic=False)
