@@ -210,7 +210,6 @@ NAMES = "has a name of its own for each of"
         (lambda x: None, np.zeros(3), {}, "^a module that is exported returns arrays, .*; got nothing$"),
         (lambda x: ("a", x, {1}), np.zeros(3), {}, "^a module that is exported returns arrays, .*; got Tensor"),
     ],
-    ids=str,
 )
 def test_inputs_and_outputs_that_do_not_fit(tmp_path, module, inputs, options, message):
     """Each has a name of its own, which no other has, and is an array of a dtype that ONNX has."""
