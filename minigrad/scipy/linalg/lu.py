@@ -17,7 +17,8 @@ from .triangular import transposed, triangular
 @external
 def _packed(a, check_finite=False):
     stack, (m, n) = a.shape[:-2], a.shape[-2:]
-    y = np.zeros((*stack, m + 1, n), np.float32 if a.dtype == HALF else a.dtype)
+    a = a.astype(np.float32) if a.dtype == HALF else a
+    y = np.zeros((*stack, m + 1, n), a.dtype)
     for i in np.ndindex(stack):
         y[i][:-1], y[i][-1, : min(m, n)] = scipy.linalg.lu_factor(a[i], check_finite=check_finite)
     return y
