@@ -62,10 +62,10 @@ def test_composed_and_constant_functions(registry):
     def product(x):
         return x
 
-    constant(double, np.modf)
+    constant(double, np.spacing)
     assert registry[np.multiply, "reduce"] is product
     assert product.kind == "composed"
-    assert registry[double].kind == registry[np.modf].kind == "constant"
+    assert registry[double].kind == registry[np.spacing].kind == "constant"
 
 
 def test_which_arguments_have_rules():
