@@ -30,7 +30,8 @@ FEW = 8  # numbers, of which each is looked at by itself
 ATOMS = (bool, int, float, complex, str, bytes, range, type(None), np.generic, np.dtype, type(...))
 CONTAINERS = (SimpleNamespace, UserDict, UserList, ChainMap)  # of Python's library, whose attributes are the user's
 FIXED = (list, tuple, MappingProxyType, set, frozenset, MethodType, BuiltinMethodType, partial)
-LIBRARIES = sys.stdlib_module_names | {"numpy", "minigrad"}  # whose functions do not change
+LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "minigrad"}  # whose functions do not change
+HELD_BY = {"minigrad", "scipy"}  # libraries whose objects hold what is the user's, such as a sparse matrix its values
 READERS = {"getattr", "hasattr", "vars", "setattr", "__dict__", "eval", "globals"}  # what reads names that are not told
 
 
@@ -161,7 +162,7 @@ class Reach:
             for name in told:
                 self._keep(vars(x), name, True, vars(x)[name])
             self._hidden += parts(x) if told else ()
-        elif root_of(kind) == "minigrad" or issubclass(kind, CONTAINERS) or kind.__name__ == "Namespace":
+        elif root_of(kind) in HELD_BY or issubclass(kind, CONTAINERS) or kind.__name__ == "Namespace":
             self._waiting.append(getattr(x, "__dict__", None))
         elif not in_library(kind) and hasattr(x, "__dict__"):
             self.sizes.append((vars(x), [*vars(x)]))  # a new attribute may hide one of the class
@@ -278,7 +279,7 @@ def in_library(x: Any) -> bool:
 
 def in_stdlib(x: Any) -> bool:
     """Whether a class belongs to Python or NumPy, and keeps what is in it to itself."""
-    return root_of(x) in LIBRARIES and root_of(x) != "minigrad"
+    return root_of(x) in LIBRARIES - HELD_BY
 
 
 def root_of(x: Any) -> str:
