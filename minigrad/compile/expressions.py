@@ -79,15 +79,21 @@ class Expressions:
         if isinstance(x, list):
             return f"[{', '.join(map(self.operand, x))}]"
         if isinstance(x, slice):
-            parts = [x.start, x.stop, *([x.step] if x.step is not None else [])]
-            return ":".join("" if part is None else self.operand(part) for part in parts)
+            return f"slice({', '.join(map(self.operand, (x.start, x.stop, x.step)))})"
         return self._literal(x)
 
     def index(self, index: Any) -> str:
         """What stands between the brackets."""
         if isinstance(index, tuple) and index:
-            return ", ".join(map(self.operand, index)) + ("," if len(index) == 1 else "")
-        return self.operand(index)
+            return ", ".join(map(self._section, index)) + ("," if len(index) == 1 else "")
+        return self._section(index)
+
+    def _section(self, x: Any) -> str:
+        """A part of what stands between the brackets."""
+        if not isinstance(x, slice):
+            return self.operand(x)
+        parts = [x.start, x.stop, *([x.step] if x.step is not None else [])]
+        return ":".join("" if part is None else self.operand(part) for part in parts)
 
     def _literal(self, x: Any) -> str:
         if x is Ellipsis:

@@ -157,8 +157,7 @@ class Reach:
     def _visit_object(self, x: Any) -> None:
         kind = type(x)
         self._waiting.append(getattr(x, "__dict__", {}).get("__wrapped__"))
-        told = getattr(kind, "recorded_by", None)
-        if told is not None:  # it takes care of the rest itself
+        if (told := getattr(kind, "recorded_by", None)) is not None:  # it takes care of the rest itself
             for name in told:
                 self._keep(vars(x), name, True, vars(x)[name])
             self._hidden += parts(x) if told else ()

@@ -65,9 +65,6 @@ class Source:
 
     def _take_memory(self) -> None:
         """Name the buffers and allocate them."""
-        for value, buffer in self.plan.of.items():
-            if value.name:
-                self._say.name(buffer, value.name)
         for block in self.plan.blocks:
             memory = ""
             if len(block.buffers) > 1:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if find_spec("scipy") is None:
-    raise ImportError(
+    raise ImportError(  # pragma: no cover: tested in a process of its own
         "minigrad.scipy needs SciPy, of the extra 'scipy'. Install it: python -m pip install scipy, or "
         "python -m pip install '.[scipy]' in the checkout"
     )

@@ -44,8 +44,13 @@ def chosen(transformation, subject, number):
                 yield Combination(transformation, layout, dtype, kind)
 
 
+def is_refused(subject, combination):
+    """Whether a recording refuses a function, because the length of its result depends on values."""
+    return subject.name.startswith("trim_zeros") and combination.transformation.startswith("compile")
+
+
 def assert_right(subject, combinations):
-    wrong = {combination: verdict(subject, combination) for combination in combinations}
+    wrong = {c: verdict(subject, c) for c in combinations if not is_refused(subject, c)}
     text = [f"{combination}: {line}" for combination, lines in wrong.items() for line in lines]
     assert not text, f"{subject}:\n" + "\n".join(text)
 

@@ -185,6 +185,19 @@ def test_a_list_that_refuses_changes_is_looked_into():
         assert compiled(np.ones(2)).tolist() == [rate + 1, rate + 2]
 
 
+class Rates(list):
+    """A list of a user's class, which can be written to."""
+
+
+def test_a_list_of_a_users_class_may_change():
+    """As any list: what is put into it counts in the next call."""
+    rates = Rates([0.5])
+    compiled = mg.compile(lambda x: x * rates[0])
+    for rate in (0.5, 2.0):
+        rates[0] = rate
+        assert compiled(np.ones(2)).tolist() == [rate, rate]
+
+
 def test_what_is_not_named_does_not_matter():
     """An attribute that the function's code does not name may change: no program is recorded for it."""
     plain = Base()

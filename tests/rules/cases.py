@@ -778,7 +778,7 @@ case(
     np.interp,
     between(3),
     normal(2),
-    call=in_double(lambda f, x, ends: f(x, np.stack([x[0] - 1, x[0], x[0] + 0.5]), ends[[0, 0, 1]], *ends)),
+    call=in_double(lambda f, x, y: f(x, np.stack([x[0] - 1, x[0], x[0] + 0.5]), y[[0, 0, 1]], y[0], y[1])),
 )
 on(np.gradient, (4, 3), {}, {"edge_order": 2}, shown=all_parts)
 on(np.gradient, (4, 3), (0.7, 2.0), shown=all_parts)
