@@ -873,3 +873,16 @@ def test_a_tensor_that_is_left_and_not_read():
         function(np.full(2, value))
         assert s.last.tolist() == [2 * value] * 2
     assert len(function.programs) == 1
+
+
+def test_objects_of_scipys_hold_what_is_the_users():
+    """The walk goes into the values of a sparse matrix, and not from its class into the modules of SciPy."""
+    sparse = pytest.importorskip("scipy.sparse")
+    s = sparse.csr_array(np.diag([1.0, 2.0]))
+    compiled = mg.compile(lambda x: mg.matmul(x, s))
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled(np.ones(2)), s.diagonal())
+        s.data *= 2
+    found = reach.Reach([lambda x: x @ s])
+    assert id(s.data) in found.arrays
+    assert len(found.places) < 100

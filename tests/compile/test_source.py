@@ -293,3 +293,17 @@ def test_numbers_come_to_ufuncs_as_arrays_without_dimensions(dtype):
         assert np.asarray(got).dtype == np.asarray(want).dtype
         assert np.array_equal(got, want)
     assert compiled.source.count("[()] = k\n") == len({dtype, np.float64})
+
+
+@pytest.mark.parametrize("part", [slice(2), slice(1, None), slice(None, None, 2), slice(3, 0, -1)], ids=str)
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_a_slice_may_be_an_argument(backend, part):
+    """Python has slices between brackets alone; among arguments they are spelled out."""
+    x = np.arange(5.0)
+
+    def function(x):
+        return np.delete(x, part) * x[part].sum()
+
+    compiled = mg.compile(function, backend=backend)
+    for factor in (1, 2, 3):
+        np.testing.assert_array_equal(compiled(factor * x), function(factor * x))

@@ -272,3 +272,21 @@ def test_sums_of_exponentials_of_many_in_half_precision():
     assert mg.logsumexp(x).data == np.float16(np.log(MANY))
     assert mg.log_softmax(x).data[0] == np.float16(-np.log(MANY))
     assert mg.softmax(x).data[0] == np.float16(1e-5)
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.float32, np.float64]),
+        hnp.array_shapes(min_dims=0, max_dims=3, max_side=40),
+        elements=st.floats(-1e3, 1e3, width=32),
+    ),
+    st.data(),
+)
+def test_a_mean_has_the_bits_of_numpys(x, data):
+    """Though it is a sum divided by the count: for every axis, layout and dtype."""
+    x = data.draw(st.sampled_from([x, x.T, x[..., ::-1] if x.ndim else x]))
+    axis = data.draw(st.sampled_from([None, *range(-x.ndim, x.ndim), *([tuple(range(x.ndim))] if x.ndim else [])]))
+    keepdims = data.draw(st.booleans())
+    y, want = mg.mean(mg.asarray(x), axis=axis, keepdims=keepdims), np.mean(x, axis=axis, keepdims=keepdims)
+    np.testing.assert_array_equal(y.numpy(), want)
+    assert (y.dtype, y.shape) == (want.dtype, want.shape)
