@@ -212,6 +212,20 @@ def test_curve_fit_returns_what_scipy_does(sigma, absolute):
         np.testing.assert_allclose(other.detach(), scipys, rtol=1e-5)
 
 
+def test_curve_fit_takes_lists():
+    """The function gets arrays of them, of floats, as SciPy's does."""
+    lists = [1, 2, 3], [2.0, 4.1, 5.9], None, [0.1, 0.2, 0.1]
+    found, covariance = optimize.curve_fit(lambda x, a: a * x, *lists)
+    want = scipy.optimize.curve_fit(lambda x, a: a * x, *lists)
+    np.testing.assert_allclose(found, want[0], rtol=1e-6)
+    np.testing.assert_allclose(covariance, want[1], rtol=1e-5)
+    y = mg.tensor(lists[1], requires_grad=True)
+    fitted, _ = optimize.curve_fit(lambda x, a: a * x, tuple(lists[0]), y, sigma=lists[3])
+    np.testing.assert_allclose(fitted.detach(), want[0], rtol=1e-6)
+    with pytest.raises(mg.DetachedError, match="np.stack to join a list"):
+        optimize.curve_fit(lambda x, a: a * x, [y[0], y[1], y[2]], lists[1])
+
+
 def test_curve_fit_maps_over_data_and_takes_scipys_options():
     many = np.stack([Y, 2 * Y])
     p = mg.vmap(lambda y: optimize.curve_fit(decay, T, y)[0])(many)

@@ -141,6 +141,7 @@ def curve_fit(
     refuse_own("curve_fit", jac=jac)
     if options.get("full_output"):
         raise NoRuleError("curve_fit returns (popt, pcov), and full_output= is not served. Use least_squares for more")
+    xdata = np.asarray(xdata, float) if isinstance(xdata, list | tuple) else xdata  # as SciPy gives lists to f
     count = number_of_parameters(f) if p0 is None else np.size(plain(p0))
     start = np.ones(count) if p0 is None else p0
     problem = Problem(lambda p: f(xdata, *p), np.reshape(plain(start), -1), (), compile)
