@@ -19,7 +19,7 @@ from ..core.recorder import refuse_recording
 from ..core.tree import is_branch, leaves, rebuild
 from ..core.values import as_numbers
 from ..errors import BatchError, NoRuleError, SolverError
-from .arguments import check_function, zeros_like
+from .arguments import zeros_like
 from .closed import Closed
 from .jacobian import by_rows
 from .krylov import cg, gmres
@@ -103,12 +103,12 @@ def custom_root(
     ... def root(a):
     ...     return np.sqrt(a)
     """
-    check_function("custom_root", residual)
+    check_callable("custom_root", "residual(x, *args)", residual)
     if linear not in LINEAR:
         raise ValueError(f"linear is one of {', '.join(LINEAR)}; got {linear!r}")
 
     def decorate(solver: Callable[..., Any]) -> Callable[..., Any]:
-        check_function("custom_root(residual)", solver)
+        check_callable("custom_root(residual)", "solver(*args)", solver)
 
         @wraps(solver)
         def solve(*args: Any, **kwargs: Any) -> Any:
@@ -135,6 +135,12 @@ def custom_root(
         return solve
 
     return decorate
+
+
+def check_callable(taker: str, form: str, f: Any) -> None:
+    """Refuse what is no function."""
+    if not callable(f):
+        raise TypeError(f"{taker} takes a function {form}; got {type(f).__name__} {f!r:.60}")
 
 
 def check_options(solver: Callable[..., Any], kwargs: Any) -> None:
