@@ -27,7 +27,7 @@ def test_help_of_a_tensor_begins_with_gradients():
     lines = shown(mg.Tensor)
     assert first(lines, "``loss.backward()``") < first(lines, ">>> loss.backward()") < 30
     methods = lines[first(lines, "Methods defined here") + 2]
-    assert methods.startswith("backward(self, gradient")
+    assert methods.startswith("backward(")  # and from Python 3.13 on a line for each parameter
     assert first(lines, "reshape(self") < first(lines, "__getitem__(self")
 
 
