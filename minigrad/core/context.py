@@ -74,7 +74,17 @@ class Level:
 class Settings:
     """What is switched on or off, while a context is being made."""
 
-    __slots__ = ("ambient", "batches", "depth", "observers", "outer", "recorded_from", "recorder", "short")
+    __slots__ = (
+        "ambient",
+        "batches",
+        "depth",
+        "observers",
+        "outer",
+        "recorded_from",
+        "recorder",
+        "short",
+        "unrecorded",
+    )
     ambient: Any
     batches: tuple[Any, ...]
     depth: int
@@ -83,6 +93,7 @@ class Settings:
     recorded_from: int
     recorder: Any
     short: bool
+    unrecorded: bool
 
 
 class Context(Settings):
@@ -91,7 +102,8 @@ class Context(Settings):
     `depth` counts the transformations that run; levels less deep than `recorded_from` record nothing. An `ambient`
     level processes the calls on arrays from outside as well; a `recorder` writes each call down, see compile;
     `observers` get what each rule returns; `batches` are the levels of vmap that run. `short` says whether calls may
-    take the short way: they are recorded, and nothing observes them. `outer` is the context around a block.
+    take the short way: they are recorded, and nothing observes them; `unrecorded`, whether those on Tensors alone may
+    take it because nothing is. `outer` is the context around a block.
     """
 
     __slots__ = ()
@@ -111,8 +123,9 @@ def new_context(
     """A context."""
     new: Any = Settings()
     new.depth, new.recorded_from, new.ambient, new.recorder = depth, recorded_from, ambient, recorder
-    new.observers, new.outer, new.short = observers, None, not recorded_from and ambient is None and recorder is None
-    new.batches = batches
+    usual = ambient is None and recorder is None
+    new.observers, new.outer, new.batches = observers, None, batches
+    new.short, new.unrecorded = usual and not recorded_from, usual and recorded_from > 0 and not batches
     new.__class__ = Context
     return new
 

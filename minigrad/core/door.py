@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from numbers import Number
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -56,8 +55,11 @@ def unwrap(x: Any) -> Any:
 
 def batch_of(*xs: Any) -> Any:
     """The innermost batch of which any of some arrays has entries, outermost in it; None if there is none."""
-    levels = [x.level for x in xs if isinstance(x, Watched) and x.level.is_batch]
-    return max(levels, key=attrgetter("depth"), default=None)
+    batch = None
+    for x in xs:
+        if isinstance(x, Watched) and x.level.is_batch:
+            batch = x.level if batch is None or x.level.depth > batch.depth else batch
+    return batch
 
 
 def plain(x: Any) -> Any:
@@ -303,8 +305,8 @@ def evaluate(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any
 
 def explained(primitive: Primitive, args: Sequence[Any], error: Exception) -> Exception:
     """An error of a call, with the operation's name and the shapes of its arguments."""
-    kinds = (LinAlgError, AxisError, IndexError, ValueError, TypeError)
-    kind = next((k for k in kinds if isinstance(error, k)), type(error))
+    named = (LinAlgError, AxisError, IndexError, ValueError, TypeError, type(error))
+    kind = next(kind for kind in named if isinstance(error, kind))
     arrays = [x for x in (args[0] if primitive.sequence else args) if hasattr(x, "shape")]
     return kind(f"{primitive.name} of {' and '.join(str(x.shape) for x in arrays)}: {error}")
 
@@ -431,10 +433,8 @@ def check_positions(primitive: Primitive, args: Sequence[Any], connected: bool) 
     if any(x is not None for x in args[place : place + 1]):
         raise no_out(primitive.name)
     code = next((rule.__code__ for rule in primitive.rules if hasattr(rule, "__code__")), None)
-    if code is None or code.co_flags & 0x04:  # CO_VARARGS
-        return
-    known = code.co_varnames[2 : code.co_argcount]
-    if connected and len(args) > len(known):
+    known = () if code is None else code.co_varnames[2 : code.co_argcount]
+    if connected and code is not None and not code.co_flags & 0x04 and len(args) > len(known):  # CO_VARARGS
         raise NoRuleError(
             f"{primitive.name} has no derivative rule for its argument {len(known)}. Leave it out, write the call "
             f"with other functions, or pass detached arrays"

@@ -22,6 +22,7 @@ from .tensor import Tensor
 
 TENSORS = {Tensor}  # and those classes of Tensors that are registered as such
 NOTHING: Any = object()
+PLACES = frozenset({int, slice, type(None), type(Ellipsis)})
 PLAIN = frozenset({ndarray, float, int, float64, float32})
 here = context.get
 
@@ -156,6 +157,71 @@ def nested(primitive: Primitive, whole: Callable[..., Any], otherwise: Callable[
     return call
 
 
+def short_part(ours: Any) -> Callable[[Any, Any], Any]:
+    """``x[index]`` for arrays of one of `ours`, where the index is of whole numbers and slices."""
+    primitive, otherwise = REGISTRY[ndarray.__getitem__], Array.__getitem__
+    compute, leveled, made = primitive.compute, Variable in ours, result_class(ours)
+
+    def part(self: Any, index: Any) -> Any:
+        x, kind = self, type(index)
+        if kind not in PLACES and (kind is not tuple or not PLACES.issuperset(map(type, index))):
+            return otherwise(x, index)
+        if type(x) not in ours or not here().short:
+            return otherwise(x, index)
+        value, p = x.value, x.node
+        if leveled and (not x.level.open or type(value) is not ndarray):
+            return otherwise(x, index)
+        try:
+            y = compute(value, index)
+            if y.dtype.kind != "f":
+                return otherwise(x, index)
+        except Exception:
+            return otherwise(x, index)
+        if leveled and p is None:
+            return y
+        out = made()
+        out.value = y
+        if leveled:
+            out.level = x.level
+        if p is None:
+            out.node = None
+        else:
+            out.node = node = Node()
+            node.primitive, node.args, node.y, node.born, node.notes = primitive, (p, index), y, tick(), None
+        return out
+
+    part.__name__, part.__qualname__ = "__getitem__", f"{made.__qualname__}.__getitem__"
+    return part
+
+
+def unrecorded(primitive: Primitive, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of Tensors and plain arrays where nothing is recorded, as in `no_grad`."""
+    compute, trusted = primitive.compute, primitive.trusted
+
+    def call(*args: Any) -> Any:
+        if not here().unrecorded:
+            return otherwise(*args)
+        values = []
+        for x in args:
+            kind = type(x)
+            if kind in TENSORS:
+                x = x.value
+            elif kind not in PLAIN or (kind is ndarray and x.dtype.kind not in "fiub"):
+                return otherwise(*args)
+            values.append(x)
+        try:
+            y = compute(*values)
+            if not trusted and y.dtype.kind != "f":
+                return otherwise(*args)
+        except Exception:
+            return otherwise(*args)
+        out = Tensor()
+        out.value, out.node = y, None
+        return out
+
+    return call
+
+
 def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
     """The function of one or two arrays by the short way, as it is best tried first for Tensors, and for variables."""
 
@@ -163,7 +229,7 @@ def short(primitive: Primitive, count: int, otherwise: Callable[..., Any]) -> tu
         return of_tensors(*args)
 
     way: Any = short_unary if count == 1 else short_binary
-    inner = nested(primitive, whole, otherwise)
+    inner = unrecorded(primitive, nested(primitive, whole, otherwise))
     of_tensors = way(primitive, TENSORS, way(primitive, {Variable}, inner))
     return of_tensors, way(primitive, {Variable}, inner)
 
@@ -255,3 +321,5 @@ def shorten() -> None:
         call.__doc__ = getattr(Array, name).__doc__
         for cls in (Tensor, Variable):
             setattr(cls, name, call)
+    for cls, ours in ((Tensor, TENSORS), (Variable, {Variable})):
+        setattr(cls, "__getitem__", short_part(ours))  # noqa: B010

@@ -209,6 +209,96 @@ def test_spellings_of_functions_agree(name, transform):
         assert_identical(run(spelling), wanted)
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("name", BINARY)
+def test_binary_operations_agree_where_nothing_is_recorded(name, pair):
+    """In no_grad all spellings give the bits that they give elsewhere, as Tensors without a history."""
+    wanted = outcome(BINARY[name][2], pair, False)[0]
+    for spelling in BINARY[name]:
+        if pair == "list, Tensor" and spelling is BINARY[name][-1]:
+            continue  # the operator of a list comes first, and joins lists
+        with mg.no_grad():
+            a, b = (make() for make in PAIRS[pair])
+            if isinstance(wanted, str):
+                with pytest.raises((TypeError, ValueError)):
+                    spelling(a, b)
+                continue
+            y = spelling(a, b)
+        assert type(y) is mg.Tensor
+        assert y.is_leaf
+        assert not y.requires_grad
+        assert_identical([y.numpy()], [wanted])
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_functions_agree_where_nothing_is_recorded(name):
+    """In no_grad all spellings give the bits that they give elsewhere, as Tensors without a history."""
+    for spelling in UNARY[name]:
+        wanted = spelling(tensor(A)).detach().numpy()
+        with mg.no_grad():
+            y = spelling(tensor(A))
+        assert type(y) is mg.Tensor
+        assert not y.requires_grad
+        assert_identical([y.numpy()], [wanted])
+
+
+def test_nothing_is_recorded_of_integers_and_failures():
+    """In no_grad, integers stay what they are elsewhere, and an error has the same words."""
+    i, x = mg.tensor([1, 2]), tensor(A)
+
+    def message():
+        with pytest.raises(ValueError, match="add") as raised:
+            x + mg.tensor([1.0, 2.0])
+        return str(raised.value)
+
+    wanted = (i + i).numpy(), i[1].numpy(), message()
+    with mg.no_grad():
+        assert_identical([(i + i).numpy(), i[1].numpy(), message()], wanted)
+        with pytest.raises(IndexError, match="out of bounds"):
+            x[3]
+
+
+def test_a_transformation_inside_no_grad_is_recorded_by_its_own_level():
+    """Its arrays have derivatives, and Tensors from outside are constants."""
+    w = tensor(A)
+    with mg.no_grad():
+        np.testing.assert_array_equal(mg.grad(lambda x: np.sum(x[0] * w[0] + w[1] * w[1]))(B)[0], A[0])
+        (rows,) = mg.vmap(lambda x: (x * w[0] + w[1],))(mg.tensor(B))
+    np.testing.assert_array_equal(rows.numpy(), B * A[0] + A[1])
+
+
+@pytest.mark.parametrize("index", [np.array([True, False, True]), [0, 2], np.int64(1), (1, [0, 1]), True, np.array(1)])
+def test_parts_by_other_indices_take_the_door(index):
+    """Masks, lists and arrays choose as NumPy's do, at each level, with the derivative of what was chosen."""
+    wanted = np.zeros((3, 3))
+    np.add.at(wanted, index, 1.0)
+    np.testing.assert_array_equal(mg.grad(lambda x: np.sum(x[index]))(A), wanted)
+    x = tensor(A)
+    x[index].sum().backward()
+    np.testing.assert_array_equal(x.grad, wanted)
+
+
+def test_parts_of_what_has_no_derivative():
+    """A part of a constant is a constant; of a closed or filled array, and out of bounds, it is the door's affair."""
+    assert not mg.tensor(A)[0].requires_grad
+    kept = []
+    seen = mg.grad(lambda x: kept.append(x) or np.sum(x * np.floor(x)[0]) + x[0, 0] * x[1, 1])(A)
+    np.testing.assert_array_equal(seen, np.floor(A)[0] + np.diag([A[1, 1], A[0, 0], 0.0]))
+    with pytest.raises(mg.errors.LevelError, match="used after the transformation"):
+        kept[0][1]
+    with pytest.raises(IndexError, match="out of bounds"):
+        mg.grad(lambda x: x[3, 3])(A)
+
+    def filled(x):
+        y = mg.zeros(3)
+        y[0] = x[0] ** 2
+        return y[0] * x[1]
+
+    np.testing.assert_array_equal(mg.grad(filled)(A[0]), [2 * A[0, 0] * A[0, 1], A[0, 0] ** 2, 0.0])
+    inner = mg.grad(lambda x: np.sum(mg.grad(lambda z: z[0] ** 2 * x[1])(x) ** 2))(A[0])
+    np.testing.assert_allclose(inner, [8 * A[0, 0] * A[0, 1] ** 2, 8 * A[0, 0] ** 2 * A[0, 1], 0.0], rtol=1e-15)
+
+
 def test_public_functions_have_names_and_documentation():
     """mg.exp is called exp and carries NumPy's documentation."""
     assert mg.exp.__name__ == "exp"
@@ -415,6 +505,9 @@ def test_integers_of_users_primitives_are_constants_at_every_level(transform):
     t = tensor(x)
     assert not steps(t).requires_grad
     assert not both(t, t).requires_grad
+    with mg.no_grad():
+        np.testing.assert_array_equal(steps(t).numpy(), np.floor(x))
+        np.testing.assert_array_equal(both(t, t).numpy(), np.floor(2 * x))
 
 
 def test_constants_inside_a_transformation_stay_plain():
@@ -427,7 +520,7 @@ def test_constants_inside_a_transformation_stay_plain():
         with mg.no_grad():
             k *= 1.0  # still of this level, and without a node
         for z in (c, k):
-            for y in (mg.exp(z), z + z, z * 2.0, z @ np.ones(2), mg.tensor([1.0, 2.0]) * z):
+            for y in (mg.exp(z), z + z, z * 2.0, z @ np.ones(2), mg.tensor([1.0, 2.0]) * z, z[:1]):
                 assert type(y) is not type(x)
         return np.sum(x * c + mg.exp(c)) + mg.grad(lambda y: np.sum(c * c) + np.sum(y * c))(np.ones(2)).sum() * x[0]
 
