@@ -13,6 +13,7 @@ ALL = (
         "normalisation",
         "optimizers",
         "science",
+        "solvers",
         "batches",
         "costs",
         "calls",
