@@ -9,7 +9,8 @@ from ..rules.reductions import total
 
 def index_add(x, index, v):
     """A copy of `x` with `v` added to ``x[index]``; where an index names an element repeatedly, all terms are added."""
-    return x + scatter(np.broadcast_to(v, getitem(x, index).shape), index, x.shape)
+    shape = getitem(x, index).shape
+    return x + scatter(v if np.shape(v) == shape else np.broadcast_to(v, shape), index, x.shape)
 
 
 index_add = composed(index_add)(index_add)

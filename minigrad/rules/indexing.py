@@ -31,7 +31,13 @@ def scatter(g, index, shape):
     if type(g) is type(index) is np.ndarray and len(shape) > 1 and g.size and index.size < shape[0]:
         return scattered_rows(g, index, shape)
     size = int(np.prod(shape))
-    # np.bincount adds in float64, and takes a half to a quarter of the time of np.add.at.
+    if type(g) is np.ndarray and g.dtype == np.float64:  # NumPy adds in place at flat positions alone this fast
+        out = np.zeros(size)
+        if not g.ndim == len(shape) == 1:
+            index, g = flat_positions(g, index, shape).reshape(-1), g.reshape(-1)
+        np.add.at(out, index, g)
+        return out.reshape(shape)
+    # np.bincount adds in float64, whatever the dtype.
     sums = np.bincount(flat_positions(g, index, shape).reshape(-1), weights=g.reshape(-1), minlength=size)
     return sums.reshape(shape).astype(g.dtype, copy=False)
 

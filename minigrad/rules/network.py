@@ -73,6 +73,8 @@ def softmax_or_zero(x, axis):
 
 
 def _softmax(g, y, x, axis=-1):  # the Jacobian diag(y) - y y^T is symmetric
+    if axis == -1 or axis == y.ndim - 1:
+        return y * (g - np.vecdot(g, y)[..., None])  # by BLAS
     return y * (g - np.sum(g * y, axis=axis, keepdims=True))
 
 

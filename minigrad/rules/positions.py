@@ -4,9 +4,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..core.door import plain_index
+from ..core.engine import total
 from ..core.primitive import constant, general, linear
 from .batching import along, beyond, flat_entries, one_by_one, refused, rewritten, whole
 from .indexing import scatter, take_at
+from .precision import of_floats
 
 
 def _within(indices, n, mode):
@@ -64,6 +66,32 @@ def _batched_along(call):
 
 linear(np.take, _take, None, batch=_batched_take)
 linear(np.take_along_axis, _take_along_axis, None, batch=_batched_along)
+
+
+def repeated(x, counts, axis):
+    """Each slice of `x` along an axis as often as `counts` says, one number or an array, one after the other."""
+    return np.repeat(x, counts, axis)
+
+
+@of_floats
+def summed_runs(x, counts, axis):
+    """The sums of consecutive parts of `x` along an axis, each as long as `counts` says."""
+    if not np.ndim(counts):
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        apart = np.reshape(x, (*before, x.shape[axis] // counts, counts, *after))
+        return np.squeeze(total(apart, (axis + 1,), keepdims=True), axis + 1)
+    x = np.moveaxis(x, axis, 0)
+    sums, starts = np.zeros_like(x, shape=(counts.size, *x.shape[1:])), np.cumsum(counts) - counts
+    for k in range(np.max(counts, initial=0)) if x.shape[0] else ():
+        some = np.flatnonzero(counts > k)
+        sums[some] += x[starts[some] + k]
+    return np.moveaxis(sums, 0, axis)
+
+
+repeated = linear(repeated, lambda g, y, x, counts, axis: summed_runs(g, counts, axis), None, batch=along(0, place=2))
+summed_runs = linear(
+    summed_runs, lambda g, y, x, counts, axis: repeated(g, counts, axis), None, batch=along(0, place=2)
+)
 
 
 def weighted_counts(x, weights, minlength=0):

@@ -8,7 +8,7 @@ import numpy as np
 import minigrad as mg
 
 from .network import problem
-from .timing import medians
+from .timing import medians, peer
 
 N = 1_000_000
 RNG = np.random.default_rng(0)
@@ -79,6 +79,61 @@ def operations():
     }
 
 
+def forms():
+    """Pairs of forward and backward of sum(f(x)) in minigrad and of sum(f(x)) in NumPy, by name."""
+    numbers, rows, square = RNG.normal(size=N), RNG.normal(size=(300, 300)), RNG.normal(size=(120, 120))
+    order, counts = np.argsort(rows, axis=1), RNG.integers(0, 4, 300)
+    functions = {
+        "repeat, 1,000,000 numbers 3 times": (lambda x: np.sum(np.repeat(x, 3)), numbers),
+        "repeat, columns of 300 x 300": (lambda x: np.sum(np.repeat(x, 3, axis=1)), rows),
+        "repeat, rows as often as an array says": (lambda x: np.sum(np.repeat(x, counts, axis=0)), rows),
+        "split in 300, and sums of all parts": (lambda x: sum(np.sum(part) for part in np.split(x, 300)), rows),
+        "take_along_axis, 300 x 300": (lambda x: np.sum(np.take_along_axis(x, order, axis=1)), rows),
+        "det, 120 x 120": (np.linalg.det, square),
+        "slogdet, 120 x 120": (lambda x: np.linalg.slogdet(x)[1], square),
+    }
+    return {name: (forward_and_backward(f, x)[0], lambda f=f, x=x: f(x)) for name, (f, x) in functions.items()}
+
+
+def with_torch(torch):
+    """Pairs of forward and backward in minigrad and in PyTorch, by name; none where that is not installed."""
+    if torch is None:
+        return {}
+
+    def both(ours, theirs, x):
+        leaf = torch.tensor(x, requires_grad=True)
+
+        def run():
+            leaf.grad = None
+            theirs(leaf).backward()
+
+        return forward_and_backward(ours, x)[0], run
+
+    found, index = {}, RNG.integers(0, 1000, 10_000)
+    places = torch.tensor(index)
+    for dtype in (np.float64, np.float32):
+        x, weights = RNG.normal(size=(1000, 300)).astype(dtype), RNG.normal(size=(1000, 300)).astype(dtype)
+        w, name = torch.tensor(weights), np.dtype(dtype).name
+        found[f"softmax, 1000 x 300, {name}"] = both(
+            lambda x, a=weights: mg.sum(mg.softmax(x, axis=1) * a), lambda x, w=w: (torch.softmax(x, 1) * w).sum(), x
+        )
+        found[f"logsumexp, 1000 x 300, {name}"] = both(
+            lambda x: mg.sum(mg.logsumexp(x, axis=1)), lambda x: torch.logsumexp(x, 1).sum(), x
+        )
+    for shape in ((1000,), (1000, 16)):
+        base, v, theirs = (
+            np.zeros(shape),
+            RNG.normal(size=(10_000, *shape[1:])),
+            torch.zeros(shape, dtype=torch.float64),
+        )
+        found[f"index_add, 10,000 to {' x '.join(map(str, shape))}"] = both(
+            lambda v, base=base: mg.sum(mg.index_add(base, index, v)),
+            lambda v, base=theirs: base.index_add(0, places, v).sum(),
+            v,
+        )
+    return found
+
+
 def transformations():
     """The function of the network's parameters, and its derivatives, by name."""
     x, labels, weights, biases = problem(32)
@@ -104,6 +159,14 @@ def main():
     for name, (run, bare) in operations().items():
         times = medians({"minigrad": run, "bare": bare}, repeats=11)
         print(f"  {name:<34}{1e3 * times['minigrad']:9.2f} ms{times['minigrad'] / times['bare']:8.2f} x")
+    print("\nforward and backward of an operation, beside NumPy's forward")
+    for name, (run, forward) in forms().items():
+        times = medians({"minigrad": run, "forward": forward}, repeats=11)
+        print(f"  {name:<40}{1e3 * times['minigrad']:9.3f} ms{times['minigrad'] / times['forward']:8.2f} x")
+    print("\nforward and backward of an operation, beside PyTorch")
+    for name, (run, theirs) in with_torch(peer("torch")).items():
+        times = medians({"minigrad": run, "PyTorch": theirs}, repeats=11)
+        print(f"  {name:<40}{1e3 * times['minigrad']:9.3f} ms{times['minigrad'] / times['PyTorch']:8.2f} x")
     print("\nderivatives of the 784-256-128-10 network, batch 32, beside the function")
     times = medians(transformations())
     for name, seconds in times.items():

@@ -61,6 +61,37 @@ def test_splitting_is_undone_by_joining(shape, dtype, data):
     np.testing.assert_array_equal(g, x)
 
 
+@given(
+    shape=hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4),
+    data=st.data(),
+)
+def test_repeating_is_picking(shape, data):
+    """np.repeat by a number, or a number for each slice, has the values and the derivative of an index."""
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    repeats = data.draw(st.integers(0, 3) | hnp.arrays(np.int64, shape[axis], elements=st.integers(0, 3)))
+    x = np.random.default_rng(0).normal(size=shape)
+    before = (slice(None),) * (axis % len(shape))
+    place = (*before, np.repeat(np.arange(shape[axis]), repeats))
+    repeated, picked = (lambda x: np.repeat(x, repeats, axis)), (lambda x: x[place])
+    (y, pull), (wanted, pull_picked) = mg.vjp(repeated, x), mg.vjp(picked, x)
+    np.testing.assert_array_equal(y, wanted)
+    g = np.random.default_rng(1).normal(size=y.shape)
+    np.testing.assert_allclose(pull(g), pull_picked(g), rtol=0, atol=1e-15 * 20)  # three numbers in another order
+
+
+def test_numbers_of_repeats_may_change_before_the_derivative():
+    """They are those at the time of the call, of NumPy's integers of any kind, lists and Tensors."""
+    x, repeats = leaf(), np.array([1, 0, 2], dtype=np.uint8)
+    y = np.repeat(x, repeats, axis=0)
+    repeats[:] = 1
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, [[1.0] * 4, [0.0] * 4, [2.0] * 4])
+    for same in ([1, 0, 2], mg.tensor([1, 0, 2]), (1, 0, 2)):
+        np.testing.assert_array_equal(np.repeat(leaf(), same, axis=0).detach(), y.detach())
+    for one in ([2], np.array([2]), np.int16(2), mg.tensor([2])):
+        np.testing.assert_array_equal(np.repeat(leaf(), one, axis=0).detach(), np.repeat(X, 2, axis=0))
+
+
 # Orders of elements in memory
 
 LAYOUTS = {

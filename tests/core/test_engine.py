@@ -37,6 +37,19 @@ def test_broadcasting_is_undone(shape):
     np.testing.assert_array_equal(undo_broadcast(g, shape), found)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.longdouble])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(2000, 3), (40, 50, 4), (70, 65), (8192,)])
+def test_sums_over_a_short_last_axis(shape, order, dtype):
+    """Those of large arrays are products with ones, of small ones sums: with the same values, dtype and shape."""
+    g = np.asarray(np.random.default_rng(1).integers(-8, 8, shape) / 8, dtype, order=order)  # sums of these are exact
+    found = undo_broadcast(g, (*shape[:-1], 1))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, g.sum(axis=-1, keepdims=True))
+    g[0] = np.inf
+    np.testing.assert_array_equal(undo_broadcast(g, (*shape[:-1], 1))[0], np.inf)
+
+
 def test_answers_are_cast():
     """An answer of another floating dtype is cast to the argument's; one that fits is passed on as it is."""
     x = np.ones(2, np.float32)

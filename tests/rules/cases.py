@@ -557,6 +557,8 @@ start(np.diff, 3)
 case(np.diff, normal(3, 4), call=in_double(lambda f, x: f(x, prepend=0, append=1)))
 case(np.diff, normal(3, 4), normal(3, 2), call=lambda f, x, v: f(x, append=v), analytic=True)
 on(np.repeat, (3, 4), (2,), (2, 0), ([1, 0, 2], 0), ([2], -1))
+for key in (key_of(positions.repeated), key_of(positions.summed_runs)):
+    on(key, (4, 6), (2, 0), (np.array([1, 0, 2, 1]), 0), (3, 1), (np.array([0, 1, 3, 0, 1, 1]), 1))
 on(np.tile, (3, 4), (2,), ((2, 1, 2),), ((2, 1),))
 case(np.broadcast_arrays, normal(3, 1), normal(4), call=lambda f, x, y: all_parts(f(x, y)), analytic=True)
 on(np.pad, (3, 4), (1,), (((0, 1), (2, 0)),), ((1, 2), "edge"), (1, "reflect"), (2, "symmetric"), (2, "wrap"))

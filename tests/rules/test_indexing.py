@@ -188,6 +188,21 @@ def test_getitem_and_scatter_are_transposes(shape_and_index, data):
         np.testing.assert_allclose(scattered, want, rtol=1e-14, atol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("index", [[0, 2, 0, -1], ([0, 2, 0, -1], [1, 1, 1, -2]), (slice(1, 3), [0, -4, 1])])
+def test_adding_at_an_index_is_that_of_numpy(index, dtype):
+    """With negative positions and elements named twice, of one axis and of two, in both precisions."""
+    for x in (np.zeros(4, dtype), np.zeros((3, 4), dtype)) if isinstance(index, list) else (np.zeros((3, 4), dtype),):
+        v = (np.arange(x[index].size).reshape(x[index].shape) + 1).astype(dtype)
+        want = x.copy()
+        np.add.at(want, index, v)
+        found = mg.index_add(mg.tensor(x), index, mg.tensor(v, requires_grad=True)).detach().numpy()
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, want)
+        with pytest.raises(IndexError, match="out of bounds"):
+            mg.index_add(x, [7], mg.tensor(1.0))
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_scatter_keeps_the_dtype(dtype):
     x = leaf(np.ones(3, dtype))

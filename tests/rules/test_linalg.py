@@ -63,6 +63,28 @@ def test_gradient_of_a_determinant_has_the_cofactors(rank):
     np.testing.assert_allclose(mg.grad(np.linalg.det)(x), cofactors_by_minors(x), atol=1e-13)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-150, 1e140])
+@pytest.mark.parametrize("condition", [1e2, 1e4, 1e6, 1e12])
+def test_cofactors_of_any_condition_and_size(condition, scale):
+    """By the inverse where that is accurate and nothing underflows or overflows, by the singular values elsewhere."""
+    rng = np.random.default_rng(3)
+    u, v = (np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(2))
+    large, middle, small = np.array([condition, condition**0.5, 1.0]) * scale
+    x = u * [large, middle, small] @ v.T
+    products = [middle * small, large * small, large * middle]
+    want = np.linalg.det(u) * np.linalg.det(v) * (u * products @ v.T)
+    with np.errstate(over="ignore"):  # of the determinant itself
+        found = mg.grad(np.linalg.det)(x)
+    np.testing.assert_allclose(found / np.abs(want).max(), want / np.abs(want).max(), rtol=0, atol=1e-10)
+
+
+def test_a_stack_of_one_regular_and_one_singular_matrix():
+    """Each has its cofactors."""
+    x = np.stack([of_rank(4), of_rank(3)])
+    want = [cofactors_by_minors(m) for m in x]
+    np.testing.assert_allclose(mg.grad(lambda x: np.sum(np.linalg.det(x)))(x), want, atol=1e-13)
+
+
 @pytest.mark.parametrize("rank", [0, 1, 2, 3, 4])
 def test_determinant_is_right_at_every_order_and_rank(rank):
     """A second, a third and a fourth derivative against differences of the order below."""

@@ -7,7 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ...core.primitive import REGISTRY
-from ...rules import structure
+from ...rules import positions, structure
 from ..graph import BOOL, Graph, code_of
 from ..trace import TracedCall, no_counterpart
 from .table import arguments, rewrites, translates
@@ -113,6 +113,16 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
         before = (slice(None),) * along
         x = np.concatenate([x[*before, x.shape[along] - by :], x[*before, : x.shape[along] - by]], axis=along)
     return x
+
+
+@rewrites(positions.repeated)
+def repeated(x: Any, counts: Any, axis: int) -> Any:
+    """Each slice several times."""
+    if np.ndim(counts):
+        return x[*(slice(None),) * axis, np.repeat(np.arange(x.shape[axis]), counts)]
+    before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    wide = np.broadcast_to(np.expand_dims(x, axis + 1), (*before, n, counts, *after))
+    return np.reshape(wide, (*before, n * counts, *after))
 
 
 @translates(np.tril, np.triu)
