@@ -117,9 +117,11 @@ def summed_to_shape(
     primitive: Primitive, i: int, result: Any, shape: tuple[int, ...], wide: tuple[int, ...] | None
 ) -> Any:
     """A rule's result for the broadcast argument `i`, in the argument's own shape; refused unless it fits."""
-    if primitive.kind == "elementwise" and wide is not None and result.shape == wide and broadcasts_to(shape, wide):
-        # A bias, to which broadcasting added one axis, is the common case.
-        return total(result, 0) if wide[1:] == shape else undo_broadcast(result, shape)
+    if primitive.kind == "elementwise" and wide is not None and result.shape == wide:
+        if wide[1:] == shape:  # a bias, to which broadcasting added one axis, is the common case
+            return total(result, 0)
+        if broadcasts_to(shape, wide):
+            return undo_broadcast(result, shape)
     if primitive.kind == "multilinear" and wide is not None and broadcasts_to(shape, result.shape):
         return undo_broadcast(result, shape)
     raise RuleError(

@@ -107,9 +107,11 @@ def rebuild(tree: Any, new_leaves: list[Any]) -> Any:
 
 def with_leaves(tree: Any, remaining: Iterator[Any]) -> Any:
     """A tree like `tree`, of the leaves that remain."""
-    if type(tree) in LEAVES or not is_branch(tree):
+    kind = type(tree)
+    if kind not in PLAIN and not is_branch(tree):
         return None if tree is None else next(remaining)
-    if type(tree) is dict:
+    if kind is dict:
         return {k: next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for k, b in tree.items()}
-    branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in children_of(tree)]
-    return with_branches(tree, branches)
+    branches = tree if kind in PLAIN else children_of(tree)
+    branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in branches]
+    return branches if kind is list else with_branches(tree, branches)
