@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from tests.rules.cases import CASES, but_slow
+from tests.rules.cases import CASES, but_slow, function_of
 from tests.rules.test_cases import cotangent_like
 
 REFUSED = [np.trim_zeros]  # whose result has a length that a replay could not have
@@ -23,10 +23,11 @@ def same_bits(left, right):
 def test_replays_have_the_bits_of_the_function(case):
     """Value and both modes, on the arrays that were recorded, and on others."""
     y = np.asarray(case(*case.arrays))
+    function, call = function_of(case.key), case.call  # from the case itself, all rules can be reached, and are guarded
 
     def derivatives(g, *arrays):
-        value, pull_back = mg.vjp(case, *arrays)
-        _, tangent = mg.jvp(case, arrays, arrays)
+        value, pull_back = mg.vjp(lambda *xs: call(function, *xs), *arrays)
+        _, tangent = mg.jvp(lambda *xs: call(function, *xs), arrays, arrays)
         return value, pull_back(g), tangent
 
     compiled = mg.compile(derivatives)
