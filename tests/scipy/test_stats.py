@@ -132,6 +132,48 @@ def test_parameters_out_of_range_make_nan(name, parameters):
         np.testing.assert_array_equal(np.isnan(function(1, *(np.full(2, p) for p in parameters))), True)
 
 
+@pytest.mark.parametrize(("name", "parameters"), INVALID)
+def test_parameters_out_of_range_have_no_slope(name, parameters):
+    """Nor has what depends on them: the derivatives are NaN where the value is, and right beside it."""
+    distribution, valid = getattr(stats, name), tuple(ALL[name])
+    x, method = (0.5, distribution.logpdf) if name in CONTINUOUS else (1, distribution.logpmf)
+    both = [np.array(pair, float) for pair in zip((*valid, 0.0, 1.0), parameters, strict=False)]
+    for i, p in enumerate(both):
+        slope = mg.grad(lambda q, i=i: np.sum(method(x, *both[:i], q, *both[i + 1 :])))(p)
+        if name != "binom":  # where 1 may be above the number of trials, which has no slope either
+            assert np.isfinite(slope[0])
+            assert np.isnan(slope[1])
+
+
+P_AT_ENDS = [("binom", (3.0,), k, p) for k in range(4) for p in (0.0, 1.0)]
+P_AT_ENDS += [("bernoulli", (), k, p) for k in (0, 1) for p in (0.0, 1.0)] + [("geom", (), k, 1.0) for k in (1, 2, 3)]
+P_AT_ENDS += [("nbinom", (2.0,), k, 1.0) for k in (0, 1, 3)] + [("poisson", (), k, 0.0) for k in (0, 1, 2, 5)]
+
+
+@pytest.mark.parametrize(("name", "others", "k", "p"), P_AT_ENDS)
+def test_probabilities_have_derivatives_at_the_ends(name, others, k, p):
+    """Those from inside, to the second order: a probability is a polynomial there, not exp of an infinite logarithm."""
+    distribution = getattr(stats, name)
+    pmf = lambda q: distribution.pmf(k, *others, q)
+    h, inside = 1e-4, 1 - 2 * p  # steps into the range
+    y = [getattr(scipy.stats, name).pmf(k, *others, p + i * h * inside) for i in range(7)]
+    first = np.dot([-147, 360, -450, 400, -225, 72, -10], y) / (60 * h) * inside
+    second = np.dot([812, -3132, 5265, -5080, 2970, -972, 137], y) / (180 * h * h)
+    np.testing.assert_allclose(mg.grad(pmf)(p), first, atol=1e-8)
+    np.testing.assert_allclose(mg.grad(mg.grad(pmf))(p), second, atol=1e-4)  # roundings of 1e-16 / h**2
+    many = np.array([p, 0.3, p])
+    want = [mg.grad(pmf)(p), mg.grad(pmf)(0.3), mg.grad(pmf)(p)]
+    np.testing.assert_array_equal(mg.grad(lambda q: np.sum(pmf(q)))(many), want)
+
+
+@pytest.mark.parametrize("x", ["1.0", None, np.array(["a"]), 1j, np.array([1j]), object()])
+def test_what_is_no_real_number_is_refused(x):
+    with pytest.raises(TypeError, match=r"^(norm.logpdf|gamma.cdf) takes real numbers, and arrays of them; got an? "):
+        stats.norm.logpdf(x)
+    with pytest.raises(TypeError, match=r"^gamma.cdf takes real numbers, and arrays of them; got an? "):
+        stats.gamma.cdf(1.0, x)
+
+
 # Derivatives
 
 

@@ -19,7 +19,7 @@ from .tails import log_share
 Formula = Callable[..., Any]
 Interval = tuple[float, float]
 # The values below the support and above it.
-LIMITS = {"logpdf": (-np.inf, -np.inf), "logpmf": (-np.inf, -np.inf), "pdf": (0.0, 0.0)}
+LIMITS = {"logpdf": (-np.inf, -np.inf), "logpmf": (-np.inf, -np.inf), "pdf": (0.0, 0.0), "pmf": (0.0, 0.0)}
 LIMITS |= {"cdf": (0.0, 1.0), "sf": (1.0, 0.0), "logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf)}
 # What parameters are, in words, and how that is asked.
 RANGES: dict[str, Formula] = {
@@ -246,16 +246,30 @@ class Discrete(Distribution):
         return self.evaluated("logpmf", k, *args, **kwargs)
 
     def pmf(self, k: Any, *args: Any, **kwargs: Any) -> Any:
-        """The probability of k."""
-        return np.exp(self.logpmf(k, *args, **kwargs))
+        """The probability of k; where a parameter is at an end of its range, its derivative is that from inside."""
+        return self.evaluated("pmf", k, *args, **kwargs)
 
     def standardized(self, rest: Mapping[str, Any]) -> Any:
         return plain(rest["x"]) - plain(rest["loc"]) + 0.0
 
     def inside(self, method: str, z: Any, shapes: list[Any]) -> Any:
         whole = np.floor(z)
+        if method == "pmf":
+            return np.where(whole < z, 0.0, self.probability(whole, shapes))
         y = super().inside(method, whole, shapes)
         return np.where(whole < z, -np.inf, y) if method == "logpmf" else y
+
+    def probability(self, k: Any, shapes: list[Any]) -> Any:
+        """exp(logpmf), and where that would be 0 times infinity in the derivative, the product of powers."""
+        *others, p = shapes
+        at_end = (plain(p) == 0) | (plain(p) == 1) if self.ends_at_one else plain(p) == 0
+        inside = np.exp(self.formulas["logpmf"](k, *others, np.where(at_end, 0.5, p)))
+        return np.where(at_end, self.formulas["pmf"](k, *others, np.where(at_end, p, 0.0)), inside)
+
+    @property
+    def ends_at_one(self) -> bool:
+        """Whether the last shape is a probability, which ends at 1 as well."""
+        return "to 1" in self.ranges[self.shapes[-1]]
 
 
 def new_parameter(name: str) -> Parameter:
@@ -265,12 +279,19 @@ def new_parameter(name: str) -> Parameter:
 
 def number(taker: str, x: Any) -> Any:
     """An argument as an array or a number; lists of numbers as arrays, and data of pandas by position."""
-    return np.asarray(x) if isinstance(x, list | tuple) else admitted(taker, x)
+    x = np.asarray(x) if isinstance(x, list | tuple) else admitted(taker, x)
+    if not isinstance(x, int | float) and (not hasattr(x, "dtype") or x.dtype.kind not in "biuf"):
+        kind = f"an array of {x.dtype}" if hasattr(x, "dtype") else f"a {type(x).__name__}"
+        raise TypeError(f"{taker} takes real numbers, and arrays of them; got {kind}. Use x.astype(float)")
+    return x
 
 
 def replaced(good: Any, x: Any, instead: float) -> Any:
-    """A parameter where it is good, and another number elsewhere; Python's numbers stay such."""
-    return (x if good else instead) if isinstance(x, int | float) else np.where(good, x, instead)
+    """A parameter where it is good, and another number elsewhere; Python's numbers stay such.
+
+    The other number depends on the parameter, by a slope of 0, which makes NaN of a derivative that is NaN.
+    """
+    return (x if good else instead) if isinstance(x, int | float) else np.where(good, x, instead + 0.0 * x)
 
 
 def as_narrow(shape: Any, z: Any) -> Any:
@@ -285,8 +306,9 @@ def log_of(scale: Any) -> Any:
 
 
 def masked(valid: Any, y: Any) -> Any:
-    """A value where the parameters are valid, and NaN elsewhere."""
-    return y if valid is True else np.where(valid, y, np.nan)
+    """A value where the parameters are valid, and NaN elsewhere, which are the derivatives as well."""
+    factor = 1.0 if valid is True else np.where(valid, 1.0, np.nan)
+    return y * (factor.astype(y.dtype) if hasattr(y, "dtype") and valid is not True else factor)
 
 
 def as_written(args: Any, kwargs: Mapping[str, Any]) -> str:
