@@ -15,4 +15,5 @@ def external(function):
                 return x.__array_function__(compute, (type(x),), args, options)
         return function(*args, **options)
 
+    compute.__name__ = function.__name__.lstrip("_")  # as errors name it
     return compute

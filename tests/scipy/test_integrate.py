@@ -369,6 +369,13 @@ def test_a_failed_solver_raises_with_scipys_message():
             ValueError,
             "a number for each of the state, 2; it returned 1",
         ),
+        (lambda: integrate.solve_ivp(lambda t, y: np.ones(3), (0, 1), Y0), ValueError, "of solve_ivp .* it returned 3"),
+        (lambda: integrate.solve_ivp(lambda t, y: None, (0, 1), Y0, t_eval=[1.0]), ValueError, "it returned 0"),
+        (
+            lambda: integrate.solve_ivp(explode, (0, 1), np.ones((2, 2))),
+            ValueError,
+            r"takes the first state as an array of one axis; got \(2, 2\). odeint takes arrays of any shape",
+        ),
         (lambda: integrate.solve_ivp(explode, 3, [1.0]), ValueError, r"t_span is a pair \(first, last\).*; got 3"),
         (lambda: integrate.solve_ivp(explode, (0, 1), [1.0], "Euler"), ValueError, "method is one of RK45, .*'Euler'"),
         (lambda: integrate.solve_ivp(explode, (0, 0.5), [1.0], t_eval=[0.4, 0.2]), ValueError, "not properly sorted"),

@@ -387,3 +387,23 @@ def test_columns_of_tables_are_arrays():
     np.testing.assert_allclose(integrate.trapezoid(table["y"], table["t"]), np.trapezoid(table["y"], table["t"]))
     y = integrate.odeint(lambda y, t: -y, pandas.Series([1.0, 2.0]), table["t"])
     np.testing.assert_allclose(y[-1], np.exp(-1) * np.array([1, 2]), rtol=1e-6)
+
+
+def test_shapes_that_do_not_fit_are_named():
+    """Before SciPy sees them, with what is wanted and what came; the advice works."""
+    x, y = np.linspace(0, 1, 5), np.linspace(1, 2, 5)
+    equations = lambda x: np.stack([x[0] - 1, x[1] - 2, x[0] + x[1] - 3])
+    with pytest.raises(ValueError, match="as many numbers as there are unknowns, 2; it returned 3. .*least_squares"):
+        optimize.root(equations, np.zeros(2))
+    np.testing.assert_allclose(optimize.least_squares(equations, np.zeros(2)).x, [1, 2], atol=1e-8)
+    with pytest.raises(ValueError, match="as many values of f as there are of ydata, 4; f returned 5"):
+        optimize.curve_fit(lambda x, a, b: a * x + b, x, y[:-1])
+
+
+def test_brentq_returns_the_root_alone():
+    """What more SciPy's has to say is refused, with the function that says it."""
+    f = lambda x: x**3 - 2
+    for options in ({"full_output": True}, {"disp": False}):
+        with pytest.raises(mg.NoRuleError, match="brentq returns the root alone, or raises"):
+            optimize.brentq(f, 0.0, 2.0, **options)
+    assert optimize.root_scalar(f, bracket=(0.0, 2.0), method="brentq").iterations > 0

@@ -82,7 +82,7 @@ def odeint(
         return states
 
     (flat, start), args = initial(y0), args if isinstance(args, tuple) else (args,)
-    problem = Equation(lambda t, y, *args: func(t, y, *args) if tfirst else func(y, t, *args), flat, args)
+    problem = Equation("odeint", lambda t, y, *args: func(t, y, *args) if tfirst else func(y, t, *args), flat, args)
     method = Method("odeint", solve, mode, compile, func, problem.key and (problem.key, tfirst))
     return rows(flat, flow(problem.right_side, start, times("odeint", t), inputs_of(args), method))
 
@@ -141,7 +141,12 @@ def solve_ivp(
     if method not in METHODS:
         raise ValueError(f"method is one of {', '.join(METHODS)}; got {method!r}")
     (flat, start), args = initial(y0), args if isinstance(args, tuple) else (args,)
-    problem, inputs = Equation(fun, flat, args), inputs_of(args)
+    if [len(shape) for shape in flat.shapes] != [1]:
+        raise ValueError(
+            f"solve_ivp takes the first state as an array of one axis; got {', '.join(map(str, flat.shapes))}. "
+            f"odeint takes arrays of any shape, and trees"
+        )
+    problem, inputs = Equation("solve_ivp", fun, flat, args), inputs_of(args)
     results: list[Any] = []
 
     def solve(f: Callable[..., Any], y0: Any, t: Any, given: bool = True) -> tuple[Any, Any]:
@@ -200,8 +205,8 @@ class Equation:
     arguments apart that are not these alone; None if that cannot be told.
     """
 
-    def __init__(self, function: Callable[..., Any], flat: Flat, args: Any) -> None:
-        self.function, self.flat = function, flat
+    def __init__(self, name: str, function: Callable[..., Any], flat: Flat, args: Any) -> None:
+        self.name, self.function, self.flat = name, function, flat
         self.args = rebuild(args, [INPUT if is_input(x) else x for x in leaves(args)])
         simple = flat.plain and all(x is INPUT for x in self.args)
         self.key = ("equation", len(args), flat.size) if simple else None
@@ -210,7 +215,14 @@ class Equation:
         """The derivative of the state, a vector."""
         remaining = iter(inputs)
         args = rebuild(self.args, [next(remaining) if x is INPUT else x for x in leaves(self.args)])
-        return vector_of(self.function(t, self.flat.tree(y), *args))
+        slope = self.function(t, self.flat.tree(y), *args)
+        count = sum(getattr(x, "size", 1) for x in leaves(slope))
+        if count != self.flat.size:
+            raise ValueError(
+                f"the right-hand side of {self.name} has a number for each of the state, {self.flat.size}; it "
+                f"returned {count}"
+            )
+        return vector_of(slope)
 
 
 def inputs_of(args: Any) -> list[Any]:

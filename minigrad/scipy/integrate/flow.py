@@ -36,11 +36,6 @@ def flow(
     y, times, *given = values = [plain(x) for x in (y0, t, *inputs)]
     solve = partial(method.solved, f, label)
     closed = Closed(f, times[0], y, *given)
-    if closed.result.shape != y.shape:
-        raise ValueError(
-            f"the right-hand side of {method.name} has a number for each of the state, {y.size}; it returned "
-            f"{closed.result.size}"
-        )
     if value is None and batch_of(*values) is None:
         value = at_once(solve, values, not closed.outer)
     closed = Closed(f, times[0], y, *inputs)

@@ -23,7 +23,7 @@ def _turned(ab, lower, upper):
 
 
 @of_matrices
-def _banded(ab, b, lower=0, upper=0, trans=False, check_finite=False):
+def _solve_banded(ab, b, lower=0, upper=0, trans=False, check_finite=False):
     if trans:
         ab, lower, upper = _turned(ab, lower, upper), upper, lower
     return scipy.linalg.solve_banded((lower, upper), ab, b, check_finite=check_finite)
@@ -46,14 +46,14 @@ def _right_along(t, y, ab, b, lower, upper, trans=False, check_finite=False):
     return banded(ab, np.broadcast_to(t, y.shape), lower=lower, upper=upper, trans=trans)
 
 
-banded = Primitive(_banded, [_of_bands, _of_right], "general", [_bands_along, _right_along], batch=trailing(2, 2))
+banded = Primitive(_solve_banded, [_of_bands, _of_right], "general", [_bands_along, _right_along], batch=trailing(2, 2))
 
 
 # A symmetric matrix, of which one triangle is stored: both of its diagonals get what one would, the main one half.
 
 
 @of_matrices
-def _symmetric_solve(ab, b, lower=False, check_finite=False):
+def _solveh_banded(ab, b, lower=False, check_finite=False):
     return scipy.linalg.solveh_banded(ab, b, lower=lower, check_finite=check_finite)
 
 
@@ -78,7 +78,7 @@ def _triangle_along(t, y, ab, b, lower=False, check_finite=False):
 
 
 symmetric_solve = Primitive(
-    _symmetric_solve,
+    _solveh_banded,
     [
         _of_triangle,
         lambda g, y, ab, b, lower=False, check_finite=False: undo_broadcast(
@@ -101,7 +101,7 @@ symmetric_solve = Primitive(
 
 
 @of_matrices
-def _factor(ab, check_finite=False):
+def _cholesky_banded(ab, check_finite=False):
     c = scipy.linalg.cholesky_banded(ab, lower=True, check_finite=check_finite)
     for d in range(1, len(c)):
         c[d, max(c.shape[1] - d, 0) :] = 0  # beyond the matrix
@@ -150,7 +150,7 @@ factor_solve = Primitive(
     batch=trailing(2, 2),
 )
 factor = Primitive(
-    _factor,
+    _cholesky_banded,
     [lambda g, y, ab, check_finite=False: factor_solve(y, g, adjoint=True)],
     "general",
     [lambda t, y, ab, check_finite=False: factor_solve(y, t)],

@@ -70,7 +70,7 @@ logarithm = _of_series(_logm, lambda: logarithm)
 
 
 @of_matrices
-def _sylvester(a, b, q):
+def _solve_sylvester(a, b, q):
     x = scipy.linalg.solve_sylvester(a, b, q)
     sizes = [np.max(np.abs(m), initial=0) for m in (a, b, q, x)]
     if not sizes[3] * (sizes[0] + sizes[1]) * np.finfo(x.dtype).eps <= sizes[2]:
@@ -82,7 +82,7 @@ def _sylvester(a, b, q):
 
 
 sylvester = Primitive(
-    _sylvester,
+    _solve_sylvester,
     [
         lambda g, y, a, b, q: undo_broadcast(-sylvester(a.mT, b.mT, g) @ y.mT, a.shape),
         lambda g, y, a, b, q: undo_broadcast(-y.mT @ sylvester(a.mT, b.mT, g), b.shape),

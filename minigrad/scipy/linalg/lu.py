@@ -15,7 +15,7 @@ from .triangular import transposed, triangular
 
 
 @external
-def _packed(a, check_finite=False):
+def _lu_factor(a, check_finite=False):
     stack, (m, n) = a.shape[:-2], a.shape[-2:]
     a = a.astype(np.float32) if a.dtype == HALF else a
     y = np.zeros((*stack, m + 1, n), a.dtype)
@@ -89,7 +89,7 @@ def _lu_along(t, y, a, check_finite=False):
     return np.concatenate([t, np.zeros_like(t[..., :1, :])], axis=-2)
 
 
-packed_lu = Primitive(_packed, [_lu], "general", [_lu_along], batch=trailing(2))
+packed_lu = Primitive(_lu_factor, [_lu], "general", [_lu_along], batch=trailing(2))
 
 
 def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Any, Any]:

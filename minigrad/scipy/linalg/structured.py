@@ -66,7 +66,7 @@ def toeplitz(c: Any, r: Any = None) -> Any:
 
 
 @of_matrices
-def _solve(v, b, check_finite=False):
+def _solve_toeplitz(v, b, check_finite=False):
     n = b.shape[0]
     row, column = v[0, n - 1 :: -1], v[0, n - 1 :]
     # SciPy 1.13 takes only arrays that could be written to.
@@ -88,7 +88,7 @@ def _numbers_along(t, y, v, b, check_finite=False):
 
 
 toeplitz_solve = Primitive(
-    _solve,
+    _solve_toeplitz,
     [
         _of_numbers,
         lambda g, y, v, b, check_finite=False: undo_broadcast(toeplitz_solve(np.flip(v, -1), g), b.shape),

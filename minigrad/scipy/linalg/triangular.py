@@ -16,7 +16,7 @@ from ..operands import HALF, array, check_rows, in_columns, of_matrices, square
 
 
 @of_matrices
-def _solve(a, b, lower=False, trans=False, unit=False, check_finite=False):
+def _solve_triangular(a, b, lower=False, trans=False, unit=False, check_finite=False):
     return scipy.linalg.solve_triangular(
         a, b, lower=lower, trans=int(trans), unit_diagonal=unit, check_finite=check_finite
     )
@@ -45,7 +45,7 @@ def _along_right(t, y, a, b, lower=False, trans=False, unit=False, check_finite=
     return triangular(a, np.broadcast_to(t, y.shape), lower=lower, trans=trans, unit=unit)
 
 
-triangular = Primitive(_solve, [_left, _right], "general", [_along_left, _along_right], batch=trailing(2, 2))
+triangular = Primitive(_solve_triangular, [_left, _right], "general", [_along_left, _along_right], batch=trailing(2, 2))
 
 TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}
 

@@ -145,10 +145,14 @@ def curve_fit(
     count = number_of_parameters(f) if p0 is None else np.size(plain(p0))
     start = np.ones(count) if p0 is None else p0
     problem = Problem(lambda p: f(xdata, *p), np.reshape(plain(start), -1), (), compile)
-    whitened = whitening(sigma, ydata)
+    whitened, size = whitening(sigma, ydata), vector_of(ydata).size
     found: list[Any] = []
 
     def solve(start: Any, *arrays: Any) -> Any:
+        if (returned := problem.plain_values(start).size) != size:
+            raise ValueError(
+                f"curve_fit takes as many values of f as there are of ydata, {size}; f returned {returned}"
+            )
         remaining = iter(arrays)
         x, y, error = (next(remaining) if isinstance(one, Watched) else one for one in (xdata, ydata, sigma))
         more = options if check_finite is None else options | {"check_finite": check_finite}

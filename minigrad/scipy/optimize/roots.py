@@ -8,7 +8,7 @@ import scipy.optimize
 
 from ...core.context import context
 from ...core.door import Watched
-from ...errors import SolverError
+from ...errors import NoRuleError, SolverError
 from ...transforms.implicit import implicit
 from .problem import Problem, as_tuple, direction, refuse_own, settled
 
@@ -57,6 +57,11 @@ def root(
     problem = Problem(fun, x0, args, compile)
 
     def solve(start: Any) -> Any:
+        if (count := problem.plain_values(start).size) != start.size:
+            raise ValueError(
+                f"root takes a function with as many numbers as there are unknowns, {start.size}; it returned {count}. "
+                f"Where there are more equations, use least_squares"
+            )
         slopes = problem.jacobian if method in BY_JACOBIANS else None
         given = {"method": method, "tol": tol, "callback": callback, "options": options}
         return scipy.optimize.root(problem.plain_values, start, jac=slopes, **given)
@@ -93,6 +98,8 @@ def brentq(
     xtol: float = 2e-12,
     rtol: float = 4 * float(np.finfo(float).eps),
     maxiter: int = 100,
+    full_output: bool = False,
+    disp: bool = True,
 ) -> Any:
     """`scipy.optimize.brentq`, the root of ``f(x, *args)`` between `a` and `b`.
 
@@ -100,11 +107,15 @@ def brentq(
 
     Raises
     ------
+    NoRuleError
+        If more than the root is asked for, by `full_output`, or no error, by `disp=False`: see `root_scalar`.
     SolverError
         If it does not converge, with SciPy's message; or in the derivative, if f'(x) is zero at the root.
     ValueError
         As in SciPy, if `f` has one sign at `a` and `b`.
     """
+    if full_output or not disp:
+        raise NoRuleError("brentq returns the root alone, or raises: full_output= and disp= are root_scalar's")
     args = as_tuple(args)
 
     def solve(a: float, b: float) -> float:

@@ -16,7 +16,7 @@ from .pattern import columns_of_entries, outer, product
 
 
 @external
-def _solve(data, b, pattern, trans=False, order="COLAMD"):
+def _spsolve(data, b, pattern, trans=False, order="COLAMD"):
     dtype = np.result_type(data, b)
     working = np.float32 if dtype == np.float16 else dtype
     y = pattern.factors(data.astype(working), order).solve(np.asfortranarray(b, working), "T" if trans else "N")
@@ -37,7 +37,7 @@ def _same(g, y, data, b, pattern, trans=False, order="COLAMD"):
 
 
 solve = Primitive(
-    _solve,
+    _spsolve,
     [
         _of_values,
         lambda g, y, data, b, pattern, trans=False, order="COLAMD": solve(
@@ -62,7 +62,7 @@ def _outer_at(p, q, pattern):
 
 
 @external
-def _iterate(a, b, pattern, x0=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+def _cg(a, b, pattern, x0=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
     matrix, dtype = a if pattern is None else pattern.matrix(a), np.result_type(a, b)
     x, info = scipy.sparse.linalg.cg(matrix, b, x0=x0, rtol=rtol, atol=atol, maxiter=maxiter, M=M, callback=callback)
     if info:
@@ -78,7 +78,7 @@ def _again(a, b, pattern, rtol=1e-5, maxiter=None, M=None, **_):
 
 
 iterate = Primitive(
-    _iterate,
+    _cg,
     [
         lambda g, y, a, b, pattern, **options: -_outer_at(_again(a, g, pattern, **options), y, pattern),
         lambda g, y, a, b, pattern, **options: _again(a, g, pattern, **options),

@@ -304,3 +304,17 @@ def test_banded_systems_are_as_dense_ones():
     want = mg.grad(lambda ab: mg.sum(dense(ab) ** 2))(ab)
     got = mg.grad(lambda ab: mg.sum(linalg.solve_banded((2, 1), ab, b) ** 2))(ab)
     np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: linalg.solve_triangular(mg.tensor([[1.0, 0.0], [0.0, 0.0]]), np.ones(2)), "solve_triangular"),
+        (lambda: linalg.solve_toeplitz(mg.tensor([0.0, 0.0]), np.ones(2)), "solve_toeplitz"),
+        (lambda: linalg.sqrtm(mg.tensor(-np.eye(2))), "sqrtm"),
+        (lambda: linalg.solve_sylvester(mg.tensor(np.eye(2)), -np.eye(2), np.ones((2, 2))), "solve_sylvester"),
+    ],
+)
+def test_errors_begin_with_the_name_of_the_function(call, name):
+    with pytest.raises(np.linalg.LinAlgError, match=f"^{name} of "):
+        call()
