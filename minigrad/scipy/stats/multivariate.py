@@ -9,7 +9,7 @@ from scipy import special
 from ...core.door import raise_if
 from ..special.slopes import digamma_step
 from .continuous import gamma_at
-from .distribution import as_narrow, number
+from .parameters import as_narrow, number
 from .source import Source
 
 LOG_TAU, LOG_PI = math.log(2 * math.pi), math.log(math.pi)
