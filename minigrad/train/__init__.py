@@ -2,5 +2,6 @@
 
 from .history import History
 from .loop import fit
+from .use import evaluate, predict
 
-__all__ = ["History", "fit"]
+__all__ = ["History", "evaluate", "fit", "predict"]

@@ -1,6 +1,6 @@
 """The loop."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..data.samples import checked_count
@@ -8,6 +8,8 @@ from ..distributed import world
 from ..nn import Module
 from ..optim import Optimizer
 from .arguments import check_options, check_parts, is_true
+from .arrays import loaders_of
+from .best import Patience
 from .history import History, as_text
 from .modes import Modes
 from .progress import bar_of
@@ -19,14 +21,19 @@ def fit(
     model: Module,
     loss: Callable[[Any, Any], Any],
     optimizer: Optimizer,
-    loader: Iterable[Any],
-    epochs: int,
+    loader: Any,
+    y: Any = None,
+    epochs: int | None = None,
     *,
-    validation: Iterable[Any] | None = None,
+    batch_size: int | None = None,
+    rng: Any = None,
+    validation: Any = None,
     metrics: Mapping[str, Callable[[Any, Any], Any]] | None = None,
     schedule: Any = None,
     schedule_every: str = "epoch",
     patience: int | None = None,
+    min_delta: float = 0.0,
+    restore_best: bool = False,
     callbacks: Sequence[Callable[[History], Any]] = (),
     checkpoint: Any = None,
     resume: bool = False,
@@ -34,6 +41,9 @@ def fit(
     progress: bool | None = None,
 ) -> History:
     """Train a model: for each batch, a step of the optimizer. All ranks of `mpiexec` do so together.
+
+    There are two forms: ``fit(model, loss, optimizer, X, y, epochs=...)`` makes batches of arrays, and
+    ``fit(model, loss, optimizer, loader, epochs)`` takes those of a loader.
 
     Parameters
     ----------
@@ -44,13 +54,22 @@ def fit(
         Returns one number, the mean over the batch.
     optimizer : Optimizer
         Of the model's parameters; not `LBFGS`, whose steps take a closure.
-    loader : DataLoader, or any iterable that can be gone through again
-        A batch that is a tuple or list of two is (inputs, targets). Any other, as a dict, is handed to the model as a
-        whole, and to the loss and the metrics in the place of the targets. What pandas has is taken by position.
+    loader : array of shape (samples, ...), or a tuple or dict of these; without `y`, a DataLoader or other iterable
+        The inputs X, whose batches are shuffled. Or batches: any iterable that can be gone through again. A batch that
+        is a tuple or list of two is (inputs, targets). Any other, as a dict, is handed to the model as a whole, and to
+        the loss and the metrics in the place of the targets. What pandas has is taken by position.
+    y : array of shape (samples, ...), or a tuple or dict of these, optional
+        The targets of X. An integer here is `epochs`.
     epochs : int > 0
         How many epochs the model has seen in the end, those before a resume included.
-    validation : like `loader`, optional
-        What to measure loss and metrics on after each epoch, in the mode `eval()`, as "validation_loss" and so on.
+    batch_size : int > 0, optional
+        With arrays: samples in a batch, by default 32.
+    rng : Generator, seed or None
+        With arrays: the source of their order, as that of a `DataLoader`. All ranks need the same seed.
+    validation : (X, y), a number between 0 and 1, or a loader; optional
+        What to measure loss and metrics on after each epoch, in the mode `eval()`, as "validation_loss" and so on. With
+        arrays, other arrays, or the share of the samples that is held out. These are drawn, not the last, as data is
+        often sorted; the draw depends on the number of samples alone. Pass (X, y) if the order is one of time.
     metrics : dict of functions of outputs and targets
         These are plain arrays, and each returns a number, the mean over the batch.
     schedule : learning-rate schedule of the optimizer, optional
@@ -58,6 +77,11 @@ def fit(
     schedule_every : "epoch" or "batch"
     patience : int > 0, optional
         Stop after so many epochs that were no better than the best: by validation loss, or by loss without one.
+    min_delta : float >= 0
+        For `patience`: the last epochs are no better if none is below the best before them by more than this.
+    restore_best : bool
+        Whether the model ends with the weights and running statistics of the epoch with the lowest such loss, also
+        after Ctrl-C. A checkpoint has both these and the last.
     callbacks : sequence of functions of the History so far
         Are called after each epoch. If one returns what is true, the training ends.
     checkpoint : path ending in .npz or .safetensors, optional
@@ -86,15 +110,18 @@ def fit(
     TypeError, ValueError
         If an argument is none of these, or a checkpoint belongs to another training. Nothing has changed then.
     """
+    loader, validation, epochs = loaders_of(loader, y, epochs, validation, batch_size, rng)
     check_parts(model, loss, optimizer, loader, validation)
     check_options(optimizer, metrics, schedule, schedule_every, callbacks, checkpoint, resume, compile)
     epochs = checked_count("epochs", epochs, 1)
-    patience = None if patience is None else checked_count("patience", patience, 1)
+    stops = Patience(patience, min_delta)
     here = world()
     bar = bar_of(progress if here.rank == 0 else False)
     kind = Run if here.size == 1 else RunOfRanks
     run = kind(model, loss, optimizer, loader, validation, dict(metrics or {}), schedule, compile)
     history = run.history
+    if restore_best:
+        run.keep_best()
     if checkpoint is not None or here.size > 1:
         run.find_generators(callbacks)
     if checkpoint is not None:
@@ -102,10 +129,11 @@ def fit(
     run.modes = Modes(model)
     try:
         with run, run.modes:
-            while history.epochs < epochs and not stale(run.watched(), patience):
+            while history.epochs < epochs and not stops.at(run.watched()):
                 with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
                     history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))
                     shown.set_postfix_str(as_text(history.rows[-1]))
+                run.look_back()
                 if schedule_every == "epoch":
                     run.step_schedule()
                 ended = [is_true(callback(history)) for callback in callbacks]
@@ -118,9 +146,5 @@ def fit(
             raise  # which ends all ranks, as the others wait for this one
         history.interrupted = True
         run.modes.restore(ready=True)  # where the interrupt came as the block was left
+    run.restore_best()
     return history
-
-
-def stale(losses: Sequence[float], patience: int | None) -> bool:
-    """Whether the last losses, `patience` in number, are all no better than the best before."""
-    return patience is not None and len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])

@@ -135,7 +135,7 @@ class RunOfRanks(Run):
             while any(there := self.here.from_all((batch := next(batches, END)) is not END, "take a batch")):
                 if not all(there):
                     raise RuntimeError(
-                        f"rank {there.index(False)} has {number} batches in {kind} {self.history.epochs + 1}, and rank "
+                        f"rank {there.index(False)} has {number} batches in {kind}, and rank "
                         f"{there.index(True)} has more. Give all ranks as many, as a DataLoader of the same data does"
                     )
                 number += 1

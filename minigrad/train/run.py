@@ -18,8 +18,8 @@ from ..data.samples import without_frames
 from ..io import load, save
 from ..nn import Module
 from ..nn.recurrent import Recurrent
-from ..optim import Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
+from .best import Best
 from .checkpoint import Generators, load_state, states_by_name
 from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
@@ -32,13 +32,14 @@ class Run:
     recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
     modes: Modes  # while it runs
     means: Means  # of the epoch that is under way
+    best: Best | None = None  # if its weights are wanted in the end
     lent = False  # whether a batch of others was lent to this rank
 
     def __init__(
         self,
         model: Module,
         loss: Callable[[Any, Any], Any],
-        optimizer: Optimizer,
+        optimizer: Any,
         loader: Iterable[Any],
         validation: Iterable[Any] | None,
         metrics: dict[str, Callable[[Any, Any], Any]],
@@ -60,6 +61,20 @@ class Run:
         """Make the generators that the run draws from a part of it."""
         others = {"loss": self.loss, "loader": self.loader, "validation": self.validation, "schedule": self.schedule}
         self.parts["generators"] = Generators(self.model, others | {"metrics": self.metrics, "callbacks": callbacks})
+
+    def keep_best(self) -> None:
+        """Keep the weights of the best epoch from here on."""
+        self.best = self.parts["best"] = Best(self.model)
+
+    def look_back(self) -> None:
+        """Keep the weights of the epoch that is over, if it is the best."""
+        if self.best is not None:
+            self.best.look(self.watched())
+
+    def restore_best(self) -> None:
+        """Leave the model with the best weights, if these are wanted."""
+        if self.best is not None:
+            self.best.restore()
 
     def begin(self, checkpoint: Any, resume: bool) -> None:
         """Go on from the checkpoint if that is wanted and it is there; else write the first."""
@@ -153,7 +168,7 @@ class Run:
         batches = self.batches_of(loader, kind)
         with closing(batches) if isinstance(batches, Generator) else nullcontext():
             for number, batch in enumerate(map(without_frames, batches), 1):
-                self.place = f"step {number} of {kind} {self.history.epochs + 1}"
+                self.place = f"step {number} of {kind}"
                 pair = isinstance(batch, tuple | list) and len(batch) == 2
                 inputs, targets = batch if pair else (batch, batch)
                 value, outputs = do(inputs, targets, bool(self.metrics) or not pair)
@@ -161,8 +176,7 @@ class Run:
                 yield means.add(self.samples(inputs, targets, outputs), {"loss": value} | found)
         if not (means.samples or self.lent):
             raise ValueError(
-                f"an epoch takes at least one batch; there is none in {kind} {self.history.epochs + 1}. An iterator "
-                f"that is used up gives no more"
+                f"an epoch takes at least one batch; there is none in {kind}. An iterator that is used up gives no more"
             )
 
     def samples(self, inputs: Any, targets: Any, outputs: Any) -> int:
@@ -174,7 +188,7 @@ class Run:
         self.modes.train()
         row: dict[str, float] = {}
         buffers = [buffer for _, buffer in self.model.named_buffers()]
-        with closing(self.through(self.loader, partial(self.step, buffers), "epoch")) as rows:
+        with closing(self.through(self.loader, partial(self.step, buffers), self.named("epoch"))) as rows:
             for row in rows:
                 shown.set_postfix_str(as_text(row), refresh=False)
                 shown.update()
@@ -205,14 +219,22 @@ class Run:
                 buffer.data = values
             raise
 
+    def named(self, kind: str) -> str:
+        """The epoch that is under way, for errors."""
+        return f"{kind} {self.history.epochs + 1}"
+
     def validated(self, batches: Iterable[Any]) -> dict[str, float]:
-        """Loss and metrics on other batches, in the mode in which a network is used."""
+        """Loss and metrics on other batches, by the names that they have in the history."""
         self.modes.eval()
-        with no_grad(), closing(self.through(batches, self.look, "the validation after epoch")) as rows:
-            *_, row = rows
-        row = self.whole(row)
+        row = self.measured(batches, self.named("the validation after epoch"))
         self.modes.train()
         return {VALIDATION + name: x for name, x in row.items()}
+
+    def measured(self, batches: Iterable[Any], kind: str) -> dict[str, float]:
+        """Loss and metrics on batches, without a step."""
+        with no_grad(), closing(self.through(batches, self.look, kind)) as rows:
+            *_, row = rows
+        return self.whole(row)
 
     def step_schedule(self) -> None:
         if isinstance(self.schedule, ReduceLROnPlateau):
