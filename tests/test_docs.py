@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.DOT
 def own_rules():
     """The rules that a page registers are there for this page alone, but for those of rooms, which are loaded once."""
     with contextlib.suppress(ImportError):
-        import minigrad.scipy
+        from minigrad.scipy import integrate, interpolate, linalg, optimize, signal, sparse, special, stats  # noqa: F401
     import minigrad.onnx  # noqa: F401, which loads networks
 
     rules = dict(REGISTRY)

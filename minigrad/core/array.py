@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DetachedError, LevelError
 from .door import Watched, bind, call_numpy, closed, explained, plain, plain_index, snapshot, unwrap
-from .foreign import USUAL, assigned, exported, is_labelled
+from .foreign import USUAL, asked_by_scipy, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Array(Watched):
     def refuse_to_leave(self) -> None:
         """Raise DetachedError where handing out plain values would cut off a derivative."""
         if self.flows():
-            raise DetachedError(DETACHED)
+            raise DetachedError(f"{DETACHED}{asked_by_scipy()}")
 
     def __float__(self) -> float:
         self.refuse_to_leave()

@@ -184,3 +184,25 @@ def module_of(function: Any, name: str) -> list[str]:
         if getattr(module, "__dict__", {}).get(name) is function
     ]
     return [min(homes)[-1]] if homes else []
+
+
+def asked_by_scipy() -> str:
+    """Which function of SciPy's asks for the values of an array, and what there is instead; '' if none does."""
+    frame, module, name = sys._getframe(2), "", ""
+    while frame is not None:  # outward to the function that the user called
+        path, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        if path.startswith("scipy._lib") and hasattr(inner := frame.f_locals.get("f"), "__name__"):
+            path, function = inner.__module__, inner.__name__  # a decorator, which looks at the arguments first
+        if not path.startswith("scipy.") and name:
+            break
+        if path.startswith("scipy.") and not path.startswith("scipy._") and not function.startswith("_"):
+            module, name = ".".join(part for part in path.split(".") if not part.startswith("_")), function
+        frame = frame.f_back
+    if not name:
+        return ""
+    try:
+        ours = hasattr(import_module(f"minigrad.{module}"), name)
+    except ImportError:
+        ours = False
+    there = f"use mg.{module}.{name}" if ours else f"mg.{module} has no such function, but NumPy may have"
+    return f". {module}.{name} asks for the values: {there}"

@@ -3,9 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import scipy.linalg
+import scipy.spatial
+import scipy.special
 
 import minigrad
+import minigrad as mg
 
 
 def test_without_scipy_the_room_names_its_extra():
@@ -49,3 +54,20 @@ def test_a_name_that_is_not_there_has_pythons_error():
         minigrad.scipy.spatial  # noqa: B018
     assert dir(minigrad.scipy) == minigrad.scipy.__all__
     assert minigrad.scipy.__getattr__("special") is minigrad.scipy.special
+
+
+@pytest.mark.parametrize(
+    ("f", "text"),
+    [
+        (scipy.special.logsumexp, r"scipy.special.logsumexp asks for the values: use mg.scipy.special.logsumexp$"),
+        (lambda x: scipy.linalg.solve_triangular(x, np.ones(2)), r"use mg.scipy.linalg.solve_triangular$"),
+        (scipy.linalg.inv, r"scipy.linalg.inv asks for the values: mg.scipy.linalg has no such function, but NumPy"),
+        (scipy.spatial.distance.pdist, r"scipy.spatial.distance.pdist asks .* mg.scipy.spatial.distance has no such"),
+        (lambda x: np.sum(float(x[0, 0])), r"where no derivative is wanted$"),
+    ],
+)
+def test_functions_of_scipy_that_ask_for_values_are_named(f, text):
+    """With what there is instead, which works."""
+    with pytest.raises(mg.DetachedError, match=text):
+        mg.grad(lambda x: np.sum(f(x)))(np.eye(2))
+    assert mg.grad(mg.scipy.special.logsumexp)(np.eye(2)).shape == (2, 2)

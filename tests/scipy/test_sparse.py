@@ -299,3 +299,15 @@ def test_conjugate_gradients_take_what_scipys_take():
     np.testing.assert_allclose(x, np.linalg.solve(P.toarray(), b), rtol=1e-10)
     got = mg.grad(lambda b: mg.sum(sparse.cg(P, b, rtol=0, atol=1e-12, M=inverse, maxiter=3)[0]))(b)
     np.testing.assert_allclose(got, np.linalg.solve(P.toarray(), np.ones(N)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 2)])
+def test_one_matrix_for_all_entries_of_a_batch(shape):
+    """Products and solutions of vectors and of matrices, with their derivatives, are those of each entry."""
+    rng = np.random.default_rng(SEED)
+    a = scipy.sparse.random_array((6, 6), density=0.4, rng=rng) + 6 * scipy.sparse.eye_array(6)
+    values, xs = sparse.csr_array(a), rng.normal(size=(3, *shape))
+    for f in (lambda x: values @ x, lambda x: sparse.spsolve(values, x), lambda x: sparse.matmul(a, x)):
+        np.testing.assert_allclose(mg.vmap(f)(xs), np.stack([f(x) for x in xs]), rtol=1e-12)
+        slope = mg.grad(lambda x, f=f: np.sum(f(x) ** 2))
+        np.testing.assert_allclose(mg.vmap(slope)(xs), np.stack([slope(x) for x in xs]), rtol=1e-11)

@@ -166,6 +166,13 @@ def test_probabilities_have_derivatives_at_the_ends(name, others, k, p):
     np.testing.assert_array_equal(mg.grad(lambda q: np.sum(pmf(q)))(many), want)
 
 
+def test_no_trials_have_no_successes():
+    """0 is in the range of numbers of trials, as SciPy has it."""
+    assert stats.binom.pmf(0, 0, 0.5) == 1
+    assert stats.binom.cdf(0, 0, 0.5) == 1
+    assert mg.grad(stats.binom.pmf, argnums=2)(0, 0, 0.5) == 0
+
+
 @pytest.mark.parametrize("x", ["1.0", None, np.array(["a"]), 1j, np.array([1j]), object()])
 def test_what_is_no_real_number_is_refused(x):
     with pytest.raises(TypeError, match=r"^(norm.logpdf|gamma.cdf) takes real numbers, and arrays of them; got an? "):
