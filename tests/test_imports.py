@@ -71,7 +71,7 @@ def test_imports_point_one_way(path):
         "onnx": {"onnx"},
         "scipy": {"scipy"},
         "testing": {"hypothesis"},
-        "train": {"matplotlib", "tqdm"},
+        "train": {"matplotlib", "pandas", "tensorboard", "tqdm"},
     }
     assert outside <= sys.stdlib_module_names | {"numpy"} | extras.get(module_of(path), set())
 

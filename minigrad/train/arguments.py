@@ -7,6 +7,7 @@ from ..data.frames import is_frame
 from ..nn import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
+from .callbacks import Callback
 from .history import VALIDATION
 from .progress import length_of
 
@@ -80,8 +81,13 @@ def check_options(
 ) -> None:
     """Refuse invalid options."""
     check_metrics(metrics)
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+    if not isinstance(callbacks, Sequence) or not all(callable(x) or isinstance(x, Callback) for x in callbacks):
         raise TypeError(f"callbacks is a list of functions; got {callbacks!r:.60}")
+    for callback in callbacks:
+        if isinstance(callback, type):
+            raise TypeError(
+                f"callbacks holds objects; got the class {callback.__name__}. Make one: {callback.__name__}(...)"
+            )
     if schedule is not None and (isinstance(schedule, type) or not hasattr(schedule, "step")):
         raise TypeError(f"schedule is one of mg.optim.lr_scheduler; got {schedule!r:.60}")
     if schedule_every not in ("epoch", "batch"):
@@ -99,11 +105,3 @@ def check_options(
         check_backend(compile, "compile", ", or None, which leaves it uncompiled")
     if resume and checkpoint is None:
         raise ValueError("resume=True continues from a checkpoint. Say which: checkpoint=path")
-
-
-def is_true(returned: Any) -> bool:
-    """Whether what a callback has returned is true."""
-    try:
-        return bool(returned)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"a callback returns whether to end the training; got {returned!r:.60}") from error

@@ -68,6 +68,21 @@ class History(Mapping[str, list[float]]):
         figure.tight_layout()
         return figure
 
+    def frame(self) -> Any:
+        """A frame of pandas with a row for each epoch, from 1, and a column for each name.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError("frame() makes a frame of pandas. Install it: pip install pandas") from error
+        index = pandas.RangeIndex(1, self.epochs + 1, name="epoch")
+        return pandas.DataFrame(self.rows, index=index, columns=list(self.names), dtype=float)
+
     def state_dict(self) -> list[dict[str, float]]:
         """The rows."""
         return [dict(row) for row in self.rows]

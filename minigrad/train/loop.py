@@ -1,15 +1,17 @@
 """The loop."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from ..data.samples import checked_count
 from ..distributed import world
 from ..nn import Module
 from ..optim import Optimizer
-from .arguments import check_options, check_parts, is_true
+from .arguments import check_options, check_parts
 from .arrays import loaders_of
 from .best import Patience
+from .callbacks import Callback, Callbacks
 from .history import History, as_text
 from .modes import Modes
 from .progress import bar_of
@@ -34,11 +36,11 @@ def fit(
     patience: int | None = None,
     min_delta: float = 0.0,
     restore_best: bool = False,
-    callbacks: Sequence[Callable[[History], Any]] = (),
+    callbacks: Sequence[Callable[[History], Any] | Callback] = (),
     checkpoint: Any = None,
     resume: bool = False,
     compile: Any = None,
-    progress: bool | None = None,
+    progress: bool | str | None = None,
 ) -> History:
     """Train a model: for each batch, a step of the optimizer. All ranks of `mpiexec` do so together.
 
@@ -71,7 +73,8 @@ def fit(
         arrays, other arrays, or the share of the samples that is held out. These are drawn, not the last, as data is
         often sorted; the draw depends on the number of samples alone. Pass (X, y) if the order is one of time.
     metrics : dict of functions of outputs and targets
-        These are plain arrays, and each returns a number, the mean over the batch.
+        These are plain arrays, and each returns a number, the mean over the batch; or what `metric` makes of functions
+        that take the whole epoch, as those of scikit-learn.
     schedule : learning-rate schedule of the optimizer, optional
         `ReduceLROnPlateau` is given the loss that `patience` looks at.
     schedule_every : "epoch" or "batch"
@@ -82,8 +85,9 @@ def fit(
     restore_best : bool
         Whether the model ends with the weights and running statistics of the epoch with the lowest such loss, also
         after Ctrl-C. A checkpoint has both these and the last.
-    callbacks : sequence of functions of the History so far
-        Are called after each epoch. If one returns what is true, the training ends.
+    callbacks : sequence of functions of the History so far, and of objects of `Callback`
+        Are called after each epoch, and the methods `on_batch` of objects after each step. If one returns what is true
+        after an epoch, the training ends.
     checkpoint : path ending in .npz or .safetensors, optional
         Where `mg.save` keeps all that the run depends on, before the first epoch and after each, when the callbacks
         are through: what of model, optimizer, schedule and loaders has a state_dict, the generators that any argument
@@ -92,8 +96,9 @@ def fit(
         Go on from the checkpoint, if there is one, to the weights that an uninterrupted run would have, bit by bit.
     compile : "numpy", "native", an object with a method ``prepare(program)``, or None
         Whether to compile the steps by `mg.compile`, and for which backend.
-    progress : bool, optional
-        Whether to show a bar for each epoch. By default, if tqdm is installed, and stderr is a terminal.
+    progress : bool or "lines", optional
+        Whether to show a bar for each epoch, or a line after each, on stderr. By default a bar, if tqdm is installed,
+        and stderr is a terminal.
 
     Returns
     -------
@@ -119,7 +124,7 @@ def fit(
     bar = bar_of(progress if here.rank == 0 else False)
     kind = Run if here.size == 1 else RunOfRanks
     run = kind(model, loss, optimizer, loader, validation, dict(metrics or {}), schedule, compile)
-    history = run.history
+    history, calls = run.history, Callbacks(callbacks)
     if restore_best:
         run.keep_best()
     if checkpoint is not None or here.size > 1:
@@ -128,15 +133,15 @@ def fit(
         run.begin(checkpoint, resume)
     run.modes = Modes(model)
     try:
-        with run, run.modes:
+        with closing(calls), run, run.modes:
             while history.epochs < epochs and not stops.at(run.watched()):
                 with bar(f"epoch {history.epochs + 1}/{epochs}", loader) as shown:
-                    history.rows.append(run.epoch(shown, each_batch=schedule_every == "batch"))
+                    history.rows.append(run.epoch(shown, schedule_every == "batch", calls))
                     shown.set_postfix_str(as_text(history.rows[-1]))
                 run.look_back()
                 if schedule_every == "epoch":
                     run.step_schedule()
-                ended = [is_true(callback(history)) for callback in callbacks]
+                ended = calls.on_epoch(model, history)
                 if checkpoint is not None:
                     run.save(checkpoint)
                 if run.ends(ended):

@@ -24,8 +24,26 @@ class NoBar:
         pass
 
 
-def bar_of(progress: bool | None) -> Callable[[str, Any], Any]:
+class Lines(NoBar):
+    """A line for each epoch that is over."""
+
+    def __init__(self, title: str, loader: Any) -> None:
+        self.title, self.text = title, ""
+
+    def set_postfix_str(self, text: str, refresh: bool = True) -> None:
+        self.text = text
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            print(f"{self.title}: {self.text}", file=sys.stderr)
+
+
+def bar_of(progress: bool | str | None) -> Callable[[str, Any], Any]:
     """What makes a bar from a title and a loader: True for one in any case, None for one in a terminal."""
+    if progress == "lines":
+        return Lines
+    if progress not in (True, False, None):
+        raise ValueError(f'progress is True, False, "lines" or None; got {progress!r}')
     if progress is False or (progress is None and not sys.stderr.isatty()):
         return NoBar
     try:

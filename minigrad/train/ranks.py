@@ -13,6 +13,7 @@ from ..distributed.averaging import summed_up
 from ..distributed.buckets import Averager
 from ..distributed.parallel import DataParallel
 from ..distributed.starting import send_values, separate
+from .metrics import EpochMetric
 from .run import Run
 
 END = object()  # in the place of a batch
@@ -43,6 +44,11 @@ class RunOfRanks(Run):
         self, model: Any, loss: Any, optimizer: Any, loader: Any, validation: Any, metrics: Any, schedule: Any, by: Any
     ) -> None:
         self.given = [loader, validation]
+        if whole := [name for name, measure in metrics.items() if isinstance(measure, EpochMetric)]:
+            raise ValueError(
+                f"{whole[0]} takes all samples of an epoch, and each rank has a part of them. Measure it after the "
+                f"training, by train.evaluate"
+            )
         loader, validation = shared_out(loader, False), shared_out(validation, True)
         super().__init__(model, loss, optimizer, loader, validation, metrics, schedule, by)
         broadcast(model, optimizer)
@@ -97,11 +103,11 @@ class RunOfRanks(Run):
         generators: Any = self.parts["generators"]
         generators.load_state_dict(self.here.from_first(generators.state_dict()))
 
-    def epoch(self, shown: Any, each_batch: bool) -> dict[str, float]:
+    def epoch(self, shown: Any, each_batch: bool, callbacks: Any) -> dict[str, float]:
         self.draw_alike()
         generators: Any = self.parts["generators"]
         separate(list(generators.found().values()))
-        return super().epoch(shown, each_batch)
+        return super().epoch(shown, each_batch, callbacks)
 
     def updated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         value, outputs = self.gradients(inputs, targets, with_outputs)

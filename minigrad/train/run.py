@@ -20,9 +20,11 @@ from ..nn import Module
 from ..nn.recurrent import Recurrent
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from .best import Best
+from .callbacks import Callbacks
 from .checkpoint import Generators, load_state, states_by_name
 from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
+from .metrics import Collected
 from .modes import Modes
 
 
@@ -32,6 +34,7 @@ class Run:
     recorded_by = ("model", "loss", "optimizer", "metrics")  # what a step depends on
     modes: Modes  # while it runs
     means: Means  # of the epoch that is under way
+    collected: Collected  # in it, for metrics that take it as a whole
     best: Best | None = None  # if its weights are wanted in the end
     lent = False  # whether a batch of others was lent to this rank
 
@@ -164,7 +167,9 @@ class Run:
 
     def through(self, loader: Iterable[Any], do: Callable[..., Any], kind: str) -> Generator[dict[str, float]]:
         """Do something with each batch; after each, the means of loss and metrics so far."""
-        self.means = means = Means(["loss", *self.metrics])
+        self.collected = Collected(self.metrics)
+        by_batch = {name: measure for name, measure in self.metrics.items() if name not in self.collected.metrics}
+        self.means = means = Means(["loss", *by_batch])
         batches = self.batches_of(loader, kind)
         with closing(batches) if isinstance(batches, Generator) else nullcontext():
             for number, batch in enumerate(map(without_frames, batches), 1):
@@ -172,7 +177,8 @@ class Run:
                 pair = isinstance(batch, tuple | list) and len(batch) == 2
                 inputs, targets = batch if pair else (batch, batch)
                 value, outputs = do(inputs, targets, bool(self.metrics) or not pair)
-                found = {name: measure(outputs, targets) for name, measure in self.metrics.items()}
+                found = {name: measure(outputs, targets) for name, measure in by_batch.items()}
+                self.collected.add(outputs, targets)
                 yield means.add(self.samples(inputs, targets, outputs), {"loss": value} | found)
         if not (means.samples or self.lent):
             raise ValueError(
@@ -183,7 +189,7 @@ class Run:
         """How many samples of a batch count here."""
         return samples_in(inputs, outputs if inputs is targets else targets, self.steps_first)
 
-    def epoch(self, shown: Any, each_batch: bool) -> dict[str, float]:
+    def epoch(self, shown: Any, each_batch: bool, callbacks: Callbacks) -> dict[str, float]:
         """Train with all batches, and validate; the row of the history."""
         self.modes.train()
         row: dict[str, float] = {}
@@ -192,6 +198,7 @@ class Run:
             for row in rows:
                 shown.set_postfix_str(as_text(row), refresh=False)
                 shown.update()
+                callbacks.on_batch(self.model, row)
                 if each_batch:
                     self.step_schedule()
         self.check_ranks()
@@ -206,8 +213,9 @@ class Run:
         """See that all ranks have the same model after an epoch."""
 
     def whole(self, row: dict[str, float]) -> dict[str, float]:
-        """The means over the samples of an epoch, given those of the samples that were computed here."""
-        return row
+        """The results of an epoch, given the means over the samples that were computed here."""
+        found = row | self.collected.measured()
+        return {name: found[name] for name in ("loss", *self.metrics)}
 
     def step(self, buffers: Sequence[Any], *batch: Any) -> Any:
         """`update`, which leaves the running statistics alone if it raises."""

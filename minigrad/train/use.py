@@ -68,7 +68,7 @@ def evaluate(
     X : array of shape (samples, ...), or a tuple or dict of these; without `y`, a loader as that of `fit`
     y : array of shape (samples, ...), or a tuple or dict of these, optional
     metrics : dict of functions of outputs and targets
-        These are plain arrays, and each returns a number, the mean over the batch.
+        These are plain arrays, and each returns a number, the mean over the batch; or those that `metric` makes.
     batch_size : int > 0, optional
         For arrays: how many samples are computed at once, by default 32.
 
