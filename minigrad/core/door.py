@@ -17,7 +17,7 @@ from numpy.linalg import LinAlgError
 from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
 from .foreign import USUAL, admitted, admitted_list, check_numbers, first_met, function_name
-from .primitive import NO_OPTIONS, REGISTRY, Primitive
+from .primitive import NO_OPTIONS, REASONS, REGISTRY, Primitive
 from .recorder import state_array
 from .tree import leaves, tree_map
 
@@ -366,7 +366,8 @@ def without_rule(key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
         others = "functions that have one" + (", as x[i] = v or mg.index_add" if writes else "")
         own = "a function of your own around it one with mg.primitive (mg.register takes no methods)"
         raise NoRuleError(
-            f"{name} has no derivative rule. Write it with {others}, give "
+            REASONS.get(key)
+            or f"{name} has no derivative rule. Write it with {others}, give "
             f"{own if isinstance(key, tuple) else 'it one with mg.register'}, or use x.detach() for the values alone"
         )
     if writes:

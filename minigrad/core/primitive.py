@@ -139,6 +139,7 @@ def names(rule: Rule, keyword: str) -> bool:
 
 NO_OPTIONS: Mapping[str, Any] = {}
 REGISTRY: dict[Any, Primitive] = {}
+REASONS: dict[Any, str] = {}  # why a function has no rule, and what to use
 
 
 def register(function: Callable[..., Any], *rules: Rule | None, **options: Any) -> Primitive:

@@ -16,7 +16,7 @@ def _half(x):
     return (np.tril(x) + np.tril(x, -1)) / 2
 
 
-def _symmetric(x):
+def symmetric(x):
     return (x + x.mT) / 2
 
 
@@ -24,13 +24,13 @@ def _cholesky(g, y, x, upper=False):
     if upper:
         return _cholesky(g.mT, y.mT, x)
     inner = np.linalg.solve(y.mT, _half(y.mT @ g))
-    return _symmetric(np.linalg.solve(y.mT, inner.mT).mT)
+    return symmetric(np.linalg.solve(y.mT, inner.mT).mT)
 
 
 def _cholesky_forward(t, y, x, upper=False):
     if upper:
         return _cholesky_forward(t, y.mT, x).mT
-    left = np.linalg.solve(y, _symmetric(t))
+    left = np.linalg.solve(y, symmetric(t))
     return y @ _half(np.linalg.solve(y, left.mT).mT)
 
 
@@ -52,9 +52,9 @@ def _projections(w, x):
     return u, v, np.sum(u * (x @ v), axis=-2)
 
 
-def _rounding(s, x):
+def rounding(s, x):
     # The precision of singular values: some units in the last place of the largest.
-    return 64 * max(x.shape[-2:]) * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True)
+    return 64 * max(x.shape[-2:]) * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True, initial=0)
 
 
 def _coincidence():
@@ -67,7 +67,7 @@ def _coincidence():
 
 def _refuse_coincidence(s, x):
     s = plain(s)
-    raise_if(np.concatenate([s[..., :-1] - s[..., 1:], s[..., -1:]], axis=-1) <= _rounding(s, x), _coincidence)
+    raise_if(np.concatenate([s[..., :-1] - s[..., 1:], s[..., -1:]], axis=-1) <= rounding(s, x), _coincidence)
 
 
 def _decomposed(y, x):
@@ -82,7 +82,7 @@ def _vectors(g, y, x):
     u, v, s, f = _decomposed(y, x)
     gu, gv = g[..., : x.shape[-2], :], g[..., x.shape[-2] :, :]
     a, b = u.mT @ gu, v.mT @ gv
-    inner = _symmetric(f * a) * (2 * s) + s.mT * _symmetric(f * b) * 2
+    inner = symmetric(f * a) * (2 * s) + s.mT * symmetric(f * b) * 2
     return (u @ inner + (gu - u @ a) / s) @ v.mT + u @ ((gv - v @ b) / s).mT
 
 
@@ -108,7 +108,7 @@ def spectral(g, x):
     return (u * g[..., None, :]) @ v
 
 
-def _values_along(t, x):
+def values_along(t, x):
     u, v, _ = _projections(singular_vectors(x), x)
     return np.sum(u * (t @ v), axis=-2)
 
@@ -122,12 +122,12 @@ def _quotient(a, b, near):
 
 def _spectral_along(t, y, g, x):  # a symmetric map, so that it is its own transpose
     u, v, s = _projections(singular_vectors(x), x)
-    c, near = u.mT @ t @ v, _rounding(plain(s), x)
+    c, near = u.mT @ t @ v, rounding(plain(s), x)
     outer = _quotient(g, s, near)[..., None, :]  # for what lies outside the span of the vectors
     g, s, near = g[..., None, :], s[..., None, :], near[..., None]
-    symmetric = _quotient(g - g.mT, s - s.mT, near) * _symmetric(c)
-    antisymmetric = _quotient(g + g.mT, s + s.mT, near) * (c - c.mT) / 2
-    inner = u @ (symmetric + antisymmetric) + (t @ v - u @ c) * outer
+    even = _quotient(g - g.mT, s - s.mT, near) * symmetric(c)
+    odd = _quotient(g + g.mT, s + s.mT, near) * (c - c.mT) / 2
+    inner = u @ (even + odd) + (t @ v - u @ c) * outer
     return inner @ v.mT + (u * outer) @ (t.mT @ u - v @ c.mT).mT
 
 
@@ -138,7 +138,7 @@ def _by_values(g, y, x, values):
 
 spectral = general(
     spectral,
-    lambda t, y, g, x: _by_values(t, y, x, _values_along),
+    lambda t, y, g, x: _by_values(t, y, x, values_along),
     _spectral_along,
     forward=[lambda t, y, g, x: _by_values(t, y, x, spectral), _spectral_along],
     batch=trailing(1, 2),
@@ -146,7 +146,7 @@ spectral = general(
 general(
     np.linalg.svdvals,
     lambda g, y, x: spectral(g, x),
-    forward=[lambda t, y, x: _values_along(t, x)],
+    forward=[lambda t, y, x: values_along(t, x)],
     batch=trailing(2),
 )
 
@@ -199,7 +199,7 @@ def polar(x):
 def sylvester(p, a):
     """The solution of ``p @ z + z @ p = a``, for a symmetric positive definite p."""
     w, v = np.linalg.eigh(p)
-    raise_if(w <= _rounding(w, p), _no_polar)
+    raise_if(w <= rounding(w, p), _no_polar)
     return v @ ((v.mT @ a @ v) / (w[..., None, :] + w[..., :, None])) @ v.mT
 
 
@@ -213,14 +213,14 @@ def _no_polar():
 def _polar(t, q, x):  # a symmetric map, so that it is its own transpose
     if x.shape[-2] < x.shape[-1]:
         return _polar(t.mT, q.mT, x.mT).mT
-    p, a = _symmetric(q.mT @ x), q.mT @ t
+    p, a = symmetric(q.mT @ x), q.mT @ t
     z = q @ sylvester(p, a - a.mT)
     return z if x.shape[-2] == x.shape[-1] else z + np.linalg.solve(p, (t - q @ a).mT).mT
 
 
 def _sylvester(g, z, p, a):
     s = sylvester(p, g)
-    return _symmetric(-(s @ z.mT + z.mT @ s))
+    return symmetric(-(s @ z.mT + z.mT @ s))
 
 
 def _right_side(g, z, p, a):
@@ -228,7 +228,7 @@ def _right_side(g, z, p, a):
 
 
 def _sylvester_forward(t, z, p, a):
-    t = _symmetric(t)
+    t = symmetric(t)
     return -sylvester(p, t @ z + z @ t)
 
 

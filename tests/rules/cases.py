@@ -40,8 +40,11 @@ from minigrad.rules import (
     bessel,
     creation,
     decompositions,
+    eigen,
     elementwise,
+    factors,
     indexing,
+    inverses,
     lengths,
     linalg,
     network,
@@ -709,6 +712,62 @@ for ord in ("fro", 1, -1, np.inf, -np.inf, 2, -2, "nuc"):
     draw = graded if ord in (1, -1, np.inf, -np.inf) else separate
     case(np.linalg.matrix_norm, draw(2, 3, 4), call=lambda f, x, ord=ord: f(x, ord=ord))
 on(np.linalg.matrix_norm, (3, 4), {"keepdims": True}, {"keepdims": True, "ord": 1}, draw=graded, analytic=False)
+
+# Decompositions whose results are several, and what is solved by them
+
+
+def of_symmetric(call):
+    return lambda f, x: call(f, x + x.mT)
+
+
+def graded_symmetric(*shape):
+    """Matrices that have, added to their transposes, eigenvalues that differ by about 2."""
+    return 0.3 * normal(*shape) + np.diag(np.arange(shape[-1]) - 0.7)
+
+
+for shape in ((3, 3), (2, 3, 3)):
+    case(np.linalg.eigh, graded_symmetric(*shape), call=of_symmetric(lambda f, x: all_parts(f(x))))
+    case(np.linalg.eigvalsh, graded_symmetric(*shape), call=of_symmetric(lambda f, x: f(x)))
+    case(key_of(eigen.eigenpairs), graded_symmetric(*shape), call=of_symmetric(lambda f, x: f(x, uplo="U")))
+    case(key_of(eigen.eigenvalues), graded_symmetric(*shape), call=of_symmetric(lambda f, x: f(x, uplo="U")))
+    case(key_of(eigen.determined), normal(*shape), call=lambda f, g: f(g, plain_index(np.zeros_like(g[..., 0]) != 0)))
+    case(np.linalg.svd, graded_symmetric(*shape), call=of_symmetric(lambda f, x: all_parts(f(x, hermitian=True))))
+case(key_of(eigen.symmetric_spectral), normal(2, 3), graded_symmetric(2, 3, 3), call=lambda f, g, x: f(g, x + x.mT))
+for shape in ((3, 3), (2, 4, 3), (3, 4)):
+    case(np.linalg.svd, separate(*shape), call=lambda f, x: all_parts(f(x)))
+    case(np.linalg.svd, separate(*shape), call=lambda f, x: all_parts(f(x, full_matrices=False)))
+    case(np.linalg.svd, separate(*shape), call=lambda f, x: f(x, compute_uv=False))
+    for full in (True, False):
+        case(key_of(factors.singular_triples), separate(*shape), call=lambda f, x, full=full: f(x, full=full))
+    for mode in ("reduced", "complete"):
+        case(np.linalg.qr, separate(*shape), call=lambda f, x, mode=mode: all_parts(f(x, mode=mode)))
+        case(key_of(factors.orthogonal_triangular), separate(*shape), call=lambda f, x, mode=mode: f(x, mode=mode))
+    case(np.linalg.qr, separate(*shape), call=lambda f, x: f(x, mode="r"))
+    case(np.linalg.pinv, separate(*shape))
+    case(key_of(inverses.pseudo_inverse), separate(*shape), call=lambda f, x: f(x, rcond=1e-15, hermitian=False))
+case(np.linalg.svd, graded_symmetric(3, 3), call=of_symmetric(lambda f, x: f(x, compute_uv=False, hermitian=True)))
+case(np.linalg.pinv, graded_symmetric(3, 3), call=of_symmetric(lambda f, x: f(x, hermitian=True)))
+for shape in ((3, 3), (4, 3), (3, 4)):
+    arrays = separate(*shape), normal(shape[0], 2)
+    case(np.linalg.lstsq, *arrays, call=lambda f, a, b: all_parts(f(a, b)[::3]))
+    case(np.linalg.lstsq, arrays[0], normal(shape[0]), call=lambda f, a, b: all_parts(f(a, b)[:2]))
+    case(key_of(inverses.least_squares), *arrays, call=lambda f, a, b: f(a, b, rcond=1e-15))
+for n in (-3, -1, 0, 1, 2, 3, 5, 6):
+    case(np.linalg.matrix_power, spread(2, 3, 3) / 2, call=lambda f, x, n=n: f(x, n), analytic=True)
+for shapes in (
+    ((3, 4), (4, 2)),
+    ((3,), (3, 4), (4, 2), (2,)),
+    ((3, 4), (4, 2), (2, 5)),
+    ((2, 3), (3, 4), (4, 1), (1, 5)),
+):
+    case(np.linalg.multi_dot, *(normal(*shape) for shape in shapes), call=joined(), analytic=True)
+case(np.linalg.tensorinv, spread(6, 6).reshape(2, 3, 3, 2), analytic=True)
+case(np.linalg.tensorinv, spread(6, 6).reshape(6, 2, 3), call=lambda f, x: f(x, ind=1), analytic=True)
+case(np.linalg.tensorsolve, spread(6, 6).reshape(2, 3, 6), normal(2, 3), analytic=True)
+rotated = spread(6, 6).reshape(2, 3, 6).swapaxes(1, 2)
+case(np.linalg.tensorsolve, rotated, normal(2, 3), call=lambda f, a, b: f(a, b, axes=(1,)), analytic=True)
+for shapes in (((2, 3), (3, 2)), ((3,), (2, 2)), ((2, 2), (3,))):
+    case(np.kron, *(normal(*shape) for shape in shapes), analytic=True)
 
 # Einstein's sums
 
