@@ -17,6 +17,7 @@ from .modes import Modes
 from .progress import bar_of
 from .ranks import RunOfRanks
 from .run import Run
+from .steps import checked_steps
 
 
 def fit(
@@ -36,6 +37,8 @@ def fit(
     patience: int | None = None,
     min_delta: float = 0.0,
     restore_best: bool = False,
+    accumulate: int = 1,
+    clip_norm: float | None = None,
     callbacks: Sequence[Callable[[History], Any] | Callback] = (),
     checkpoint: Any = None,
     resume: bool = False,
@@ -78,6 +81,7 @@ def fit(
     schedule : learning-rate schedule of the optimizer, optional
         `ReduceLROnPlateau` is given the loss that `patience` looks at.
     schedule_every : "epoch" or "batch"
+        A batch is one also where several make a step.
     patience : int > 0, optional
         Stop after so many epochs that were no better than the best: by validation loss, or by loss without one.
     min_delta : float >= 0
@@ -85,6 +89,11 @@ def fit(
     restore_best : bool
         Whether the model ends with the weights and running statistics of the epoch with the lowest such loss, also
         after Ctrl-C. A checkpoint has both these and the last.
+    accumulate : int > 0
+        How many batches a step of the optimizer has: its gradient is the mean over all their samples, as if they were
+        one batch. The last step of an epoch may have fewer. Not under `mpiexec`, where ranks share out a larger batch.
+    clip_norm : float > 0, optional
+        The largest norm of the gradient of a step, all parameters together, as `optim.clip_grad_norm_` bounds it.
     callbacks : sequence of functions of the History so far, and of objects of `Callback`
         Are called after each epoch, and the methods `on_batch` of objects after each step. If one returns what is true
         after an epoch, the training ends.
@@ -121,10 +130,12 @@ def fit(
     epochs = checked_count("epochs", epochs, 1)
     stops = Patience(patience, min_delta)
     here = world()
+    steps = checked_steps(accumulate, clip_norm, here.size)
     bar = bar_of(progress if here.rank == 0 else False)
     kind = Run if here.size == 1 else RunOfRanks
     run = kind(model, loss, optimizer, loader, validation, dict(metrics or {}), schedule, compile)
     history, calls = run.history, Callbacks(callbacks)
+    run.step_by(*steps, compile)
     if restore_best:
         run.keep_best()
     if checkpoint is not None or here.size > 1:

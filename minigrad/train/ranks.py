@@ -113,6 +113,7 @@ class RunOfRanks(Run):
         value, outputs = self.gradients(inputs, targets, with_outputs)
         self.averager.weight = self.samples(inputs, targets, outputs)
         self.averager.finish()
+        self.clip()
         self.take_step()
         self.averager.done = False
         return value, outputs

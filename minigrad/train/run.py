@@ -18,6 +18,7 @@ from ..data.samples import without_frames
 from ..io import load, save
 from ..nn import Module
 from ..nn.recurrent import Recurrent
+from ..optim import clip_grad_norm_
 from ..optim.lr_scheduler import ReduceLROnPlateau
 from .best import Best
 from .callbacks import Callbacks
@@ -26,6 +27,7 @@ from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
 from .metrics import Collected
 from .modes import Modes
+from .steps import Group
 
 
 class Run:
@@ -35,6 +37,8 @@ class Run:
     modes: Modes  # while it runs
     means: Means  # of the epoch that is under way
     collected: Collected  # in it, for metrics that take it as a whole
+    clip_norm: float | None = None
+    group: Group | None = None  # if a step has several batches
     best: Best | None = None  # if its weights are wanted in the end
     lent = False  # whether a batch of others was lent to this rank
 
@@ -118,12 +122,50 @@ class Run:
 
     def updated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         """A step of the optimizer; the loss before it, and the outputs if they are wanted."""
+        found = self.found(inputs, targets, with_outputs)
+        self.clip()
+        self.optimizer.step()
+        return found
+
+    def found(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
+        """Leave the gradients in the parameters; the loss, and outputs if they are wanted."""
         self.optimizer.zero_grad()
         value, outputs = self.outcome(inputs, targets, with_outputs)
         value.backward()
         self.check_gradients()
-        self.optimizer.step()
         return plain(value), outputs
+
+    def clip(self) -> None:
+        """Bound the norm of all gradients together, if that is wanted."""
+        if self.clip_norm is not None:
+            clip_grad_norm_(self.optimizer.params, self.clip_norm)
+
+    def clipped_step(self) -> None:
+        self.clip()
+        self.optimizer.step()
+
+    def step_by(self, batches: int, clip_norm: float | None, backend: Any) -> None:
+        """Let a step have several batches, and gradients a largest norm."""
+        self.clip_norm = clip_norm
+        if batches > 1:
+            self.group, self.update = Group(self.optimizer.params, batches), self.accumulated
+            self.gradients: Any = compiled(self.found, backend) if backend is not None else self.found
+            self.take_step: Any = compiled(self.clipped_step, backend) if backend is not None else self.clipped_step
+
+    def accumulated(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
+        """The part of a batch in a step, which is taken with the last of them."""
+        value, outputs = self.gradients(inputs, targets, with_outputs)
+        assert self.group is not None
+        self.group.add(self.samples(inputs, targets, outputs))
+        if self.group.is_full:
+            self.step_group()
+        return value, outputs
+
+    def step_group(self) -> None:
+        """Take the step of the batches so far."""
+        assert self.group is not None
+        self.group.deliver()
+        self.take_step()
 
     def looked_at(self, inputs: Any, targets: Any, with_outputs: bool) -> Any:
         """Loss and outputs, without a step."""
@@ -201,6 +243,8 @@ class Run:
                 callbacks.on_batch(self.model, row)
                 if each_batch:
                     self.step_schedule()
+        if self.group is not None and self.group.batches:
+            self.step_group()
         self.check_ranks()
         row = self.whole(row)
         return row if self.validation is None else row | self.validated(self.validation)

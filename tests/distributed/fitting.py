@@ -93,6 +93,32 @@ def plain_fit(listed=False, optimize=lambda optimizer: optimizer, **options):
     return model.state_dict()
 
 
+def array_fit(optimize=lambda optimizer: optimizer, **options):
+    """A training on arrays, with bounds on the gradients, that ends with its best weights."""
+    model = nn.Linear(6, 3, rng=np.random.default_rng(3))
+    optimizer = optimize(optim.SGD(model.parameters(), lr=2.0))
+    train.fit(
+        *(model, F.cross_entropy, optimizer, X, LABELS), epochs=4, batch_size=9, rng=4, validation=0.3,
+        restore_best=True, clip_norm=0.1, **options,
+    )  # fmt: skip
+    return {**model.state_dict(), "loss": np.array(train.evaluate(model, F.cross_entropy, X, LABELS)["loss"])}
+
+
+def arrays(path, *_):
+    """Arrays, a share of them for validation, bounds and the best weights: as in one process, however compiled."""
+    wanted = mg.load(path)
+    compare(array_fit(), wanted)
+    compare(array_fit(compile="numpy"), wanted)
+    for shard_state in (False, True):
+        compare(array_fit(partial(distributed.optimizer, shard_state=shard_state)), wanted)
+    for refused, text in (
+        ({"accumulate": 2}, "under mpiexec, a step has one batch"),
+        ({"metrics": {"all": train.metric(accuracy)}}, "all takes all samples of an epoch"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            array_fit(**refused)
+
+
 def loss_of_dict(outputs, batch):
     return F.mse_loss(outputs, batch["y"])
 

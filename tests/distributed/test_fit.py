@@ -37,6 +37,13 @@ def test_compiled_and_listed_batches_are_those_of_one_process(tmp_path):
     run(3, "fitting", "compiled", path)
 
 
+def test_arrays_and_bounds_are_those_of_one_process(tmp_path):
+    """The same samples validate, the same norm is bounded; what takes a whole batch or epoch is refused by name."""
+    path = str(tmp_path / "arrays.npz")
+    mg.save(path, fitting.array_fit())
+    run(2, "fitting", "arrays", path)
+
+
 @pytest.mark.parametrize("size", [3, pytest.param(4, marks=pytest.mark.slow)])
 def test_batches_smaller_than_the_number_of_ranks_are_those_of_one_process(size, tmp_path):
     """Weights, losses and metrics, with statistics over all ranks; a validation has one sample in a batch, too."""
