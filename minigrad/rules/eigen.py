@@ -18,8 +18,9 @@ from .decompositions import rounding, symmetric
 def undetermined():
     return LinAlgError(
         "eigenvectors of eigenvalues that coincide, and singular vectors of singular values that coincide or are 0, "
-        "are not determined and have no derivative. Use np.linalg.eigvalsh or np.linalg.svdvals where only the values "
-        "matter, np.linalg.pinv for an inverse, or change the matrix a little so that the values differ"
+        "are not determined and have no derivative, and such values have no second one. Use np.linalg.eigvalsh or "
+        "np.linalg.svdvals for first derivatives of values, np.linalg.pinv for an inverse, or change the matrix a "
+        "little so that the values differ"
     )
 
 

@@ -42,8 +42,8 @@ pseudo_inverse = general(pseudo_inverse, _pinv, forward=[_pinv_forward], batch=t
 def least_squares(a, b, rcond):
     """The shortest of the solutions, row by row, the sums of squares they leave, the rank and the singular values."""
     x, left, rank, s = np.linalg.lstsq(a, b, rcond=rcond)
-    left = left if left.size else np.zeros_like(x[0])
-    return np.concatenate([np.reshape(x, -1), left, np.full_like(s[:1], rank), s])
+    left = left if left.size else np.zeros_like(x, shape=x.shape[1:])
+    return np.concatenate([np.reshape(x, -1), left, np.full_like(x, rank, shape=(1,)), s])
 
 
 def parts_of_solution(y, a, b):
@@ -66,7 +66,7 @@ def _by_right_side(g, y, a, b, rcond):
 
 
 def _joined(dx, dr, ds):
-    return np.concatenate([np.reshape(dx, -1), dr, 0 * dr[:1], ds])
+    return np.concatenate([np.reshape(dx, -1), dr, np.zeros_like(ds, shape=(1,)), ds])
 
 
 def _left_over(y, a, b, change):
