@@ -91,6 +91,12 @@ def forms():
         "take_along_axis, 300 x 300": (lambda x: np.sum(np.take_along_axis(x, order, axis=1)), rows),
         "det, 120 x 120": (np.linalg.det, square),
         "slogdet, 120 x 120": (lambda x: np.linalg.slogdet(x)[1], square),
+        "eigh, 120 x 120": (lambda x: sum(map(np.sum, np.linalg.eigh(x))), square + square.T),
+        "eigh, 300 x 300": (lambda x: sum(map(np.sum, np.linalg.eigh(x))), rows + rows.T),
+        "svd, 120 x 120": (lambda x: sum(map(np.sum, np.linalg.svd(x))), square),
+        "svd, 300 x 300": (lambda x: sum(map(np.sum, np.linalg.svd(x))), rows),
+        "qr, 300 x 300": (lambda x: sum(map(np.sum, np.linalg.qr(x))), rows),
+        "pinv, 120 x 120": (lambda x: np.sum(np.linalg.pinv(x)), square),
     }
     return {name: (forward_and_backward(f, x)[0], lambda f=f, x=x: f(x)) for name, (f, x) in functions.items()}
 
