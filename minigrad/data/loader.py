@@ -1,6 +1,6 @@
 """The loader, and where it is in its sequence of batches."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from ..core.tree import tree_map
 from ..transforms.generators import generators_in
 from .frames import is_frame
 from .prefetch import prefetched
+from .samplers import checked_order
 from .samples import checked_count, count_of, in_arrays, rows, stacked_samples, without_frames
 
 
@@ -43,6 +44,11 @@ class DataLoader:
         How many batches to make ahead, in a thread that lives as long as the epoch. It pays if `data` reads files or
         computes samples; taking batches of arrays in memory costs too little for it. While an epoch lasts, no layer
         may draw from a generator that `data` draws from.
+    sampler : function of the number of samples and a Generator, optional
+        Returns as many indices, the order of an epoch, in which samples may come again: `Weighted` and `Grouped` are
+        such functions. The generator is made of seed and epoch anew. In the place of `shuffle`.
+    collate : function of a list of samples, optional
+        Makes a batch of samples that cannot be stacked, as sequences of other lengths. For data sets of samples.
 
     Raises
     ------
@@ -60,6 +66,8 @@ class DataLoader:
         drop_last: bool = False,
         rng: Any = None,
         prefetch: int = 0,
+        sampler: Callable[[int, np.random.Generator], Any] | None = None,
+        collate: Callable[[list[Any]], Any] | None = None,
     ) -> None:
         if batch_size.shape if hasattr(batch_size, "shape") else isinstance(batch_size, list | tuple | dict):
             raise TypeError(
@@ -71,9 +79,25 @@ class DataLoader:
         self.prefetch = checked_count("prefetch", prefetch, 0)
         self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
         self._checked_samples()
+        self.sampler, self.collate = sampler, stacked_samples if collate is None else collate
+        self._check_functions()
         refuse_lent(rng, "a loader")
-        self._seed = int(np.random.default_rng(rng).integers(2**63)) if self.shuffle else 0
+        ordered = self.shuffle or sampler is not None
+        self._seed = int(np.random.default_rng(rng).integers(2**63)) if ordered else 0
         self._place = Position(0, 0)
+
+    def _check_functions(self) -> None:
+        """Refuse functions that cannot be called, or would not be."""
+        for name, function in (("sampler", self.sampler), ("collate", self.collate)):
+            if function is not None and (not callable(function) or (name == "sampler" and isinstance(function, type))):
+                raise TypeError(f"{name} is a function; got {function!r:.60}")
+        if self.sampler is not None and self.shuffle:
+            raise ValueError("shuffle=True and a sampler are two orders. Leave one of them out")
+        if self.collate is not stacked_samples and in_arrays(self.data):
+            raise ValueError(
+                "collate makes a batch of a list of samples, and batches of arrays are rows of them. For samples one "
+                "by one, pass a list: DataLoader(list(zip(x, y)), collate=...)"
+            )
 
     @property
     def samples(self) -> int:
@@ -128,7 +152,7 @@ class DataLoader:
     def _batches(self, place: "Position", rank: int, size: int) -> Generator[Any]:
         """The rest of the epoch from a place on, which goes along with what is delivered."""
         count = place.samples
-        order = np.random.default_rng((self._seed, place.epoch)).permutation(count) if self.shuffle else None
+        order = self._order(place.epoch, count)
         make, numbers = partial(self._batch, order, count, rank, size), range(place.position, self._batches_of(count))
         generators = generators_in({"data": self.data}).values() if self.prefetch or lent else ()
         if self.prefetch:
@@ -143,6 +167,13 @@ class DataLoader:
                 yield batch
         place.epoch, place.position, place.begun = place.epoch + 1, 0, False
 
+    def _order(self, epoch: int, samples: int) -> np.ndarray | None:
+        """The order of the samples in an epoch, None for that of the data set."""
+        rng = np.random.default_rng((self._seed, epoch))
+        if self.sampler is not None:
+            return checked_order(self.sampler(samples, rng), samples)
+        return rng.permutation(samples) if self.shuffle else None
+
     def _batch(self, order: np.ndarray | None, samples: int, rank: int, size: int, number: int) -> Any:
         start = number * self.batch_size
         stop = min(start + self.batch_size, samples)
@@ -151,7 +182,7 @@ class DataLoader:
         if in_arrays(self.data):
             return tree_map(partial(rows, as_slice if order is None else order[as_slice]), self.data)
         indices = chosen if order is None else order[as_slice].tolist()
-        return stacked_samples([self.data[i] for i in indices])
+        return self.collate([self.data[i] for i in indices])
 
     def share_of(self, rank: int, size: int) -> int:
         """How many samples of the batch that was delivered last are for one of several ranks."""
@@ -175,7 +206,8 @@ class DataLoader:
 
     def _kind(self, samples: int) -> dict[str, Any]:
         """What two loaders must have in common to have the same batches from the same seed."""
-        return {"samples": samples} | {name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last")}
+        kind = {"samples": samples} | {name: getattr(self, name) for name in ("batch_size", "shuffle", "drop_last")}
+        return kind if self.sampler is None else kind | {"sampler": True}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Let the next ``for`` continue from a `state_dict`, with the batches that were still to come in its epoch.
