@@ -74,6 +74,15 @@ def test_quad_is_differentiated_by_bounds_and_parameters():
     np.testing.assert_allclose(mg.jvp(bell, (0.0, 1.0, 2.0), tangents)[1], np.dot(want, tangents), rtol=1e-10)
 
 
+def test_bounds_of_a_weighted_integral():
+    """The derivative by a bound is the integrand there, times what multiplies the integral."""
+    area = lambda a, b: 3.0 * integrate.quad(lambda x: np.exp(-2 * x**2), a, b)[0] ** 2
+    a, b = 0.2, 1.1
+    value = integrate.quad(lambda x: np.exp(-2 * x**2), a, b)[0]
+    slopes = mg.grad(area, argnums=(0, 1))(a, b)
+    np.testing.assert_allclose(slopes, [-6 * value * np.exp(-2 * a**2), 6 * value * np.exp(-2 * b**2)], rtol=1e-12)
+
+
 def test_quad_over_all_numbers_to_second_order():
     """The integral of a bell is sqrt(pi / c)."""
 
@@ -361,6 +370,11 @@ def test_a_failed_solver_raises_with_scipys_message():
     [
         (lambda: integrate.odeint(hunt, Y0, T, (P,), Dfun=hunt), mg.NoRuleError, "odeint does not serve SciPy's Dfun="),
         (lambda: integrate.solve_ivp(explode, (0, 1), [1.0], events=hunt), mg.NoRuleError, "serve SciPy's events="),
+        (
+            lambda: integrate.solve_ivp(explode, (0, 1), [1.0], dense_output=True),
+            mg.NoRuleError,
+            "SciPy's dense_output=",
+        ),
         (lambda: integrate.odeint(hunt, Y0, T, (P,), mode="back"), ValueError, "mode is 'adjoint', 'forward', or None"),
         (lambda: integrate.odeint(hunt, Y0, 1.0, (P,)), ValueError, r"odeint takes times along one axis.*shape \(\)"),
         (lambda: integrate.odeint(hunt, [], T, (P,)), ValueError, "y0 is an array, or a tree of arrays, with at least"),

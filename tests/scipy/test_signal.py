@@ -143,3 +143,11 @@ def test_pieces_of_a_signal_are_filtered_as_the_whole():
         mg.grad(lambda x: np.sum(v * signal.lfilter(b, a, x)))(x),
         rtol=1e-12,
     )
+
+
+def test_second_derivatives_of_a_filter_mix_signal_and_coefficients():
+    """By all pairs of numerator, denominator and signal, beside differences."""
+    rng = np.random.default_rng(4)
+    b, a, x = rng.normal(size=3), np.array([2.0, 0.3, -0.2]), rng.normal(size=6)
+    weights = rng.normal(size=6)
+    mg.testing.gradcheck(lambda b, a, x: np.sum(weights * signal.lfilter(b, a, x) ** 3), (b, a, x), rng=1, order=2)
