@@ -92,6 +92,13 @@ def test_memory_that_is_used_again_is_copied():
     assert found["sum"] == 6
 
 
+def test_a_function_that_reaches_many_objects_measures_compiled_steps():
+    """A step does not depend on it, so a recording does not look into it."""
+    many = [(i, i) for i in range(120_000)]  # more than a recording looks at
+    _, history = fit({"many": train.metric(lambda targets, outputs: len(many))}, compile="numpy", accumulate=2)
+    assert history["many"] == [120_000] * 3
+
+
 def test_ranks_refuse_it_by_name():
     """Each has a part of the samples alone; the error says where to measure."""
     with pytest.raises(
