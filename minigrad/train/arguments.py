@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data.frames import is_frame
+from ..data.samples import is_arraylike
 from ..nn import Module
 from ..optim import LBFGS, Optimizer
 from ..optim.lr_scheduler import ReduceLROnPlateau
@@ -40,7 +41,7 @@ def check_loss(loss: Any) -> None:
 
 def check_batches(name: str, batches: Any) -> None:
     """Refuse what does not give batches, once an epoch."""
-    if not hasattr(batches, "__iter__") or hasattr(batches, "__next__"):
+    if not hasattr(batches, "__iter__") or hasattr(batches, "__next__") or isinstance(batches, str):
         raise TypeError(
             f"{name} is gone through once an epoch, as a data.DataLoader or a list of batches can be; got a "
             f"{type(batches).__name__}"
@@ -50,7 +51,7 @@ def check_batches(name: str, batches: Any) -> None:
             f"{name} gives batches; got a tuple of two arrays, which would be two of them. For their rows, pass "
             f"data.DataLoader((x, y), batch_size=...); for a single batch, [(x, y)]"
         )
-    if is_frame(batches):
+    if is_frame(batches) or is_arraylike(batches):
         raise TypeError(
             f"{name} gives batches; got a {type(batches).__name__}. For its rows, pass data.DataLoader((x, y), "
             f"batch_size=...)"

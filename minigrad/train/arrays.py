@@ -38,7 +38,9 @@ def loaders_of(x: Any, y: Any, epochs: Any, validation: Any, batch_size: Any, rn
     if validation is not None and is_number(validation):
         data, validation = split(data, validation)
         validation = DataLoader(validation, size)
-    elif isinstance(validation, tuple) and len(validation) == 2:
+    elif isinstance(validation, tuple):
+        if len(validation) != 2:
+            raise ValueError(f"validation is (X, y) beside arrays, or a loader; got a tuple of {len(validation)}")
         validation = DataLoader(checked_pair(*validation, of="the validation's "), size)
     return DataLoader(data, size, shuffle=True, rng=rng), validation, epochs
 
