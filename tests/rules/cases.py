@@ -731,7 +731,8 @@ for shape in ((3, 3), (2, 3, 3)):
     case(key_of(eigen.eigenpairs), graded_symmetric(*shape), call=of_symmetric(lambda f, x: f(x, uplo="U")))
     case(key_of(eigen.eigenvalues), graded_symmetric(*shape), call=of_symmetric(lambda f, x: f(x, uplo="U")))
     case(key_of(eigen.determined), normal(*shape), call=lambda f, g: f(g, plain_index(np.zeros_like(g[..., 0]) != 0)))
-    case(np.linalg.svd, graded_symmetric(*shape), call=of_symmetric(lambda f, x: all_parts(f(x, hermitian=True))))
+    if np.any(np.linalg.svd(np.zeros((1, 1)), hermitian=True)[2]):  # in NumPy 2.0 vectors of zeros are zero
+        case(np.linalg.svd, graded_symmetric(*shape), call=of_symmetric(lambda f, x: all_parts(f(x, hermitian=True))))
 case(key_of(eigen.symmetric_spectral), normal(2, 3), graded_symmetric(2, 3, 3), call=lambda f, g, x: f(g, x + x.mT))
 for shape in ((3, 3), (2, 4, 3), (3, 4)):
     case(np.linalg.svd, separate(*shape), call=lambda f, x: all_parts(f(x)))
