@@ -23,7 +23,7 @@ from .hyperparameters import (
 from .parameters import checked_parameters, counted, groups_of, parameters_of
 from .rule import Rule
 from .slot import Slot, computing_dtype
-from .state import differences, load_arrays, saved_group
+from .state import MADE, differences, load_arrays, restored, saved_group
 from .step import Steps
 
 
@@ -245,9 +245,15 @@ class Optimizer(Steps):
         self._load(state)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        """A copy and a pickle have the parameters with them: those of a model that is copied in the same call."""
+        groups = [{"params": [*group.named.items()], **group.numbers} for group in self.param_groups]
+        rest = {name: x for name, x in vars(self).items() if name not in MADE}
+        return restored, (type(self), groups, rest, self.state_dict())
+
+    def __copy__(self) -> Any:
         raise TypeError(
-            "an optimizer cannot be copied or pickled, as it belongs to its parameters. Make one for the copies of "
-            "these, and give it this one's state_dict()"
+            "two optimizers of the same parameters would both change them. Copy it with its model: "
+            "model, optimizer = copy.deepcopy((model, optimizer))"
         )
 
     def __repr__(self) -> str:

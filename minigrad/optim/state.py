@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .hyperparameters import Fixed
+
 
 class State:
     """What an update finds of a parameter: arrays, which it changes in place, and numbers, which it may set."""
@@ -122,3 +124,18 @@ def refusal(path: str, check: Callable[..., Any], *args: Any) -> list[str]:
     except (TypeError, ValueError) as error:
         return [f"{path}: {error}"]
     return []
+
+
+MADE = frozenset({"param_groups", "params", "_slots", "_programs", "_stale", "_planned", "_steps_alike"})
+MADE |= {"_named", "_watched", "_work"}  # what an optimizer makes of its groups
+
+
+def restored(kind: type[Any], groups: list[Any], rest: Mapping[str, Any], state: Any) -> Any:
+    """An optimizer from its groups, the attributes that it was made with, and its state."""
+    for p in (p for group in groups for _, p in group["params"] if not p.value.flags.writeable):
+        p.value = p.value.copy()  # it was loaded from a file that is mapped into memory
+    new: Any = object.__new__(kind)
+    vars(new).update(rest, param_groups=Fixed(), params=Fixed(), _slots=[])
+    new._add(groups)
+    new.load_state_dict(state)
+    return new
