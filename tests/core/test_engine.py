@@ -50,6 +50,14 @@ def test_sums_over_a_short_last_axis(shape, order, dtype):
     np.testing.assert_array_equal(undo_broadcast(g, (*shape[:-1], 1))[0], np.inf)
 
 
+def test_an_argument_that_does_not_broadcast_to_the_result_is_refused():
+    """As where a function is declared elementwise and is none."""
+    with pytest.raises(
+        RuleError, match=r"must return an array of the argument's shape \(3,\); got one of shape \(2,\)"
+    ):
+        fitted(P, 0, np.ones(2), np.ones(3), (2,))
+
+
 def test_answers_are_cast():
     """An answer of another floating dtype is cast to the argument's; one that fits is passed on as it is."""
     x = np.ones(2, np.float32)
