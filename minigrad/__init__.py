@@ -253,7 +253,7 @@ __version__ = "0.2.0"
 sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its public name
 
 # Loaded at first use, to keep `import minigrad` fast: subpackages, and functions of theirs.
-LATER = ("data", "io", "nn", "onnx", "optim", "distributed", "scipy", "testing", "train")
+LATER = ("data", "io", "nn", "onnx", "optim", "distributed", "scipy", "testing", "train", "sklearn")
 LATER_OF = {"load": "io", "save": "io"}
 HOMES = (
     "nn.functional",

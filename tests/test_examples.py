@@ -98,6 +98,15 @@ def test_spirals_are_told_apart(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["spiral.png"]
 
 
+def test_irises_are_told_apart_in_a_pipeline(tmp_path):
+    """A search by cross-validation finds a network that tells nine in ten apart, and there is a picture."""
+    pytest.importorskip("sklearn", reason="the example is a pipeline of it")
+    printed = run("iris_pipeline.py", 20, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["iris_pipeline.png"]
+    assert numbers(printed, "of the flowers kept aside,")[0] >= 90
+    assert numbers(printed, "learning rate 0.01")[-1] > 0.8
+
+
 def test_a_network_goes_to_production(tmp_path):
     """Nine in ten held-out machines are judged rightly, by onnxruntime as by minigrad, and there is the file."""
     pytest.importorskip("onnxruntime", reason="the example runs it")

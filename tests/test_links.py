@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^(```+).*?^\1$", re.DOTALL | re.MULTILINE)
 MODULES = (
     *("minigrad", "minigrad.data", "minigrad.distributed", "minigrad.io", "minigrad.linalg", "minigrad.nn"),
     *("minigrad.nn.functional", "minigrad.nn.init", "minigrad.onnx", "minigrad.optim", "minigrad.optim.lr_scheduler"),
-    *("minigrad.scipy", "minigrad.testing", "minigrad.testing.strategies", "minigrad.train"),
+    *("minigrad.scipy", "minigrad.sklearn", "minigrad.testing", "minigrad.testing.strategies", "minigrad.train"),
 )
 
 

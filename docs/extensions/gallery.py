@@ -38,7 +38,7 @@ class Order:
 
     FIRST = (
         *("tutorial", "hidden_layer", "spiral", "many_networks", "digits", "own_operation", "fit_physics"),
-        *("to_production", "gaussian_process", "lotka_volterra"),
+        *("iris_pipeline", "to_production", "gaussian_process", "lotka_volterra"),
         "char_transformer",
     )
 
