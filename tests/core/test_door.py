@@ -485,8 +485,7 @@ def test_functions_are_named_by_their_module():
     """Ufuncs, which do not know theirs, by the public module that lists them; one that is in none by its name alone."""
     x = leaf(1.0)
     for call, name in (
-        (lambda: np.linalg.eigvals(x.reshape(1, 1)), r"numpy\.linalg\.eigvals"),
-        (lambda: np.fft.fft(x), r"numpy\.fft\.fft"),
+        (lambda: np.fft.fft(x.reshape(1)), r"numpy\.fft\.fft"),
         (lambda: np.spacing(x), r"numpy\.spacing"),
         (lambda: np.subtract.reduce(x), r"numpy\.subtract\.reduce"),
         (lambda: np.frompyfunc(lambda v: v, 1, 1)(x), r"\S*<lambda> \(vectorized\)"),
