@@ -52,7 +52,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     random_state : int, RandomState or None
         The source of the first weights and of the order of samples.
     warm_start : bool
-        Whether `fit` goes on from the network that is there.
+        Whether `fit` goes on from the network that is there, with a new optimizer.
     verbose : bool
         Whether to write a line for each epoch.
 
@@ -159,7 +159,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         """
         if self.class_weight == "balanced":
             raise ValueError("class_weight 'balanced' looks at all samples; partial_fit takes a dict of weights")
-        return self._learn(X, y, sample_weight, 1, not hasattr(self, "module_"), classes)
+        return self._learn(X, y, sample_weight, True, classes)
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class, in the order of `classes_`; of each label, where a sample has several."""
@@ -169,7 +169,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def predict_log_proba(self, X: Any) -> Any:
         """The logarithm of `predict_proba`."""
         outputs = self._outputs(X)
-        return np.log(sigmoid(outputs)) if self.several_ else log_softmax(outputs, axis=1)
+        return F.log_sigmoid(outputs) if self.several_ else log_softmax(outputs, axis=1)
 
     def predict(self, X: Any) -> Any:
         """The class of each sample, or an array of 0 and 1 for each label."""

@@ -1,6 +1,7 @@
 """What classifiers and regressors have in common: `fit`, which is `train.fit`, and the attributes that it leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..data.frames import frame_values
 from ..nn import Module
 from ..ops import functions as ops
 from ..optim import Optimizer
-from .making import make_module, make_optimizer
+from .making import make_module, make_optimizer, sizes_of
 
 FLOATS = [np.float64, np.float32]  # the first is that of integers
 
@@ -86,11 +87,20 @@ class NetworkEstimator(BaseEstimator):
             If the loss becomes NaN or infinite.
         TypeError, ValueError
             If the data hold something else than finite numbers, with the column of a frame, or if a parameter of the
-            estimator is none that it can be.
+            estimator is none that it can be. The estimator is then as it was.
         """
-        return self._learn(X, y, sample_weight, self.epochs, not (self.warm_start and hasattr(self, "module_")))
+        return self._learn(X, y, sample_weight)
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, epochs: int, new: bool, classes: Any = None) -> Self:
+    def _learn(self, X: Any, y: Any, sample_weight: Any, more: bool = False, classes: Any = None) -> Self:
+        """All epochs; or, if `more`, one, by the optimizer that is there."""
+        new = not ((more or self.warm_start) and hasattr(self, "module_"))
+        with as_before_if_refused(self):
+            self._train(*self._checked(X, y, sample_weight, new, classes), new, more)
+        self.n_iter_, self.loss_curve_ = self.history_.epochs, self.history_["loss"]
+        return self
+
+    def _checked(self, X: Any, y: Any, sample_weight: Any, new: bool, classes: Any) -> tuple[Any, Any, Any]:
+        """Samples, targets and weights as `train.fit` takes them."""
         frame_values(X)  # which names the column of what is no number
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=FLOATS, multi_output=True, y_numeric=False, reset=new
@@ -99,13 +109,19 @@ class NetworkEstimator(BaseEstimator):
             raise ValueError("sample_weight is zero for all samples, so there is nothing to learn from")
         targets = self.targets_of(y, new, classes)
         weights = _check_sample_weight(self.weights_of(y, sample_weight), X, dtype=X.dtype, ensure_non_negative=True)
+        return X, targets, weights / np.mean(weights)
+
+    def _train(self, X: Any, targets: Any, weights: Any, new: bool, more: bool) -> None:
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         if new:
-            self._make(X, np.random.default_rng(seed))
+            self.module_ = self._network(X, np.random.default_rng(seed))
+        if new or not more:  # so that a warm start takes a changed learning rate
+            named = self.module_.named_parameters()
+            self.optimizer_ = make_optimizer(self.optimizer, named, self.learning_rate, self.weight_decay)
         size = min(200, X.shape[0]) if self.batch_size == "auto" else self.batch_size
         self.history_ = train.fit(
-            *(self.module_, self._mean, self.optimizer_, X, (targets, weights / np.mean(weights))),
-            epochs=epochs,
+            *(self.module_, self._mean, self.optimizer_, X, (targets, weights)),
+            epochs=1 if more else self.epochs,
             batch_size=size,
             rng=seed,
             validation=self.validation_fraction,
@@ -115,19 +131,20 @@ class NetworkEstimator(BaseEstimator):
             patience=self.patience,
             restore_best=self.patience is not None,
         )
-        self.n_iter_, self.loss_curve_ = self.history_.epochs, self.history_["loss"]
-        return self
 
-    def _make(self, X: Any, rng: np.random.Generator) -> None:
-        """The network for these data, of their dtype, and its optimizer."""
-        sizes = [X.shape[1], *np.atleast_1d(np.asarray(self.hidden_layer_sizes, int)).tolist(), self.outputs_needed()]
-        module = make_module(self.module, sizes, self.activation, rng).astype(X.dtype)
-        optimizer = make_optimizer(self.optimizer, module.named_parameters(), self.learning_rate, self.weight_decay)
-        self.module_, self.optimizer_ = module, optimizer
+    def _network(self, X: Any, rng: np.random.Generator) -> Module:
+        """The network for these data, of their dtype."""
+        sizes = [X.shape[1], *sizes_of(self.hidden_layer_sizes), self.outputs_needed()]
+        return make_module(self.module, sizes, self.activation, rng).astype(X.dtype)
 
     def _mean(self, outputs: Any, targets: Any) -> Any:
         """The weighted mean of the loss over a batch, given the targets and the weights."""
         targets, weights = targets
+        wanted = (len(weights), self.outputs_needed())
+        if outputs.shape != wanted:
+            raise ValueError(
+                f"these targets need outputs of shape {wanted}; the module returned an array of shape {outputs.shape}"
+            )
         found = self.losses(outputs, targets)
         if not np.ndim(found):
             if not np.all(weights == 1):
@@ -151,6 +168,18 @@ class NetworkEstimator(BaseEstimator):
         tags = super().__sklearn_tags__()  # pyrefly: ignore[missing-attribute]
         tags.input_tags.sparse = True
         return tags
+
+
+@contextmanager
+def as_before_if_refused(estimator: Any) -> Generator[None, None, None]:
+    """Give an estimator its attributes back if what is done with it is refused."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except (TypeError, ValueError):
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 def chosen(loss: Any, default: Callable[..., Any]) -> Callable[..., Any]:

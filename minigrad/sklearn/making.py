@@ -22,6 +22,14 @@ ACTIVATIONS = {
 }
 
 
+def sizes_of(hidden: Any) -> list[int]:
+    """The numbers of outputs of the layers between."""
+    sizes = np.atleast_1d(np.asarray(hidden, object))
+    if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
+        raise ValueError(f"hidden_layer_sizes is an integer, at least 1, or a sequence of these; got {hidden!r:.60}")
+    return [int(n) for n in sizes]
+
+
 def make_module(module: Any, sizes: Sequence[int], activation: Any, rng: np.random.Generator) -> Module:
     """The network of an estimator, for `sizes` of inputs, hidden layers and outputs."""
     if isinstance(module, Module):
@@ -41,9 +49,9 @@ def make_module(module: Any, sizes: Sequence[int], activation: Any, rng: np.rand
 
 def layers(sizes: Sequence[int], activation: Any, rng: np.random.Generator) -> Module:
     """Linear layers with an activation between each two."""
-    if isinstance(activation, str) and activation not in ACTIVATIONS:
-        raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}, or a class of nn; got {activation!r}")
-    between = ACTIVATIONS[activation] if isinstance(activation, str) else activation
+    between = ACTIVATIONS.get(activation) if isinstance(activation, str) else activation
+    if not (isinstance(between, type) and issubclass(between, Module)):
+        raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}, or a class of nn; got {activation!r:.60}")
     steps: list[Module] = []
     for n, m in pairwise(sizes):
         steps += [nn.Linear(n, m, rng=rng), between()]
@@ -58,8 +66,11 @@ def make_optimizer(optimizer: Any, params: Any, lr: float, weight_decay: float) 
             raise ValueError(f"optimizer is one of {', '.join(sorted(known))}, or a class of optim; got {optimizer!r}")
         optimizer = known[optimizer.lower()]
     if is_optimizer(optimizer):
-        decay = {"weight_decay": weight_decay} if weight_decay or takes(optimizer, "weight_decay") else {}
-        return optimizer(params, lr=lr, **decay)
+        if takes(optimizer, "weight_decay"):
+            return optimizer(params, lr=lr, weight_decay=weight_decay)
+        if weight_decay:
+            raise ValueError(f"{optimizer.__name__} has no weight decay; got weight_decay={weight_decay!r}. Leave it 0")
+        return optimizer(params, lr=lr)
     made = optimizer(params) if callable(optimizer) else optimizer
     if not isinstance(made, Optimizer):
         raise TypeError(
@@ -75,5 +86,8 @@ def is_optimizer(kind: Any) -> bool:
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function has a parameter of a name."""
-    return name in inspect.signature(function).parameters
+    """Whether a function has a parameter of a name; functions written in C may not say."""
+    try:
+        return name in inspect.signature(function).parameters
+    except ValueError:
+        return False

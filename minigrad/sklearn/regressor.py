@@ -42,7 +42,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     random_state : int, RandomState or None
         The source of the first weights and of the order of samples.
     warm_start : bool
-        Whether `fit` goes on from the network that is there.
+        Whether `fit` goes on from the network that is there, with a new optimizer.
     verbose : bool
         Whether to write a line for each epoch.
 
@@ -134,7 +134,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         -------
         self
         """
-        return self._learn(X, y, sample_weight, 1, not hasattr(self, "module_"))
+        return self._learn(X, y, sample_weight, True)
 
     def predict(self, X: Any) -> Any:
         """The number, or numbers, of each sample."""

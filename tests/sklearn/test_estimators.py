@@ -43,18 +43,22 @@ def checked(estimator):
     assert failed == []
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        NetworkClassifier(),
-        NetworkRegressor(),
-        NetworkClassifier(linear, optimizer=optim.SGD, learning_rate=0.5),
-        NetworkRegressor(activation="tanh", optimizer="adamw", learning_rate=0.01, weight_decay=1e-4),
-        NetworkClassifier(hidden_layer_sizes=(20, 20), learning_rate=0.01),
-    ],
-    ids=["classifier", "regressor", "linear", "tanh", "deep"],
-)
+COMPLETE = {
+    "classifier": NetworkClassifier(),
+    "regressor": NetworkRegressor(),
+    "linear": NetworkClassifier(linear, optimizer=optim.SGD, learning_rate=0.5),
+    "tanh": NetworkRegressor(activation="tanh", optimizer="adamw", learning_rate=0.01, weight_decay=1e-4),
+    "deep": NetworkClassifier(hidden_layer_sizes=(20, 20), learning_rate=0.01),
+}
+SHORT = {
+    "short-linear": NetworkClassifier(linear, epochs=60, learning_rate=0.1),
+    "short": NetworkRegressor(hidden_layer_sizes=(20,), epochs=60, learning_rate=0.05),
+}
+ESTIMATORS = [pytest.param(x, id=name, marks=pytest.mark.slow) for name, x in COMPLETE.items()]
+ESTIMATORS += [pytest.param(x, id=name) for name, x in SHORT.items()]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_scikit_learn_has_no_complaints(estimator):
     checked(estimator)
 
