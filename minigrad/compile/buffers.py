@@ -17,7 +17,7 @@ FILLING = {np.reshape: {"order"}, Method("reshape"): {"order"}, Method("astype")
 
 
 @dataclass(eq=False, slots=True)
-class Buffer:
+class ReusedMemory:
     """Memory for arrays that live one after the other, of one layout; in the memory of `block`, which may be wider."""
 
     shape: tuple[int, ...]
@@ -31,14 +31,14 @@ class Block:
     """A piece of memory, and the buffers that lie in it."""
 
     nbytes: int
-    buffers: list[Buffer] = field(default_factory=list)
+    buffers: list[ReusedMemory] = field(default_factory=list)
 
 
 class Plan:
     """The buffer of each value that has one, and the memory that they take together."""
 
     def __init__(self, program: Program) -> None:
-        self.of: dict[Value, Buffer] = {}
+        self.of: dict[Value, ReusedMemory] = {}
         self.blocks: list[Block] = []
         self._free: list[Block] = []
         self._tenant: dict[Block, Value] = {}
@@ -62,7 +62,7 @@ class Plan:
         """Whether something is a value that has a buffer."""
         return isinstance(x, Value) and x in self.of
 
-    def _in_place(self, i: int, call: Call) -> Buffer | None:
+    def _in_place(self, i: int, call: Call) -> ReusedMemory | None:
         """The buffer of an operand that is not needed after this call, if the result can take its place."""
         if not isinstance(call.function, np.ufunc) or call.function.signature is not None:
             return None
@@ -75,7 +75,7 @@ class Plan:
                 return buffer
         return None
 
-    def _buffer(self, value: Value) -> Buffer:
+    def _buffer(self, value: Value) -> ReusedMemory:
         """A buffer for a value, in free memory if there is some that fits."""
         fitting = [block for block in self._free if block.nbytes >= value.nbytes]
         block = min(fitting, key=lambda b: b.nbytes, default=None)
@@ -87,7 +87,7 @@ class Plan:
         for buffer in block.buffers:
             if (buffer.shape, buffer.dtype, buffer.strides) == (value.shape, value.dtype, value.strides):
                 return buffer
-        block.buffers.append(Buffer(value.shape, value.dtype, value.strides, block))
+        block.buffers.append(ReusedMemory(value.shape, value.dtype, value.strides, block))
         return block.buffers[-1]
 
 

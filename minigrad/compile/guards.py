@@ -44,7 +44,7 @@ class Guard:
             terms.append((f"len({self._name(cls)}.__dict__) == {len(names)}", f"what {cls.__name__} has"))
         for x, copy in self._contents:
             terms.append((f"same_all({self._name(x)}, {self._name(copy)})", f"what is in a {type(x).__name__}"))
-        return terms + [(self._holds(i, place), spoken(place)) for i, place in enumerate(self._places)]
+        return terms + [(self._holds(i, place), place_in_words(place)) for i, place in enumerate(self._places)]
 
     def _holds(self, i: int, place: Place) -> str:
         """The condition that a place has what it had."""
@@ -85,7 +85,7 @@ class Guard:
         return f"{self._name(holder)}[{repr(key) if type(key) in (str, int) else self._name(key)}]"
 
 
-def spoken(place: Place) -> str:
+def place_in_words(place: Place) -> str:
     """What a place is called: a variable, an attribute, or an entry of a list or dict."""
     if not isinstance(place.key, str):
         return f"entry {place.key!r} of a {type(place.holder).__name__}"

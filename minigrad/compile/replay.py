@@ -65,7 +65,7 @@ class Replay:
         self.source = getattr(self.runner, "source", "")
         memory = getattr(self.runner, "memory", ())  # bytes of each buffer
         self.stats = Stats(recorded, removed, len(memory), sum(memory))
-        self.arguments = [spoken(x) for x in program.arguments if x.origin == ARGUMENT]
+        self.arguments = [argument_in_words(x) for x in program.arguments if x.origin == ARGUMENT]
 
     @cached_property
     def run(self) -> Callable[[list[Any]], Any]:
@@ -100,7 +100,7 @@ class Replay:
         return done, answer
 
 
-def spoken(x: Value) -> str:
+def argument_in_words(x: Value) -> str:
     """An argument in words."""
     if x.dtype == object:
         return "generator"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Attribute, Method
-from .buffers import FILLING, Buffer, Plan
+from .buffers import FILLING, Plan, ReusedMemory
 from .expressions import Expressions, constant
 from .lower import contiguous
 from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Stale, Value, mapped
@@ -226,7 +226,7 @@ def settings(call: Call) -> str:
     return ", ".join(f"{key}={state!r}" for key, state in call.errors if USUAL[key] != state)
 
 
-def allocation(buffer: Buffer, memory: str) -> str:
+def allocation(buffer: ReusedMemory, memory: str) -> str:
     """The expression that makes an array, in some memory if that has a name."""
     in_order = contiguous(buffer.shape, buffer.strides, buffer.dtype.itemsize)
     if in_order and not memory:

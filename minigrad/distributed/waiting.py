@@ -16,7 +16,7 @@ BUSY = 0.05  # seconds of waiting in which a rank looks as often as it can
 SPINS = 200  # how often to look before letting others have the core
 
 
-class Place(NamedTuple):
+class WaitingPoint(NamedTuple):
     """Where a rank waits: for which call, by its kind and its number among those, and on which line of the program."""
 
     kind: str
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """In the place of a Place, where a rank has ended."""
+    """In the place of a WaitingPoint, where a rank has ended."""
 
     begun: dict[str, int]
 
@@ -87,7 +87,7 @@ class Lookout:
             if waited < self.patience:
                 continue
             if place is None:
-                place = Place(pending.kind, pending.number, pending.what, line_of_the_program(), {**self.begun})
+                place = WaitingPoint(pending.kind, pending.number, pending.what, line_of_the_program(), {**self.begun})
                 self.tell(place)
             self.listen()
             self.refuse_waiting_for_ever(place)
@@ -108,7 +108,7 @@ class Lookout:
             rank, place = self.comm.recv()
             self.heard[rank] = place
 
-    def refuse_waiting_for_ever(self, place: Place) -> None:
+    def refuse_waiting_for_ever(self, place: WaitingPoint) -> None:
         """Raise if another rank will not make the call: it has ended, or waits for one that this rank has not made."""
         absent = {
             rank: x
@@ -125,7 +125,7 @@ class Lookout:
             f"leaves them behind"
         )
 
-    def notice(self, place: Place) -> None:
+    def notice(self, place: WaitingPoint) -> None:
         """Tell the user which ranks have not come, and may be computing."""
         absent = ", ".join(str(rank) for rank in self.others if self.heard.get(rank) is None)
         print(

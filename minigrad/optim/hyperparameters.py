@@ -125,7 +125,7 @@ class Group(Mapping[str, Any]):
         self.structure = self._structure()
 
     def __getitem__(self, name: str) -> Any:
-        return Fixed(self.named.values()) if name == "params" else plain(self._values[name])
+        return Fixed(self.named.values()) if name == "params" else as_set(self._values[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(("params", *self._values))
@@ -155,7 +155,7 @@ class Group(Mapping[str, Any]):
     @property
     def numbers(self) -> dict[str, Any]:
         """The hyperparameters by name."""
-        return {name: plain(value) for name, value in self._values.items()}
+        return {name: as_set(value) for name, value in self._values.items()}
 
     def checked_one(self, name: str, value: Any) -> Any:
         """A new value for a hyperparameter, refused if it alone cannot be had."""
@@ -230,7 +230,7 @@ def stored(value: Any) -> Any:
     return value if isinstance(value, bool) else tree_map(lambda x: np.array(x, np.float64), value)
 
 
-def plain(value: Any) -> Any:
+def as_set(value: Any) -> Any:
     """A hyperparameter as it was set."""
     return value if isinstance(value, bool) else tree_map(lambda x: x.item(), value)
 

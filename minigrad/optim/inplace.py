@@ -164,7 +164,7 @@ def with_buffers(calls: Sequence[tuple[np.ufunc, list[str], str]]) -> tuple[list
     return lines, made
 
 
-class Program:
+class GroupUpdate:
     """The update of parameters of one dtype that share a group."""
 
     def __init__(self, optimizer: Any, group: Any, dtype: np.dtype, state: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from .hyperparameters import checked_integer, checked_number
 from .line_search import Point, strong_wolfe
 from .optimizer import Optimizer
 from .rule import Rule
-from .state import array_differences, plain
+from .state import array_differences, saved_array
 
 CURVED = 1e-10  # the least curvature, gradient change times step, of a step that is remembered
 CHECKS: Mapping[str, Callable[..., Any]] = {
@@ -246,7 +246,7 @@ class LBFGS(Optimizer):
         if not isinstance(state, Mapping) or "memory" not in state:
             return [*super()._problems(state), "memory is missing"]
         memory = state["memory"]
-        rows = plain(memory["steps"]).shape[:1] if isinstance(memory, Mapping) and "steps" in memory else ()
+        rows = saved_array(memory["steps"]).shape[:1] if isinstance(memory, Mapping) and "steps" in memory else ()
         history = np.zeros((*(rows or (0,)), self._last["step"].size))
         like = {k: np.asarray(v, float) for k, v in self._last.items()} | dict.fromkeys(self._history(), history)
         found = super()._problems({key: value for key, value in state.items() if key != "memory"})

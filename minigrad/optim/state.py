@@ -89,7 +89,7 @@ def array_differences(path: str, state: Any, like: Mapping[str, Any]) -> list[st
         if isinstance(array, Mapping):
             found += array_differences(f"{path}.{name}", value, array)
             continue
-        value, array = plain(value), plain(array)
+        value, array = saved_array(value), saved_array(array)
         if value.shape != array.shape:
             found.append(f"{path}.{name} has shape {value.shape}, not {array.shape}")
         elif not np.can_cast(value.dtype, array.dtype, "same_kind"):
@@ -97,7 +97,7 @@ def array_differences(path: str, state: Any, like: Mapping[str, Any]) -> list[st
     return found
 
 
-def plain(value: Any) -> Any:
+def saved_array(value: Any) -> Any:
     """What was saved as an array, perhaps as lists; ragged lists are one object."""
     if hasattr(value, "dtype"):
         return value

@@ -11,7 +11,7 @@ from ..core.door import plain, unwrap
 from ..core.tape import forget_gradients, gradient_of, mark_changed
 from ..core.tensor import Tensor
 from .hyperparameters import Fixed, Group
-from .inplace import Program
+from .inplace import GroupUpdate
 from .parameters import depend_on
 from .slot import Slot
 
@@ -96,7 +96,7 @@ class Steps:
             program = None
             if self.elementwise and type(slot.w) is ndarray:
                 key = id(slot.group), slot.dtype, *slot.kept
-                program = programs.get(key) or Program(self, slot.group, slot.dtype, slot.start())
+                program = programs.get(key) or GroupUpdate(self, slot.group, slot.dtype, slot.start())
                 programs[key] = program
             slot.cut(program)
         self._programs = [*programs.values()]

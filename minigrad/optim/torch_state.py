@@ -159,14 +159,14 @@ def arrays_of(values: Mapping[str, Any]) -> dict[str, Any]:
 def values_of(optimizer: Optimizer, group: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """A group as it is saved here; what PyTorch does not know stays as it is."""
     own = optimizer.param_groups[0].numbers
-    found = {name: plain(group[name]) for name in own if name in group}
+    found = {name: number_here(group[name]) for name in own if name in group}
     return {**own, **found, "params": params}
 
 
-def plain(x: Any) -> Any:
+def number_here(x: Any) -> Any:
     """A hyperparameter as it is here: a number for a tensor, 0 for the None among Adafactor's eps."""
     if isinstance(x, Sequence) and not isinstance(x, str):
-        return tuple(0.0 if part is None else plain(part) for part in x)
+        return tuple(0.0 if part is None else number_here(part) for part in x)
     return x.item() if hasattr(x, "item") else x
 
 
@@ -178,7 +178,7 @@ def state_of(optimizer: Optimizer, slot: Slot, every: Mapping[Any, Any], place: 
     found: dict[str, Any] = {}
     for name, x in kept.items():
         if isinstance(possible.get(name), float):
-            found[name] = plain(x)
+            found[name] = number_here(x)
         elif name in FACTORS:
             transposed = is_transposed(slot, ids, shape)
             found[FACTORS[name == FACTORS[0]] if transposed else name] = x.T if transposed else x

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .slopes import Probe, Verdict
+from .slopes import SlopeProbe, Verdict
 from .subject import Subject, located
 
 OUTCOMES = (  # ascending; the first three pass
@@ -44,7 +44,7 @@ class Report:
 
 def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> None:
     """Judge every gradient, and add to the report."""
-    probe, kinks = Probe(subject, rtol, many), []
+    probe, kinks = SlopeProbe(subject, rtol, many), []
     usable = finite_entries(probe, report)
     for k, slot in subject.slots.items():
         places = np.arange(slot.start, slot.stop)[usable[slot]]
@@ -56,7 +56,7 @@ def check_slopes(subject: Subject, rtol: float, report: Report, many: int) -> No
     check_ties(probe, kinks, report)
 
 
-def finite_entries(probe: Probe, report: Report) -> np.ndarray:
+def finite_entries(probe: SlopeProbe, report: Report) -> np.ndarray:
     """Which entries are finite in gradients and inputs; the others are judged here.
 
     Where f is finite NaN is wrong, and infinity is right only if f's quotients grow without end, with its sign, on at
@@ -81,7 +81,7 @@ def finite_entries(probe: Probe, report: Report) -> np.ndarray:
     return usable
 
 
-def chosen_places(probe: Probe, k: int, places: np.ndarray, report: Report, many: int) -> np.ndarray:
+def chosen_places(probe: SlopeProbe, k: int, places: np.ndarray, report: Report, many: int) -> np.ndarray:
     """At most `many` of the places: those of a block that is wrong as a whole, or some that are drawn.
 
     Several kinks may pull a sum apart on both sides, so a kink convicts single entries only.
@@ -100,7 +100,7 @@ def chosen_places(probe: Probe, k: int, places: np.ndarray, report: Report, many
     return places
 
 
-def check_ties(probe: Probe, kinks: list[int], report: Report) -> None:
+def check_ties(probe: SlopeProbe, kinks: list[int], report: Report) -> None:
     """Inputs of equal value that each have a kink are moved together.
 
     max(a, a) has the slopes 0 and 1 on the two sides of each argument, so a rule may return 1 for one of them; but
@@ -124,7 +124,7 @@ def check_ties(probe: Probe, kinks: list[int], report: Report) -> None:
             )
 
 
-def describe(report: Report, probe: Probe, k: int, places: np.ndarray, verdict: Verdict) -> None:
+def describe(report: Report, probe: SlopeProbe, k: int, places: np.ndarray, verdict: Verdict) -> None:
     """Tell of judged slopes (entry of gradient k, output)."""
     (claimed, _, bar, kinked, votes), name = verdict, probe.subject.names[k]
     # Not excluded, but neither would zero be, though the claim matters in its gradient; or nothing was measured at all.
@@ -150,7 +150,7 @@ def describe(report: Report, probe: Probe, k: int, places: np.ndarray, verdict: 
         report.add("passed" if ((claimed != 0) & ~vague).any() else "unsure", text)
 
 
-def farthest(probe: Probe, places: np.ndarray, verdict: Verdict, wrong: np.ndarray) -> str:
+def farthest(probe: SlopeProbe, places: np.ndarray, verdict: Verdict, wrong: np.ndarray) -> str:
     """The entry farthest off, with its error bar; one output says more than a mixture."""
     error, subject = np.where(wrong, np.abs(verdict.claimed - verdict.numeric), -1), probe.subject
     error[:, probe.alone :] -= np.inf if wrong[:, : probe.alone].any() else 0
@@ -162,7 +162,7 @@ def farthest(probe: Probe, places: np.ndarray, verdict: Verdict, wrong: np.ndarr
     )
 
 
-def patterns(probe: Probe, k: int, places: np.ndarray, verdict: Verdict) -> Iterator[str]:
+def patterns(probe: SlopeProbe, k: int, places: np.ndarray, verdict: Verdict) -> Iterator[str]:
     """What wrong entries share: a ratio, or what small errors suggest; a transposition; a slab, a sign."""
     subject, wrong = probe.subject, verdict.votes > 1
     x, values, bad = subject.inputs[k], subject.point[places], wrong.any(axis=1)

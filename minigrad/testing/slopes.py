@@ -95,7 +95,7 @@ class Verdict(NamedTuple):
     votes: np.ndarray  # how many steps exclude the claim: one alone may be an accident, two convict
 
 
-class Probe:
+class SlopeProbe:
     """Judges the rule by slopes of outputs, if these are not more than `many`, and of mixtures of them.
 
     The outputs seen on their own, `alone` in number, come first; `rows` has a gradient (entry) for each.

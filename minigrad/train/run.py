@@ -27,7 +27,7 @@ from .history import VALIDATION, History, as_text
 from .means import Means, samples_in
 from .metrics import Collected
 from .modes import Modes
-from .steps import Group
+from .steps import StepBatches
 
 
 class Run:
@@ -38,7 +38,7 @@ class Run:
     means: Means  # of the epoch that is under way
     collected: Collected  # in it, for metrics that take it as a whole
     clip_norm: float | None = None
-    group: Group | None = None  # if a step has several batches
+    group: StepBatches | None = None  # if a step has several batches
     best: Best | None = None  # if its weights are wanted in the end
     lent = False  # whether a batch of others was lent to this rank
 
@@ -148,7 +148,7 @@ class Run:
         """Let a step have several batches, and gradients a largest norm."""
         self.clip_norm = clip_norm
         if batches > 1:
-            self.group, self.update = Group(self.optimizer.params, batches), self.accumulated
+            self.group, self.update = StepBatches(self.optimizer.params, batches), self.accumulated
             self.gradients: Any = compiled(self.found, backend) if backend is not None else self.found
             self.take_step: Any = compiled(self.clipped_step, backend) if backend is not None else self.clipped_step
 

@@ -12,7 +12,7 @@ from ..data.samples import checked_count
 from ..optim.hyperparameters import checked_number
 
 
-class Group:
+class StepBatches:
     """The batches of a step so far: the mean over their samples of each parameter's gradient."""
 
     def __init__(self, params: Sequence[Tensor], most: int) -> None:

@@ -96,7 +96,7 @@ class Given(Exchanging):
         return self.stand_ins.get(key_of(x), x) if isinstance(x, Watched) else x
 
 
-class StandIns(Level):
+class OuterStandIns(Level):
     """What makes a level differentiate by arrays from outside: its own stand for them."""
 
     __slots__ = ()
@@ -124,13 +124,13 @@ class StandIns(Level):
         return self.stand_ins[key_of(x)]
 
 
-class InReverse(StandIns, Reverse):
+class InReverse(OuterStandIns, Reverse):
     """A function and what it uses, in reverse mode."""
 
     __slots__ = ("stand_ins",)
 
 
-class InForward(StandIns, Forward):
+class InForward(OuterStandIns, Forward):
     """A function and what it uses, in forward mode."""
 
     __slots__ = ("stand_ins",)

@@ -7,7 +7,7 @@ import types
 import pytest
 
 from minigrad.distributed import waiting
-from minigrad.distributed.waiting import Ended, Lookout, Pending, Place
+from minigrad.distributed.waiting import Ended, Lookout, Pending, WaitingPoint
 from minigrad.distributed.world import leave
 
 from .launch import end_of, start
@@ -97,7 +97,7 @@ def clock(monkeypatch):
 
 def waits(number, kind="gradients", **begun):
     """The place of a rank that waits for its latest call of a kind, having begun others of another kind."""
-    return Place(kind, number, "average gradients", "train.py, line 3", {kind: number, **begun})
+    return WaitingPoint(kind, number, "average gradients", "train.py, line 3", {kind: number, **begun})
 
 
 def test_what_is_there_at_once_is_nobody_elses_matter(clock):

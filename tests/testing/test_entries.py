@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.testing.slopes import Probe
+from minigrad.testing.slopes import SlopeProbe
 from tests.testing.test_check_vjp import X, cosine, report
 
 LARGE = np.random.default_rng(0).standard_normal(10_000)
@@ -40,7 +40,7 @@ def test_an_error_spread_over_all_entries_is_found():
 
 def with_verdicts(monkeypatch, **changes):
     """Blocks of entries get a made-up verdict, single entries their own."""
-    judge = Probe.judge
+    judge = SlopeProbe.judge
 
     def judged(self, directions):
         verdict = judge(self, directions)
@@ -48,7 +48,7 @@ def with_verdicts(monkeypatch, **changes):
         made_up = {name: np.full(verdict.votes.shape, value) for name, value in changes.items()}
         return verdict._replace(**made_up) if blocks else verdict
 
-    monkeypatch.setattr(Probe, "judge", judged)
+    monkeypatch.setattr(SlopeProbe, "judge", judged)
     return report(np.sum, lambda g, y, x: (np.full_like(x, g),), np.ones(400))
 
 

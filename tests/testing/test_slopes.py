@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.testing import slopes as room
-from minigrad.testing.slopes import STENCIL, Probe, bounds, noise_level, noise_spacings, step_ladder
+from minigrad.testing.slopes import STENCIL, SlopeProbe, bounds, noise_level, noise_spacings, step_ladder
 from minigrad.testing.subject import Subject, scale_of
 
 EPS = np.finfo(float).eps
@@ -125,7 +125,7 @@ def test_a_tiny_constant_may_be_what_a_cancellation_left_over():
 
 def probing(f, rule, x=X):
     subject = Subject(f, rule, [x], np.random.default_rng(0))
-    return Probe(subject, 1e-9, many=9)
+    return SlopeProbe(subject, 1e-9, many=9)
 
 
 def cosine(g, y, x):

@@ -7,7 +7,7 @@ import pytest
 
 from minigrad import nn, optim, train
 from minigrad.nn import functional as F
-from minigrad.train.steps import Group, checked_steps
+from minigrad.train.steps import StepBatches, checked_steps
 
 X = np.random.default_rng(0).normal(size=(50, 3))
 Y = np.sin(X.sum(axis=1, keepdims=True))
@@ -110,7 +110,7 @@ def test_a_bad_batch_stops_before_the_step():
 
 def test_a_group_begins_anew():
     """After its step it has no batches."""
-    group = Group([], 2)
+    group = StepBatches([], 2)
     group.add(3)
     assert not group.is_full
     group.add(3)

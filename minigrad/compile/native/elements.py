@@ -103,7 +103,7 @@ def expression(call: Call) -> tuple[str, list[Any], list[np.dtype], np.dtype] | 
     *types, result = function.resolve_dtypes((*map(weak, args), None))
     text = text_of(function, args, types, call)
     compares = result.kind == "b"
-    doubtful = [x for x in args if is_weak_int(x) and not (compares and fits(x, types[0]))]
+    doubtful = [x for x in args if is_weak_int(x) and not (compares and has_integer(x, types[0]))]
     if text is None or (types[0].kind in "iu" and doubtful):
         return None
     return text, args, types, result
@@ -145,7 +145,7 @@ def weak(x: Any) -> Any:
     return type(x) if type(x) in (int, float) else np.asarray(x).dtype
 
 
-def fits(x: Any, dtype: np.dtype) -> bool:
+def has_integer(x: Any, dtype: np.dtype) -> bool:
     """Whether it is a known integer that a type of integers has; NumPy compares with others, too."""
     return type(x) is int and dtype.kind in "iu" and np.iinfo(dtype).min <= x <= np.iinfo(dtype).max
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..program import CONSTANT, PURE, Call, Value
 from .loops import Statement, collapsed
 from .operands import Operand, Say, can_become, cast, literal, operand, operands
-from .places import Place, Places
+from .places import Elements, Places
 
 
 @dataclass(eq=False, slots=True)
@@ -21,13 +21,13 @@ class Picked:
     """
 
     shape: tuple[int, ...]
-    rest: Place
+    rest: Elements
     indices: list[Operand]
     steps: tuple[int, ...]
     sizes: tuple[int, ...]
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[Elements]:
         """Where the indices are."""
         return [i.place for i in self.indices if i.place]
 
@@ -41,7 +41,7 @@ class Picked:
                 lines += axes.around([f"if {item} < -{size} or {item} >= {size}:", "    raise Refused"])
         return lines
 
-    def around(self, say: Say, other: Place, line: Callable[[str, str], str]) -> list[str]:
+    def around(self, say: Say, other: Elements, line: Callable[[str, str], str]) -> list[str]:
         """Loops around a line, given what stands for an element of x, and for the number of one in another place."""
         axes = collapsed(self.shape, [other, self.rest, *self.places])
         words = [axes.index(self.rest)]
@@ -55,9 +55,9 @@ class Gather(Statement):
     """``y = x[indices]``."""
 
     x: Picked
-    y: Place
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    y: Elements
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [self.x.rest, *self.x.places], [self.y]
@@ -76,8 +76,8 @@ class Scatter(Statement):
     x: Picked
     v: Operand
     dtype: np.dtype
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [*self.x.places, *([self.v.place] if self.v.place else [])], [self.x.rest]
@@ -104,8 +104,8 @@ class Count(Statement):
     positions: Operand
     weights: Operand
     y: Operand
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = [x.place for x in (self.positions, self.weights) if x.place]
@@ -147,9 +147,9 @@ def picked(x: Any, index: Any, places: Places) -> Picked | None:
         if found is None:
             return None
         found = found.stretched(part.shape, shape)
-        wide = Place(found.base, found.offset, found.strides + (0,) * len(left), found.memory)
+        wide = Elements(found.base, found.offset, found.strides + (0,) * len(left), found.memory)
         indices.append(Operand(part.dtype, wide))
-    rest = Place(place.base, place.offset, (0,) * len(shape) + place.strides[len(parts) :], place.memory)
+    rest = Elements(place.base, place.offset, (0,) * len(shape) + place.strides[len(parts) :], place.memory)
     steps, sizes = place.strides[: len(parts)], x.shape[: len(parts)]
     return Picked((*shape, *left), rest, indices, steps, sizes)
 
@@ -167,11 +167,11 @@ def scattering(call: Call, x: Value, places: Places) -> Statement | None:
     if call.function is not operator.setitem:
         return None
     found = picked(x, call.args[1], places)
-    v = operand(call.args[2], found.shape, places) if found and fits(call.args[2], found.shape) else None
+    v = operand(call.args[2], found.shape, places) if found and broadcasts(call.args[2], found.shape) else None
     return Scatter(found, v, x.dtype) if found and v and can_become(v.dtype, x.dtype) else None
 
 
-def fits(v: Any, shape: tuple[int, ...]) -> bool:
+def broadcasts(v: Any, shape: tuple[int, ...]) -> bool:
     """Whether something can be broadcast to a shape; NumPy also sets ``x[i]`` to what has more axes, of size 1."""
     return not isinstance(v, Value) or len(v.shape) <= len(shape)
 

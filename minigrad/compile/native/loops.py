@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .operands import Operand, Say, cast, literal, narrowed
-from .places import Place
+from .places import Elements
 
 PARALLEL = 2**18  # elements of a loop that several threads share; a smaller one is done before they are awake
 UNROLLED = 16  # an innermost loop of that length LLVM may write out; loops around a longer one are best left alone
@@ -28,8 +28,8 @@ class Element:
 class Statement:
     """Something that reads from some places, and writes to some."""
 
-    reads: list[Place]
-    writes: list[Place]
+    reads: list[Elements]
+    writes: list[Elements]
 
     def conflicts(self, other: "Statement") -> bool:
         """Whether it matters which of two comes first."""
@@ -52,9 +52,9 @@ class Refusal(Statement):
     """A look at truths, of which none may be true."""
 
     shape: tuple[int, ...]
-    bad: Place
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    bad: Elements
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [self.bad], []
@@ -70,8 +70,8 @@ class Loop(Statement):
 
     shape: tuple[int, ...]
     body: list[Element]
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = [x.place for element in self.body for x in element.operands if x.place]
@@ -83,13 +83,13 @@ class Loop(Statement):
             return None
         both = Loop(self.shape, self.body + other.body)
         written = memories(both.writes)
-        first: dict[Any, Place] = {}
+        first: dict[Any, Elements] = {}
         for place in both.reads + both.writes:
             if place.memory in written and first.setdefault(place.memory, place) != place:
                 return None  # an element would be written before another one has read it, or the other way round
         return both
 
-    def _loaded(self) -> list[Place]:
+    def _loaded(self) -> list[Elements]:
         """The places that are read before anything is written to them."""
         known: set[Any] = set()
         loaded = []
@@ -102,7 +102,7 @@ class Loop(Statement):
         kept = [p for p in self.writes if keep(p.memory)]
         places = [*self._loaded(), *kept]
         axes = collapsed(self.shape, places, any_order=True)
-        known: dict[Place, str] = {}
+        known: dict[Elements, str] = {}
         body: list[str] = []
 
         def operand(x: Operand, dtype: np.dtype) -> str:
@@ -130,10 +130,10 @@ class Axes:
     """Nested loops: how often each runs, and how far each takes one in each place."""
 
     sizes: tuple[int, ...]
-    strides: dict[Place, tuple[int, ...]]
+    strides: dict[Elements, tuple[int, ...]]
     names: str = "i"
 
-    def index(self, place: Place, offset: int = 0) -> str:
+    def index(self, place: Elements, offset: int = 0) -> str:
         """The number of the element of a place that it is the turn of."""
         steps = [(f"{self.names}{k}", s) for k, s in enumerate(self.strides[place]) if s]
         words = [name if s == 1 else f"{name} * {s}" for name, s in steps]
@@ -150,7 +150,7 @@ class Axes:
             lines[0] = f"for {self.names}0 in shared({self.sizes[0]}):"
         return [*lines, *("    " * len(self.sizes) + line for line in body)]
 
-    def can_be_shared(self, written: Iterable[Place], inside: int = 1) -> bool:
+    def can_be_shared(self, written: Iterable[Elements], inside: int = 1) -> bool:
         """Whether threads may do parts of the outermost loop, which writes to other elements in each turn.
 
         `inside` is the number of elements that are read for each turn of the innermost loop.
@@ -164,7 +164,7 @@ class Axes:
         return True
 
 
-def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i", any_order: bool = False) -> Axes:
+def collapsed(shape: Sequence[int], places: Sequence[Elements], names: str = "i", any_order: bool = False) -> Axes:
     """As few loops as possible over arrays of a shape: axes whose elements follow each other are one.
 
     If they may come in any order, the innermost loop is that over the elements which lie closest to each other.
@@ -185,7 +185,7 @@ def collapsed(shape: Sequence[int], places: Sequence[Place], names: str = "i", a
     return Axes(tuple(n for n, _ in axes), steps, names)
 
 
-def memories(places: Iterable[Place]) -> set[Any]:
+def memories(places: Iterable[Elements]) -> set[Any]:
     """In whose memory places are."""
     return {place.memory for place in places}
 

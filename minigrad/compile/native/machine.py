@@ -43,7 +43,7 @@ class Table(np.ndarray):
     needs: Any
 
 
-class Method(ctypes.Structure):
+class MethodDef(ctypes.Structure):
     """Python's PyMethodDef."""
 
     _fields_ = [("name", ctypes.c_char_p), ("call", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p)]
@@ -117,7 +117,7 @@ def function(kernel: Kernel, engine: llvm.ExecutionEngine, known: Threads) -> Ca
 def builtin(name: str, engine: llvm.ExecutionEngine, table: Table) -> Callable[..., Any]:
     """A function of native code as one of Python's, with a table as `self`."""
     text = name.encode()
-    method = Method(text, engine.get_function_address(f"{name}_of_arrays"), METH_FASTCALL, None)
+    method = MethodDef(text, engine.get_function_address(f"{name}_of_arrays"), METH_FASTCALL, None)
     table.needs = method, text, engine
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..program import CONSTANT, Value
-from .places import KINDS, Place, Places
+from .places import KINDS, Elements, Places
 
 Say = Callable[[Any], str]  # the name of the pointer to a base
 
@@ -17,7 +17,7 @@ class Operand:
     """The elements of an array, or a constant."""
 
     dtype: np.dtype
-    place: Place | None = None
+    place: Elements | None = None
     number: Any = None
 
 

@@ -14,7 +14,7 @@ KINDS = "biuf"  # of dtypes that loops compute with
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Elements:
     """Elements ``base[offset + i * strides[0] + j * strides[1] + ...]``; `memory` tells what overlaps."""
 
     base: Value
@@ -22,11 +22,11 @@ class Place:
     strides: tuple[int, ...]
     memory: Value
 
-    def stretched(self, shape: Sequence[int], to: Sequence[int]) -> "Place":
+    def stretched(self, shape: Sequence[int], to: Sequence[int]) -> "Elements":
         """The same elements seen as an array of another shape, by NumPy's rules of broadcasting."""
         missing = len(to) - len(shape)
         kept = tuple(s if n > 1 else 0 for n, s in zip(shape, self.strides, strict=True))
-        return Place(self.base, self.offset, (0,) * missing + kept, self.memory)
+        return Elements(self.base, self.offset, (0,) * missing + kept, self.memory)
 
 
 class Places:
@@ -49,7 +49,7 @@ class Places:
         """Whether a call does nothing but make a view of which the place is known."""
         return isinstance(call.pattern, Value) and call.pattern in self._shift
 
-    def of(self, value: Value) -> Place | None:
+    def of(self, value: Value) -> Elements | None:
         """The place of a value, None if it has none."""
         base, offset, size = value, 0, value.dtype.itemsize
         while base in self._shift:
@@ -64,9 +64,9 @@ class Places:
         if base.origin == RESULT and base.root.origin == OUTSIDE:
             return None  # a view of who knows what
         memory = self._memory.get(base, base.root)
-        return Place(base, offset // size, tuple(s // size for s in value.strides), memory)
+        return Elements(base, offset // size, tuple(s // size for s in value.strides), memory)
 
-    def of_element(self, value: Value, index: Any) -> Place | None:
+    def of_element(self, value: Value, index: Any) -> Elements | None:
         """The place of ``value[index]``, an index without arrays; None if the value has none."""
         place = self.of(value)
         if place is None:
@@ -75,7 +75,7 @@ class Places:
         y = array[as_view(index)]
         size = value.dtype.itemsize
         offset = place.offset + (address(y) - address(array)) // size
-        return Place(place.base, offset, tuple(s // size for s in y.strides), place.memory)
+        return Elements(place.base, offset, tuple(s // size for s in y.strides), place.memory)
 
 
 def is_readable(x: Any, strides: tuple[int, ...]) -> bool:

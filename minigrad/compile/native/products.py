@@ -11,7 +11,7 @@ from ..array import Method
 from ..program import Call, Value
 from .loops import Statement, collapsed
 from .operands import Say, literal, narrowed
-from .places import Place, Places
+from .places import Elements, Places
 
 SMALL = 512  # multiplications of a product of matrices for which BLAS is not worth the call
 DOTS = {np.dot, np.matmul, operator.matmul, Method("dot")}
@@ -21,14 +21,14 @@ DOTS = {np.dot, np.matmul, operator.matmul, Method("dot")}
 class Product(Statement):
     """``c = a @ b``, with places of matrices, or of a batch of them: a is m by k, and b is k by n."""
 
-    a: Place
-    b: Place
-    c: Place
+    a: Elements
+    b: Elements
+    c: Elements
     size: tuple[int, int, int]
     dtype: np.dtype
     batch: tuple[int, ...] = ()
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [self.a, self.b], [self.c]
@@ -48,7 +48,7 @@ class Product(Statement):
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         a, b, c = (say(p.base) for p in (self.a, self.b, self.c))
         m, n, k = self.size
-        firsts = [Place(p.base, p.offset, p.strides[:-2], p.memory) for p in (self.a, self.b, self.c)]
+        firsts = [Elements(p.base, p.offset, p.strides[:-2], p.memory) for p in (self.a, self.b, self.c)]
         axes = collapsed(self.batch, firsts)
         from_a, from_b, from_c = map(axes.index, firsts)
         if not self.is_small:
@@ -76,7 +76,7 @@ class Product(Statement):
         return axes.around(lines)
 
 
-def layout(place: Place, rows: int, columns: int) -> tuple[str, int] | None:
+def layout(place: Elements, rows: int, columns: int) -> tuple[str, int] | None:
     """How BLAS is told where a matrix lies: by rows ("N") or by columns ("T"), and how far apart they are."""
     down, right = place.strides[-2:]
     if (columns == 1 or right == 1) and (rows == 1 or down >= columns):
@@ -115,9 +115,9 @@ def product(call: Call, result: Value, places: Places) -> Statement | None:
     return made if made.possible() else None
 
 
-def batched(x: Value, place: Place, strides: tuple[int, ...], batch: tuple[int, ...]) -> Place:
+def batched(x: Value, place: Elements, strides: tuple[int, ...], batch: tuple[int, ...]) -> Elements:
     """The place of a batch of matrices with such strides."""
     if not batch:
-        return Place(place.base, place.offset, strides, place.memory)
-    outer = Place(place.base, place.offset, place.strides[:-2], place.memory).stretched(x.shape[:-2], batch)
-    return Place(place.base, place.offset, outer.strides + strides, place.memory)
+        return Elements(place.base, place.offset, strides, place.memory)
+    outer = Elements(place.base, place.offset, place.strides[:-2], place.memory).stretched(x.shape[:-2], batch)
+    return Elements(place.base, place.offset, outer.strides + strides, place.memory)

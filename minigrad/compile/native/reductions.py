@@ -11,7 +11,7 @@ from ..array import Method
 from ..program import Call, Value
 from .loops import Axes, Statement, collapsed
 from .operands import Operand, Say, can_become, cast, literal, narrowed, operand
-from .places import Place, Places
+from .places import Elements, Places
 
 METHODS = {Method("sum"): np.add, Method("prod"): np.multiply, Method("max"): np.maximum, Method("min"): np.minimum}
 METHODS |= {Method("any"): np.logical_or, Method("all"): np.logical_and}
@@ -39,8 +39,8 @@ class Reduction(Statement):
     axes: tuple[int, ...]
     x: Operand
     y: Operand
-    reads: list[Place] = field(init=False)
-    writes: list[Place] = field(init=False)
+    reads: list[Elements] = field(init=False)
+    writes: list[Elements] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads, self.writes = [self.x.place], [self.y.place]  # type: ignore[list-item]
@@ -135,5 +135,5 @@ def reduction(call: Call, result: Value, places: Places) -> Statement | None:
     strides = [
         0 * next(left) if k in axes and keepdims else 0 if k in axes else next(left) for k in range(len(x.shape))
     ]
-    y = Operand(result.dtype, Place(into.base, into.offset, tuple(strides), into.memory))
+    y = Operand(result.dtype, Elements(into.base, into.offset, tuple(strides), into.memory))
     return Reduction(function, x.shape, axes, from_x, y)

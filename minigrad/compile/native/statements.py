@@ -11,7 +11,7 @@ from .elements import expression
 from .indexing import counting, gathering, scattering
 from .loops import Element, Loop, Refusal, Statement, memories
 from .operands import Operand, can_become, operands
-from .places import KINDS, Place, Places, as_view, imagined
+from .places import KINDS, Elements, Places, as_view, imagined
 from .products import product
 from .reductions import reduction
 
@@ -45,7 +45,7 @@ def is_safe(made: Statement) -> bool:
     return not memories(made.reads) & memories(made.writes)
 
 
-def loop(text: str, xs: Sequence[Any], types: Any, result: np.dtype, y: Value, at: Place | None, places: Places, shape: Any) -> Loop | None:  # fmt: skip # noqa: E501
+def loop(text: str, xs: Sequence[Any], types: Any, result: np.dtype, y: Value, at: Elements | None, places: Places, shape: Any) -> Loop | None:  # fmt: skip # noqa: E501
     """A loop of one expression."""
     made = operands(xs, shape, places)
     if made is None or at is None or not can_become(result, y.dtype):

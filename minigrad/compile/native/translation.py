@@ -30,7 +30,7 @@ def define(assembly: Assembly, text: str, name: str, names: Mapping[str, str]) -
     """
     function = parsed(text)
     takes = [arg.arg for arg in function.args.args]
-    body = Body(assembly, names)
+    body = TranslatedFunction(assembly, names)
     body.variables |= {arg: Word(f"%a{i}", "address") for i, arg in enumerate(takes)}
     body.statements(function.body)
     head = ", ".join(["ptr %kept", *(f"ptr %a{i}" for i in range(len(takes)))])
@@ -45,7 +45,7 @@ def from_library(assembly: Assembly, name: str) -> str:
         assert isinstance(function.returns, ast.Name)
         type = assembly.library[name] = function.returns.id
         takes = [(arg.arg, arg.annotation.id) for arg in function.args.args if isinstance(arg.annotation, ast.Name)]
-        body = Body(assembly, {})
+        body = TranslatedFunction(assembly, {})
         body.variables |= {arg: Word(f"%{arg}", kind) for arg, kind in takes}
         body.statements(function.body)
         head = ", ".join(f"{TYPES[kind]} %{arg}" for arg, kind in takes)
@@ -60,7 +60,7 @@ def parsed(text: str) -> ast.FunctionDef:
     return function
 
 
-class Body(Function):
+class TranslatedFunction(Function):
     """A function as it is translated; `names` tells which functions its text calls."""
 
     def __init__(self, assembly: Assembly, names: Mapping[str, str]) -> None:
@@ -136,7 +136,7 @@ class Body(Function):
         """A loop of n turns, as a function for some of them which threads call; it is given pointers alone."""
         names = dict.fromkeys(x.id for part in body for x in ast.walk(part) if isinstance(x, ast.Name))
         given = [(word, self.variables[word]) for word in names if word in self.variables]
-        part, function = Body(self.assembly, {}), f"part.{self.assembly.numbers(1)}"
+        part, function = TranslatedFunction(self.assembly, {}), f"part.{self.assembly.numbers(1)}"
         frame = self.memory(f"[{len(given)} x ptr]").text
         for k, (word, x) in enumerate(given):
             at = self.made(f"getelementptr ptr, ptr {frame}, i64 {k}", "address").text

@@ -16,7 +16,7 @@ from ...errors import BatchError, NoRuleError, SolverError
 from ...transforms.closed import Closed
 from ...transforms.implicit import Flat, at_once, vector_of
 from .flow import flow
-from .method import Method
+from .method import EquationMethod
 
 METHODS = ("RK45", "RK23", "DOP853", "Radau", "BDF", "LSODA")
 
@@ -83,7 +83,7 @@ def odeint(
 
     (flat, start), args = initial(y0), args if isinstance(args, tuple) else (args,)
     problem = Equation("odeint", lambda t, y, *args: func(t, y, *args) if tfirst else func(y, t, *args), flat, args)
-    method = Method("odeint", solve, mode, compile, func, problem.key and (problem.key, tfirst))
+    method = EquationMethod("odeint", solve, mode, compile, func, problem.key and (problem.key, tfirst))
     return rows(flat, flow(problem.right_side, start, times("odeint", t), inputs_of(args), method))
 
 
@@ -163,7 +163,7 @@ def solve_ivp(
             return np.stack([y0] * len(t))
         return solve(f, y0, t[changes])[1][np.cumsum(changes) - 1]
 
-    how = Method("solve_ivp", at_times, mode, compile, fun, problem.key)
+    how = EquationMethod("solve_ivp", at_times, mode, compile, fun, problem.key)
     ends = [np.reshape(as_floats(x), 1) for x in two_times(t_span)]
     if t_eval is None:
         t, value = steps(problem.right_side, start, inputs, how, solve, ends)
@@ -179,12 +179,12 @@ def solve_ivp(
 
 
 def steps(
-    f: Callable[..., Any], y0: Any, inputs: Any, method: Method, solve: Callable[..., Any], ends: Any
+    f: Callable[..., Any], y0: Any, inputs: Any, method: EquationMethod, solve: Callable[..., Any], ends: Any
 ) -> tuple[Any, Any]:
     """The times of SciPy's own steps, and the states there."""
     start, first, last, *given = values = [plain(x) for x in (y0, *ends, *inputs)]
     if batch_of(*values) is None:
-        own = Method(method.name, lambda *given: solve(*given, False), None, method.backend, None, None)
+        own = EquationMethod(method.name, lambda *given: solve(*given, False), None, method.backend, None, None)
         own.kept, found = method.kept, partial(own.solved, f, "f")
         apart = not Closed(f, first[0], start, *given).outer
         both = at_once(

@@ -20,13 +20,19 @@ from ...transforms.arguments import zeros_like
 from ...transforms.closed import Closed
 from ...transforms.implicit import at_once, number
 from ...transforms.jacobian import by_rows
-from .method import Method
+from .method import EquationMethod
 
 FEW = 200  # numbers in all tangents together: beyond, the adjoint equation is the smaller one
 
 
 def flow(
-    f: Callable[..., Any], y0: Any, t: Any, inputs: Sequence[Any], method: Method, value: Any = None, label: Any = "f"
+    f: Callable[..., Any],
+    y0: Any,
+    t: Any,
+    inputs: Sequence[Any],
+    method: EquationMethod,
+    value: Any = None,
+    label: Any = "f",
 ) -> Any:
     """The states at times `t`, (times, n), of ``dy/dt = f(t, y, *inputs)`` from `y0` (n,) at the first of them.
 
@@ -83,7 +89,13 @@ class Flow:
     """
 
     def __init__(
-        self, closed: Closed, solve: Callable[..., Any], value: Any, method: Method, held: list[int], moving: bool
+        self,
+        closed: Closed,
+        solve: Callable[..., Any],
+        value: Any,
+        method: EquationMethod,
+        held: list[int],
+        moving: bool,
     ) -> None:
         self.closed, self.solve, self.value, self.method = closed, solve, value, method
         self.right, self.held, self.moving = RightSide(closed, held), held, moving

@@ -15,7 +15,7 @@ def programs(owner: Any, key: Any, backend: str) -> dict[Any, Any]:
     return {}
 
 
-class Method:
+class EquationMethod:
     """How a differential equation is solved.
 
     Parameters

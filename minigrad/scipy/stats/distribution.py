@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.door import plain, raise_if
 from .parameters import RANGES, as_narrow, as_written, log_of, masked, new_parameter, number, replaced
-from .source import Source
+from .source import DrawSource
 from .tails import log_share
 
 Formula = Callable[..., Any]
@@ -122,7 +122,7 @@ class Distribution:
             np.logical_not(valid),
             lambda: ValueError(f"{self.name}.rvs takes {self.in_words()}; got {as_written(args, kwargs)}"),
         )
-        source = Source(f"{self.name}.rvs", rng, size, [*shapes, *rest.values()])
+        source = DrawSource(f"{self.name}.rvs", rng, size, [*shapes, *rest.values()])
         return rest["loc"] + rest["scale"] * draw(source, *shapes)
 
     # How it is answered

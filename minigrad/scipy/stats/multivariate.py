@@ -10,7 +10,7 @@ from ...core.door import raise_if
 from ..special.slopes import digamma_step
 from .continuous import gamma_at
 from .parameters import as_narrow, number
-from .source import Source
+from .source import DrawSource
 
 LOG_TAU, LOG_PI = math.log(2 * math.pi), math.log(math.pi)
 
@@ -204,10 +204,10 @@ def log_beta(alpha: Any) -> Any:
     return np.sum(special.gammaln(alpha)) - special.gammaln(np.sum(alpha))
 
 
-def vectors(taker: str, rng: Any, size: Any, center: Any, more: int = 0) -> Source:
+def vectors(taker: str, rng: Any, size: Any, center: Any, more: int = 0) -> DrawSource:
     """Where the numbers of random vectors come from, which have the length of one, or some more."""
     front = () if size is None else tuple(np.atleast_1d(size).tolist())
-    return Source(taker, rng, (*front, center.shape[0] + more), [center] if not more else [center[:1]])
+    return DrawSource(taker, rng, (*front, center.shape[0] + more), [center] if not more else [center[:1]])
 
 
 dirichlet, multivariate_normal, multivariate_t = Dirichlet(), MultivariateNormal(), MultivariateT()

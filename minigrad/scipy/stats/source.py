@@ -8,7 +8,7 @@ from ...core.door import plain
 from ...core.recorder import drawn
 
 
-class Source:
+class DrawSource:
     """Where standard random numbers come from: one draw of all that a result of some parameters takes."""
 
     def __init__(self, taker: str, rng: Any, size: Any, parameters: list[Any]) -> None:
