@@ -149,9 +149,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         Parameters
         ----------
-        X, y, sample_weight : as in `fit`
+        X, y : as in `fit`
         classes : array of shape (classes,), optional
             All classes that there will be, in the first call; by default those in its `y`.
+        sample_weight : as in `fit`
 
         Returns
         -------
