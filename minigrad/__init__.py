@@ -41,6 +41,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import words
 from .compile import compile
 from .core import allocator, foreign
 from .core.context import enable_grad, is_grad_enabled, no_grad
@@ -255,26 +256,7 @@ sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its publi
 # Loaded at first use, to keep `import minigrad` fast: subpackages, and functions of theirs.
 LATER = ("data", "io", "nn", "onnx", "optim", "distributed", "scipy", "testing", "train", "sklearn")
 LATER_OF = {"load": "io", "save": "io"}
-HOMES = (
-    "nn.functional",
-    "nn",
-    "optim",
-    "data",
-    "train",
-    "testing",
-    "distributed",
-)  # of names that are not here
-# Names that PyTorch has and NumPy has not, and what is written here.
-INSTEAD = {
-    "cat": "mg.concat",
-    "mm": "mg.matmul",
-    "bmm": "mg.matmul",
-    "clamp": "mg.clip",
-    "rand": "mg.tensor(rng.random(shape))",
-    "randn": "mg.tensor(rng.normal(size=shape))",
-    "from_numpy": "mg.asarray",
-    "manual_seed": "np.random.default_rng(seed), which is passed on as rng",
-}
+HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing", "distributed")  # of names that are not here
 foreign.LATER["scipy.special"] = f"{__name__}.scipy.special"  # the rules of SciPy's ufuncs
 if TYPE_CHECKING:
     from . import data, distributed, io, nn, onnx, optim, testing, train
@@ -287,11 +269,9 @@ if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a typ
             return import_module(f".{name}", __name__)
         if name in LATER_OF:
             return getattr(import_module(f".{LATER_OF[name]}", __name__), name)
-        if name in INSTEAD:
-            raise AttributeError(f"module 'minigrad' has no attribute {name!r}. Use {INSTEAD[name]}")
-        homes = () if name.startswith("_") else HOMES
-        found = [home for home in homes if name in import_module(f".{home}", __name__).__all__]
-        hint = f"; there is mg.{found[0]}.{name}" if found else ""
+        homes = () if name.startswith("_") or name in words.PACKAGE else HOMES
+        found = {f"mg.{home}.": import_module(f".{home}", __name__).__all__ for home in homes}
+        hint = words.instead(name, words.PACKAGE, found)
         raise AttributeError(f"module 'minigrad' has no attribute {name!r}{hint}")
 
 

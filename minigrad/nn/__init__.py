@@ -1,5 +1,8 @@
 """Networks: modules, layers, losses, and the functions that they are made of."""
 
+from typing import TYPE_CHECKING, Any
+
+from ..words import NETWORKS, instead
 from . import functional, init, parametrizations
 from .activations import (
     CELU,
@@ -220,3 +223,9 @@ __all__ = [
     "parametrizations",
     "summary",
 ]
+
+if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a type checker, too
+
+    def __getattr__(name: str) -> Any:
+        hint = instead(name, NETWORKS, {"nn.": __all__, "nn.functional.": functional.__all__})
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")

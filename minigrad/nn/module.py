@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.tree import is_branch
+from ..words import MODULE, instead
 from .hiding import PLAIN, remedy, survey
 from .hooks import Hooks
 from .parameter import Buffer, Parameter, StateTensor
@@ -44,7 +45,10 @@ class Module:
             computed = vars(self).get("parametrizations", {})
             if name in computed:
                 return computed[name]()
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            if hasattr(type(self), name):  # a property that failed, and says why
+                return object.__getattribute__(self, name)
+            text = f"{type(self).__name__!r} object has no attribute {name!r}{instead(name, MODULE)}"
+            raise AttributeError(text, name=name, obj=self)
 
     # What it is made of
 

@@ -1,5 +1,8 @@
 """Optimizers: objects that update parameters in place, from the gradients that `backward()` left in them."""
 
+from typing import TYPE_CHECKING, Any
+
+from ..words import OPTIMIZERS, instead
 from . import lr_scheduler
 from .adafactor import Adafactor
 from .adam import Adam, AdamW, NAdam, RAdam
@@ -45,3 +48,9 @@ __all__ = [
     "to_torch",
     "update_bn",
 ]
+
+if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a type checker, too
+
+    def __getattr__(name: str) -> Any:
+        hint = instead(name, OPTIMIZERS, {"optim.": __all__, "optim.lr_scheduler.": lr_scheduler.__all__})
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
