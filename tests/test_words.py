@@ -20,7 +20,7 @@ def message(get):
 
 
 def around(tmp_path):
-    """What the advice on modules speaks of."""
+    """What the advice on Tensors and modules speaks of."""
     x, y = np.ones((4, 2)), np.ones((4, 2))
     model, layer = nn.Sequential(nn.Linear(2, 2, rng=0)), nn.ReLU()
     mg.save(tmp_path / "model.npz", model.state_dict())
@@ -48,6 +48,21 @@ def around(tmp_path):
         "places": [0],
         "index": np.zeros((4, 2), int),
     }
+
+
+@pytest.mark.parametrize("name", words.TENSOR)
+def test_names_of_tensors(name, tmp_path):
+    """At each level, and neither dir() nor hasattr() knows them; what is written instead runs as it stands."""
+    names = around(tmp_path)
+    x, y = mg.tensor(np.ones((4, 2))), mg.tensor(np.ones((4, 2)))
+    names["x"] = x[0] if name == "expand" else x
+    names["y"] = {"mm": y.T, "bmm": y.T, "matmul": y.T, "scatter_add": y[0]}.get(name, y)
+    code = words.TENSOR[name].partition("; ")[0]
+    assert message(lambda: getattr(x, name)).startswith(f"'Tensor' object has no attribute {name!r}. Use {code}")
+    assert not hasattr(x, name)
+    assert name not in dir(x)
+    assert mg.grad(lambda x: np.sum(x) * (not hasattr(x, name)))(np.ones(2)).tolist() == [1, 1]
+    exec(code.replace("mg.tensor(x,", "mg.tensor(x.numpy(),"), names)
 
 
 @pytest.mark.parametrize("name", words.MODULE)

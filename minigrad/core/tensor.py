@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ..errors import GraphError
+from ..words import TENSOR, instead
 from .array import HIDDEN, Array, with_written
 from .context import is_grad_enabled, run_in, with_changes
 from .door import batch_of, plain, plain_index
@@ -298,6 +299,25 @@ def detach(x: Array) -> Any:
 
 
 Array.detach = detach  # of arrays of all levels; it makes a Tensor, so it is defined here
+
+
+class Elsewhere:
+    """A name that arrays have in other libraries: to look it up is an error that says what is written here.
+
+    As a descriptor it costs nothing where names are there; a method for missing names would slow all others down.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, x: Any, kind: type) -> Any:
+        text = f"{kind.__name__!r} object has no attribute {self.name!r}{instead(self.name, TENSOR)}"
+        raise AttributeError(text, name=self.name, obj=x)
+
+
+for missing in TENSOR:
+    setattr(Array, missing, Elsewhere(missing))
+HIDDEN.update(TENSOR)
 
 
 def in_reading_order(cls: type) -> tuple[str, ...]:
