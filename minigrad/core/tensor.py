@@ -275,6 +275,14 @@ class Tensor(Array):
             return f"{name}({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
         return f"{name}({values}{dtype}, made by {self.node.primitive.name})"
 
+    def _repr_html_(self) -> str:
+        """The values in a table for a notebook, if they are few."""
+        from .display import array_html  # which is for notebooks alone
+
+        made = f", made by {self.node.primitive.name}" if not self.is_leaf else ""
+        grad = ", requires grad" if self.is_leaf and self.requires_grad else ""
+        return array_html(self.value, f"Tensor {self.shape}, {self.dtype}{made}{grad}")
+
 
 UNCONNECTED = (
     "this tensor does not depend on any that requires grad: none was used, or only detached, under no_grad(), or as "

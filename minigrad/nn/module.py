@@ -1,10 +1,11 @@
 """Module: what the layers of a network, and networks themselves, have in common."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..core.display import html_table
 from ..core.tensor import Tensor
 from ..core.tree import is_branch
 from ..words import MODULE, instead
@@ -210,17 +211,29 @@ class Module:
         return self
 
     def __repr__(self) -> str:
-        lines, above = [], []
-        for name, part in walk(self, functions=True):
-            if isinstance(part, Tensor):
-                continue
-            while above and not name.startswith(above[-1]):
-                above.pop()
-            label = f"{name[len(above[-1]) :]}: " if above else ""
-            lines.append(f"{'  ' * len(above)}{label}{in_a_line(part)}")
-            if isinstance(part, Module):
-                above.append(f"{name}." if name else "")
+        lines = ["  " * depth + line for depth, line, _ in described(self)]
         return "\n".join([*lines, parameters_in_words(self.parameters())])
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook: the modules, and how many numbers the parameters of each have."""
+        rows = [((depth, line), f"{count:,}" if count else "") for depth, line, count in described(self)]
+        return html_table(("module", "parameters"), rows, parameters_in_words(self.parameters()))
+
+
+def described(root: Module) -> Iterator[tuple[int, str, int]]:
+    """For each module and function in a module: how deep it lies, a line, and the numbers in its own parameters."""
+    above: list[str] = []
+    for name, part in walk(root, functions=True):
+        if isinstance(part, Tensor):
+            continue
+        while above and not name.startswith(above[-1]):
+            above.pop()
+        label = f"{name[len(above[-1]) :]}: " if above else ""
+        is_module = isinstance(part, Module)
+        own = [p for _, p in own_parts(part) if isinstance(p, Parameter)] if is_module else []
+        yield len(above), label + in_a_line(part), sum(p.size for p in own)
+        if is_module:
+            above.append(f"{name}." if name else "")
 
 
 def in_a_line(module: Any) -> str:

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core.context import no_grad
+from ..core.display import html_table
 from ..core.door import unwrap
 from ..core.tree import is_branch
 from .attention import MultiheadAttention
@@ -77,13 +77,8 @@ class Summary:
         return "\n".join([*lines, self.total()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
-        body = ""
-        for row in self.rows:
-            first, *others = map(escape, row.cells())
-            cells = "".join(f"<td>{cell}</td>" for cell in others)
-            body += f'<tr><td style="text-align: left; padding-left: {2 * row.depth + 0.5}em">{first}</td>{cells}</tr>'
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{self.total()}</p>"
+        rows = [((row.depth, row.cells()[0]), *row.cells()[1:]) for row in self.rows]
+        return html_table(HEADINGS, rows, self.total())
 
 
 def summary(module: Module, *inputs: Any) -> Summary:

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..core.display import html_table
+
 VALIDATION = "validation_"
+FEW = 5  # epochs at the beginning and at the end, which a notebook shows
 
 
 class History(Mapping[str, list[float]]):
@@ -37,6 +40,14 @@ class History(Mapping[str, list[float]]):
         last = f", the last with {as_text(self.rows[-1])}" if self.rows else ""
         interrupted = ", and then interrupted" if self.interrupted else ""
         return f"<History of {self.epochs} epoch{'' if self.epochs == 1 else 's'}{last}{interrupted}>"
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook: the first epochs and the last."""
+        numbered = [[f"{i}", *(f"{x:.4g}" for x in row.values())] for i, row in enumerate(self.rows, 1)]
+        dots = [["..."] + [""] * len(self.names)]
+        shown = numbered if len(numbered) <= 2 * FEW else numbered[:FEW] + dots + numbered[-FEW:]
+        names = [name.replace("_", " ") for name in self.names]
+        return html_table(["epoch", *names], shown, "interrupted" if self.interrupted else "")
 
     @property
     def epochs(self) -> int:

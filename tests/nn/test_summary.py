@@ -156,3 +156,23 @@ def test_a_layer_of_integers_takes_an_array_in_the_place_of_a_shape():
 def test_a_summary_takes_a_shape():
     with pytest.raises(TypeError, match=r"the shape of each input after the module, such as summary\(model, \(32, 784"):
         nn.summary(nn.Tanh())
+
+
+def test_a_network_in_a_notebook_is_a_table():
+    """Its modules, set in by their depth, with the numbers in their own parameters; words are escaped."""
+
+    def step(x):
+        return x
+
+    inner = nn.Sequential(nn.Linear(3, 1, rng=0))
+    html = nn.Sequential(nn.Linear(2, 3, rng=0), step, inner)._repr_html_()
+    found = re.findall(r'padding-left: ([\d.]+)em">(.*?)</td><td>(.*?)</td>', html)
+    assert found == [
+        ("0.5", "Sequential", ""),
+        ("2.5", "0: Linear: weight (2, 3), bias (3,)", "9"),
+        ("2.5", "1: step", ""),
+        ("2.5", "2: Sequential", ""),
+        ("4.5", "0: Linear: weight (3, 1), bias (1,)", "4"),
+    ]
+    assert html.endswith("<p>13 parameters</p>")
+    assert "<lambda>" not in nn.Sequential(lambda x: x)._repr_html_()

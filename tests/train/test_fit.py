@@ -194,6 +194,21 @@ def test_a_stopped_run_that_is_resumed_stays_stopped(tmp_path):
     assert fit_line([], **options).epochs == 3
 
 
+def test_history_in_a_notebook_is_a_table():
+    """The first five epochs and the last, with short names and numbers; and whether it was interrupted."""
+    history = train.History(["loss", "validation_loss"])
+    history.load_state_dict([{"loss": 1 / i, "validation_loss": 2.0} for i in range(1, 21)])
+    html = history._repr_html_()
+    assert "<th>epoch</th><th>loss</th><th>validation loss</th>" in html
+    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td>", html)
+    assert [number for number, _ in rows] == ["1", "2", "3", "4", "5", "...", "16", "17", "18", "19", "20"]
+    assert rows[2] == ("3", "0.3333")
+    history.rows[:] = history.rows[:10]
+    history.interrupted = True
+    assert "..." not in history._repr_html_()
+    assert history._repr_html_().endswith("<p>interrupted</p>")
+
+
 def test_callbacks_see_the_history_and_can_stop():
     """All are called after each epoch, and one that returns what is true ends the training."""
     for truth in (bool, np.bool_, lambda x: "stop" if x else "", lambda x: np.array([x]), lambda x: mg.tensor(x)):
