@@ -180,6 +180,9 @@ def test_several_results_come_as_a_tuple_of_their_kind():
     values, vectors = mg.vmap(lambda x: np.linalg.eigh(x))(np.stack([np.eye(2), 2 * np.eye(2)]))
     assert values.tolist() == [[1, 1], [2, 2]]
     assert vectors.shape == (2, 2, 2)
+    found = mg.vmap(lambda x: np.linalg.eig(x))(np.stack([np.eye(2), 2 * np.eye(2)]))
+    assert type(found) is type(np.linalg.eig(np.eye(2)))
+    assert found.eigenvalues.tolist() == [[1, 1], [2, 2]]
     whole, rest = mg.vmap(lambda x: np.modf(x))(np.array([1.5, 2.25]))
     assert (whole.tolist(), rest.tolist()) == ([0.5, 0.25], [1, 2])
 
