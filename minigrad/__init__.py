@@ -29,7 +29,7 @@ mg.compile, mg.checkpoint, mg.draw, mg.detect_anomaly   speed, memory, pictures 
 mg.primitive, mg.register                               operations of your own
 mg.nn, mg.nn.functional, mg.optim                       layers, losses, optimizers and learning rates
 mg.data, mg.train, mg.distributed                       batches, training loops, several processes
-mg.save, mg.load, mg.io, mg.onnx                        files
+mg.save, mg.load, mg.load_torch, mg.io, mg.onnx         files
 mg.scipy                                                SciPy's functions, solvers and distributions
 mg.onnx                                                 files of ONNX, for other programs to run
 mg.testing                                              checks of derivatives
@@ -255,12 +255,12 @@ sys.modules[f"{__name__}.linalg"] = linalg  # which can be imported by its publi
 
 # Loaded at first use, to keep `import minigrad` fast: subpackages, and functions of theirs.
 LATER = ("data", "io", "nn", "onnx", "optim", "distributed", "scipy", "testing", "train", "sklearn")
-LATER_OF = {"load": "io", "save": "io"}
+LATER_OF = {"load": "io", "load_torch": "io", "save": "io"}
 HOMES = ("nn.functional", "nn", "optim", "data", "train", "testing", "distributed")  # of names that are not here
 foreign.LATER["scipy.special"] = f"{__name__}.scipy.special"  # the rules of SciPy's ufuncs
 if TYPE_CHECKING:
     from . import data, distributed, io, nn, onnx, optim, testing, train
-    from .io import load, save
+    from .io import load, load_torch, save
 
 if not TYPE_CHECKING:  # pragma: no branch: an unknown name is an error to a type checker, too
 

@@ -3,6 +3,8 @@
 import os
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from types import ModuleType
 from typing import Any
@@ -76,17 +78,25 @@ def load(path: str | os.PathLike[str]) -> Any:
         As for `save`.
     """
     path, layout = checked_path(path)
+    with opened(path) as file:
+        try:
+            return read_tree(file, layout)
+        except INVALID as error:
+            raise CheckpointError(f"{path} is not a whole file of mg.save: {error}") from error
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BufferedReader]:
+    """A file to be read; what the system has against it is a CheckpointError, unless the file is missing."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
             raise CheckpointError(f"cannot load {path}: it is no file, but a folder or a device")
         with open(path, "rb") as file:
-            return read_tree(file, layout)
+            yield file
     except (FileNotFoundError, CheckpointError):
         raise
     except OSError as error:
         raise CheckpointError(f"cannot load {path}: {error.strerror or error}") from error
-    except INVALID as error:
-        raise CheckpointError(f"{path} is not a whole file of mg.save: {error}") from error
 
 
 def checked_path(path: str | os.PathLike[str]) -> tuple[str, ModuleType]:
@@ -98,7 +108,10 @@ def checked_path(path: str | os.PathLike[str]) -> tuple[str, ModuleType]:
     name = os.fsdecode(path)
     layout = LAYOUTS.get(os.path.splitext(name)[1])
     if layout is None:
-        raise ValueError(f"a path to save to or load from ends in .npz or .safetensors; got {name!r}")
+        raise ValueError(
+            f"a path to save to or load from ends in .npz or .safetensors; got {name!r}. mg.load_torch reads files of "
+            f"PyTorch"
+        )
     return name, layout
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from .layout import Reader, check_room, checked_text
 
 KEY = "minigrad"  # of the metadata
+DTYPES = {"BOOL": "?", "I8": "i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+DTYPES |= {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "C64": "<c8"}
 
 
 def library() -> Any:
@@ -53,7 +55,7 @@ def reading(file: BufferedReader) -> Iterator[tuple[Any, Reader]]:
         with safetensors.safe_open(file.name, framework="np") as archive:
             digest, space, text = (archive.metadata() or {}).get(KEY, "").partition(" ")
             if not space:
-                raise ValueError("it was written by something else: try safetensors.numpy.load_file")
+                raise ValueError("it was written by something else: mg.load_torch reads it")
             yield {"minigrad": text, "sha256": digest}, partial(read_array, archive)
     except safetensors.SafetensorError as error:
         raise ValueError(error) from error
@@ -65,3 +67,21 @@ def read_array(archive: Any, name: str, dtype: str, shape: list[int]) -> np.ndar
     if array.dtype != np.dtype(dtype) or array.shape != tuple(shape):
         raise ValueError(f"the array {name!r} is of {array.dtype} and shape {array.shape}, and not as its text says")
     return array
+
+
+def arrays_in(file: BufferedReader) -> dict[str, np.ndarray]:
+    """The arrays of a file that any program has written, by their names; float32 for bfloat16."""
+    safetensors = library()
+    try:
+        return {name: array_of(**described) for name, described in safetensors.deserialize(file.read())}
+    except safetensors.SafetensorError as error:
+        raise ValueError(error) from error
+
+
+def array_of(dtype: str, shape: list[int], data: bytes) -> np.ndarray:
+    """An array of a file, by the name that its dtype has there."""
+    if dtype == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype("u4") << 16).view("f4").reshape(shape)
+    if dtype not in DTYPES:
+        raise ValueError(f"it has an array of {dtype}, which NumPy does not have. Save it as float32")
+    return np.frombuffer(bytearray(data), DTYPES[dtype]).reshape(shape)

@@ -210,7 +210,7 @@ def test_files_of_others_are_refused_with_advice(tmp_path):
         assert refusal(path) == "there is no member of a ZIP file as mg.save writes them"
     path = tmp_path / "x.safetensors"
     path.write_bytes((2).to_bytes(8, "little") + b"{}")
-    assert refusal(path) == "it was written by something else: try safetensors.numpy.load_file"
+    assert refusal(path) == "it was written by something else: mg.load_torch reads it"
     assert not (tmp_path / "eaten").exists()
 
 
