@@ -376,6 +376,14 @@ class MultiheadAttention(Module):
                 apart |= {f"{name}_proj.{kind}": third for name, third in zip("qkv", thirds, strict=True)}
         return super().from_torch(apart)
 
+    def to_torch(self, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        there = super().to_torch(state)
+        for kind in ("weight", "bias"):
+            thirds = [there.pop(f"{name}_proj.{kind}") for name in "qkv" if f"{name}_proj.{kind}" in there]
+            if thirds:
+                there[f"in_proj_{kind}"] = np.concatenate(thirds)
+        return there
+
     def checked_rotary(self, base: float | None) -> float | None:
         """The base of rotary positions, for which the features of a head come in pairs."""
         if base is not None:

@@ -139,6 +139,9 @@ class Linear(Module):
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
         return {name: np.transpose(x) if name in WEIGHTS else x for name, x in state.items()}
 
+    def to_torch(self, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self.from_torch(self.state_dict() if state is None else state)
+
 
 class Bilinear(Module):
     """A form of two arrays, `functional.bilinear`: (..., in1_features) and (..., in2_features) -> (..., out_features).
@@ -167,3 +170,7 @@ class Bilinear(Module):
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
         return {name: np.moveaxis(x, 0, -1) if name in WEIGHTS else x for name, x in state.items()}
+
+    def to_torch(self, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        state = self.state_dict() if state is None else state
+        return {name: np.moveaxis(x, -1, 0) if name in WEIGHTS else x for name, x in state.items()}

@@ -158,23 +158,37 @@ class Module:
             part.data = values
 
     def from_torch(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """What `load_state_dict` takes, from the `state_dict` of the equal network of PyTorch as arrays.
+        """What `load_state_dict` takes, from the `state_dict` of the equal network of PyTorch.
 
         Each layer converts the part of the state under its name: a layer whose arrays differ from PyTorch's, as
-        Linear's do, has a `from_torch` of its own.
+        Linear's do, has a `from_torch` and a `to_torch` of its own.
+
+        Parameters
+        ----------
+        state : mapping of names to arrays
+            As `mg.load_torch` reads it from a file; or ``{k: v.numpy() for k, v in torch_model.state_dict().items()}``.
 
         Examples
         --------
-        >>> model.load_state_dict(model.from_torch({k: v.numpy() for k, v in torch_model.state_dict().items()}))
+        >>> model.load_state_dict(model.from_torch(mg.load_torch("model.pt")))
         """
-        converted = dict(state)
-        for child, module in own_parts(self):
-            prefix = f"{child}."
-            below = [name for name in converted if isinstance(module, Module) and name.startswith(prefix)]
-            if below:  # modules may lie in a circle, which names do not
-                inner = module.from_torch({name[len(prefix) :]: converted.pop(name) for name in below})
-                converted |= {prefix + name: x for name, x in inner.items()}
-        return converted
+        return converted_below(self, state, "from_torch")
+
+    def to_torch(self, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What `load_state_dict` of the equal network of PyTorch takes, with arrays for tensors.
+
+        Parameters
+        ----------
+        state : mapping of names to arrays, optional
+            A `state_dict` of this module; by default that of now. The arrays that are returned may be parts of its.
+
+        Examples
+        --------
+        >>> mg.save("model.safetensors", model.to_torch())
+
+        and in PyTorch ``torch_model.load_state_dict(safetensors.torch.load_file("model.safetensors"))``.
+        """
+        return converted_below(self, self.state_dict() if state is None else state, "to_torch")
 
     # Modes
 
@@ -218,6 +232,18 @@ class Module:
         """A table for a notebook: the modules, and how many numbers the parameters of each have."""
         rows = [((depth, line), f"{count:,}" if count else "") for depth, line, count in described(self)]
         return html_table(("module", "parameters"), rows, parameters_in_words(self.parameters()))
+
+
+def converted_below(module: Module, state: Mapping[str, Any], method: str) -> dict[str, Any]:
+    """A state with the part of each module in it converted by a method of that module."""
+    converted = dict(state)
+    for child, part in own_parts(module):
+        prefix = f"{child}."
+        below = [name for name in converted if isinstance(part, Module) and name.startswith(prefix)]
+        if below:  # modules may lie in a circle, which names do not
+            inner = getattr(part, method)({name[len(prefix) :]: converted.pop(name) for name in below})
+            converted |= {prefix + name: x for name, x in inner.items()}
+    return converted
 
 
 def described(root: Module) -> Iterator[tuple[int, str, int]]:

@@ -7,6 +7,7 @@ from minigrad import nn
 
 from .make_reference import LAYERS
 from .reference import CLOSE, Reference, check
+from .test_layers_reference import check_way_back
 
 REFERENCE = Reference("layers")
 
@@ -17,6 +18,7 @@ def test_layers_agree_with_pytorch(key):
     name, args, options, _ = LAYERS[key]
     layer = getattr(nn, name)(*args, **options)
     layer.load_state_dict(layer.from_torch(REFERENCE.below(f"{key}/before/")))
+    check_way_back(layer, REFERENCE.below(f"{key}/before/"))
     more = [REFERENCE[f"{key}/x2"]] if name == "Bilinear" else []
     x = check(REFERENCE, key, lambda x: layer(x, *more))
     wanted = layer.from_torch(REFERENCE.below(f"{key}/d "))

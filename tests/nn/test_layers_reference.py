@@ -22,6 +22,14 @@ def close(got, want):
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
 
 
+def check_way_back(layer, state):
+    """`to_torch` of a layer is a state of PyTorch's that was loaded, but for counts of batches without a use."""
+    back = layer.to_torch()
+    assert set(state) - set(back) <= {"num_batches_tracked"}
+    for name, x in back.items():
+        np.testing.assert_array_equal(x, state[name], strict=True)
+
+
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[label(case) for case in CASES])
 def test_layer_agrees_with_pytorch(number):
     """Outputs, and gradients of inputs and parameters, are PyTorch's to 1e-10."""
@@ -29,7 +37,9 @@ def test_layer_agrees_with_pytorch(number):
     inputs = [mg.tensor(drawn(f"input {i}", shape), requires_grad=True) for i, shape in enumerate(case["inputs"])]
     if hasattr(nn, case["name"]):
         layer = getattr(nn, case["name"])(*case["args"], **case["options"])
-        layer.load_state_dict(layer.from_torch({name: drawn(name, shape) for name, shape in want["state"].items()}))
+        state = {name: drawn(name, shape) for name, shape in want["state"].items()}
+        layer.load_state_dict(layer.from_torch(state))
+        check_way_back(layer, state)
         params = dict(layer.named_parameters())
     else:
         layer, params = getattr(nn.functional, case["name"]), {}

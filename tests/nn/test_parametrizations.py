@@ -14,6 +14,7 @@ from minigrad.testing import gradcheck
 from .make_layers_reference import drawn
 from .make_parametrizations_reference import CASES, STEPS
 from .reference import CLOSE, Reference
+from .test_layers_reference import check_way_back
 
 REFERENCE = Reference("parametrizations")
 KINDS = {"weight_norm": weight_norm, "spectral_norm": spectral_norm}
@@ -26,6 +27,7 @@ def test_training_agrees_with_pytorch(key):
     name, args, shape, kind, options = CASES[key]
     layer = KINDS[kind](getattr(nn, name)(*args), **options)
     layer.load_state_dict(layer.from_torch(REFERENCE.below(f"{key}/before/")))
+    check_way_back(layer, REFERENCE.below(f"{key}/before/"))
     optimizer = optim.SGD(layer.parameters(), lr=0.1)
     for step in range(STEPS):
         x = drawn(f"{key} {step}", shape)

@@ -10,7 +10,7 @@ from minigrad import nn
 
 from .make_layers_reference import PRODUCTS, as_arrays, drawn, leaves, products
 from .make_sequences_reference import CASES, FILE, arguments, made
-from .test_layers_reference import close, label
+from .test_layers_reference import check_way_back, close, label
 
 REFERENCES = json.loads(FILE.read_text())
 
@@ -29,6 +29,7 @@ def test_layer_agrees_with_pytorch_to_second_order(number):
     layer, shapes = made(nn, case) or Function(getattr(nn.functional, case["name"])), want["state"]
     state = layer.from_torch({name: drawn(name, shape) for name, shape in shapes.items()})
     layer.load_state_dict(state)
+    check_way_back(layer, {name: drawn(name, shape) for name, shape in shapes.items()})
     inputs = [drawn(f"input {i}", shape) for i, shape in enumerate(case["inputs"])]
 
     def outputs(inputs, state):
