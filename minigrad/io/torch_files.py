@@ -40,7 +40,7 @@ def load_torch(path: str | os.PathLike[str]) -> Any:
 
     See Also
     --------
-    nn.Module.from_torch : Makes what `load_state_dict` takes of the `state_dict` of PyTorch's network.
+    minigrad.nn.Module.from_torch : Makes what `load_state_dict` takes of the `state_dict` of PyTorch's network.
 
     Examples
     --------

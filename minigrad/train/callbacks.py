@@ -1,10 +1,13 @@
 """What is done after each batch and each epoch of a training: logs, copies of the weights."""
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Any
+
+import numpy as np
 
 from ..data.samples import checked_count
 from ..distributed import world
@@ -32,6 +35,8 @@ class Callback:
 class CSVLog(Callback):
     """A table with a row for each epoch, in a file that is written anew after each; by rank 0 alone.
 
+    An array, as a metric can be, is written as lists of JSON.
+
     Parameters
     ----------
     path : path
@@ -46,7 +51,12 @@ class CSVLog(Callback):
             with self.path.open("w", newline="") as file:
                 table = csv.writer(file)
                 table.writerow(["epoch", *history])
-                table.writerows([i, *row.values()] for i, row in enumerate(history.rows, 1))
+                table.writerows([i, *map(in_a_cell, row.values())] for i, row in enumerate(history.rows, 1))
+
+
+def in_a_cell(x: Any) -> Any:
+    """A number as it is, and an array as text."""
+    return json.dumps(x.tolist()) if isinstance(x, np.ndarray) else x
 
 
 class SaveWeights(Callback):
@@ -71,6 +81,8 @@ class SaveWeights(Callback):
 
 class TensorBoard(Callback):
     """Curves for TensorBoard, as "loss/training" and "loss/validation" over the epochs; by rank 0 alone.
+
+    Metrics that are arrays have none.
 
     Parameters
     ----------
@@ -102,8 +114,10 @@ class TensorBoard(Callback):
         if self.file is None:
             self.file = self.writer(self.folder)
         events, summaries = self.kinds
-        values = [summaries.Summary.Value(tag=tag_of(name), simple_value=x) for name, x in history.rows[-1].items()]
-        summary = summaries.Summary(value=values)
+        numbers = {name: x for name, x in history.rows[-1].items() if not isinstance(x, np.ndarray)}
+        summary = summaries.Summary(
+            value=[summaries.Summary.Value(tag=tag_of(name), simple_value=x) for name, x in numbers.items()]
+        )
         self.file.add_event(events.Event(wall_time=time(), step=history.epochs, summary=summary))
         self.file.flush()
 

@@ -106,8 +106,8 @@ def fit(
     compile : "numpy", "native", an object with a method ``prepare(program)``, or None
         Whether to compile the steps by `mg.compile`, and for which backend.
     progress : bool or "lines", optional
-        Whether to show a bar for each epoch, or a line after each, on stderr. By default a bar, if tqdm is installed,
-        and stderr is a terminal.
+        True for a bar for each epoch in a terminal, one bar for all in a notebook, and a line after each epoch
+        elsewhere, as "lines" writes everywhere; all on stderr. By default a bar, if tqdm is installed, in a terminal.
 
     Returns
     -------

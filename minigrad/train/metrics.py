@@ -17,7 +17,8 @@ def metric(function: Callable[..., Any], of: Callable[[Any], Any] | None = None,
     Parameters
     ----------
     function : function of targets and predictions, in this order
-        Of plain arrays with all samples along their first axis. Returns one number.
+        Of plain arrays with all samples along their first axis. Returns a number, or an array of numbers, as
+        ``sklearn.metrics.confusion_matrix`` does.
     of : function of the outputs of a batch, optional
         What the predictions are; without it, the outputs.
     **options
@@ -31,7 +32,7 @@ def metric(function: Callable[..., Any], of: Callable[[Any], Any] | None = None,
     Raises
     ------
     TypeError
-        If `function` or `of` cannot be called; later, if the function returns something else than a number.
+        If `function` or `of` cannot be called; later, if the function returns something else than numbers.
     """
     for name, x in (("function", function), ("of", of)):
         if not callable(x) and not (name == "of" and x is None):
@@ -47,23 +48,24 @@ class EpochMetric:
     def __init__(self, function: Callable[..., Any], of: Callable[[Any], Any] | None, options: dict[str, Any]) -> None:
         self.function, self.of, self.options = function, of, options
 
-    def __call__(self, outputs: Any, targets: Any) -> float:
+    def __call__(self, outputs: Any, targets: Any) -> Any:
         return self.measured(targets, self.predictions(outputs))
 
     def predictions(self, outputs: Any) -> Any:
         """Those for a batch of outputs."""
         return outputs if self.of is None else self.of(outputs)
 
-    def measured(self, targets: Any, predictions: Any) -> float:
-        """The number for all samples."""
+    def measured(self, targets: Any, predictions: Any) -> float | np.ndarray:
+        """The number for all samples, or an array of numbers."""
         found = self.function(targets, predictions, **self.options)
-        try:
-            return float(found)
-        except (TypeError, ValueError) as error:
+        numbers = np.array(found) if isinstance(found, np.ndarray | np.generic | int | float) else None
+        if numbers is None or numbers.dtype.kind not in "fiub":
             raise TypeError(
-                f"a metric returns one number for an epoch; {getattr(self.function, '__name__', 'this one')} returned "
-                f"{found!r:.60}. Call it on the outputs of train.predict instead"
-            ) from error
+                f"a metric returns a number for an epoch, or an array of numbers; "
+                f"{getattr(self.function, '__name__', 'this one')} returned {found!r:.60}. Call it on the outputs of "
+                f"train.predict instead"
+            )
+        return numbers if numbers.ndim else float(numbers)
 
 
 class Collected:
@@ -78,7 +80,7 @@ class Collected:
         for name, each in self.metrics.items():
             self.parts[name].append(tree_map(np.array, (targets, each.predictions(outputs))))
 
-    def measured(self) -> dict[str, float]:
+    def measured(self) -> dict[str, Any]:
         """The numbers for all batches."""
         return {name: each.measured(*joined(self.parts[name])) for name, each in self.metrics.items()}
 

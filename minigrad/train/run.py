@@ -256,7 +256,7 @@ class Run:
     def check_ranks(self) -> None:
         """See that all ranks have the same model after an epoch."""
 
-    def whole(self, row: dict[str, float]) -> dict[str, float]:
+    def whole(self, row: dict[str, Any]) -> dict[str, Any]:
         """The results of an epoch, given the means over the samples that were computed here."""
         found = row | self.collected.measured()
         return {name: found[name] for name in ("loss", *self.metrics)}

@@ -75,7 +75,7 @@ def evaluate(
     Returns
     -------
     dict of floats
-        The means over all samples, by name: "loss", and those of the metrics.
+        The means over all samples, by name: "loss", and those of the metrics, which may be arrays.
 
     Raises
     ------

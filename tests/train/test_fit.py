@@ -9,6 +9,9 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+import tqdm.auto
+from matplotlib import pyplot
+from tqdm import notebook
 
 import minigrad as mg
 from minigrad import nn, optim, train
@@ -432,8 +435,9 @@ def test_a_checkpoint_that_cannot_be_written_stops_before_the_first_step(tmp_pat
 # Bars and plots
 
 
-def test_a_bar_shows_each_epoch(capsys):
+def test_a_bar_shows_each_epoch(capsys, monkeypatch):
     """With its batches and what was reached, on stderr."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     parts = Parts()
     history = parts.fit(epochs=2, validation=parts.validation, progress=True)
     shown = capsys.readouterr().err
@@ -443,8 +447,9 @@ def test_a_bar_shows_each_epoch(capsys):
     assert f"loss {last['loss']:.4g}, validation loss {last['validation_loss']:.4g}]" in shown
 
 
-def test_a_bar_needs_no_length(capsys):
+def test_a_bar_needs_no_length(capsys, monkeypatch):
     """Any iterable can be a loader."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
     class Endless:
         def __iter__(self):
@@ -478,6 +483,49 @@ def test_a_bar_is_there_where_it_can_be_seen(capsys, monkeypatch, terminal, inst
     assert ("epoch 1/1" in capsys.readouterr().err) == expected
 
 
+def test_where_no_bar_can_be_shown_there_are_lines(capsys):
+    """Those of a bar that is drawn again would fill a log."""
+    fit_line([1, 1], 2, progress=True)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("epoch 1/2: loss ")
+    assert second.startswith("epoch 2/2: loss ")
+
+
+def test_a_notebook_shows_one_bar(capsys, monkeypatch):
+    """Which begins anew with each epoch, and is made when the first begins."""
+    bars = []
+
+    class Bar(notebook.tqdm):
+        """What tqdm.auto has in a notebook, without its widgets."""
+
+        def __init__(self, total, unit):
+            bars.append([("made", total, unit)])
+
+        def reset(self, total):
+            bars[0].append(("reset", total))
+
+        def set_description(self, title):
+            bars[0].append(title)
+
+        def set_postfix_str(self, text, refresh):
+            bars[0].append((text[:4], refresh))
+
+        def update(self):
+            bars[0].append("batch")
+
+        def refresh(self):
+            bars[0].append("refresh")
+
+        def __del__(self):
+            pass
+
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    fit_line([1, 1], 2, progress=True)
+    each = [("loss", False), "batch", ("loss", True), "refresh"]
+    assert bars == [[("made", 1, "batch"), "epoch 1/2", *each, ("reset", 1), "epoch 2/2", *each]]
+    assert capsys.readouterr().err == ""
+
+
 def test_a_bar_that_is_asked_for_needs_tqdm(monkeypatch):
     """The error names the extra."""
     monkeypatch.setitem(sys.modules, "tqdm", None)
@@ -485,6 +533,16 @@ def test_a_bar_that_is_asked_for_needs_tqdm(monkeypatch):
         ImportError, match=r"a progress bar needs tqdm, of the extra 'progress'. Install it: pip install tqdm"
     ):
         fit_line([1], 1, progress=True)
+
+
+def test_a_notebook_shows_a_plot_once(monkeypatch):
+    """As the value of a cell, so it is not among the figures that are shown at the end of a cell as well."""
+    history = fit_line([1], 1)
+    before = pyplot.get_fignums()
+    monkeypatch.setattr(pyplot, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    figure = history.plot()
+    assert pyplot.get_fignums() == before
+    assert len(figure.axes) == 1
 
 
 def test_plots_have_a_panel_for_each_name(tmp_path):

@@ -1,9 +1,14 @@
 """Metrics over all samples of an epoch."""
 
+import csv
+import json
 import re
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
+from sklearn.metrics import confusion_matrix
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from minigrad import nn, optim, train
 from minigrad.nn import functional as F
@@ -68,6 +73,30 @@ def test_a_metric_in_training_takes_the_outputs_along_the_way():
     assert seen[0] == (90, 2)
 
 
+def test_a_metric_can_be_a_table(tmp_path):
+    """A confusion matrix is in the history, the frame and the CSV file; figures and TensorBoard leave it out."""
+    whole = train.metric(confusion_matrix, classes)
+    logs = [train.CSVLog(tmp_path / "log.csv"), train.TensorBoard(tmp_path)]
+    options = {"callbacks": logs, "checkpoint": tmp_path / "run.npz", "resume": True}
+    model, history = fit({"confusion": whole}, **options)
+    wanted = confusion_matrix(Y, classes(model(X)))
+    assert history["validation_confusion"][-1].tolist() == wanted.tolist()
+    assert train.evaluate(model, F.cross_entropy, X, Y, metrics={"table": whole})["table"].tolist() == wanted.tolist()
+    assert "validation confusion array (2, 2)" in repr(history)
+    assert "<td>array (2, 2)</td>" in history._repr_html_()
+    frame = history.frame()
+    assert frame["confusion"].iloc[0] is history["confusion"][0]
+    assert frame["loss"].dtype == float
+    pyplot.close(figure := history.plot())
+    assert [panel.get_ylabel() for panel in figure.axes] == ["loss"]
+    with (tmp_path / "log.csv").open(newline="") as file:
+        assert json.loads(list(csv.DictReader(file))[-1]["validation_confusion"]) == wanted.tolist()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert events.Tags()["scalars"] == ["loss/training", "loss/validation"]
+    _, resumed = fit({"confusion": whole}, **options)
+    assert np.array_equal(resumed["confusion"], history["confusion"])
+
+
 def test_targets_without_an_axis_are_samples():
     """A list of batches may have numbers as targets."""
     line = nn.Linear(1, 1, rng=0)
@@ -113,9 +142,10 @@ def test_ranks_refuse_it_by_name():
         (lambda: train.metric("f1"), "metric takes a function as function; got 'f1'"),
         (lambda: train.metric(precision, of=3), "metric takes a function as of; got 3"),
         (
-            lambda: fit({"table": train.metric(lambda t, y: np.zeros((2, 2)))}),
-            "a metric returns one number for an epoch; <lambda> returned array([[0., 0.]",
+            lambda: fit({"report": train.metric(lambda t, y: {"f1": 1.0})}),
+            "a metric returns a number for an epoch, or an array of numbers; <lambda> returned {'f1': 1.0}. Call it on",
         ),
+        (lambda: fit({"text": train.metric(lambda t, y: np.array(["a"]))}), "<lambda> returned array(['a']"),
     ],
 )
 def test_bad_input_is_refused(call, text):
