@@ -118,6 +118,29 @@ def test_the_engine_can_be_read_in_order():
         assert inner <= {*SPINE[:i], "recorder", "tree", "values", "foreign", "display"}, name
 
 
+# Names that two files of a room define: the protocol of file formats, the namespace of linear algebra beside that of
+# all functions, SciPy's own names, and a function of numbers beside the operation made of it.
+SHARED = {
+    "io": {"read_array", "reading", "write"},
+    "nn": {"convolve"},
+    "ops": {"diagonal", "matmul", "matrix_transpose", "norm", "outer", "tensordot", "trace", "vecdot"},
+    "rules": {"erf"},
+    "scipy": {"beta", "gamma"},
+}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_name_means_one_thing_in_a_room(room):
+    """No two files of a room define the same name for others; those that begin with "_" are a file's own."""
+    files = {}
+    for path in (path for path in FILES if module_of(path) == room):
+        for node in ast.parse(path.read_text()).body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+            for name in {getattr(x, "name", None) or getattr(x, "id", "_") for x in targets}:
+                files.setdefault(name, set()).add(path)
+    assert {x for x, where in files.items() if len(where) > 1 and x[0] != "_"} == SHARED.get(room, set())
+
+
 def written_attributes(path):
     """The attributes that a file sets on something else than self or a class of its own."""
     for node in ast.walk(ast.parse(path.read_text())):

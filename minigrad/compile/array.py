@@ -11,7 +11,7 @@ from ..errors import RecordingError
 from .program import ARGUMENT, Value
 
 NUMBERS = (int, float, complex, np.generic)
-KNOWN = (np.ndarray, np.generic, int, float, complex, list, tuple, type(None))
+OPERANDS = (np.ndarray, np.generic, int, float, complex, list, tuple, type(None))
 
 
 def binary(ufunc: np.ufunc, operation: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
@@ -55,7 +55,7 @@ def computes(x: "RecordingArray", other: Any) -> bool:
 
 def knows(kind: type) -> bool:
     """Whether a recorded array computes with a type; others, such as Tensors, come first in an operator."""
-    return issubclass(kind, (RecordingArray, *KNOWN))
+    return issubclass(kind, (RecordingArray, *OPERANDS))
 
 
 class RecordingArray:

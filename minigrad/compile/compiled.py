@@ -203,7 +203,7 @@ class Compiled:
                 done, many = 1, tree_map(lambda y: an_array(y)[None], self(*entry))
             answers.append(tree_map(lambda y, done=done: an_array(y)[:done], many))
             start += done
-        return joined(answers)
+        return concatenated(answers)
 
     def _at_once(self, key: Any, run: Callable[[Any], tuple[int, Any]]) -> tuple[int, Any]:
         """How many calls `run` has made of the program that serves them, and its answer."""
@@ -270,6 +270,6 @@ def an_array(y: Any) -> Any:
     return y
 
 
-def joined(answers: Sequence[Any]) -> Any:
+def concatenated(answers: Sequence[Any]) -> Any:
     """Stacked answers, one after the other; None if that is what the function answers."""
     return None if answers[0] is None else tree_map(lambda *parts: np.concatenate(parts), *answers)

@@ -23,8 +23,8 @@ from .program import mapped
 from .reach import Place, Reach
 from .recording import Recording
 
-ARRAYS = (np.ndarray, np.memmap)  # others have an arithmetic of their own
-NUMERIC = "biufc"
+PLAIN_ARRAYS = (np.ndarray, np.memmap)  # others have an arithmetic of their own
+NUMERIC_KINDS = "biufc"
 DEFAULT_RNG = np.random.default_rng
 
 
@@ -51,7 +51,7 @@ class Exchange:
         """Where something else is now than was put there: the number of the place, -1 of a new one, and what it is."""
         put = {id(place): new for place, new in self._put}
         found = [(i, place, now_in(place)) for i, place in enumerate(self._places)]
-        found = [(i, place, x) for i, place, x in found if x is not GONE and x is not put.get(id(place), place.value)]
+        found = [(i, place, x) for i, place, x in found if x is not LOST and x is not put.get(id(place), place.value)]
         for x, before in self._containers:
             if isinstance(x, dict):
                 found += [(-1, Place(x, key, True, None), x[key]) for key in [*x] if key not in before]
@@ -86,7 +86,7 @@ class Exchange:
     def undo(self) -> None:
         """Let everything be as it was: also what the function has put into variables, lists, dicts and objects."""
         there = [
-            place for place in self._places if not (now_in(place) is GONE and isinstance(place.holder, list | deque))
+            place for place in self._places if not (now_in(place) is LOST and isinstance(place.holder, list | deque))
         ]
         self._assign([(place, place.value) for place in there if now_in(place) is not place.value])
         self._put.clear()
@@ -111,7 +111,7 @@ class Exchange:
 
     def _stand_in(self, x: Any) -> Any:
         """What takes the place of something."""
-        if type(x) in ARRAYS and x.dtype.kind in NUMERIC:
+        if type(x) in PLAIN_ARRAYS and x.dtype.kind in NUMERIC_KINDS:
             return self._recording.exchanged(x)
         if isinstance(x, np.random.Generator):
             return self._recording.generator(x)
@@ -128,17 +128,17 @@ class Exchange:
         return unseeded if x is DEFAULT_RNG else x
 
 
-GONE = object()
+LOST = object()
 
 
 def now_in(place: Place) -> Any:
     """What is in a place now, `GONE` if the place is no longer there."""
     if isinstance(place.holder, type):
-        return vars(place.holder).get(place.key, GONE)  # as it lies there: a static method is no function
+        return vars(place.holder).get(place.key, LOST)  # as it lies there: a static method is no function
     try:
         return place.holder[place.key] if place.is_item else getattr(place.holder, place.key)
     except (LookupError, AttributeError, ValueError):
-        return GONE
+        return LOST
 
 
 def is_computed(x: Any) -> bool:

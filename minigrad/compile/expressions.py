@@ -7,7 +7,7 @@ import numpy as np
 from .names import Names
 from .program import CONSTANT, Value
 
-LONG = 8  # elements of a constant that are spelled out
+SPELLED_OUT = 8  # elements of a constant that are spelled out
 SPELLED = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}
 
 
@@ -103,7 +103,7 @@ class Expressions:
         if isinstance(x, type):
             return f"np.{x.__name__}" if issubclass(x, np.generic) else x.__name__
         if isinstance(x, np.generic | float):
-            return repr(x) if np.isfinite(x) else self._constant(constant(x))
+            return repr(x) if np.isfinite(x) else self._constant(constant_value(x))
         return repr(x) if isinstance(x, bool | int | str | type(None)) else self.from_outside(x, "object")
 
     def _dtype(self, dtype: np.dtype) -> str:
@@ -129,7 +129,7 @@ class Expressions:
         spelled = isinstance(x, np.ndarray) and array.size and array.flags.c_contiguous and array.dtype.isnative
         if spelled and np.isfinite(array).all():
             first = array.flat[0].item()
-            if array.size <= LONG:
+            if array.size <= SPELLED_OUT:
                 text = f"np.array({array.tolist()}{dtype})"
                 wanted = "constant" if array.shape else SPELLED.get(first, f"number_{first}".replace("-", "minus_"))
                 self.prepared.append(f"{self.name(key, wanted, bool(array.shape))} = {text}")
@@ -141,7 +141,7 @@ class Expressions:
         self.outside[self.name(key, "constant", True)] = x
 
 
-def constant(x: Any) -> Value:
+def constant_value(x: Any) -> Value:
     """A value that is known."""
     array = np.asarray(x)
     return Value(array.shape, array.dtype, array.strides, CONSTANT, x, isinstance(x, np.generic))

@@ -10,7 +10,7 @@ import numpy as np
 
 from .reach import Place, Reach
 
-NUMBERS = (bool, int, float, complex, str, bytes, np.generic)  # which are the same if they are equal
+COMPARED = (bool, int, float, complex, str, bytes, np.generic)  # which are the same if they are equal
 GONE = (LookupError, AttributeError, ValueError, TypeError)  # what a place raises that is no longer there
 
 
@@ -49,7 +49,7 @@ class Guard:
     def _holds(self, i: int, place: Place) -> str:
         """The condition that a place has what it had."""
         self._names[f"v{i}"], found = place.value, self._access(place)
-        if isinstance(place.value, NUMBERS):
+        if isinstance(place.value, COMPARED):
             return f"((x := {found}) is v{i} or same(x, v{i}))"
         return f"{found} is v{i}"
 

@@ -82,7 +82,7 @@ class Test:
     def lines(self) -> list[str]:
         """Lines by which arguments of the same kinds become `inputs`, and others are UNFIT."""
         plain = self.inputs == [f"args[{i}]" for i in range(len(self.inputs))]
-        inputs = "args" if plain and f"len(args) != {len(self.inputs)}" in self.conditions else joined(self.inputs)
+        inputs = "args" if plain and f"len(args) != {len(self.inputs)}" in self.conditions else tuple_text(self.inputs)
         return [f"if {' or '.join(self.conditions)}:", "    return UNFIT", f"inputs = {inputs}"]
 
     def _look_at(self, given: str, x: Any) -> None:
@@ -129,7 +129,7 @@ class Test:
 WALKED = (np.ndarray, np.generic, np.random.Generator, slice, tuple, list, dict)  # and their subclasses
 
 
-def joined(inputs: Sequence[str]) -> str:
+def tuple_text(inputs: Sequence[str]) -> str:
     """The expression of a tuple."""
     return f"({''.join(f'{x}, ' for x in inputs)})"
 

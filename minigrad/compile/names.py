@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 DEEP = 6  # attributes of attributes, and so on, to look through
-MANY = 10_000  # objects to look at
+LOOKED_AT = 10_000  # objects to look at
 
 
 RESERVED = frozenset({"np", *keyword.kwlist, *dir(builtins)})
@@ -65,13 +65,13 @@ def outside_names(function: Callable[..., Any], wanted: set[int]) -> dict[int, s
             break
         below: list[tuple[list[str], Any]] = []
         for path, x in level:
-            if id(x) in seen or len(seen) > MANY:
+            if id(x) in seen or len(seen) > LOOKED_AT:
                 continue
             seen.add(id(x))
             if isinstance(x, np.ndarray | np.random.Generator):
                 found.setdefault(id(x), spoken(path))
             else:
-                below += [([*path, key], part) for key, part in parts(x)]
+                below += [([*path, key], part) for key, part in named_parts(x)]
         level = below
     return found
 
@@ -99,7 +99,7 @@ def parameters_of(x: Any) -> list[tuple[str, Any]]:
     return [*x.named_parameters(), *x.named_buffers()]
 
 
-def parts(x: Any) -> list[tuple[str, Any]]:
+def named_parts(x: Any) -> list[tuple[str, Any]]:
     """The named parts of a list, a dict, a Tensor, or an object with attributes; nothing of modules and classes."""
     if isinstance(x, Mapping):
         return [(str(key), part) for key, part in x.items()]

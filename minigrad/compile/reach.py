@@ -27,7 +27,7 @@ CACHE = type(cache(len))
 STREAMS = (random.Random, np.random.RandomState, np.random.BitGenerator)
 FEW = 8  # numbers, of which each is looked at by itself
 
-ATOMS = (bool, int, float, complex, str, bytes, range, type(None), np.generic, np.dtype, type(...))
+PARTLESS = (bool, int, float, complex, str, bytes, range, type(None), np.generic, np.dtype, type(...))
 CONTAINERS = (SimpleNamespace, UserDict, UserList, ChainMap)  # of Python's library, whose attributes are the user's
 FIXED = (list, tuple, MappingProxyType, set, frozenset, MethodType, BuiltinMethodType, partial)
 LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy", "minigrad"}  # whose functions do not change
@@ -91,11 +91,11 @@ class Reach:
 
     def knows(self, x: Any) -> bool:
         """Whether something can be had from outside: a number or a word, or an object that the walk came by."""
-        return isinstance(x, ATOMS) or id(x) in self._known
+        return isinstance(x, PARTLESS) or id(x) in self._known
 
     def _is_new(self, x: Any) -> bool:
         """Whether something has not been visited, and may have something in it."""
-        if isinstance(x, ATOMS) or id(x) in self._known:
+        if isinstance(x, PARTLESS) or id(x) in self._known:
             return False
         self._known[id(x)] = x  # which lives on, so that nothing else has its identity
         if len(self._known) > MANY:
@@ -133,7 +133,7 @@ class Reach:
 
     def _visit_container(self, x: Any) -> None:
         self.sizes.append((x, [*x] if isinstance(x, dict) else len(x)))
-        if type(x) is list and len(x) > FEW and all(isinstance(part, ATOMS) for part in x):
+        if type(x) is list and len(x) > FEW and all(isinstance(part, PARTLESS) for part in x):
             self.contents.append((x, [*x]))
             return
         for key in [*x] if isinstance(x, dict) else range(len(x)):
@@ -160,7 +160,7 @@ class Reach:
         if (told := getattr(kind, "recorded_by", None)) is not None:  # it takes care of the rest itself
             for name in told:
                 self._keep(vars(x), name, True, vars(x)[name])
-            self._hidden += parts(x) if told else ()
+            self._hidden += inner_parts(x) if told else ()
         elif root_of(kind) in HELD_BY or issubclass(kind, CONTAINERS) or kind.__name__ == "Namespace":
             self._waiting.append(getattr(x, "__dict__", None))
         elif not in_library(kind) and hasattr(x, "__dict__"):
@@ -211,7 +211,7 @@ class Reach:
         if not self._is_new(x) or self._take(x):
             return
         if isinstance(x, Mapping | list | tuple) or root_of(type(x)) == "minigrad":
-            self._hidden += parts(x)
+            self._hidden += inner_parts(x)
         elif hides(type(x)):
             self._hidden += gc.get_referents(x)
 
@@ -248,7 +248,7 @@ def fixed_parts(x: Any) -> Iterable[Any]:
     return x.values() if isinstance(x, Mapping) else x
 
 
-def parts(x: Any) -> Iterator[Any]:
+def inner_parts(x: Any) -> Iterator[Any]:
     """What lies in a container or an object, whatever it is."""
     if isinstance(x, Mapping):
         yield from x.values()

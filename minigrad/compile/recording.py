@@ -27,7 +27,7 @@ from .program import (
 )
 from .surroundings import NOTHING, Surroundings
 
-ARRAYS = (np.ndarray, np.generic, int, float, complex)  # of what an answer may consist that has values
+ANSWERS = (np.ndarray, np.generic, int, float, complex)  # of what an answer may consist that has values
 
 
 class Recording(Surroundings):
@@ -176,7 +176,7 @@ class Recording(Surroundings):
 
     def _stand_in(self, y: Any, call: Call) -> Any:
         """What stands for a part of an answer."""
-        if not isinstance(y, ARRAYS):
+        if not isinstance(y, ANSWERS):
             remedy = (
                 "Return the array, and print it outside" if isinstance(y, str) else "Use something that returns arrays"
             )

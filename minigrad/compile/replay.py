@@ -156,7 +156,7 @@ def lines_of(program: Program, names: dict[str, Any]) -> list[str]:
     say |= {i: f"inputs[{i}]" for i in program.tensors_given}
     looked_up = [v for v in program.arguments if v.origin == LOOKED_UP]
     given = [look_up(v, say) for v in looked_up]
-    layouts = (layout(v, say, names) for v in looked_up if not isinstance(v.source, Spot))
+    layouts = (changed_layout(v, say, names) for v in looked_up if not isinstance(v.source, Spot))
     count_given = len(program.arguments) - len(given)
     inputs = [f"inputs[{i}].data" if i in program.tensors_given else f"inputs[{i}]" for i in range(count_given)]
     inputs = ", ".join((inputs if program.tensors_given else ["*inputs"] if count_given else []) + given)
@@ -174,7 +174,7 @@ def look_up(v: Value, say: Mapping[Any, str]) -> str:
     return f"{say[v.source]}.value" if isinstance(v.source, Tensor) else f"unwrap({say[v.source]}.notes.grad)"
 
 
-def layout(v: Value, say: Mapping[Any, str], names: dict[str, Any]) -> str:
+def changed_layout(v: Value, say: Mapping[Any, str], names: dict[str, Any]) -> str:
     """The condition that a value that is looked up in a leaf or a Tensor is another kind of array than it was."""
     x = look_up(v, say)
     if not isinstance(v.source, Tensor):  # a gradient has its leaf's shape and dtype

@@ -34,7 +34,7 @@ SHAPE_ONLY = {np.zeros_like, np.ones_like, np.empty_like}
 NEUTRAL = {np.multiply: 1, np.divide: 1, np.subtract: 0, operator.mul: 1, operator.truediv: 1, operator.sub: 0}
 COMMUTES = {np.multiply, operator.mul}
 ALIKE = {bool, int, str, type(None)}  # types of which equal objects are the same
-COPIES = {np.positive, np.array, np.copy, operator.pos, Method("copy")}
+UNCHANGED = {np.positive, np.array, np.copy, operator.pos, Method("copy")}
 SAME_IF_SAME_SHAPE = {np.reshape, np.broadcast_to, np.squeeze, Method("reshape"), Method("astype"), np.astype}
 
 
@@ -190,7 +190,7 @@ def same_as(call: Call) -> Value | None:
             return x if alike(x, result) else None
         if call.function in COMMUTES and is_all(x, neutral):
             return args[1] if alike(args[1], result) else None
-    copies = call.function in COPIES and len(args) == 1 and not call.kwargs and not result.is_view
+    copies = call.function in UNCHANGED and len(args) == 1 and not call.kwargs and not result.is_view
     if copies or call.function in SAME_IF_SAME_SHAPE:
         return x if alike(x, result) and result.strides == x.strides else None
     return None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .array import Attribute, Method
 from .buffers import FILLING, Plan, ReusedMemory
-from .expressions import Expressions, constant
+from .expressions import Expressions, constant_value
 from .lower import contiguous
 from .program import CONSTANT, OUTSIDE, REFUSE, RESULT, VIEW, WRITE, Call, Program, Stale, Value, mapped
 
@@ -96,7 +96,7 @@ class Source:
             self._static.add(call.pattern)
             return []
         if call.kind != WRITE and not self.plan.has(call.pattern):
-            text = f"{joined(mapped(self._target, call.pattern))} = {text}"
+            text = f"{target_text(mapped(self._target, call.pattern))} = {text}"
         if loud and call.function in WRITTEN:
             text = f"with np.errstate({settings(call)}): {text}"
         if not call.varies:
@@ -189,7 +189,9 @@ class Source:
         """An operand; a number as an array of a dtype, if that is given."""
         if isinstance(x, Value) and self._say.has((x, dtype)):
             return self._say.name((x, dtype), "")
-        return self._say.operand(constant(np.array(x, dtype)) if dtype is not None and type(x) in (int, float) else x)
+        return self._say.operand(
+            constant_value(np.array(x, dtype)) if dtype is not None and type(x) in (int, float) else x
+        )
 
     def _in_shape(self, value: Value, shape: tuple[int, ...]) -> str:
         """The buffer of a value in another shape."""
@@ -251,6 +253,6 @@ def dtype_of_numbers(call: Call) -> np.dtype | None:
     return np.result_type(*(x.dtype for x in arrays))
 
 
-def joined(target: Any) -> str:
+def target_text(target: Any) -> str:
     """Variables for the parts of a result, as what stands before the equals sign."""
-    return target if isinstance(target, str) else f"({', '.join(map(joined, target))},)"
+    return target if isinstance(target, str) else f"({', '.join(map(target_text, target))},)"

@@ -229,7 +229,7 @@ class Surroundings:
         """Refuse a function that keeps recorded arrays, and make constants of the arrays that only it has made."""
         self._await_others()
         for array in self._kept():
-            raise kept(array)
+            raise error_of_kept(array)
         own, changed = [*self._at_first], {value.root for value in self._copies}
         for node in own:
             if node.root not in changed:
@@ -262,7 +262,7 @@ class Surroundings:
         self.calls.insert(0, Call(np.array, (constant,), {}, node))
 
 
-def kept(array: RecordingArray) -> RecordingError:
+def error_of_kept(array: RecordingArray) -> RecordingError:
     """The error of a recorded array that lives on after the function has returned."""
     if array.node.number and array.node.origin == ARGUMENT:
         return RecordingError(

@@ -92,11 +92,11 @@ def _order(lengths):
     return split
 
 
-def _product(matrices, split, i, j):
+def _chain_product(matrices, split, i, j):
     if i == j:
         return matrices[i]
     k = split[i, j]
-    return np.dot(_product(matrices, split, i, k), _product(matrices, split, k + 1, j))
+    return np.dot(_chain_product(matrices, split, i, k), _chain_product(matrices, split, k + 1, j))
 
 
 @composed(np.linalg.multi_dot, sequence=True)
@@ -113,7 +113,7 @@ def multi_dot(arrays):
     first, last = arrays[0], arrays[-1]
     matrices = [first[None] if first.ndim == 1 else first, *arrays[1:-1], last[:, None] if last.ndim == 1 else last]
     split = _order([matrices[0].shape[0], *(x.shape[1] for x in matrices)])
-    y = _product(matrices, split, 0, len(matrices) - 1)
+    y = _chain_product(matrices, split, 0, len(matrices) - 1)
     y = y[0] if first.ndim == 1 else y
     return y[..., 0] if last.ndim == 1 else y
 

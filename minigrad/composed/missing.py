@@ -8,7 +8,7 @@ from ..rules.precision import as_floats, as_single
 from .statistics import as_array
 
 
-def _filled(a, value):
+def _nan_as(a, value):
     a = as_array(a)
     return np.where(np.isnan(a), value, a) if a.dtype.kind == "f" else a
 
@@ -19,22 +19,22 @@ def _options(dtype):
 
 @composed(np.nansum)
 def nansum(a, axis=None, dtype=None, out=None, keepdims=False):
-    return np.sum(_filled(a, 0), axis=axis, keepdims=keepdims, **_options(dtype))
+    return np.sum(_nan_as(a, 0), axis=axis, keepdims=keepdims, **_options(dtype))
 
 
 @composed(np.nanprod)
 def nanprod(a, axis=None, dtype=None, out=None, keepdims=False):
-    return np.prod(_filled(a, 1), axis=axis, keepdims=keepdims, **_options(dtype))
+    return np.prod(_nan_as(a, 1), axis=axis, keepdims=keepdims, **_options(dtype))
 
 
-composed(np.nancumsum)(lambda a, axis=None, dtype=None, out=None: np.cumsum(_filled(a, 0), axis, **_options(dtype)))
-composed(np.nancumprod)(lambda a, axis=None, dtype=None, out=None: np.cumprod(_filled(a, 1), axis, **_options(dtype)))
+composed(np.nancumsum)(lambda a, axis=None, dtype=None, out=None: np.cumsum(_nan_as(a, 0), axis, **_options(dtype)))
+composed(np.nancumprod)(lambda a, axis=None, dtype=None, out=None: np.cumprod(_nan_as(a, 1), axis, **_options(dtype)))
 
 
 def _nan_extremum(extremum, bottom):
     def reduce(a, axis=None, out=None, keepdims=False):
         a = as_array(a)
-        y = extremum(_filled(a, bottom), axis=axis, keepdims=keepdims)
+        y = extremum(_nan_as(a, bottom), axis=axis, keepdims=keepdims)
         if a.dtype.kind != "f":
             return y
         return np.where(np.all(np.isnan(a), axis=axis, keepdims=keepdims), np.nan, y)
@@ -90,7 +90,7 @@ def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, correc
     a, dtype = _working(a, dtype)
     variance = _variance(a, axis, ddof if correction is None else correction)
     # That of a constant is rounding error, at a kink of the root: its gradient is 0.
-    varies = np.max(_filled(a, -np.inf), axis, keepdims=True) > np.min(_filled(a, np.inf), axis, keepdims=True)
+    varies = np.max(_nan_as(a, -np.inf), axis, keepdims=True) > np.min(_nan_as(a, np.inf), axis, keepdims=True)
     root = np.where(varies, np.sqrt(np.where(varies, variance, 1)), 0 * variance)
     return _finished(root, dtype, axis, keepdims)
 

@@ -17,7 +17,7 @@ def polyval(p, x):
     return y
 
 
-def _order(m):
+def _checked_order(m):
     m = int(m)
     if m < 0:
         raise ValueError(f"polynomials are differentiated and integrated 0 times or more; got {m}")
@@ -33,14 +33,14 @@ def _powers(p, first):
 @composed(np.polyder)
 def polyder(p, m=1):
     p = as_array(p)
-    for _ in range(_order(m)):
+    for _ in range(_checked_order(m)):
         p = (p * _powers(p, 0))[:-1]
     return p
 
 
 @composed(np.polyint)
 def polyint(p, m=1, k=None):
-    p, m = as_array(p), _order(m)
+    p, m = as_array(p), _checked_order(m)
     k = np.zeros_like(p, np.float64, shape=(m,)) if k is None else np.atleast_1d(as_array(k, p))
     if k.shape == (1,) and m > 1:
         k = np.repeat(k, m)

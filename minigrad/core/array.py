@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DetachedError, LevelError
 from .door import Watched, bind, call_numpy, closed, explained, plain, plain_index, snapshot, unwrap
-from .foreign import USUAL, asked_by_scipy, assigned, exported, is_labelled
+from .foreign import USUAL_CLASSES, asked_by_scipy, assigned, exported, is_labelled
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Array(Watched):
             value, node = other.value, other.node
             self.value, self.node = value, node  # no call, and so no interrupt, comes between
         elif isinstance(other, Watched) and other.level.depth > self.level.depth:
-            if type(self) not in KINDS:
+            if type(self) not in WRITTEN_CLASSES:
                 raise LevelError(
                     f"a change in place would put an array that a transformation watches into a {type(self).__name__} "
                     f"from outside of it. Make a new array: y = x + ... in place of x += ..."
@@ -402,7 +402,7 @@ def fill(x: Any, index: Any, v: Any, node: Callable[[Any], Any], part: Any = Non
     if isinstance(v, Watched) and not isinstance(memory, Watched):
         memory, first = v.level.taken_in(memory), True
     new = node(memory)
-    written, settled = KINDS[type(x)]
+    written, settled = WRITTEN_CLASSES[type(x)]
     try:
         memory[index] = v
         if first:
@@ -429,14 +429,14 @@ def own_part(x: Any, index: Any) -> Any:
     return part.copy() if isinstance(part, np.ndarray) and part.base is not None else part
 
 
-KINDS: dict[Any, Any] = {}  # by class: that of arrays which are being filled, and that of others
+WRITTEN_CLASSES: dict[Any, Any] = {}  # by class: that of arrays which are being filled, and that of others
 
 
 def with_written(cls: type) -> type:
     """Register a class of arrays, and the class that they have while they are filled."""
     written: Any = type(f"Written{cls.__name__}", (Written, cls), {"__slots__": (), "settled": cls})
-    KINDS[cls] = KINDS[written] = written, cls
-    USUAL.update(KINDS)
+    WRITTEN_CLASSES[cls] = WRITTEN_CLASSES[written] = written, cls
+    USUAL_CLASSES.update(WRITTEN_CLASSES)
     return cls
 
 

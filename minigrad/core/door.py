@@ -16,7 +16,7 @@ from numpy.linalg import LinAlgError
 
 from ..errors import BatchError, LevelError, NoRuleError
 from .context import Level, context, run_in, with_changes
-from .foreign import USUAL, admitted, admitted_list, check_numbers, first_met, function_name
+from .foreign import USUAL_CLASSES, admitted, admitted_list, check_numbers, first_met, function_name
 from .primitive import NO_OPTIONS, REASONS, REGISTRY, Primitive
 from .recorder import state_array
 from .tree import leaves, tree_map
@@ -105,7 +105,7 @@ def plain_index(index: Any) -> Any:
     index = plain(index)
     if batch_of(index):
         return index
-    if type(index) not in USUAL and hasattr(index, "__array__"):
+    if type(index) not in USUAL_CLASSES and hasattr(index, "__array__"):
         index = admitted("an index", index)
     return index.copy() if getattr(index, "ndim", 0) else index  # which the caller may use for something else
 
@@ -117,7 +117,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
     if primitive.kind == "composed":
         if len(args) > 2:
             check_positions(primitive, args, False)
-        if kwargs or not USUAL.issuperset(map(type, args)) or (args and type(args[0]) in LISTS):
+        if kwargs or not USUAL_CLASSES.issuperset(map(type, args)) or (args and type(args[0]) in LISTS):
             args, kwargs = for_composed(primitive, args, kwargs)
         return evaluate(primitive, args, kwargs)
     if primitive.sequence and not args:  # np.stack(arrays=[a, b])
@@ -132,7 +132,7 @@ def bind(primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any] = 
         kwargs = checked_options(primitive, kwargs, False)
     if not primitive.sequence:  # Python's operators would join lists
         args = [as_operand(primitive, i, x) for i, x in enumerate(args)]
-    elif type(args[0]) in LISTS and not USUAL.issuperset(map(type, args[0])):
+    elif type(args[0]) in LISTS and not USUAL_CLASSES.issuperset(map(type, args[0])):
         args = [[as_operand(primitive, i, x) for i, x in enumerate(args[0])], *args[1:]]
     return evaluate(primitive, args, kwargs)
 
@@ -278,7 +278,7 @@ def as_operand(primitive: Primitive, i: int, x: Any) -> Any:
     ruled = primitive.has_rule(i)
     if ruled and type(x) in LISTS:
         x = np.asarray(admitted_list(x, partial(admitted, primitive.name)))
-    elif type(x) not in USUAL and (ruled or not leaves_alone(primitive, x)):
+    elif type(x) not in USUAL_CLASSES and (ruled or not leaves_alone(primitive, x)):
         x = admitted(primitive.name, x, primitive.sparse)
         x = np.asarray(x) if ruled and hasattr(x, "__len__") and not hasattr(x, "dtype") else x
     if ruled and isinstance(x, np.ndarray):

@@ -18,7 +18,7 @@ from .primitive import REGISTRY, Primitive
 NUMERIC = frozenset("biufc")  # kinds of dtypes
 # Types that come in as they are; those of our own arrays are added where they are defined.
 SCALARS = {np.float64, np.float32, np.int64, np.bool_, int, float, bool}
-USUAL = SCALARS | {np.ndarray, str, slice, list, tuple, dict, type(None)}
+USUAL_CLASSES = SCALARS | {np.ndarray, str, slice, list, tuple, dict, type(None)}
 LATER: dict[str, str] = {}  # by module: the one of ours with rules for its functions, loaded when one is first met
 MULTIPLYING = ("bsr", "coo", "csc", "csr", "dia")  # formats of sparse matrices for products
 # An ndarray with another one of these computes otherwise than NumPy.
@@ -34,7 +34,7 @@ def admitted(taker: str, x: Any, sparse: str | None = None) -> Any:
         If it has an arithmetic of its own; the text names the taker, the type and what to use instead.
     """
     kind = type(x)
-    if kind in USUAL:
+    if kind in USUAL_CLASSES:
         return x
     if is_labelled(kind):
         return by_position(taker, x)
@@ -54,7 +54,7 @@ def admitted_list(xs: Any, admit: Callable[[Any], Any]) -> Any:
 
 def assigned(x: Any) -> Any:
     """`x` as it is written into an array: real numbers."""
-    if type(x) not in USUAL:
+    if type(x) not in USUAL_CLASSES:
         x = admitted("x[i] = v", x)
     if isinstance(x, np.ndarray):
         check_numbers("x[i] = v", x, "biuf")

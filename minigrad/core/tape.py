@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .array import KINDS, Array, fill, memory_of, own_part, with_written
+from .array import WRITTEN_CLASSES, Array, fill, memory_of, own_part, with_written
 from .context import Level, context
 from .door import Call, Watched, outward
 from .primitive import NO_OPTIONS, REGISTRY, Primitive
@@ -224,7 +224,7 @@ class Reverse(Level):
 
     def write(self, x: Any, index: Any, v: Any) -> None:
         own = self.own(v) if isinstance(v, Watched) else None
-        if type(x) not in KINDS or not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
+        if type(x) not in WRITTEN_CLASSES or not self.writes(v, memory_of(x), None if own is None else memory_of(own)):
             x.assign_item(index, v)
             return
         value, node, before = (v, None, x.node) if own is None else (own.value, own.node, x.node)

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-PLAIN = frozenset({dict, list, tuple})
+CONTAINERS = frozenset({dict, list, tuple})
 LEAVES = frozenset({np.ndarray, np.float64, float, int})  # which most leaves are
 
 
 def is_branch(x: Any) -> bool:
     """Whether it is a list, tuple or mapping, rather than a leaf."""
     kind = type(x)
-    if kind in PLAIN:
+    if kind in CONTAINERS:
         return True
     # SciPy's dok matrices are dicts.
     return isinstance(x, list | tuple | Mapping) and not (hasattr(kind, "__array_ufunc__") or hasattr(kind, "tocsr"))
@@ -23,7 +23,7 @@ def children_of(tree: Any) -> Iterable[Any]:
     """What a list, tuple or mapping holds."""
     if type(tree) is dict:  # which Python knows faster than a mapping
         return tree.values()
-    return tree.values() if type(tree) not in PLAIN and isinstance(tree, Mapping) else tree
+    return tree.values() if type(tree) not in CONTAINERS and isinstance(tree, Mapping) else tree
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -108,10 +108,10 @@ def rebuild(tree: Any, new_leaves: list[Any]) -> Any:
 def with_leaves(tree: Any, remaining: Iterator[Any]) -> Any:
     """A tree like `tree`, of the leaves that remain."""
     kind = type(tree)
-    if kind not in PLAIN and not is_branch(tree):
+    if kind not in CONTAINERS and not is_branch(tree):
         return None if tree is None else next(remaining)
     if kind is dict:
         return {k: next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for k, b in tree.items()}
-    branches = tree if kind in PLAIN else children_of(tree)
+    branches = tree if kind in CONTAINERS else children_of(tree)
     branches = [next(remaining) if type(b) in LEAVES else with_leaves(b, remaining) for b in branches]
     return branches if kind is list else with_branches(tree, branches)

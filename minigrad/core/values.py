@@ -6,7 +6,7 @@ import numpy as np
 
 from .context import context
 from .door import LISTS, Watched
-from .foreign import USUAL, admitted, admitted_list, is_converted
+from .foreign import USUAL_CLASSES, admitted, admitted_list, is_converted
 from .recorder import array_of
 
 
@@ -23,7 +23,7 @@ def as_number(x: Any) -> Any:
 
 def as_data(x: Any) -> Any:
     """Data for a tensor as NumPy takes it; `admitted` unless NumPy converts it by itself."""
-    return x if type(x) in USUAL or is_converted(type(x)) else admitted("a tensor", x)
+    return x if type(x) in USUAL_CLASSES or is_converted(type(x)) else admitted("a tensor", x)
 
 
 def as_numbers(data: Any, dtype: Any = None, copy: bool | None = None) -> Any:

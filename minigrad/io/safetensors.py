@@ -14,8 +14,8 @@ import numpy as np
 from .layout import Reader, check_room, checked_text
 
 KEY = "minigrad"  # of the metadata
-DTYPES = {"BOOL": "?", "I8": "i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
-DTYPES |= {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "C64": "<c8"}
+CODES = {"BOOL": "?", "I8": "i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+CODES |= {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "C64": "<c8"}
 
 
 def library() -> Any:
@@ -82,6 +82,6 @@ def array_of(dtype: str, shape: list[int], data: bytes) -> np.ndarray:
     """An array of a file, by the name that its dtype has there."""
     if dtype == "BF16":  # the upper half of a float32
         return (np.frombuffer(data, "<u2").astype("u4") << 16).view("f4").reshape(shape)
-    if dtype not in DTYPES:
+    if dtype not in CODES:
         raise ValueError(f"it has an array of {dtype}, which NumPy does not have. Save it as float32")
-    return np.frombuffer(bytearray(data), DTYPES[dtype]).reshape(shape)
+    return np.frombuffer(bytearray(data), CODES[dtype]).reshape(shape)

@@ -16,7 +16,7 @@ import numpy as np
 # What storages are made of. BFloat16 is read as integers; Untyped are bytes, of tensors with dtypes of `DTYPES`.
 STORAGES = {"Double": "f8", "Float": "f4", "Half": "f2", "BFloat16": "u2", "ComplexDouble": "c16", "ComplexFloat": "c8"}
 STORAGES |= {"Long": "i8", "Int": "i4", "Short": "i2", "Char": "i1", "Byte": "u1", "Bool": "?", "Untyped": "u1"}
-DTYPES = {"uint16": "u2", "uint32": "u4", "uint64": "u8"}
+UNTYPED_DTYPES = {"uint16": "u2", "uint32": "u4", "uint64": "u8"}
 
 
 class Storage(NamedTuple):
@@ -118,8 +118,8 @@ class Unpickler(pickle._Unpickler):
         """What stands for a name."""
         if module in ("torch", "torch.storage") and name.removesuffix("Storage") in STORAGES:
             return name.removesuffix("Storage")
-        if module == "torch" and name in DTYPES:
-            return np.dtype(DTYPES[name])
+        if module == "torch" and name in UNTYPED_DTYPES:
+            return np.dtype(UNTYPED_DTYPES[name])
         if f"{module}.{name}" not in NAMES:
             raise ValueError(
                 f"it holds {module}.{name}, and nothing in a file is executed here: only tensors, plain values, and "

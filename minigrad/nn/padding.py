@@ -11,7 +11,7 @@ from ..ops.functions import pad as framed
 from .precision import as_input, check_array
 from .sizes import checked_count, checked_integer
 
-MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
@@ -36,8 +36,8 @@ def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
     """
     check_array("pad", x)
     x, widths = admitted("pad", x), checked_widths(pad)
-    if mode not in MODES:
-        raise ValueError(f"pad takes the modes {', '.join(MODES)}; got {mode!r}")
+    if mode not in NUMPY_MODES:
+        raise ValueError(f"pad takes the modes {', '.join(NUMPY_MODES)}; got {mode!r}")
     if len(widths) % 2 or len(widths) > 2 * x.ndim:
         raise ValueError(
             f"pad takes a width before and one after for the last axes, at most {2 * x.ndim} for an array of shape "
@@ -50,7 +50,7 @@ def pad(x: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
     x = cut(x, pairs) if mode == "circular" else x
     wide = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if any(map(any, wide)):
-        x = framed(x, wide, constant_values=value) if mode == "constant" else framed(x, wide, MODES[mode])
+        x = framed(x, wide, constant_values=value) if mode == "constant" else framed(x, wide, NUMPY_MODES[mode])
     return x if mode == "circular" else cut(x, pairs)
 
 

@@ -27,7 +27,7 @@ SWITCHED = ("training", "_hooks")
 HEADINGS = ("module", "output", "parameters", "multiplications")
 
 
-class Row(NamedTuple):
+class SummaryRow(NamedTuple):
     """A module: how deep it lies, its name and kind, the shapes of its first output, and numbers of its own.
 
     `multiplications` are those of all its calls, or None where they are not known.
@@ -57,7 +57,7 @@ class Summary:
         out.
     """
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[SummaryRow]) -> None:
         self.rows = rows
         self.parameters = sum(row.parameters for row in rows)
         self.multiplications = sum(row.multiplications or 0 for row in rows)
@@ -155,7 +155,7 @@ def shapes_in(x: Any) -> Any:
     return np.shape(unwrap(x)) if hasattr(x, "shape") else None
 
 
-def summary_rows(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[Row]:
+def summary_rows(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Iterator[SummaryRow]:
     """A row for each module, in order; those that were not called have no output."""
     counted: set[int] = set()
     above: list[str] = []
@@ -168,7 +168,7 @@ def summary_rows(root: Module, calls: dict[int, list[tuple[Any, Any]]]) -> Itera
         made = calls.get(id(module), [])
         count = multiplications(module, made)
         output, size = made[0][1] if made else None, sum(p.size for p in own)
-        yield Row(len(above), label, type(module).__name__, output, size, count)
+        yield SummaryRow(len(above), label, type(module).__name__, output, size, count)
         above.append(f"{name}." if name else "")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .trace import TracedCall, Value, no_counterpart
+from .trace import TracedCall, TracedValue, no_counterpart
 
 BOOL = np.dtype(bool)
 WIDE = {np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int32), np.dtype(np.int64)}
@@ -57,7 +57,7 @@ class Graph:
 
     def name(self, x: Any, dtype: Any = None) -> str:
         """The name of an operand, cast to a dtype if it has another: a Value, an array or a number."""
-        if isinstance(x, Value):
+        if isinstance(x, TracedValue):
             if id(x) not in self.names:
                 raise no_counterpart(x.call.primitive.name, " but for its output and the last states")
             name = self.names[id(x)]

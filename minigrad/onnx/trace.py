@@ -25,7 +25,7 @@ QUESTIONS |= {np.broadcast_shapes, np.min_scalar_type, np.common_type, np.shares
 QUESTIONS |= {np.zeros_like, np.ones_like, np.empty_like}
 
 
-class Value:
+class TracedValue:
     """An array of the graph: what it was in this run, and the call that made it, None for an input."""
 
     __slots__ = ("call", "data")
@@ -54,14 +54,14 @@ class TracedCall:
     """A call that was taken down: among its arguments are Values, and plain arrays from outside."""
 
     __slots__ = ("args", "kwargs", "primitive", "value")
-    value: Value
+    value: TracedValue
 
     def __init__(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.primitive, self.args, self.kwargs = primitive, args, kwargs
 
-    def values(self) -> list[Value]:
+    def values(self) -> list[TracedValue]:
         """The Values among the arguments."""
-        return [x for x in parts_of((self.args, self.kwargs)) if isinstance(x, Value)]
+        return [x for x in parts_of((self.args, self.kwargs)) if isinstance(x, TracedValue)]
 
 
 def parts_of(x: Any) -> list[Any]:
@@ -97,7 +97,7 @@ class Trace(Level):
         self.rewritten, self.known = rewritten, known
         self.calls: list[TracedCall] = []
         self.reshaped: dict[int, tuple[Any, Any]] = {}  # what reshape made of an array from outside, and that array
-        self.values: dict[int, Value] = {}  # by the identity of the data
+        self.values: dict[int, TracedValue] = {}  # by the identity of the data
 
     def process(self, primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if not any(self.is_own(x) for x in parts_of((list(args), dict(kwargs)))):
@@ -137,9 +137,9 @@ class Trace(Level):
         self.calls.append(call)
         return self.made(call.value.data, True)
 
-    def value_of(self, data: np.ndarray, call: TracedCall | None) -> Value:
+    def value_of(self, data: np.ndarray, call: TracedCall | None) -> TracedValue:
         """A new Value."""
-        self.values[id(data)] = value = Value(data, call)
+        self.values[id(data)] = value = TracedValue(data, call)
         return value
 
     def is_own(self, x: Any) -> bool:

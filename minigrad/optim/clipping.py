@@ -14,7 +14,7 @@ from .hyperparameters import checked_number
 from .parameters import depend_on, named_tensors
 from .slot import computing_dtype
 
-BLOCK = 1 << 15  # elements
+AT_ONCE = 1 << 15  # elements
 TINY = 2.0**-1000  # whose reciprocal is finite
 
 
@@ -121,8 +121,8 @@ def scale(arrays: list[Any], most: float, norm: Any) -> None:
 def vectors_of(arrays: Iterable[Any]) -> list[Any]:
     """All elements in vectors that fit a processor's cache: small arrays together, and large ones in parts."""
     flat = [x.reshape(-1) for x in arrays if x.size]
-    small = [x for x in flat if x.size < BLOCK]
-    parts = [x[i : i + BLOCK] for x in flat if x.size >= BLOCK for i in range(0, x.size, BLOCK)]
+    small = [x for x in flat if x.size < AT_ONCE]
+    parts = [x[i : i + AT_ONCE] for x in flat if x.size >= AT_ONCE for i in range(0, x.size, AT_ONCE)]
     return [np.concatenate(small), *parts] if small else parts
 
 

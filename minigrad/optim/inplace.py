@@ -74,11 +74,11 @@ class Lane(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options or not self.text.keeps_dtype(ufunc):
-            raise refusal(f"np.{ufunc.__name__}")
+            raise not_elementwise(f"np.{ufunc.__name__}")
         return self.text.call(ufunc, inputs, None if out is None else out[0])
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        raise refusal(f"np.{function.__name__}")
+        raise not_elementwise(f"np.{function.__name__}")
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"an elementwise update knows nothing of {name}. Leave elementwise = False")
@@ -89,11 +89,11 @@ class Lane(NDArrayOperatorsMixin):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if index is not Ellipsis:
-            raise refusal("an index")
+            raise not_elementwise("an index")
         self.text.call(np.positive, (value,), self)
 
 
-def refusal(what: str) -> TypeError:
+def not_elementwise(what: str) -> TypeError:
     """The error of an update that is not elementwise after all."""
     return TypeError(
         f"an elementwise update is made of functions of NumPy's of one element each, of the dtype of its arrays; got "
@@ -129,7 +129,7 @@ class Text:
     def coefficient(self, x: Any) -> str:
         """A number that meets an array."""
         if not isinstance(x, Symbol | int | float) or isinstance(x, bool):
-            raise refusal(f"a {type(x).__name__}")
+            raise not_elementwise(f"a {type(x).__name__}")
         return self.coefficients.setdefault(named(x), f"c{len(self.coefficients) + 1}")
 
     def keeps_dtype(self, ufunc: np.ufunc) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import KINDS, Array, fill, memory_of, own_part, with_written
+from ..core.array import WRITTEN_CLASSES, Array, fill, memory_of, own_part, with_written
 from ..core.context import Level, context, run_in, with_changes
 from ..core.door import Watched, as_operand, bind, checked_options, placed_by_name, snapshot
 from ..core.primitive import REGISTRY, Primitive
@@ -222,7 +222,7 @@ class Batched(Array):
         return f"Batched(shape {self.shape}, of {self.value!r}, level {self.level.depth})"
 
 
-written = KINDS[with_written(Batched)][0]  # whose memory has the entries along its first axis
+written = WRITTEN_CLASSES[with_written(Batched)][0]  # whose memory has the entries along its first axis
 written.shape = property(lambda self: memory_of(self).shape[1:])
 written.ndim = property(lambda self: memory_of(self).ndim - 1)
 written.size = property(lambda self: math.prod(self.shape))

@@ -7,10 +7,10 @@ import numpy as np
 
 from ..errors import SolverError
 
-Product = Callable[[np.ndarray], np.ndarray]
+MatrixProduct = Callable[[np.ndarray], np.ndarray]
 
 
-def cg(product: Product, b: np.ndarray, rtol: float, name: str) -> np.ndarray:
+def cg(product: MatrixProduct, b: np.ndarray, rtol: float, name: str) -> np.ndarray:
     """The solution of a symmetric definite system, to a residual of at most `rtol` times the norm of `b`.
 
     References
@@ -32,7 +32,9 @@ def cg(product: Product, b: np.ndarray, rtol: float, name: str) -> np.ndarray:
     raise not_solved("conjugate gradients have", name, np.sqrt(rr), b, rtol)
 
 
-def gmres(product: Product, b: np.ndarray, rtol: float, name: str, width: int = 60, rounds: int = 50) -> np.ndarray:
+def gmres(
+    product: MatrixProduct, b: np.ndarray, rtol: float, name: str, width: int = 60, rounds: int = 50
+) -> np.ndarray:
     """The solution of any system, to a residual of at most `rtol` times the norm of `b`; restarted, if it takes long.
 
     References
@@ -56,7 +58,7 @@ def gmres(product: Product, b: np.ndarray, rtol: float, name: str, width: int = 
     raise not_solved("GMRES has", name, left, b, rtol)
 
 
-def arnoldi(product: Product, v: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+def arnoldi(product: MatrixProduct, v: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """An orthonormal basis of the Krylov space of `v`, as rows, and the product in it: one row more than columns."""
     basis, upper = [v], np.zeros((width + 1, width), v.dtype)
     for j in range(width):

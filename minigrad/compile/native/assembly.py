@@ -15,12 +15,12 @@ TYPES = {f"{sign}int{n}": f"i{n}" for sign in ("", "u") for n in (8, 16, 32, 64)
 TYPES |= {"float32": "float", "float64": "double", "bool": "i1", "address": "ptr"}
 CASTS = {"boolean": "bool"} | {name: name for name in TYPES if name != "address"}
 DATA = object.__basicsize__  # where an array has its address: after what all objects have
-LONG = f"i{8 * ctypes.sizeof(ctypes.c_long)}"
+C_LONG = f"i{8 * ctypes.sizeof(ctypes.c_long)}"
 REFUSED, OUT_OF_BOUNDS, NOT_COUNTED = 1, 2, 3  # what a function of native code returns in place of 0, if it gives up
 PYTHON = {  # functions of Python's that native code calls
     "PyEval_SaveThread": "declare ptr @PyEval_SaveThread()",
     "PyEval_RestoreThread": "declare void @PyEval_RestoreThread(ptr)",
-    "PyLong_FromLong": f"declare ptr @PyLong_FromLong({LONG})",
+    "PyLong_FromLong": f"declare ptr @PyLong_FromLong({C_LONG})",
     "PyErr_SetObject": "declare void @PyErr_SetObject(ptr, ptr)",
 }
 EXPOSED = """\
@@ -69,7 +69,7 @@ class Word:
         return f"{'ptr' if self.piece is not None else TYPES[self.type]} {self.text}"
 
 
-def constant(number: Any, type: str) -> Word:
+def number_word(number: Any, type: str) -> Word:
     """A number of a type."""
     if type == "bool":
         return Word("true" if number else "false", type, bool(number))
@@ -148,7 +148,7 @@ class Assembly:
             lines += [f"%field{i} = getelementptr i8, ptr %x{i}, i64 {DATA}", f"%data{i} = load ptr, ptr %field{i}"]
             given.append(f"ptr %data{i}")
         self._declared |= PYTHON
-        text = EXPOSED.format(name=name, data=DATA, long=LONG, lines="\n  ".join(lines), given=", ".join(given))
+        text = EXPOSED.format(name=name, data=DATA, long=C_LONG, lines="\n  ".join(lines), given=", ".join(given))
         self.parts.append(text)
 
 
@@ -208,7 +208,7 @@ class Function:
         if x.type == type:
             return x
         if x.number is not None:
-            return constant(x.number, type)
+            return number_word(x.number, type)
         if is_float(x.type):
             return self.made(f"{'fpext' if type == 'float64' else 'fptrunc'} {x.typed} to {TYPES[type]}", type)
         unsigned = x.type[0] in "ub"

@@ -28,7 +28,7 @@ def extreme(f: Function, name: str, *given: Word) -> Word:
     return f.call(f"llvm.{'u' if x.type[0] == 'u' else 's'}{name}.{TYPES[x.type]}", x.type, x, y)
 
 
-def kept(f: Function, number: Word) -> Word:
+def kept_address(f: Function, number: Word) -> Word:
     """The address of memory that the function keeps, by its number."""
     at = f.made(f"getelementptr ptr, ptr %kept, i64 {number.text}", "address")
     return f.made(f"load ptr, ptr {at.text}, !invariant.load !{{}}", "address")
@@ -115,7 +115,7 @@ def gemm(f: Function, turns: Word, m: Word, n: Word, k: Word, alpha: Word, a: Wo
 
 
 CALLS: dict[str, Callable[..., Word]] = {
-    "kept": kept, "at": at, "stack": stack, "past": past, "load": load, "store": store, "rolled": rolled,
+    "kept": kept_address, "at": at, "stack": stack, "past": past, "load": load, "store": store, "rolled": rolled,
     "bits": bits, "within": within, "counted": counted,
 }  # fmt: skip
 CALLS |= {name: partial(gemm, name=name) for name in ("sgemm", "dgemm")}

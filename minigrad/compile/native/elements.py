@@ -28,7 +28,7 @@ OPERATORS: dict[Any, Any] = {
     operator.ge: np.greater_equal,
 }
 
-NUMBERS: dict[Any, Any] = {  # of floating numbers and of integers
+ARITHMETIC: dict[Any, Any] = {  # of floating numbers and of integers
     np.add: "{0} + {1}",
     np.subtract: "{0} - {1}",
     np.multiply: "{0} * {1}",
@@ -76,7 +76,7 @@ TRUTHS: dict[Any, Any] = {
     np.bitwise_or: "{0} or {1}",
     np.invert: "not {0}",
 }
-POWERS = {2: "{0} * {0}", 1: "{0}", 0.5: "sqrt({0})", 3: "{0} * {0} * {0}"}
+POWER_TEXTS = {2: "{0} * {0}", 1: "{0}", 0.5: "sqrt({0})", 3: "{0} * {0} * {0}"}
 COPIES = {np.array, np.copy, np.ascontiguousarray, np.positive, operator.pos, Method("copy"), Method("astype")}
 COPIES |= {np.astype}
 
@@ -124,18 +124,18 @@ def text_of(function: np.ufunc, args: list[Any], types: list[np.dtype], call: Ca
     if len(set(types)) > 1 or np.dtype(np.float16) in types or any(dtype.itemsize > 8 for dtype in types):
         return None
     if kinds <= set("iu"):
-        return NUMBERS.get(function)
+        return ARITHMETIC.get(function)
     if kinds != {"f"}:
         return None
-    if function is np.power and type(args[1]) in (int, float) and args[1] in POWERS:
-        return POWERS[args[1]]
+    if function is np.power and type(args[1]) in (int, float) and args[1] in POWER_TEXTS:
+        return POWER_TEXTS[args[1]]
     if function in LIBRARY:
         return LIBRARY[function] if (call.pattern or call.target).size <= LIBRARY_LIMIT else None
     if function in (np.exp, np.tanh):
         return f"{function.__name__}{8 * types[0].itemsize}({{0}})"
     if function is np.reciprocal:
         return f"{types[0].name}(1.0) / {{0}}"
-    return NUMBERS.get(function) or FLOATS.get(function)
+    return ARITHMETIC.get(function) or FLOATS.get(function)
 
 
 def weak(x: Any) -> Any:

@@ -14,12 +14,12 @@ from .calls import CALLS, INTRINSIC, LIBM
 from .curves import CURVES
 from .loops import Statement, fused
 from .places import address
-from .translation import KNOWN
+from .translation import CONSTANTS
 
 # Names that the text of statements has for other things than arrays.
 VARIABLES = ["i", "j", "p", "total", "element", "position", "block", "turn", "turns", "done", "Refused"]
 VARIABLES += [f"{letter}{k}" for letter in ("i", "j", "total") for k in range(32)]
-FUNCTIONS = [*CALLS, *CASTS, *INTRINSIC, *LIBM, *KNOWN, *CURVES, "max", "min", "shared"]
+FUNCTIONS = [*CALLS, *CASTS, *INTRINSIC, *LIBM, *CONSTANTS, *CURVES, "max", "min", "shared"]
 
 WORD = re.compile(r"\w+")
 

@@ -55,11 +55,11 @@ def compiled(kernels: Sequence[Kernel], num_threads: int = 1) -> list[Callable[.
     known = threads(num_threads)
     if "in shared(" in text:
         known.start(add_threads())
-    engine = loaded(kept(text, lambda: made(kernels)))
+    engine = loaded(found_or_made(text, lambda: made(kernels)))
     return [kernel.careful(function(kernel, engine, known)) for kernel in kernels]
 
 
-def kept(text: str, make: Callable[[], bytes]) -> bytes:
+def found_or_made(text: str, make: Callable[[], bytes]) -> bytes:
     """The native code of some text, which is made where it is not found on disk."""
     file = store.file_of(text, this_machine())
     code = store.found(file) if file else None
@@ -163,7 +163,7 @@ def add_python() -> None:
 @cache
 def add_threads() -> Callable[..., Any]:
     """Tell LLVM where loops are shared; what threads are to do, then."""
-    engine = loaded(kept(ASSEMBLY, lambda: optimized(ASSEMBLY)))
+    engine = loaded(found_or_made(ASSEMBLY, lambda: optimized(ASSEMBLY)))
     llvm.add_symbol("minigrad_share", engine.get_function_address("minigrad_share"))
     return builtin("work", engine, np.zeros(0, np.uintp).view(Table))
 

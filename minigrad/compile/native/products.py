@@ -42,8 +42,8 @@ class Product(Statement):
     def possible(self) -> bool:
         """Whether loops or BLAS can do it."""
         m, n, k = self.size
-        by_blas = layout(self.a, m, k) and layout(self.b, k, n) and layout(self.c, m, n)
-        return self.is_small or (self.dtype.kind == "f" and bool(by_blas) and layout(self.c, m, n)[0] == "N")  # type: ignore[index]
+        by_blas = as_blas(self.a, m, k) and as_blas(self.b, k, n) and as_blas(self.c, m, n)
+        return self.is_small or (self.dtype.kind == "f" and bool(by_blas) and as_blas(self.c, m, n)[0] == "N")  # type: ignore[index]
 
     def lines(self, say: Say, keep: Callable[[Any], bool]) -> list[str]:
         a, b, c = (say(p.base) for p in (self.a, self.b, self.c))
@@ -52,7 +52,7 @@ class Product(Statement):
         axes = collapsed(self.batch, firsts)
         from_a, from_b, from_c = map(axes.index, firsts)
         if not self.is_small:
-            (turn_a, lda), (turn_b, ldb), (_, ldc) = layout(self.a, m, k), layout(self.b, k, n), layout(self.c, m, n)  # type: ignore[misc]
+            (turn_a, lda), (turn_b, ldb), (_, ldc) = as_blas(self.a, m, k), as_blas(self.b, k, n), as_blas(self.c, m, n)  # type: ignore[misc]
             gemm, turns = (
                 {"float32": "sgemm", "float64": "dgemm"}[self.dtype.name],
                 2 * (turn_b == "T") + (turn_a == "T"),
@@ -76,7 +76,7 @@ class Product(Statement):
         return axes.around(lines)
 
 
-def layout(place: Elements, rows: int, columns: int) -> tuple[str, int] | None:
+def as_blas(place: Elements, rows: int, columns: int) -> tuple[str, int] | None:
     """How BLAS is told where a matrix lies: by rows ("N") or by columns ("T"), and how far apart they are."""
     down, right = place.strides[-2:]
     if (columns == 1 or right == 1) and (rows == 1 or down >= columns):

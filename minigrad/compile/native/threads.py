@@ -16,7 +16,7 @@ import numpy as np
 
 from .assembly import DATA
 
-VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 COUNT, FUNCTION, FRAME, TURNS, BUSY, FIRST = range(6)  # what is known of threads: how many, what to do, and locks
 LOCKS = {  # functions of Python's
     "PyThread_acquire_lock": "declare i32 @PyThread_acquire_lock(ptr, i32)",
@@ -132,7 +132,7 @@ wait:
 def number_of_threads(environment: Mapping[str, str] = os.environ) -> int:
     """How many threads there are by default: as many as BLAS has, the least number that a variable sets."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    named = [environment.get(name, "").split(",")[0] for name in VARIABLES]  # one for each level, as OpenMP has them
+    named = [environment.get(name, "").split(",")[0] for name in SETTINGS]  # one for each level, as OpenMP has them
     return max(1, min([here, *(int(n) for n in named if n.strip().isdigit())]))
 
 

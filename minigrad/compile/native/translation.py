@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .assembly import CASTS, REFUSED, THREADS, TYPES, Assembly, Function, Word, constant, is_float
+from .assembly import CASTS, REFUSED, THREADS, TYPES, Assembly, Function, Word, is_float, number_word
 from .calls import CALLS, INTRINSIC, LIBM, extreme, of_numbers
 from .curves import CURVES
 
-OPERATORS: dict[Any, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "fdiv", ast.And: "and"}
-OPERATORS |= {ast.Or: "or", ast.LShift: "shl", ast.RShift: "ashr", ast.BitAnd: "and", ast.BitXor: "xor"}
+INSTRUCTIONS: dict[Any, str] = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "fdiv", ast.And: "and"}
+INSTRUCTIONS |= {ast.Or: "or", ast.LShift: "shl", ast.RShift: "ashr", ast.BitAnd: "and", ast.BitXor: "xor"}
 ORDERS: dict[Any, str] = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne"}
-KNOWN = {"inf": np.inf, "nan": np.nan}
+CONSTANTS = {"inf": np.inf, "nan": np.nan}
 
 
 def define(assembly: Assembly, text: str, name: str, names: Mapping[str, str]) -> int:
@@ -118,8 +118,8 @@ class TranslatedFunction(Function):
         if isinstance(node.iter.func, ast.Name) and node.iter.func.id == "shared":
             self._shared(node.target.id, given[0], node.body)
             return
-        start, stop = (given[0], given[1]) if len(given) > 1 else (constant(0, "int64"), given[0])
-        self.loop(node.target.id, start, stop, given[2] if len(given) > 2 else constant(1, "int64"), node.body)
+        start, stop = (given[0], given[1]) if len(given) > 1 else (number_word(0, "int64"), given[0])
+        self.loop(node.target.id, start, stop, given[2] if len(given) > 2 else number_word(1, "int64"), node.body)
 
     def loop(self, name: str, start: Word, stop: Word, step: Word, body: Sequence[ast.stmt]) -> None:
         """A loop, with the name of what counts."""
@@ -143,10 +143,10 @@ class TranslatedFunction(Function):
             self.lines.append(f"store ptr {x.text}, ptr {at}")
             at = part.made(f"getelementptr ptr, ptr %frame, i64 {k}", "address").text
             part.variables[word] = part.made(f"load ptr, ptr {at}", x.type, x.piece)
-        part.loop(name, Word("%start", "int64"), Word("%stop", "int64"), constant(1, "int64"), body)
+        part.loop(name, Word("%start", "int64"), Word("%stop", "int64"), number_word(1, "int64"), body)
         head = f"define internal void @{function}(ptr %frame, i64 %start, i64 %stop) noinline nounwind"
         self.assembly.add(head, part, "ret void")
-        threads = CALLS["kept"](self, constant(THREADS, "int64")).text
+        threads = CALLS["kept"](self, number_word(THREADS, "int64")).text
         share = self.assembly.declare("minigrad_share", "void", ["ptr", "ptr", "ptr", "i64"])
         self.lines.append(f"call void {share}(ptr {threads}, ptr @{function}, ptr {frame}, i64 {n.text})")
 
@@ -156,12 +156,12 @@ class TranslatedFunction(Function):
 
     def _Constant(self, node: ast.Constant) -> Word:
         x: Any = node.value
-        return constant(x, "bool" if isinstance(x, bool) else "float64" if isinstance(x, float) else "int64")
+        return number_word(x, "bool" if isinstance(x, bool) else "float64" if isinstance(x, float) else "int64")
 
     def _Name(self, node: ast.Name) -> Word:
         if node.id in CASTS:
             return Word(CASTS[node.id], "type")
-        return constant(KNOWN[node.id], "float64") if node.id in KNOWN else self.variable(node.id)
+        return number_word(CONSTANTS[node.id], "float64") if node.id in CONSTANTS else self.variable(node.id)
 
     def variable(self, name: str) -> Word:
         """What is in a variable now."""
@@ -175,18 +175,18 @@ class TranslatedFunction(Function):
         if isinstance(node.op, ast.Not):
             return self.made(f"xor i1 {x.text}, true", "bool")
         if x.number is not None:
-            return constant(-x.number, x.type)
+            return number_word(-x.number, x.type)
         return self.made(f"fneg {x.typed}" if is_float(x.type) else f"sub {TYPES[x.type]} 0, {x.text}", x.type)
 
     def _BinOp(self, node: ast.BinOp) -> Word:
         x, y = self.alike(self.word(node.left), self.word(node.right))
-        name = OPERATORS[type(node.op)]
+        name = INSTRUCTIONS[type(node.op)]
         name = f"f{name}" if is_float(x.type) and name[0] != "f" else name
         return self.made(f"{name} {x.typed}, {y.text}", x.type)
 
     def _BoolOp(self, node: ast.BoolOp) -> Word:
         x, y = (self.word(value) for value in node.values)
-        return self.made(f"{OPERATORS[type(node.op)]} i1 {x.text}, {y.text}", "bool")
+        return self.made(f"{INSTRUCTIONS[type(node.op)]} i1 {x.text}, {y.text}", "bool")
 
     def _Compare(self, node: ast.Compare) -> Word:
         x, y = self.alike(self.word(node.left), self.word(node.comparators[0]))

@@ -104,13 +104,13 @@ def convolve(x, w, window, groups, places):
     return image_of(y.reshape(*outer, out, width, n))
 
 
-FEW = 32  # products for each number of the result, most with zeros: more take longer than adding up what overlaps
+FEW_PRODUCTS = 32  # for each number of the result, most with zeros: more take longer than adding up what overlaps
 
 
 def spread(g, w, window, groups, size):
     """The sum over all places of `g` times the kernels there, (n, channels, *size)."""
     out, channels, *kernel = w.shape
-    if max(window.stride) > 1 and math.prod(window.stride) * (out // groups) <= FEW:
+    if max(window.stride) > 1 and math.prod(window.stride) * (out // groups) <= FEW_PRODUCTS:
         g, window = _spaced(g, window.stride), window._replace(stride=(1,) * len(kernel))
     axes = zip(kernel, window.dilation, window.padding, size, g.shape[2:], strict=True)
     around = tuple((d * (k - 1) - before, n + before - m) for k, d, (before, _), n, m in axes)

@@ -11,7 +11,7 @@ from ...nn.convolution import form
 from ...nn.losses import binary, divergence, labels, reduction
 from ...rules import elementwise, lengths, network
 from ..graph import BOOL, WIDE, Graph, is_constant
-from ..trace import TracedCall, Value
+from ..trace import TracedCall, TracedValue
 from .table import arguments, by_definition, primitive_of, rewrites, translates
 
 # Of one array, which becomes one of the dtype of the result.
@@ -58,7 +58,12 @@ def of_two(graph: Graph, call: TracedCall) -> str:
 def added(graph: Graph, call: TracedCall) -> str:
     """A sum; that of a convolution and a number for each channel is the convolution with a bias."""
     a, b = call.args
-    if isinstance(a, Value) and a.call and a.call.primitive in (form.convolve, form.spread) and id(b) in graph.reshaped:
+    if (
+        isinstance(a, TracedValue)
+        and a.call
+        and a.call.primitive in (form.convolve, form.spread)
+        and id(b) in graph.reshaped
+    ):
         convolution, bias = graph.maker(graph.name(a)), graph.reshaped[id(b)][1]
         per_channel = b.shape == (1, a.shape[1], *(1,) * (a.ndim - 2)) and np.shape(bias) == (a.shape[1],)
         if convolution and "Conv" in convolution.kind and per_channel and bias.dtype == a.dtype:

@@ -10,7 +10,7 @@ from ...core.door import Watched, unwrap
 from ...rules import indexing
 from ...rules.indices import adjacent, is_number, picks_positions
 from ..graph import BOOL, Graph
-from ..trace import TracedCall, Value, no_counterpart
+from ..trace import TracedCall, TracedValue, no_counterpart
 from .structure import FARTHEST, sliced
 from .table import arguments, translates
 
@@ -22,7 +22,7 @@ def spread_out(index: Any, shape: Any) -> list[Any]:
         part = unwrap(part) if isinstance(part, Watched) else part
         part = np.asarray(part, None if part else int) if isinstance(part, list) else part
         if getattr(part, "dtype", None) == BOOL and part.ndim:
-            if isinstance(part, Value):
+            if isinstance(part, TracedValue):
                 raise no_counterpart("picking by a mask", ", of elements whose number is not known,")
             parts += np.nonzero(part)
         elif isinstance(part, bool | np.bool_):
@@ -36,7 +36,7 @@ def spread_out(index: Any, shape: Any) -> list[Any]:
 
 def picks(part: Any) -> bool:
     """Whether a part of an index picks by positions."""
-    return isinstance(part, Value) or picks_positions(part)
+    return isinstance(part, TracedValue) or picks_positions(part)
 
 
 @translates(indexing.getitem)
@@ -79,7 +79,7 @@ def picked(graph: Graph, name: str, parts: list[Any], call: TracedCall) -> str:
     kept = [part for part in parts if part is not None]
     axes = [i for i, part in enumerate(kept) if picks(part) or is_number(part)]
     arrays = [kept[i] for i in axes]
-    count = max(len(np.shape(x)) if not isinstance(x, Value) else x.ndim for x in arrays)
+    count = max(len(np.shape(x)) if not isinstance(x, TracedValue) else x.ndim for x in arrays)
     at -= sum(part is None for part in parts[:at])
     if len(axes) == 1:
         name = graph("Gather", name, position(graph, arrays[0]), axis=axes[0])
@@ -105,8 +105,10 @@ def position(graph: Graph, x: Any) -> str:
 
 def lined_up(graph: Graph, x: Any, others: list[Any]) -> str:
     """Positions in the shape of all of them together, with an axis at the end for each."""
-    shape = np.broadcast_shapes(*(other.shape if isinstance(other, Value) else np.shape(other) for other in others))
-    own = x.shape if isinstance(x, Value) else np.shape(x)
+    shape = np.broadcast_shapes(
+        *(other.shape if isinstance(other, TracedValue) else np.shape(other) for other in others)
+    )
+    own = x.shape if isinstance(x, TracedValue) else np.shape(x)
     name = position(graph, x)
     name = name if own == shape else graph("Expand", name, graph.ints(shape))
     return graph("Unsqueeze", name, graph.ints([-1]))
@@ -128,7 +130,7 @@ def take(graph: Graph, call: TracedCall) -> str:
         places = graph("Mod", places, graph.ints([n]))
     elif mode == "clip":
         places = graph("Max", graph("Min", places, graph.ints([n - 1])), graph.ints([0]))
-    if mode != "raise" and not np.ndim(indices.data if isinstance(indices, Value) else indices):
+    if mode != "raise" and not np.ndim(indices.data if isinstance(indices, TracedValue) else indices):
         places = graph.reshape(places, ())
     return graph("Gather", name, places, axis=axis)
 
@@ -141,7 +143,7 @@ def take_along_axis(graph: Graph, call: TracedCall) -> str:
     if axis is None:
         return graph("Gather", graph.reshape(x, (-1,)), position(graph, indices), axis=0)
     axis = normalize_axis_index(axis, len(x.shape))
-    own = indices.shape if isinstance(indices, Value) else np.shape(indices)
+    own = indices.shape if isinstance(indices, TracedValue) else np.shape(indices)
     wide = np.broadcast_shapes(*((*s[:axis], 1, *s[axis + 1 :]) for s in (x.shape, own)))
     names = []
     for name, shape in ((graph.name(x), x.shape), (position(graph, indices), own)):
@@ -189,7 +191,7 @@ def written(graph: Graph, x: str, shape: Any, index: Any, v: Any, dtype: Any, **
 
 def stand_in(part: Any) -> Any:
     """A part of an index, with positions that are not known as zeros."""
-    return np.zeros(part.shape, int) if isinstance(part, Value) else part
+    return np.zeros(part.shape, int) if isinstance(part, TracedValue) else part
 
 
 def put_in(graph: Graph, x: str, shape: Any, ranges: Any, v: str) -> str:
@@ -218,7 +220,7 @@ def is_mask(index: Any, x: Any) -> bool:
 def masked(graph: Graph, x: Any, mask: Any, v: Any, dtype: Any) -> str:
     """A number where a mask is true, or several where it is known."""
     if v.shape if hasattr(v, "shape") else np.ndim(v):
-        if isinstance(mask, Value):
+        if isinstance(mask, TracedValue):
             raise no_counterpart("x[mask] = v", " of several numbers")
         return written(graph, graph.name(x, dtype), x.shape, mask, v, dtype)
     name, rest = graph.name(mask, bool), len(x.shape) - len(mask.shape)

@@ -13,7 +13,7 @@ import numpy as np
 from ...core.primitive import REGISTRY
 from ...nn.recurrent import base, gru, lstm, rnn
 from ..graph import Graph, is_constant
-from ..trace import Traced, TracedCall, Value
+from ..trace import Traced, TracedCall, TracedValue
 from .table import arguments, primitive_of, rewrites, translates
 
 # The places of ONNX's gates among those of nn.recurrent: input, output, forget, cell; update, reset, new.
@@ -71,26 +71,26 @@ def operator(graph: Graph, call: TracedCall, kind: str, results: int, **attribut
     x, weight, shift = input_of(graph, p, dtype, kind)
     biases = [np.zeros_like(b) if shift is None else shift, b]
     bias = graph.constant(np.concatenate([by_gate(v, kind) for v in biases]).astype(dtype)[None])
-    given = [x, weight, in_order(graph, w, dtype, kind), bias, "", *(start(graph, h, dtype) for h in starts)]
+    given = [x, weight, gates_in_order(graph, w, dtype, kind), bias, "", *(start(graph, h, dtype) for h in starts)]
     while not given[-1]:
         given.pop()
     return graph.several(kind, results, *given, hidden_size=w.shape[1], **attributes)
 
 
-def input_of(graph: Graph, p: Value, dtype: Any, kind: str) -> tuple[str, str, Any]:
+def input_of(graph: Graph, p: TracedValue, dtype: Any, kind: str) -> tuple[str, str, Any]:
     """The input of the steps, its weight and its bias, if any; for another sum, that with a weight of 1."""
     call, shift = p.call, None
     if call and call.primitive is REGISTRY[np.add]:
         a, b = call.args
-        if isinstance(a, Value) and is_constant(b) and np.shape(b) == (p.shape[1], 1):
+        if isinstance(a, TracedValue) and is_constant(b) and np.shape(b) == (p.shape[1], 1):
             call, shift = a.call, b[:, 0]
     if call and call.primitive is primitive_of(base.of_input) and is_constant(call.args[0]):
         weight, x = call.args
-        return graph.name(x, dtype), in_order(graph, weight, dtype, kind), shift
-    return graph.permuted(graph.name(p, dtype), (0, 2, 1)), in_order(graph, np.eye(p.shape[1]), dtype, kind), None
+        return graph.name(x, dtype), gates_in_order(graph, weight, dtype, kind), shift
+    return graph.permuted(graph.name(p, dtype), (0, 2, 1)), gates_in_order(graph, np.eye(p.shape[1]), dtype, kind), None
 
 
-def in_order(graph: Graph, weight: Any, dtype: Any, kind: str) -> str:
+def gates_in_order(graph: Graph, weight: Any, dtype: Any, kind: str) -> str:
     """A weight with its gates in ONNX's order, (1, gates * features, columns)."""
     name = graph.known.get(id(weight))
     return graph.constant(by_gate(weight, kind).astype(dtype)[None], name and f"{name}.{kind.lower()}")

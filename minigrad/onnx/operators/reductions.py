@@ -14,7 +14,7 @@ from .table import arguments, by_definition, primitive_of, rewrites, translates
 
 REDUCED: dict[Any, str] = {np.sum: "ReduceSum", np.mean: "ReduceMean", np.prod: "ReduceProd"}
 REDUCED |= {np.max: "ReduceMax", np.amax: "ReduceMax", np.min: "ReduceMin", np.amin: "ReduceMin"}
-KINDS = {primitive_of(key): kind for key, kind in REDUCED.items()}
+REDUCERS = {primitive_of(key): kind for key, kind in REDUCED.items()}
 
 
 def axes_of(x: Any, axis: Any) -> list[int]:
@@ -33,13 +33,13 @@ def reduced(graph: Graph, kind: str, x: str, axes: Any, keepdims: Any) -> str:
 @translates(*REDUCED)
 def reduction(graph: Graph, call: TracedCall) -> str:
     """A number for each part, in the dtype of the result."""
-    if call.primitive is REGISTRY[np.prod] or "Sum" in KINDS[call.primitive] or "Mean" in KINDS[call.primitive]:
+    if call.primitive is REGISTRY[np.prod] or "Sum" in REDUCERS[call.primitive] or "Mean" in REDUCERS[call.primitive]:
         axis, _, keepdims = arguments(call, axis=None, dtype=None, keepdims=False)
     else:
         axis, keepdims = arguments(call, axis=None, keepdims=False)
     x, dtype = call.args[0], call.value.dtype
     inside = dtype if dtype in WIDE else np.dtype(np.float32 if dtype == np.float16 else np.int64)
-    y = reduced(graph, KINDS[call.primitive], graph.name(x, inside), axes_of(x, axis), keepdims)
+    y = reduced(graph, REDUCERS[call.primitive], graph.name(x, inside), axes_of(x, axis), keepdims)
     return y if inside == dtype else graph.cast(y, dtype)
 
 

@@ -10,7 +10,7 @@ from ...core.engine import undo_broadcast
 from ...core.primitive import Primitive
 from ...rules.batching import trailing
 from ..operands import array, check_rows, in_columns, matrices, of_matrices
-from .bands import diagonals, outer, product, symmetric, symmetrised
+from .bands import band_outer, band_product, diagonals, symmetric, symmetrised
 
 # The store of the transpose has each diagonal at its mirror's place, begun at the other end.
 
@@ -31,11 +31,11 @@ def _solve_banded(ab, b, lower=0, upper=0, trans=False, check_finite=False):
 
 def _of_bands(g, y, ab, b, lower, upper, trans=False, check_finite=False):
     s = banded(ab, g, lower=lower, upper=upper, trans=not trans)
-    return undo_broadcast(-outer(y, s, lower, upper) if trans else -outer(s, y, lower, upper), ab.shape)
+    return undo_broadcast(-band_outer(y, s, lower, upper) if trans else -band_outer(s, y, lower, upper), ab.shape)
 
 
 def _bands_along(t, y, ab, b, lower, upper, trans=False, check_finite=False):
-    return -banded(ab, product(t, y, lower, upper, trans=trans), lower=lower, upper=upper, trans=trans)
+    return -banded(ab, band_product(t, y, lower, upper, trans=trans), lower=lower, upper=upper, trans=trans)
 
 
 def _of_right(g, y, ab, b, lower, upper, trans=False, check_finite=False):
@@ -69,12 +69,12 @@ def _halved(ab, lower):
 
 def _of_triangle(g, y, ab, b, lower=False, check_finite=False):
     s, width = symmetric_solve(ab, g, lower=lower), _width(ab, lower)
-    return undo_broadcast(-_halved(outer(s, y, *width) + outer(y, s, *width), lower), ab.shape)
+    return undo_broadcast(-_halved(band_outer(s, y, *width) + band_outer(y, s, *width), lower), ab.shape)
 
 
 def _triangle_along(t, y, ab, b, lower=False, check_finite=False):
     t, width = _halved(t, lower), _width(ab, lower)
-    return -symmetric_solve(ab, product(t, y, *width) + product(t, y, *width, trans=True), lower=lower)
+    return -symmetric_solve(ab, band_product(t, y, *width) + band_product(t, y, *width, trans=True), lower=lower)
 
 
 symmetric_solve = Primitive(

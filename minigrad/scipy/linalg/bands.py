@@ -19,7 +19,7 @@ def diagonals(n, lower, upper):
 
 
 @external
-def _product(ab, x, lower, upper, trans=False):
+def _band_product(ab, x, lower, upper, trans=False):
     stack = np.broadcast_shapes(ab.shape[:-2], x.shape[:-2])
     y = np.zeros((*stack, *x.shape[-2:]), np.result_type(ab, x))
     for r, i, j in diagonals(ab.shape[-1], lower, upper):
@@ -29,7 +29,7 @@ def _product(ab, x, lower, upper, trans=False):
 
 
 @external
-def _outer(p, q, lower, upper):
+def _band_outer(p, q, lower, upper):
     stack, n = np.broadcast_shapes(p.shape[:-2], q.shape[:-2]), p.shape[-2]
     ab = np.zeros((*stack, lower + upper + 1, n), np.result_type(p, q))
     for r, i, j in diagonals(n, lower, upper):
@@ -38,23 +38,23 @@ def _outer(p, q, lower, upper):
 
 
 def _of_store(g, y, ab, x, lower, upper, trans=False):
-    return outer(x, g, lower, upper) if trans else outer(g, x, lower, upper)
+    return band_outer(x, g, lower, upper) if trans else band_outer(g, x, lower, upper)
 
 
-product = Primitive(  # a x, or a^T x
-    _product,
+band_product = Primitive(  # a x, or a^T x
+    _band_product,
     [
         _of_store,
-        lambda g, y, ab, x, lower, upper, trans=False: product(ab, g, lower, upper, trans=not trans),
+        lambda g, y, ab, x, lower, upper, trans=False: band_product(ab, g, lower, upper, trans=not trans),
     ],
     "multilinear",
     batch=trailing(2, 2, 0, 0),
 )
-outer = Primitive(  # the store of p q^T
-    _outer,
+band_outer = Primitive(  # the store of p q^T
+    _band_outer,
     [
-        lambda g, y, p, q, lower, upper: product(g, q, lower, upper),
-        lambda g, y, p, q, lower, upper: product(g, p, lower, upper, trans=True),
+        lambda g, y, p, q, lower, upper: band_product(g, q, lower, upper),
+        lambda g, y, p, q, lower, upper: band_product(g, p, lower, upper, trans=True),
     ],
     "multilinear",
     batch=trailing(2, 2, 0, 0),

@@ -47,12 +47,12 @@ def _logm(x):
     try:
         with warnings.catch_warnings():  # of an estimate that is off where the logarithm is small
             warnings.filterwarnings("ignore", "logm result may be inaccurate")
-            return real("logm", scipy.linalg.logm(x.astype(np.float64)), x)
+            return real_value("logm", scipy.linalg.logm(x.astype(np.float64)), x)
     finally:
         np.random.set_state(state)
 
 
-def real(name, y, x):
+def real_value(name, y, x):
     """A matrix function's value, refused if it is not real."""
     if np.iscomplexobj(y):
         raise LinAlgError(
@@ -110,10 +110,10 @@ def _root_along(t, y, x):  # y y = x
 
 @of_matrices
 def _sqrtm(x):
-    return real("sqrtm", scipy.linalg.sqrtm(x.astype(np.float64)), x)
+    return real_value("sqrtm", scipy.linalg.sqrtm(x.astype(np.float64)), x)
 
 
-root = Primitive(_sqrtm, [lambda g, y, x: _root_along(g, y.mT, x)], "general", [_root_along], batch=trailing(2))
+square_root = Primitive(_sqrtm, [lambda g, y, x: _root_along(g, y.mT, x)], "general", [_root_along], batch=trailing(2))
 
 
 def expm(A: Any) -> Any:
@@ -140,7 +140,7 @@ def sqrtm(A: Any) -> Any:
     LinAlgError
         If an eigenvalue is negative, so that the root is not real; in the derivative, if one is 0.
     """
-    return root(*square("sqrtm", A))
+    return square_root(*square("sqrtm", A))
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:

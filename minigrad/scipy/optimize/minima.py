@@ -74,7 +74,7 @@ def minimize(
     chosen = (method or default_method(bounds, constraints)).lower()
 
     def solve(start: Any) -> Any:
-        f, more = derivatives(problem, chosen)
+        f, more = as_called(problem, chosen)
         return scipy.optimize.minimize(f, start, method=chosen, options=options, **more, **given)
 
     def residual(x: Any) -> Any:
@@ -92,7 +92,7 @@ def minimize(
     return result
 
 
-def derivatives(problem: Problem, method: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+def as_called(problem: Problem, method: str) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The function that a method of SciPy's is to call, and the derivatives that it uses."""
     if method in BY_VALUES:
         return problem.plain_value, {}

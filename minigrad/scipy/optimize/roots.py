@@ -167,7 +167,7 @@ def root_scalar(
     given = {key: x for key, x in given.items() if x is not None}
     if not given:
         raise ValueError("root_scalar takes a bracket, or a point x0 to start from; got neither")
-    slopes = derivatives(lambda x: f(x, *args), chosen)
+    slopes = slopes_for(lambda x: f(x, *args), chosen)
     results: list[Any] = []
 
     def solve(*numbers: float) -> float:
@@ -188,7 +188,7 @@ def root_scalar(
     return result
 
 
-def derivatives(f: Callable[[Any], Any], method: str) -> dict[str, Any]:
+def slopes_for(f: Callable[[Any], Any], method: str) -> dict[str, Any]:
     """The derivatives that a method uses."""
     first, second = (lambda x: direction(f, x)), (lambda x: direction(lambda x: direction(f, x), x))
     found = {"fprime": lambda x: as_float(first(np.asarray(x))), "fprime2": lambda x: as_float(second(np.asarray(x)))}

@@ -96,7 +96,7 @@ class MultivariateT:
         """The logarithm of the density of each vector."""
         center, factor = center_and_factor("multivariate_t.logpdf", loc, shape)
         squares = squared_lengths("multivariate_t.logpdf", x, center, factor)
-        half, df = center.shape[0] / 2, real(df, squares)
+        half, df = center.shape[0] / 2, degrees_of_freedom(df, squares)
         return -log_volume(factor, df, half) - (df / 2 + half) * np.log1p(squares / df)
 
     def pdf(self, x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
@@ -106,7 +106,7 @@ class MultivariateT:
     def entropy(self, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
         """The expected value of -logpdf."""
         center, factor = center_and_factor("multivariate_t.entropy", loc, shape)
-        half, df = center.shape[0] / 2, real(df, factor)
+        half, df = center.shape[0] / 2, degrees_of_freedom(df, factor)
         return log_volume(factor, df, half) + (df / 2 + half) * digamma_step(df / 2, half + 0 * df)
 
     def rvs(self, loc: Any = None, shape: Any = 1, df: Any = 1, size: Any = None, rng: Any = None) -> Any:
@@ -178,7 +178,7 @@ def dtype_of(x: Any) -> Any:
     return dtype if dtype is not None and dtype.kind == "f" else float
 
 
-def real(df: Any, like: Any) -> Any:
+def degrees_of_freedom(df: Any, like: Any) -> Any:
     """Degrees of freedom in the precision of an array, NaN where they are not above 0."""
     df = as_narrow(df, like)
     return np.where(df > 0, df, np.nan)

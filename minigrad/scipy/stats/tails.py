@@ -8,7 +8,7 @@ from scipy import special
 from ...core.primitive import elementwise
 from ..special.incomplete import gammainc_by_a
 
-TERMS = 52  # of a series of powers of 1 / 2, and more than the continued fraction takes
+TAIL_TERMS = 52  # of a series of powers of 1 / 2, and more than the continued fraction takes
 
 
 def log1mexp(x):
@@ -35,7 +35,7 @@ def log_gammainc(a, x):
     far = (x < 0.5 * a) & (x > 0)
     p, q = np.where(far, a, 2.0), np.where(far, x, 1.0)
     total = term = 1 / p
-    for n in range(1, TERMS):
+    for n in range(1, TAIL_TERMS):
         term = term * (q / (p + n))
         total = total + term
     return np.where(far, _log_density(p, q) + np.log(total), log_share(special.gammainc(a, x), special.gammaincc(a, x)))
@@ -45,8 +45,8 @@ def log_gammaincc(a, x):
     """The logarithm of gammaincc(a, x); for x > 2 a + 50 of its continued fraction (DLMF 8.9.2)."""
     far = (x > 2 * a + 50) & (x < np.inf)
     p, q = np.where(far, a, 1.0), np.where(far, x, 60.0)
-    fraction = q + 2 * TERMS + 1 - p
-    for n in range(TERMS, 0, -1):
+    fraction = q + 2 * TAIL_TERMS + 1 - p
+    for n in range(TAIL_TERMS, 0, -1):
         fraction = q + 2 * n - 1 - p - n * (n - p) / fraction
     return np.where(
         far, _log_density(p, q) - np.log(fraction), log_share(special.gammaincc(a, x), special.gammainc(a, x))

@@ -31,17 +31,17 @@ def within(a, lower, upper):
 def test_products_are_those_of_the_dense_matrices():
     """Of a, its transpose, an outer product, and of lower triangles."""
     a, c, z = dense(AB, 1), dense(C, 0), dense(Z, 0)
-    np.testing.assert_allclose(bands.product(AB, X, 2, 1), a @ X, rtol=1e-13)
-    np.testing.assert_allclose(bands.product(AB, X, 2, 1, trans=True), a.T @ X, rtol=1e-13)
-    np.testing.assert_allclose(bands.outer(X, Y, 2, 1), within(X @ Y.T, 2, 1), rtol=1e-13)
+    np.testing.assert_allclose(bands.band_product(AB, X, 2, 1), a @ X, rtol=1e-13)
+    np.testing.assert_allclose(bands.band_product(AB, X, 2, 1, trans=True), a.T @ X, rtol=1e-13)
+    np.testing.assert_allclose(bands.band_outer(X, Y, 2, 1), within(X @ Y.T, 2, 1), rtol=1e-13)
     np.testing.assert_allclose(bands.symmetric(C, Z), within(c @ z.T + z @ c.T, 2, 0), rtol=1e-13, atol=1e-15)
     np.testing.assert_allclose(bands.symmetrised(C, Z), within((c + c.T) @ z, 2, 0), rtol=1e-13, atol=1e-15)
 
 
 PRODUCTS = {
-    "product": (lambda ab, x: bands.product(ab, x, 2, 1), (AB, X)),
-    "transposed": (lambda ab, x: bands.product(ab, x, 2, 1, trans=True), (AB, X)),
-    "outer": (lambda p, q: bands.outer(p, q, 2, 1), (X, Y)),
+    "product": (lambda ab, x: bands.band_product(ab, x, 2, 1), (AB, X)),
+    "transposed": (lambda ab, x: bands.band_product(ab, x, 2, 1, trans=True), (AB, X)),
+    "outer": (lambda p, q: bands.band_outer(p, q, 2, 1), (X, Y)),
     "symmetric": (bands.symmetric, (C, Z)),
     "symmetrised": (bands.symmetrised, (C, Z)),
 }
