@@ -118,6 +118,8 @@ def grown(lengths: Lengths, arrays: Sequence[np.ndarray], axis: int, reader: Ope
     """The name of an array that is longer for larger sizes, with evenly spaced numbers along that axis."""
     graph, longest = lengths.graph, max(arrays, key=np.size)
     before, after = [1] * axis, [1] * (longest.ndim - axis - 1)
+    if longest.shape[axis] < 2:  # as is the shape of a number beside that of an array
+        raise depends(reader.origin, ", by an array that does not grow with it evenly")
     start = longest.take([0], axis)
     step = longest.take([1], axis) - start if longest.dtype.kind in "iuf" else np.zeros_like(start)
     places = np.arange(longest.shape[axis]).reshape(*before, -1, *after)

@@ -13,6 +13,8 @@ from .model import library, modelled, shapes_of_outputs, write
 from .run import Draft, drafted, names_of_state
 
 SIZES = (2, 3, 5)
+# More examples, of which a module may do something else, such as with x[:8]; as far as the arrays of a run are small.
+LARGER, BUDGET = (11, 67, 401, 1031), 2**28  # bytes
 
 
 def export(
@@ -78,19 +80,42 @@ def export(
 
 def for_any_size(module: Callable[..., Any], inputs: Inputs, output_names: Any, title: str) -> Any:
     """The model for any number of examples."""
-    drafts = [for_size(module, inputs, size) for size in SIZES]
+    drafts, sizes = drafts_for_sizes(module, inputs)
+    given, alone = draft_of_one(module, inputs)
+    if alone is None:
+        return finished(drafts, sizes, inputs, output_names, title)
     try:
-        alone = drafted(module, inputs, inputs.sized(1))
-    except ExportError:
-        raise
-    except Exception:  # a module that takes no single example, such as one that normalises over them
-        return finished(drafts, SIZES, inputs, output_names, title)
-    try:
-        return finished([*drafts, alone], (*SIZES, 1), inputs, output_names, title)
+        return finished([*drafts, alone], (*sizes, 1), inputs, output_names, title)
     except ExportError:  # the graph for one example is another, which may compute the same
-        model = finished(drafts, SIZES, inputs, output_names, title)
-        check_alone(model, inputs, alone)
+        model = finished(drafts, sizes, inputs, output_names, title)
+        check_alone(model, inputs, given, alone)
         return model
+
+
+def draft_of_one(module: Callable[..., Any], inputs: Inputs) -> tuple[list[np.ndarray], Draft | None]:
+    """One example, and its graph; None of a module that takes no single one, such as one that normalises over them.
+
+    Its numbers are drawn, as those of the example may be zeros, of which different graphs compute the same.
+    """
+    for given in (inputs.varied(1), inputs.sized(1)):
+        try:
+            return given, drafted(module, inputs, given)
+        except ExportError:
+            raise
+        except Exception:  # numbers that the module does not take, or one example
+            continue
+    return [], None
+
+
+def drafts_for_sizes(module: Callable[..., Any], inputs: Inputs) -> tuple[list[Draft], tuple[int, ...]]:
+    """The graphs for some numbers of examples, that of the example among them, and these numbers."""
+    sizes = [*SIZES]
+    drafts = [for_size(module, inputs, size) for size in sizes]
+    for size in sorted({*LARGER, inputs.count()} - {*range(6)}):
+        if size == LARGER[0] or drafts[-1].nbytes * (size / sizes[-1]) ** 2 <= BUDGET:
+            drafts.append(for_size(module, inputs, size))
+            sizes.append(size)
+    return drafts, tuple(sizes)
 
 
 def for_size(module: Callable[..., Any], inputs: Inputs, size: int) -> Draft:
@@ -121,11 +146,11 @@ def finished(drafts: Sequence[Draft], sizes: Sequence[int], inputs: Inputs, outp
     return modelled(graph, inputs, dict(zip(first.outputs, labels, strict=True)), declared, title)
 
 
-def check_alone(model: Any, inputs: Inputs, alone: Draft) -> None:
+def check_alone(model: Any, inputs: Inputs, given: Sequence[np.ndarray], alone: Draft) -> None:
     """Refuse a model that computes something else for one example than the module does."""
     from onnx.reference import ReferenceEvaluator
 
-    feeds = dict(zip(inputs.names, inputs.sized(1), strict=True))
+    feeds = dict(zip(inputs.names, given, strict=True))
     results: Any = ReferenceEvaluator(model).run(None, feeds)
     for got, wanted in zip(results, alone.arrays, strict=True):
         scale = np.max(np.abs(wanted), initial=1.0, where=np.isfinite(wanted))

@@ -61,6 +61,15 @@ class Inputs:
             for x, axis in zip(self.arrays, self.axes, strict=True)
         ]
 
+    def varied(self, size: int) -> list[np.ndarray]:
+        """So many examples with floats that differ from each other."""
+        rng = np.random.default_rng(0)
+        return [(x + rng.normal(size=x.shape)).astype(x.dtype) if x.dtype.kind == "f" else x for x in self.sized(size)]
+
+    def count(self) -> int:
+        """How many examples are given; there is an axis of them."""
+        return next(x.shape[axis] for x, axis in zip(self.arrays, self.axes, strict=True) if axis is not None)
+
     def called_with(self, arrays: Sequence[Any]) -> Any:
         """The arguments with other arrays, those by position and those by name."""
         remaining = iter(arrays)

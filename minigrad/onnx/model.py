@@ -77,10 +77,16 @@ def shapes_of_outputs(drafts: Sequence[Draft], sizes: Sequence[int]) -> list[lis
 
 
 def length_of(numbers: Sequence[int], sizes: Sequence[int]) -> Any:
-    """The length of an axis of the result, given those for some sizes of the batch."""
+    """The length of an axis of the result, given those for some sizes of the batch; None if no line goes through them.
+
+    Such as that of x[::2], which the graph computes for any size.
+    """
     if len({*numbers}) == 1:
         return numbers[0]
-    a, b = line_of(numbers, sizes, "the result")
+    try:
+        a, b = line_of(numbers, sizes, "the result")
+    except ExportError:
+        return None
     return ("batch" if a == 1 else f"{a}*batch") + (f"{b:+}" if b else "")
 
 

@@ -18,10 +18,14 @@ from .trace import Trace, live
 
 
 class Draft:
-    """The graph of one run: its `outputs`, what they are usually called, and the arrays that they were."""
+    """The graph of one run: its `outputs`, what they are usually called, and the arrays that they were.
+
+    All arrays of the run had `nbytes` together.
+    """
 
     def __init__(self, graph: Graph, outputs: list[str], labels: list[str], arrays: list[np.ndarray]) -> None:
         self.graph, self.outputs, self.labels, self.arrays = graph, outputs, labels, arrays
+        self.nbytes = 0
 
 
 def drafted(module: Callable[..., Any], inputs: Inputs, arrays: Sequence[np.ndarray]) -> Draft:
@@ -37,7 +41,9 @@ def drafted(module: Callable[..., Any], inputs: Inputs, arrays: Sequence[np.ndar
         except BatchError as error:
             raise ExportError(f"what is exported keeps to the rules of vmap: {error}") from error
     graph.reshaped = trace.reshaped
-    return translated(graph, trace, y)
+    draft = translated(graph, trace, y)
+    draft.nbytes = sum(x.data.nbytes for x in trace.values.values())
+    return draft
 
 
 def names_of_state(module: Any) -> dict[int, str]:

@@ -57,7 +57,7 @@ DEPENDS = "is called in a way that depends on the size of the batch"
     ("module", "message"),
     [
         (lambda x: x.sum(axis=0) * (1 / len(x)), f"^multiply {DEPENDS}, by a number that is 0.5, 0.33.* for .2, 3, 5"),
-        (lambda x: x[: len(x) // 2], f"^getitem {DEPENDS}, by a number that is 1, 1, 2 for "),
+        (lambda x: x[: len(x) // 2], f"^getitem {DEPENDS}, by a number that is 1, 1, 2, 5.* for .2, 3, 5, 11"),
         (lambda x: x.T @ np.eye(len(x), dtype=np.float32), f"^matmul {DEPENDS}, by an array that does not grow"),
         (lambda x: x + np.arange(len(x))[:, None] ** 2, f"^add {DEPENDS}, by an array of other numbers for each"),
         (lambda x: x + (np.arange(len(x)) == 1)[:, None], f"^add {DEPENDS}, by an array of other numbers for each"),
@@ -69,6 +69,9 @@ DEPENDS = "is called in a way that depends on the size of the batch"
         (lambda x: x * 2 if len(x) == 1 else x, f"^the result {DEPENDS}, being another for one example, so one graph"),
         (lambda x: x if len(x) > 1 else x * float(x.sum()), "^the module asks for plain numbers"),
         (lambda x: x[: len(x) ** 2 - len(x)], f"^getitem {DEPENDS}, by a number that is"),
+        (lambda x: x[:8] + np.ones((len(x[:8]), 1), np.float32), f"^add {DEPENDS}, by a number that is 2, 3, 5, 8"),
+        (lambda x: x / min(len(x), 100), f"^divide {DEPENDS}, by a number that is 2.0, 3.0, 5.0, 11.0, 67.0, 100.0"),
+        (lambda x: x * 2 if len(x) > 1000 else x, f"^the result {DEPENDS}, so one graph"),
     ],
 )
 def test_what_depends_on_the_size_is_refused(tmp_path, module, message):
@@ -80,6 +83,65 @@ def test_what_depends_on_the_size_is_refused(tmp_path, module, message):
     assert list(tmp_path.iterdir()) == []
     run = exported(tmp_path, module, X, dynamic_batch=False)
     assert_alike(results(run, [X]), module(mg.tensor(X)))
+
+
+def test_the_example_may_be_zeros(tmp_path):
+    """Of zeros the two graphs compute the same, so the numbers of one example are others."""
+    with pytest.raises(mg.ExportError, match=f"^the result {DEPENDS}, being another for one example"):
+        export(lambda x: x * 2 if len(x) == 1 else x, np.zeros((1, 3), np.float32), tmp_path / "model.onnx")
+
+
+def test_numbers_that_a_module_takes_are_the_only_ones_it_gets(tmp_path):
+    """Where numbers between 0 and 1 are wanted, one example is that which is given."""
+
+    def forward(x):
+        if isinstance(x, np.ndarray) or len(x) > 1:
+            return x.reshape(-1, 3) * 2
+        seen.append(len(x))
+        if len(seen) == 1:
+            raise ValueError("probabilities are between 0 and 1")
+        return np.exp(x)
+
+    seen = []
+    with pytest.raises(mg.ExportError, match="being another for one example"):
+        export(forward, X, tmp_path / "model.onnx")
+    assert seen == [1, 1]
+
+
+def test_the_number_of_the_example_is_tried(tmp_path):
+    """Also where it is none of those that are tried anyway."""
+    x = np.zeros((600, 3), np.float32)
+    with pytest.raises(mg.ExportError, match=f"^the result {DEPENDS}, so one graph"):
+        export(lambda x: -x if len(x) == 600 else x, x, tmp_path / "model.onnx")
+
+
+def test_many_examples_are_tried_of_small_ones(tmp_path):
+    """A run of few of them says what memory one of many would take."""
+    sizes = []
+
+    def forward(x):
+        sizes.append(len(x))
+        return np.repeat(x, 2**18, axis=1).sum(axis=1)
+
+    export(forward, X[:1, :1], tmp_path / "model.onnx")
+    assert sizes == [2, 3, 5, 11, 1]
+
+
+@pytest.mark.parametrize("module", [lambda x: x[::2] * 2, lambda x: x[1::2] - 1, lambda x: x[:8], lambda x: x[-20:]])
+def test_lengths_that_only_the_graph_knows(tmp_path, module):
+    """An output may have a length that is no multiple of the batch's; it is declared without one."""
+    run = exported(tmp_path, module, X)
+    assert not isinstance(run.get_outputs()[0].shape[0], int)
+    for n in (1, 2, 9, 30):
+        x = np.resize(X, (n, 3)).astype(np.float32)
+        assert_alike(results(run, [x]), module(mg.tensor(x)))
+
+
+def test_a_reshape_to_no_axes_for_one_example_alone(tmp_path):
+    """The diagonal of matrices of one element is a reshape of all of them."""
+    run = exported(tmp_path, lambda x: np.einsum("nii->n", x), np.ones((2, 1, 1), np.float32))
+    for n in (1, 4):
+        assert_alike(results(run, [np.arange(n, dtype=np.float32).reshape(n, 1, 1)]), np.arange(n, dtype=np.float32))
 
 
 def test_one_example_may_have_another_graph_that_computes_the_same(tmp_path):
