@@ -270,7 +270,9 @@ class GradMode(Switch, contextlib.ContextDecorator):
         self._enabled = enabled
 
     def changed(self) -> Context:
-        return with_changes(recorded_from=0 if self._enabled else context.get().depth + 1)
+        here = context.get()
+        start = 0 if self._enabled else here.depth + 1
+        return new_context(here.depth, start, here.ambient, here.recorder, here.observers, here.batches)
 
     def _recreate_cm(
         self,

@@ -79,6 +79,17 @@ def test_a_tensor_is_a_part_of_its_storage():
     assert found["x"].tolist() == [[1, 2], [4, 5]]
 
 
+def test_elements_that_share_a_place_are_read_only():
+    """As those of an expanded tensor, or of windows; an axis of length 1 may have any stride."""
+    for strides, shape in (((0, 1), (3, 2)), ((1, 1), (4, 3))):
+        found = read(tensor(0, shape, strides), a=VALUES)
+        assert found.tolist() == [[VALUES[i * strides[0] + j] for j in range(shape[1])] for i in range(shape[0])]
+        assert not found.flags.writeable
+    found = read(tensor(1, (1, 2), (7, 1)), a=VALUES)
+    assert found.tolist() == [[1, 2]]
+    assert found.flags.writeable
+
+
 BAD = [
     (tensor(0, (7,), (1,)), "a tensor of shape (7,) goes beyond its storage of 6 elements"),
     (tensor(5, (2,), (1,)), "goes beyond its storage"),
