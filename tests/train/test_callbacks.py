@@ -91,6 +91,8 @@ def test_weights_are_saved_every_so_many_epochs(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2.npz", "4.npz"]
     for epoch in (2, 4):
         assert mg.load(tmp_path / f"{epoch}.npz")["weight"].tolist() == seen[epoch - 1]
+    fit(2, callbacks=[train.SaveWeights(tmp_path / "each-{epoch}.npz")])
+    assert len(list(tmp_path.glob("each-*"))) == 2
 
 
 def test_tensorboard_reads_the_curves(tmp_path):

@@ -200,11 +200,11 @@ def test_a_stopped_run_that_is_resumed_stays_stopped(tmp_path):
 def test_history_in_a_notebook_is_a_table():
     """The first five epochs and the last, with short names and numbers; and whether it was interrupted."""
     history = train.History(["loss", "validation_loss"])
-    history.load_state_dict([{"loss": 1 / i, "validation_loss": 2.0} for i in range(1, 21)])
+    history.load_state_dict([{"loss": 1 / i, "validation_loss": 2.0} for i in range(1, 12)])
     html = history._repr_html_()
     assert "<th>epoch</th><th>loss</th><th>validation loss</th>" in html
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td>", html)
-    assert [number for number, _ in rows] == ["1", "2", "3", "4", "5", "...", "16", "17", "18", "19", "20"]
+    assert [number for number, _ in rows] == ["1", "2", "3", "4", "5", "...", "7", "8", "9", "10", "11"]
     assert rows[2] == ("3", "0.3333")
     history.rows[:] = history.rows[:10]
     history.interrupted = True
