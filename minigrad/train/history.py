@@ -11,7 +11,7 @@ VALIDATION = "validation_"
 FEW = 5  # epochs at the beginning and at the end, which a notebook shows
 
 
-class History(Mapping[str, list[Any]]):
+class History(Mapping[str, list[float]]):
     """The results of a training run by name: a list with a number for each epoch, or an array where a metric is one.
 
     Attributes
@@ -27,7 +27,7 @@ class History(Mapping[str, list[Any]]):
         self.rows: list[dict[str, Any]] = []
         self.interrupted = False
 
-    def __getitem__(self, name: str) -> list[Any]:
+    def __getitem__(self, name: str) -> list[float]:
         if name not in self.names:
             raise KeyError(f"{name}; there are {', '.join(self.names)}")
         return [row[name] for row in self.rows]
