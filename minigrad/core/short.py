@@ -24,7 +24,7 @@ TENSORS = {Tensor}  # and those classes of Tensors that are registered as such
 NOTHING: Any = object()
 PLACES = frozenset({int, slice, type(None), type(Ellipsis)})
 PLAIN = frozenset({ndarray, float, int, float64, float32})
-here = context.get
+here, new = context.get, object.__new__
 
 
 def short_way(cls: type) -> type:
@@ -51,7 +51,7 @@ def short_unary(primitive: Primitive, ours: Any, otherwise: Callable[[Any], Any]
             return otherwise(x)
         if leveled and p is None:
             return y
-        out = made()
+        out = new(made)
         out.value = y
         if leveled:
             out.level = x.level
@@ -97,7 +97,7 @@ def short_binary(primitive: Primitive, ours: Any, otherwise: Callable[[Any, Any]
             return otherwise(a, b)
         if leveled and p is None and q is None:
             return y
-        out = made()
+        out = new(made)
         out.value = y
         if leveled:
             out.level = level
@@ -179,7 +179,7 @@ def short_part(ours: Any) -> Callable[[Any, Any], Any]:
             return otherwise(x, index)
         if leveled and p is None:
             return y
-        out = made()
+        out = new(made)
         out.value = y
         if leveled:
             out.level = x.level
@@ -215,7 +215,7 @@ def unrecorded(primitive: Primitive, otherwise: Callable[..., Any]) -> Callable[
                 return otherwise(*args)
         except Exception:
             return otherwise(*args)
-        out = Tensor()
+        out = new(Tensor)
         out.value, out.node = y, None
         return out
 

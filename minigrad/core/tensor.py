@@ -24,7 +24,7 @@ class Ground(Reverse):
     __slots__ = ()
 
     def made(self, value: Any, node: Any) -> "Tensor":
-        array = Tensor()
+        array = object.__new__(Tensor)  # as Tensor() is an error
         array.value, array.node = value, node
         return array
 
@@ -69,6 +69,9 @@ class Tensor(Array):
     level = GROUND
     kind = "leaf"
     _fields: ClassVar[tuple[str, ...]] = ()  # help() shows these first, in this order; filled in below
+
+    def __init__(self, *data: Any, **options: Any) -> None:
+        raise TypeError("Tensor is the class of Tensors; mg.tensor(data) makes one, and mg.asarray(x) without a copy")
 
     # The graph
 

@@ -74,6 +74,14 @@ def test_complex_dtype_is_refused():
         mg.tensor(np.ones(2), dtype=complex)
 
 
+@pytest.mark.parametrize("args", [(), ([1.0],), (2, 3)])
+def test_the_class_makes_no_tensors(args):
+    """Called as in other libraries, it says what makes one."""
+    with pytest.raises(TypeError, match=r"^Tensor is the class of Tensors; mg\.tensor\(data\) makes one, and mg"):
+        mg.Tensor(*args)
+    assert mg.tensor([1.0]).tolist() == [1.0]
+
+
 @pytest.mark.parametrize("data", [[1, 2], [True], np.arange(3)])
 def test_integers_cannot_require_grad(data):
     """An integer or boolean tensor that should require grad raises, names its dtype, and does not change."""
